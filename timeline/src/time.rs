@@ -1,0 +1,187 @@
+//! Rational time: exact, because a ten-hour timeline at 30000/1001 must not drift by a frame.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+/// Frames (or samples) a second, as a fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    numerator: NonZeroU32,
+    denominator: NonZeroU32,
+}
+
+/// A number of frames at a rate: a point in time or a length of it, never negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RationalTime {
+    /// How many frames.
+    pub value: u64,
+    /// Of what length.
+    pub rate: Rate,
+}
+
+/// From a point in time on, for so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeRange {
+    /// Where it begins.
+    pub start_time: RationalTime,
+    /// How long it lasts.
+    pub duration: RationalTime,
+}
+
+impl Rate {
+    /// `numerator / denominator` a second, reduced; `None` when either is zero.
+    pub fn new(numerator: u32, denominator: u32) -> Option<Rate> {
+        let divisor = gcd(numerator.into(), denominator.into()) as u32;
+        if divisor == 0 {
+            return None;
+        }
+        Some(Rate {
+            numerator: NonZeroU32::new(numerator / divisor)?,
+            denominator: NonZeroU32::new(denominator / divisor)?,
+        })
+    }
+
+    /// The rate a decimal number stands for. OpenTimelineIO writes 29.97002997…; the NTSC family is
+    /// recognised within 1e-4, other fractions are taken to a thousandth.
+    pub fn from_f64(rate: f64) -> Option<Rate> {
+        if !rate.is_finite() || rate <= 0.0 || rate > 1_000_000.0 {
+            return None;
+        }
+        let whole = rate.round();
+        if (rate - whole).abs() < 1e-9 {
+            return Rate::new(whole as u32, 1);
+        }
+        let ntsc = rate.ceil() * 1000.0 / 1001.0;
+        if (rate - ntsc).abs() / rate < 1e-4 {
+            return Rate::new(rate.ceil() as u32 * 1000, 1001);
+        }
+        Rate::new((rate * 1000.0).round() as u32, 1000)
+    }
+
+    /// The numerator of the reduced fraction.
+    pub fn numerator(self) -> u32 {
+        self.numerator.get()
+    }
+
+    /// The denominator of the reduced fraction.
+    pub fn denominator(self) -> u32 {
+        self.denominator.get()
+    }
+
+    /// The nearest decimal number, for people and for OpenTimelineIO.
+    pub fn as_f64(self) -> f64 {
+        f64::from(self.numerator()) / f64::from(self.denominator())
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.denominator() {
+            1 => write!(f, "{}", self.numerator()),
+            denominator => write!(f, "{}/{denominator}", self.numerator()),
+        }
+    }
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    /// `25`, `29.97` or `30000/1001`.
+    fn from_str(text: &str) -> Result<Rate, String> {
+        let parsed = match text.split_once('/') {
+            Some((above, below)) => match (above.trim().parse(), below.trim().parse()) {
+                (Ok(above), Ok(below)) => Rate::new(above, below),
+                _ => None,
+            },
+            None => text.trim().parse().ok().and_then(Rate::from_f64),
+        };
+        parsed.ok_or_else(|| format!("`{text}` is no frame rate: write 25, 29.97 or 30000/1001"))
+    }
+}
+
+impl RationalTime {
+    /// `value` frames at `rate`.
+    pub fn new(value: u64, rate: Rate) -> RationalTime {
+        RationalTime { value, rate }
+    }
+
+    /// The same in seconds, as near as a float comes.
+    pub fn seconds(self) -> f64 {
+        self.value as f64 * f64::from(self.rate.denominator()) / f64::from(self.rate.numerator())
+    }
+
+    /// The same point as a whole number of frames at another rate, halves rounded up.
+    pub fn frame_at(self, rate: Rate) -> u64 {
+        Instant::ZERO.after(self).frame(rate)
+    }
+}
+
+/// An exact point in time, in seconds, as a reduced fraction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instant {
+    above: u128,
+    below: u128,
+}
+
+impl Instant {
+    pub(crate) const ZERO: Instant = Instant { above: 0, below: 1 };
+
+    /// The point so much later.
+    pub(crate) fn after(self, time: RationalTime) -> Instant {
+        let above = u128::from(time.value) * u128::from(time.rate.denominator());
+        let below = u128::from(time.rate.numerator());
+        let sum = self.above * below + above * self.below;
+        let common = self.below * below;
+        let divisor = gcd(sum, common).max(1);
+        Instant { above: sum / divisor, below: common / divisor }
+    }
+
+    /// The nearest frame at `rate`, halves rounded up.
+    pub(crate) fn frame(self, rate: Rate) -> u64 {
+        let above = 2 * self.above * u128::from(rate.numerator());
+        let below = self.below * u128::from(rate.denominator());
+        ((above + below) / (2 * below)) as u64
+    }
+}
+
+fn gcd(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ntsc_rates_are_recognised_from_decimals() {
+        for (decimal, numerator) in
+            [(23.976, 24000), (29.97, 30000), (29.97002997002997, 30000), (59.94, 60000)]
+        {
+            let rate = Rate::from_f64(decimal).unwrap();
+            assert_eq!((rate.numerator(), rate.denominator()), (numerator, 1001), "{decimal}");
+        }
+        assert_eq!(Rate::from_f64(12.5).unwrap(), Rate::new(25, 2).unwrap());
+        assert_eq!(Rate::from_f64(25.0).unwrap(), Rate::new(25, 1).unwrap());
+    }
+
+    #[test]
+    fn ten_hours_of_ntsc_clips_do_not_drift() {
+        let ntsc = Rate::new(30000, 1001).unwrap();
+        let mut at = Instant::ZERO;
+        for _ in 0..36_000 {
+            at = at.after(RationalTime::new(30, ntsc));
+        }
+        assert_eq!(at.frame(ntsc), 36_000 * 30);
+    }
+
+    #[test]
+    fn nonsense_is_no_rate() {
+        for text in ["", "0", "-25", "25/0", "fast", "nan", "inf"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,1 +1,12 @@
-//! x
+//! memreel exports a scripted timeline with a real engine and watches the memory of that process.
+//!
+//! Data flows one way. **Script**: a scenario file becomes a plan, a list of jobs. **Measure**: each
+//! job is an engine started by a launcher of ours and sampled from outside, and leaves a trace on
+//! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
+//! and plots.
+
+pub mod store;
+pub mod trace;
+pub mod units;
+
+pub use memreel_timeline as timeline;

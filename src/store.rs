@@ -1,0 +1,205 @@
+//! Results and jobs on disk.
+//!
+//! A result is a folder `reports/<scenario>/<UTC time>/` with `result.json` (an [`ResultIndex`]), the
+//! timelines, plots and `summary.csv`, and one folder a job under `jobs/`. A job's folder is written
+//! under a temporary name and renamed when it is whole, so a folder that has its final name can be
+//! trusted; what is left of a killed harness is cleared away when the result is resumed.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::trace::{self, RunRecord, Sample, ThreadSample, TraceError};
+
+/// The version of `result.json`.
+pub const FORMAT: &str = "memreel-result/1";
+
+/// Why a stored result or job could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder could not be read, made or renamed.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A JSON file does not hold what it should.
+    #[error("{path}: not a file of this kind: {source}")]
+    Json {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A file of a later version.
+    #[error("{path}: its format is {found}, this program reads {known}; update memreel")]
+    Version {
+        /// Which.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What we know.
+        known: &'static str,
+    },
+    /// Not a result at all.
+    #[error("{path}: no memreel result here (result.json is missing); `memreel run` makes one")]
+    NoResult {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A CSV file could not be read.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+}
+
+/// `result.json`: what a run set out to do, so that it can be reported on, and resumed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResultIndex {
+    /// The version: [`FORMAT`].
+    pub format: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The question that the scenario answers.
+    pub question: String,
+    /// The scenario file as it was read.
+    pub scenario_text: String,
+    /// The command line's overrides, as `key=value`.
+    pub overrides: Vec<String>,
+    /// When the run began (RFC 3339, UTC).
+    pub started: String,
+    /// The axes with more than one value, in the plan's order: what tells variants apart.
+    pub varied: Vec<String>,
+    /// Every job of the plan, in the order of the plan.
+    pub jobs: Vec<PlannedJob>,
+}
+
+/// A job of the plan, run or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedJob {
+    /// Each axis and its value.
+    pub variant: Vec<(String, String)>,
+    /// Which repeat, from 1.
+    pub repeat: u32,
+    /// Its folder's name under `jobs/`.
+    pub folder: String,
+    /// Its identity, as [`RunRecord::digest`]; empty when it is not run.
+    pub digest: String,
+    /// Why it is not run.
+    pub not_run: Option<String>,
+}
+
+/// A job that is on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredJob {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What its `run.json` says.
+    pub record: RunRecord,
+}
+
+impl StoredJob {
+    /// Reads the samples.
+    ///
+    /// # Errors
+    /// When `samples.csv` is missing or broken.
+    pub fn samples(&self) -> Result<Vec<Sample>, TraceError> {
+        trace::read_samples(&self.folder.join("samples.csv"))
+    }
+
+    /// Reads the threads' CPU times.
+    ///
+    /// # Errors
+    /// When `threads.csv` is missing or broken.
+    pub fn threads(&self) -> Result<Vec<ThreadSample>, TraceError> {
+        trace::read_threads(&self.folder.join("threads.csv"))
+    }
+}
+
+/// A result's folder, opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredResult {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What its `result.json` says.
+    pub index: ResultIndex,
+    /// The jobs that are whole, in the order of the plan.
+    pub jobs: Vec<StoredJob>,
+}
+
+/// Opens a result's folder.
+///
+/// # Errors
+/// When there is none, or a file of it is broken or of a later version.
+pub fn open_result(folder: &Path) -> Result<StoredResult, StoreError> {
+    let path = folder.join("result.json");
+    if !path.exists() {
+        return Err(StoreError::NoResult { path: folder.to_path_buf() });
+    }
+    let index: ResultIndex = read_versioned(&path, FORMAT)?;
+    let jobs = index
+        .jobs
+        .iter()
+        .map(|job| folder.join("jobs").join(&job.folder))
+        .filter(|folder| folder.join("run.json").exists())
+        .map(|folder| open_job(&folder))
+        .collect::<Result<_, _>>()?;
+    Ok(StoredResult { folder: folder.to_path_buf(), index, jobs })
+}
+
+/// Opens a job's folder.
+///
+/// # Errors
+/// When `run.json` is missing, broken or of a later version.
+pub fn open_job(folder: &Path) -> Result<StoredJob, StoreError> {
+    let record = read_versioned(&folder.join("run.json"), trace::FORMAT)?;
+    Ok(StoredJob { folder: folder.to_path_buf(), record })
+}
+
+/// Writes a JSON file under a temporary name and renames it when it is whole.
+///
+/// # Errors
+/// When the folder cannot be written or the disk is full.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
+    text.push(b'\n');
+    write_whole(path, &text)
+}
+
+/// Writes a file under a temporary name and renames it when it is whole.
+///
+/// # Errors
+/// When the folder cannot be written or the disk is full.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let written = fs::write(&partial, content).and_then(|()| fs::rename(&partial, path));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&partial);
+        StoreError::Io { path: path.to_path_buf(), source }
+    })
+}
+
+fn read_versioned<T: serde::de::DeserializeOwned>(path: &Path, known: &'static str) -> Result<T, StoreError> {
+    let text = fs::read(path).map_err(|source| StoreError::Io { path: path.to_path_buf(), source })?;
+    let broken = |source| StoreError::Json { path: path.to_path_buf(), source };
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(broken)?;
+    let found = value.get("format").and_then(serde_json::Value::as_str).unwrap_or("unknown");
+    if found != known {
+        return Err(StoreError::Version { path: path.to_path_buf(), found: found.into(), known });
+    }
+    serde_json::from_value(value).map_err(broken)
+}
+
+/// Whether this job need not be run again: it is there, whole, the same, and not interrupted.
+pub fn is_done(result: &Path, job: &PlannedJob) -> bool {
+    open_job(&result.join("jobs").join(&job.folder))
+        .is_ok_and(|stored| stored.record.digest == job.digest && stored.record.outcome.is_final())
+}

@@ -1,0 +1,131 @@
+//! What was measured of one job, how it ended, and what is needed to judge it later.
+//!
+//! A job's folder holds `run.json` (a [`RunRecord`]), `samples.csv` (a [`Sample`] a row, the whole
+//! process tree), `processes.csv` and `threads.csv` (long form) and `events.csv`. The files carry
+//! bytes and seconds with the unit in the column's name; a cell that was not measured is empty.
+
+mod csv_files;
+mod outcome;
+mod record;
+
+pub use csv_files::{CsvFile, TraceError, read_events, read_processes, read_samples, read_threads};
+pub use outcome::Outcome;
+pub use record::{
+    EngineRecord, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling, Threading,
+    TimelineRecord,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Bytes, Count};
+
+/// The version of the job folder's files, in `run.json`.
+pub const FORMAT: &str = "memreel-job/1";
+
+/// One tick: the totals over the engine's process tree.
+///
+/// `None`: not measured at this tick (PSS is read more rarely), or not to be had at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Seconds since the engine was started (monotonic clock).
+    pub t_s: f64,
+    /// Frames the engine had pulled from the timeline when the sample was taken.
+    pub frames_in: Option<Count>,
+    /// Frames the engine had encoded and put out.
+    pub frames_out: Option<Count>,
+    /// Resident set size (`statm`): anonymous, file-backed and shared pages in memory.
+    pub rss_bytes: Option<Bytes>,
+    /// Resident anonymous memory (`RssAnon`).
+    pub anon_bytes: Option<Bytes>,
+    /// Resident pages of files (`RssFile`).
+    pub file_bytes: Option<Bytes>,
+    /// Resident shared memory (`RssShmem`).
+    pub shmem_bytes: Option<Bytes>,
+    /// Anonymous memory that was swapped out (`VmSwap`).
+    pub swap_bytes: Option<Bytes>,
+    /// Proportional set size (`smaps_rollup`): shared pages divided among those who share them.
+    pub pss_bytes: Option<Bytes>,
+    /// Address space (`statm`).
+    pub virtual_bytes: Option<Bytes>,
+    /// CPU time used so far, user and system, of the processes alive.
+    pub cpu_s: Option<f64>,
+    /// Threads alive.
+    pub threads: Option<Count>,
+    /// Processes alive.
+    pub processes: Option<Count>,
+    /// Page faults without I/O so far.
+    pub minor_faults: Option<Count>,
+    /// Page faults with I/O so far.
+    pub major_faults: Option<Count>,
+    /// Bytes read through system calls so far (`rchar`).
+    pub read_bytes: Option<Bytes>,
+    /// Bytes written through system calls so far (`wchar`).
+    pub written_bytes: Option<Bytes>,
+    /// Open file descriptors.
+    pub descriptors: Option<Count>,
+    /// How long after its deadline the sample was taken, in seconds.
+    pub late_s: f64,
+}
+
+impl Sample {
+    /// Anonymous memory, resident or swapped out: what growth is judged by. Under pressure the
+    /// resident part falls while the process grows.
+    pub fn anon_and_swap(&self) -> Option<Bytes> {
+        Some(self.anon_bytes? + self.swap_bytes.unwrap_or(Bytes::ZERO))
+    }
+
+    /// The frames counter that comes nearest to "exported": frames put out where the engine says
+    /// them, else frames taken in.
+    pub fn frames(&self) -> Option<Count> {
+        self.frames_out.or(self.frames_in)
+    }
+}
+
+/// One process of the tree at one tick; only written while there is more than one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessSample {
+    /// Seconds since the engine was started.
+    pub t_s: f64,
+    /// Process number.
+    pub pid: i32,
+    /// When it began, in clock ticks since boot: a process number used again is another process.
+    pub start_ticks: u64,
+    /// Its name as the kernel shows it (15 bytes at most).
+    pub name: String,
+    /// Resident set size.
+    pub rss_bytes: Option<Bytes>,
+    /// Resident anonymous memory.
+    pub anon_bytes: Option<Bytes>,
+    /// Swapped-out anonymous memory.
+    pub swap_bytes: Option<Bytes>,
+    /// CPU time used so far, user and system.
+    pub cpu_s: Option<f64>,
+}
+
+/// The CPU time of one thread, as last seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThreadSample {
+    /// Seconds since the engine was started.
+    pub t_s: f64,
+    /// Process number.
+    pub pid: i32,
+    /// Thread number; equal to `pid` for a process's first thread.
+    pub tid: i32,
+    /// Its name as the kernel shows it.
+    pub name: String,
+    /// CPU time used so far, user and system.
+    pub cpu_s: f64,
+}
+
+/// Something that happened at an instant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Seconds since the engine was started.
+    pub t_s: f64,
+    /// Frames exported by then, as [`Sample::frames`].
+    pub frames: Option<Count>,
+    /// `source-open`, `source-close`, `exec`, `process-start`, `process-end`, `missed-ticks` …
+    pub kind: String,
+    /// Of what: a path, a process, a number of ticks.
+    pub what: String,
+}

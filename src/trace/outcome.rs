@@ -1,0 +1,111 @@
+//! How a job ended. An engine that fails is data.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How an engine's run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It exited with status 0.
+    Finished,
+    /// It exited with another status.
+    Failed {
+        /// The exit status.
+        code: i32,
+        /// The last line it wrote on its standard error, if any.
+        message: Option<String>,
+    },
+    /// A signal that the harness did not send ended it.
+    Killed {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The kernel's out-of-memory killer ended it.
+    OutOfMemory,
+    /// It ran longer than allowed, and the harness ended it.
+    TimedOut {
+        /// The limit, in seconds.
+        limit_s: f64,
+    },
+    /// Its frame counter stood still for so long that the harness ended it.
+    Stalled {
+        /// How long it stood still, in seconds.
+        for_s: f64,
+        /// Where it stood.
+        at_frame: u64,
+    },
+    /// The user ended the run; the trace stops there.
+    Interrupted,
+    /// The kernel would not start it.
+    NotStarted {
+        /// What the kernel said.
+        message: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the engine did what it was asked.
+    pub fn is_finished(&self) -> bool {
+        matches!(self, Outcome::Finished)
+    }
+
+    /// Whether the job is over for good. An interrupted one is measured again on `--resume`.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Outcome::Interrupted)
+    }
+
+    /// One word for tables and CSV.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Finished => "finished",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Killed { .. } => "killed",
+            Outcome::OutOfMemory => "out-of-memory",
+            Outcome::TimedOut { .. } => "timed-out",
+            Outcome::Stalled { .. } => "stalled",
+            Outcome::Interrupted => "interrupted",
+            Outcome::NotStarted { .. } => "not-started",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Finished | Outcome::Interrupted => f.write_str(self.word()),
+            Outcome::Failed { code, message: Some(message) } => {
+                write!(f, "failed with exit code {code}: {message}")
+            }
+            Outcome::Failed { code, message: None } => write!(f, "failed with exit code {code}"),
+            Outcome::Killed { signal } => write!(f, "killed by {}", signal_name(*signal)),
+            Outcome::OutOfMemory => f.write_str("killed by the kernel for want of memory"),
+            Outcome::TimedOut { limit_s } => write!(f, "ended after the limit of {limit_s} s"),
+            Outcome::Stalled { for_s, at_frame } => {
+                write!(f, "stalled: no frame for {for_s} s after frame {at_frame}")
+            }
+            Outcome::NotStarted { message } => write!(f, "could not be started: {message}"),
+        }
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    let known = [
+        (1, "SIGHUP"),
+        (2, "SIGINT"),
+        (3, "SIGQUIT"),
+        (4, "SIGILL"),
+        (6, "SIGABRT"),
+        (7, "SIGBUS"),
+        (8, "SIGFPE"),
+        (9, "SIGKILL"),
+        (11, "SIGSEGV"),
+        (13, "SIGPIPE"),
+        (15, "SIGTERM"),
+    ];
+    known
+        .iter()
+        .find(|(number, _)| *number == signal)
+        .map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_string())
+}

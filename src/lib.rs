@@ -5,6 +5,8 @@
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
+pub mod proc;
+pub mod sampler;
 pub mod store;
 pub mod trace;
 pub mod units;

@@ -51,19 +51,26 @@ struct Request {
 
 impl Request {
     fn parse(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Request, String> {
-        let mut request = Request { control: -1, report: -1, hold: false, cgroups: Vec::new(), command: Vec::new() };
+        let mut request =
+            Request { control: -1, report: -1, hold: false, cgroups: Vec::new(), command: Vec::new() };
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--control") => request.control = descriptor(arguments.next())?,
                 Some("--report") => request.report = descriptor(arguments.next())?,
                 Some("--hold") => request.hold = true,
-                Some("--cgroup") => request.cgroups.push(arguments.next().ok_or("--cgroup needs a file")?.into()),
+                Some("--cgroup") => {
+                    request.cgroups.push(arguments.next().ok_or("--cgroup needs a file")?.into())
+                }
                 Some("--") => break,
-                _ => return Err(format!("unknown argument {argument:?}; this program is started by memreel")),
+                _ => {
+                    return Err(format!("unknown argument {argument:?}; this program is started by memreel"));
+                }
             }
         }
         for argument in arguments {
-            request.command.push(CString::new(argument.into_vec()).map_err(|_| "an argument holds a zero byte")?);
+            request
+                .command
+                .push(CString::new(argument.into_vec()).map_err(|_| "an argument holds a zero byte")?);
         }
         if request.control < 0 || request.report < 0 || request.command.is_empty() {
             return Err("needs --control, --report and a command; this program is started by memreel".into());

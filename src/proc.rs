@@ -1,0 +1,260 @@
+//! The text of `/proc` as numbers.
+//!
+//! Parsing takes bytes and opens no file, allocates nothing, and gives `None` for what a kernel
+//! does not say. The formats are those of proc(5).
+
+mod kernel;
+
+pub use kernel::{KernelRelease, counter_error};
+
+use crate::units::{Bytes, Count};
+
+/// Of `/proc/PID/statm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statm {
+    /// Address space.
+    pub virtual_bytes: Bytes,
+    /// Resident set size.
+    pub resident: Bytes,
+}
+
+/// Of `/proc/PID/stat`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stat<'a> {
+    /// The name, at most 15 bytes.
+    pub name: &'a [u8],
+    /// `R`, `S`, `D`, `Z` …
+    pub state: u8,
+    /// Page faults without I/O.
+    pub minor_faults: Count,
+    /// Page faults with I/O.
+    pub major_faults: Count,
+    /// User and system CPU time, in clock ticks.
+    pub cpu_ticks: u64,
+    /// Threads alive.
+    pub threads: Count,
+    /// When it started, in clock ticks since boot.
+    pub start_ticks: u64,
+}
+
+impl Stat<'_> {
+    /// Whether it has ended and only waits to be reaped.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// Of `/proc/PID/status`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Resident anonymous memory.
+    pub anon: Option<Bytes>,
+    /// Resident pages of files.
+    pub file: Option<Bytes>,
+    /// Resident shared memory.
+    pub shmem: Option<Bytes>,
+    /// Swapped-out anonymous memory.
+    pub swap: Option<Bytes>,
+}
+
+/// Of `/proc/PID/io`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Io {
+    /// Bytes read through system calls.
+    pub read: Option<Bytes>,
+    /// Bytes written through system calls.
+    pub written: Option<Bytes>,
+}
+
+/// Of `/proc/PID/smaps_rollup`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rollup {
+    /// Proportional set size.
+    pub pss: Option<Bytes>,
+    /// Anonymous memory, exact.
+    pub anonymous: Option<Bytes>,
+    /// Pages that no other process maps.
+    pub private: Option<Bytes>,
+}
+
+/// Parses `statm`; `page` is the size of a page in bytes.
+pub fn statm(text: &[u8], page: u64) -> Option<Statm> {
+    let mut fields = fields(text);
+    let virtual_pages = number(fields.next()?)?;
+    let resident_pages = number(fields.next()?)?;
+    Some(Statm {
+        virtual_bytes: Bytes::new(virtual_pages * page),
+        resident: Bytes::new(resident_pages * page),
+    })
+}
+
+/// Parses `stat`. The name may hold spaces and parentheses: it ends at the last `)`.
+pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
+    let open = text.iter().position(|&byte| byte == b'(')?;
+    let close = text.iter().rposition(|&byte| byte == b')')?;
+    let name = text.get(open + 1..close)?;
+    let mut fields = fields(&text[close + 1..]);
+    // After the name, proc(5)'s field 3 (state) comes first.
+    let state = *fields.next()?.first()?;
+    let minor_faults = number(fields.nth(6)?)?;
+    let major_faults = number(fields.nth(1)?)?;
+    let user = number(fields.nth(1)?)?;
+    let system = number(fields.next()?)?;
+    let threads = number(fields.nth(4)?)?;
+    let start_ticks = number(fields.nth(1)?)?;
+    Some(Stat {
+        name,
+        state,
+        minor_faults: Count::new(minor_faults),
+        major_faults: Count::new(major_faults),
+        cpu_ticks: user + system,
+        threads: Count::new(threads),
+        start_ticks,
+    })
+}
+
+/// Parses `status`. A process that has ended has none of these lines, and all is `None`.
+pub fn status(text: &[u8]) -> Status {
+    let mut status = Status::default();
+    for (key, value) in lines(text) {
+        match key {
+            b"RssAnon" => status.anon = kib(value),
+            b"RssFile" => status.file = kib(value),
+            b"RssShmem" => status.shmem = kib(value),
+            b"VmSwap" => {
+                status.swap = kib(value);
+                break;
+            }
+            _ => {}
+        }
+    }
+    status
+}
+
+/// Parses `io`.
+pub fn io(text: &[u8]) -> Io {
+    let mut io = Io::default();
+    for (key, value) in lines(text) {
+        match key {
+            b"rchar" => io.read = fields(value).next().and_then(number).map(Bytes::new),
+            b"wchar" => io.written = fields(value).next().and_then(number).map(Bytes::new),
+            _ => {}
+        }
+    }
+    io
+}
+
+/// Parses `smaps_rollup`.
+pub fn rollup(text: &[u8]) -> Rollup {
+    let mut rollup = Rollup::default();
+    for (key, value) in lines(text) {
+        match key {
+            b"Pss" => rollup.pss = kib(value),
+            b"Anonymous" => rollup.anonymous = kib(value),
+            b"Private_Clean" | b"Private_Dirty" => {
+                rollup.private = kib(value).map(|part| part + rollup.private.unwrap_or(Bytes::ZERO));
+            }
+            _ => {}
+        }
+    }
+    rollup
+}
+
+/// Parses a thread's `schedstat`: nanoseconds on a CPU.
+pub fn schedstat(text: &[u8]) -> Option<u64> {
+    fields(text).next().and_then(number)
+}
+
+/// Parses a thread's `children`: process numbers.
+pub fn children(text: &[u8]) -> impl Iterator<Item = i32> {
+    fields(text).filter_map(number).filter_map(|pid| i32::try_from(pid).ok())
+}
+
+/// The value of a counter in `/proc/vmstat` or a cgroup's file of the same form.
+pub fn counter(text: &[u8], name: &str) -> Option<u64> {
+    text.split(|&byte| byte == b'\n').find_map(|line| {
+        let mut fields = fields(line);
+        (fields.next()? == name.as_bytes()).then(|| fields.next().and_then(number)).flatten()
+    })
+}
+
+fn fields(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    text.split(|&byte| byte == b'\n').filter_map(|line| {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        Some((&line[..colon], &line[colon + 1..]))
+    })
+}
+
+fn kib(value: &[u8]) -> Option<Bytes> {
+    fields(value).next().and_then(number).map(Bytes::from_kib)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |sum, &digit| {
+        let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Captured from a melt export; the name is made hostile.
+    const STAT: &[u8] = b"4211 (melt) (x) R) R 4208 4208 4208 0 -1 4194304 31874 0 12 0 1534 87 0 0 20 0 5 0 \
+        918273 915456000 61234 18446744073709551615 1 1 0 0 0 0 0 4096 66 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let stat = stat(STAT).unwrap();
+        assert_eq!(stat.name, b"melt) (x) R");
+        assert_eq!((stat.state, stat.cpu_ticks, stat.start_ticks), (b'R', 1621, 918_273));
+        assert_eq!((stat.minor_faults.get(), stat.major_faults.get(), stat.threads.get()), (31_874, 12, 5));
+    }
+
+    #[test]
+    fn what_a_zombie_does_not_say_is_not_zero() {
+        assert_eq!(status(b"Name:\tmelt\nState:\tZ (zombie)\nThreads:\t1\n"), Status::default());
+    }
+
+    #[test]
+    fn status_gives_bytes() {
+        let text = b"Name:\tmelt\nVmHWM:\t  310000 kB\nVmRSS:\t  300000 kB\nRssAnon:\t  250000 kB\n\
+            RssFile:\t   49000 kB\nRssShmem:\t    1000 kB\nVmSwap:\t      16 kB\nThreads:\t5\n";
+        let status = status(text);
+        assert_eq!(status.anon, Some(Bytes::from_kib(250_000)));
+        assert_eq!(status.swap, Some(Bytes::from_kib(16)));
+    }
+
+    #[test]
+    fn private_memory_is_clean_and_dirty_together() {
+        let text = b"55a-7ff ---p 00000000 00:00 0 [rollup]\nRss: 900 kB\nPss: 500 kB\nPss_Dirty: 1 kB\n\
+            Private_Clean: 100 kB\nPrivate_Dirty: 300 kB\nAnonymous: 280 kB\n";
+        let rollup = rollup(text);
+        assert_eq!(rollup.private, Some(Bytes::from_kib(400)));
+        assert_eq!(rollup.pss, Some(Bytes::from_kib(500)));
+    }
+
+    #[test]
+    fn cut_short_text_gives_nothing_rather_than_something_wrong() {
+        for end in 0..STAT.len() - 1 {
+            if let Some(stat) = stat(&STAT[..end]) {
+                assert_eq!(stat.cpu_ticks, 1621, "at {end}");
+            }
+        }
+        assert_eq!(statm(b"", 4096), None);
+        assert_eq!(number(b"99999999999999999999999"), None);
+    }
+
+    #[test]
+    fn counters_are_found_by_whole_name() {
+        assert_eq!(counter(b"oom_kill_disable 0\noom_kill 3\n", "oom_kill"), Some(3));
+    }
+}

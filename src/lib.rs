@@ -6,6 +6,7 @@
 //! and plots.
 
 pub mod proc;
+pub mod run;
 pub mod sampler;
 pub mod store;
 pub mod trace;

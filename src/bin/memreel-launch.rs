@@ -13,9 +13,9 @@
 //!   control pipe: the first sample is then taken before the engine's first instruction.
 //! - A `t` on the control pipe asks the tree to end (SIGTERM, after two seconds SIGKILL). The end of
 //!   the control pipe means that the harness died, and does the same.
-//! - On the report pipe it writes lines: `pid N`, `exec` or `exec-failed ERRNO`, `left N` (processes
-//!   that outlived the engine and were ended), and last `exit CODE` or `signal NUMBER` followed by
-//!   `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine.
+//! - On the report pipe it writes lines: `pid N`, `exec` or `exec-failed ERRNO`, then `exit CODE` or
+//!   `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine,
+//!   and `left N` when processes outlived it (they are ended). The pipe ends when all is over.
 //!
 //! Its exit code is 0 when it could do its work, whatever the engine did, else 5.
 
@@ -95,9 +95,7 @@ fn guard(request: &Request) -> Result<(), String> {
     let children = child_signals()?;
     let (engine, exec_result) = start(request)?;
     report(request, &format!("pid {engine}"));
-    let exit = watch(request, engine, exec_result, children)?;
-    report(request, &last_line(&exit));
-    Ok(())
+    watch(request, engine, exec_result, children)
 }
 
 fn become_guardian(request: &Request) -> Result<(), String> {
@@ -196,23 +194,24 @@ fn read_byte(descriptor: i32) -> Option<u8> {
 }
 
 /// Waits until the engine has ended and nothing of its tree is left.
-fn watch(request: &Request, engine: i32, exec_result: i32, children: i32) -> Result<Exit, String> {
-    let mut exit = None;
+fn watch(request: &Request, engine: i32, mut exec_result: i32, children: i32) -> Result<(), String> {
     let mut control = request.control;
-    let mut exec_result = exec_result;
     let mut asked_to_end: Option<Instant> = None;
     // Until the engine executes, its process alone reads the control pipe.
     let mut held = request.hold;
     loop {
-        let reaped = reap(engine, &mut exit);
-        if exit.is_some() && asked_to_end.is_none() && reaped == Reaped::SomeLeft {
+        let reaped = reap(engine);
+        if let Some(exit) = &reaped.engine {
+            report_exec(request, &mut exec_result);
+            report(request, &end_line(exit));
+        }
+        if !reaped.some_left {
+            return Ok(());
+        }
+        if reaped.engine.is_some() && asked_to_end.is_none() {
             report(request, &format!("left {}", descendants().len()));
             asked_to_end = Some(Instant::now());
             signal_all(libc::SIGTERM);
-        }
-        if let (Reaped::All, Some(exit)) = (reaped, exit.take()) {
-            report_exec(request, &mut exec_result);
-            return Ok(exit);
         }
         if asked_to_end.is_some_and(|since| since.elapsed() >= GRACE) {
             signal_all(libc::SIGKILL);
@@ -250,14 +249,16 @@ fn report_exec(request: &Request, exec_result: &mut i32) {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Reaped {
-    All,
-    SomeLeft,
+struct Reaped {
+    /// The engine's own end, if this was it.
+    engine: Option<Exit>,
+    /// Whether any child, born here or adopted, is still there.
+    some_left: bool,
 }
 
-/// Takes note of every child that has ended; keeps the engine's own end.
-fn reap(engine: i32, exit: &mut Option<Exit>) -> Reaped {
+/// Takes note of every child that has ended.
+fn reap(engine: i32) -> Reaped {
+    let mut reaped = Reaped { engine: None, some_left: false };
     loop {
         let mut status = 0;
         // SAFETY: `status` and `usage` are valid for the call; rusage is plain numbers, zero is fine.
@@ -266,10 +267,10 @@ fn reap(engine: i32, exit: &mut Option<Exit>) -> Reaped {
             (libc::wait4(-1, &mut status, libc::WNOHANG, &mut usage), usage)
         };
         match pid {
-            0 => return Reaped::SomeLeft,
+            0 => return Reaped { some_left: true, ..reaped },
             -1 if last_error().kind() == std::io::ErrorKind::Interrupted => {}
-            -1 => return Reaped::All,
-            pid if pid == engine => *exit = Some(Exit { status, usage }),
+            -1 => return reaped,
+            pid if pid == engine => reaped.engine = Some(Exit { status, usage }),
             _ => {}
         }
     }
@@ -327,7 +328,7 @@ fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-fn last_line(exit: &Exit) -> String {
+fn end_line(exit: &Exit) -> String {
     let end = if libc::WIFSIGNALED(exit.status) {
         format!("signal {}", libc::WTERMSIG(exit.status))
     } else {

@@ -58,7 +58,12 @@ impl OpenProcess {
     /// Reads everything that is cheap; `None` when the process has ended.
     pub fn read(&mut self) -> Option<Reading> {
         let reading = self.read_stat(|stat| {
-            (!stat.has_ended()).then(|| (stat.cpu_ticks, stat.threads, stat.minor_faults, stat.major_faults))
+            (!stat.has_ended()).then_some((
+                stat.cpu_ticks,
+                stat.threads,
+                stat.minor_faults,
+                stat.major_faults,
+            ))
         });
         let (cpu_ticks, threads, minor_faults, major_faults) = reading??;
         let page = rustix::param::page_size() as u64;

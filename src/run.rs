@@ -1,0 +1,319 @@
+//! Runs one engine under the launcher, samples it, and says how it ended.
+//!
+//! Everything that is measured is on disk before this returns. An engine that fails is an
+//! [`Outcome`]; an error means that the harness could not do its work.
+
+mod files;
+mod launch;
+mod output;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use crate::proc;
+use crate::sampler::{self, Instant, Live, Row, Sampler, SamplerReport};
+use crate::trace::{Event, Outcome, Overhead, TraceError};
+use crate::units::{Bytes, Count};
+
+use files::TraceFiles;
+use launch::{Launched, Report};
+
+/// The descriptor on which an engine of ours finds its progress pipe.
+pub const PROGRESS_FD: i32 = 5;
+
+/// How often limits and the user's wish to stop are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What a line of an engine's progress says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Frames pulled from the timeline so far.
+    pub frames_in: Option<Count>,
+    /// Frames put out so far.
+    pub frames_out: Option<Count>,
+    /// Something else worth keeping: kind and subject of an event.
+    pub event: Option<(String, String)>,
+}
+
+/// Where an engine reports its progress, and how to read a line of it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProgressFormat {
+    /// Where the lines come from.
+    pub channel: Channel,
+    /// What a line says; `None` when it is no progress line.
+    pub parse: fn(&str) -> Option<Progress>,
+    /// `in`, `out` or `in+out`: the counters it gives.
+    pub counters: &'static str,
+}
+
+/// Where progress lines come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A pipe of its own, descriptor [`PROGRESS_FD`].
+    Pipe,
+    /// Among what the engine writes on standard output and error.
+    Output,
+}
+
+/// A command to measure.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// `memreel-launch`.
+    pub launcher: PathBuf,
+    /// The engine and its arguments.
+    pub command: Vec<OsString>,
+    /// What to change in the environment: `None` takes a variable away.
+    pub environment: BTreeMap<String, Option<String>>,
+    /// How its progress is read, if it has any.
+    pub progress: Option<ProgressFormat>,
+    /// When to give up on it.
+    pub limits: Limits,
+    /// Time between two samples.
+    pub interval: Duration,
+}
+
+/// When to give up on an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest it may run.
+    pub wall: Option<Duration>,
+    /// The longest its frame counter may stand still; not used for an engine without one.
+    pub stall: Option<Duration>,
+}
+
+/// What is known when a job is over, beside its files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it ran.
+    pub wall: Duration,
+    /// CPU time of the engine and the children it waited for.
+    pub cpu: Option<Duration>,
+    /// The largest resident set of any of its processes.
+    pub max_rss: Option<Bytes>,
+    /// What the sampler says of itself.
+    pub sampler: SamplerReport,
+    /// What measuring cost.
+    pub overhead: Overhead,
+    /// Frames taken in and put out, as last reported.
+    pub frames: (Option<Count>, Option<Count>),
+}
+
+/// Why the harness could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The launcher is missing or broken.
+    #[error("cannot start the launcher {path}: {source}")]
+    Launcher {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The launcher ended without a word.
+    #[error("the launcher {path} ended before the engine did")]
+    LauncherDied {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A thread or pipe could not be made.
+    #[error("cannot watch the engine: {0}")]
+    System(#[from] std::io::Error),
+    /// The trace could not be written.
+    #[error("cannot write the trace: {0}")]
+    Trace(#[from] TraceError),
+}
+
+/// Set when the user wants the run to end.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(pub Arc<AtomicBool>);
+
+impl Stop {
+    /// Whether the user wants the run to end.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the command and writes its trace's time series into `folder`.
+///
+/// # Errors
+/// When the launcher cannot be started or the files cannot be written; no engine is left running.
+pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) -> Result<Measured, RunError> {
+    let cpu_before = sampler::process_cpu();
+    let oom_before = oom_kills();
+    let (rows, queue) = std::sync::mpsc::sync_channel(sampler::QUEUE);
+    let files = TraceFiles::start(folder, queue)?;
+    let mut launched = launch::start(launch)?;
+    let origin = Instant::now();
+    let readers = output::start(&mut launched, launch.progress, folder, origin, live, rows.clone())?;
+    let result = watch(launch, launched, &files, origin, stop, live, &rows);
+    drop(rows);
+    let message = readers.finish();
+    let written = files.finish();
+    let watched = result?;
+    written?;
+    let cpu = sampler::process_cpu().saturating_sub(cpu_before);
+    Ok(Measured {
+        outcome: outcome(&watched, message, oom_before),
+        wall: watched.wall,
+        cpu: watched.cpu,
+        max_rss: watched.max_rss,
+        overhead: Overhead {
+            harness_cpu_s: cpu.as_secs_f64(),
+            sampler_cpu_s: watched.sampler.cpu.as_secs_f64(),
+            held_s: watched.sampler.held.as_secs_f64(),
+            harness_private_bytes: sampler::own_private_bytes(),
+        },
+        sampler: watched.sampler,
+        frames: (live.frames_in(), live.frames_out()),
+    })
+}
+
+/// What the watching loop came back with.
+struct Watched {
+    end: Option<launch::End>,
+    not_started: Option<std::io::Error>,
+    ended_by_us: Option<Outcome>,
+    wall: Duration,
+    cpu: Option<Duration>,
+    max_rss: Option<Bytes>,
+    sampler: SamplerReport,
+}
+
+fn watch(
+    launch: &Launch,
+    mut launched: Launched,
+    files: &TraceFiles,
+    origin: Instant,
+    stop: &Stop,
+    live: &Arc<Live>,
+    rows: &SyncSender<Row>,
+) -> Result<Watched, RunError> {
+    let pid = launched.engine_pid()?;
+    let sampler = Sampler::start(pid, launch.interval, origin, Arc::clone(live), rows.clone())?;
+    launched.release();
+    let mut watch = Watch::new(launch, origin, live);
+    loop {
+        match launched.reports.recv_timeout(LOOK_EVERY) {
+            Ok(report) => watch.note(report, rows),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if watch.ended_by_us.is_none() && watch.end.is_none() {
+            watch.ended_by_us = watch.reason_to_end(stop, files);
+            if watch.ended_by_us.is_some() {
+                launched.ask_to_end();
+            }
+        }
+    }
+    let sampler = sampler.finish();
+    launched.reap();
+    if watch.end.is_none() && watch.not_started.is_none() {
+        return Err(RunError::LauncherDied { path: launch.launcher.clone() });
+    }
+    Ok(Watched {
+        cpu: watch.end.as_ref().map(|end| end.cpu),
+        max_rss: watch.end.as_ref().map(|end| end.max_rss),
+        end: watch.end,
+        not_started: watch.not_started,
+        ended_by_us: watch.ended_by_us,
+        wall: watch.wall.unwrap_or_else(|| Instant::now().since(origin)),
+        sampler,
+    })
+}
+
+/// The watching loop's memory: what was reported, and when the frame counter last moved.
+struct Watch<'a> {
+    launch: &'a Launch,
+    origin: Instant,
+    live: &'a Live,
+    end: Option<launch::End>,
+    not_started: Option<std::io::Error>,
+    ended_by_us: Option<Outcome>,
+    wall: Option<Duration>,
+    frames: (Option<Count>, Option<Count>),
+    moved: Instant,
+}
+
+impl<'a> Watch<'a> {
+    fn new(launch: &'a Launch, origin: Instant, live: &'a Live) -> Watch<'a> {
+        Watch {
+            launch,
+            origin,
+            live,
+            end: None,
+            not_started: None,
+            ended_by_us: None,
+            wall: None,
+            frames: (None, None),
+            moved: origin,
+        }
+    }
+
+    fn note(&mut self, report: Report, rows: &SyncSender<Row>) {
+        match report {
+            Report::NotStarted(error) => self.not_started = Some(error),
+            Report::Ended(end) => {
+                self.wall = Some(Instant::now().since(self.origin));
+                self.end = Some(end);
+            }
+            Report::Left(count) => {
+                let t_s = Instant::now().since(self.origin).as_secs_f64();
+                let frames = self.live.frames();
+                let event =
+                    Event { t_s, frames, kind: "left-running".into(), what: format!("{count} processes") };
+                let _ = rows.try_send(Row::Event(event));
+            }
+        }
+    }
+
+    /// Why the engine has to be ended now, if it has to.
+    fn reason_to_end(&mut self, stop: &Stop, files: &TraceFiles) -> Option<Outcome> {
+        let now = Instant::now();
+        if stop.is_set() || files.have_failed() {
+            return Some(Outcome::Interrupted);
+        }
+        if let Some(limit) = self.launch.limits.wall.filter(|limit| now.since(self.origin) > *limit) {
+            return Some(Outcome::TimedOut { limit_s: limit.as_secs_f64() });
+        }
+        let frames = (self.live.frames_in(), self.live.frames_out());
+        if frames != self.frames {
+            (self.frames, self.moved) = (frames, now);
+        }
+        let limit = self.launch.limits.stall.filter(|_| self.launch.progress.is_some())?;
+        (now.since(self.moved) > limit).then(|| Outcome::Stalled {
+            for_s: limit.as_secs_f64(),
+            at_frame: self.live.frames().map_or(0, Count::get),
+        })
+    }
+}
+
+fn outcome(watched: &Watched, message: Option<String>, oom_before: Option<u64>) -> Outcome {
+    if let Some(error) = &watched.not_started {
+        return Outcome::NotStarted { message: error.to_string() };
+    }
+    match (&watched.ended_by_us, watched.end.as_ref().map(|end| end.status)) {
+        // It finished on its own before it could be ended.
+        (_, Some(launch::Status::Exit(0))) if !matches!(watched.ended_by_us, Some(Outcome::Interrupted)) => {
+            Outcome::Finished
+        }
+        (Some(reason), _) => reason.clone(),
+        (None, Some(launch::Status::Exit(code))) => Outcome::Failed { code, message },
+        (None, Some(launch::Status::Signal(9))) if oom_kills() > oom_before => Outcome::OutOfMemory,
+        (None, Some(launch::Status::Signal(signal))) => Outcome::Killed { signal },
+        (None, None) => Outcome::Interrupted,
+    }
+}
+
+/// How many processes the kernel has killed for want of memory since it booted.
+fn oom_kills() -> Option<u64> {
+    proc::counter(&std::fs::read("/proc/vmstat").ok()?, "oom_kill")
+}

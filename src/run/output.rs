@@ -1,0 +1,157 @@
+//! Reads what an engine writes: progress into the live counters, the rest into `engine.log`.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+
+use super::launch::Launched;
+use super::{Channel, ProgressFormat};
+use crate::sampler::{Instant, Live, Row};
+use crate::trace::Event;
+
+/// A longer line is cut into pieces of this many bytes.
+const LONGEST_LINE: usize = 8192;
+
+/// An engine that writes more than this is cut off in the log; its progress is still read.
+const LONGEST_LOG: usize = 8 << 20;
+
+/// The threads that read.
+pub struct Readers {
+    output: JoinHandle<Option<String>>,
+    progress: Option<JoinHandle<()>>,
+}
+
+/// Starts reading the engine's output and, if it has one, its progress pipe.
+///
+/// # Errors
+/// When the log cannot be created or no thread can be started.
+pub fn start(
+    launched: &mut Launched,
+    format: Option<ProgressFormat>,
+    folder: &Path,
+    origin: Instant,
+    live: &Arc<Live>,
+    rows: SyncSender<Row>,
+) -> std::io::Result<Readers> {
+    let sink = ProgressSink { origin, live: Arc::clone(live), rows };
+    let mut log = Log::new(File::create(folder.join("engine.log"))?);
+    let in_output = format.filter(|format| format.channel == Channel::Output);
+    let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
+    let output_sink = sink.clone();
+    let output = std::thread::Builder::new().name("output".into()).spawn(move || {
+        each_line(output, |line| match in_output.and_then(|format| (format.parse)(line)) {
+            Some(progress) => output_sink.note(progress),
+            None => log.line(line),
+        });
+        log.last
+    })?;
+    let progress = match (launched.progress.take(), format) {
+        (Some(pipe), Some(format)) => {
+            Some(std::thread::Builder::new().name("progress".into()).spawn(move || {
+                each_line(pipe, |line| {
+                    if let Some(progress) = (format.parse)(line) {
+                        sink.note(progress);
+                    }
+                });
+            })?)
+        }
+        _ => None,
+    };
+    Ok(Readers { output, progress })
+}
+
+impl Readers {
+    /// Waits until all is read; returns the last line that the engine wrote.
+    pub fn finish(self) -> Option<String> {
+        if let Some(progress) = self.progress {
+            let _ = progress.join();
+        }
+        self.output.join().ok().flatten()
+    }
+}
+
+#[derive(Clone)]
+struct ProgressSink {
+    origin: Instant,
+    live: Arc<Live>,
+    rows: SyncSender<Row>,
+}
+
+impl ProgressSink {
+    fn note(&self, progress: super::Progress) {
+        self.live.note_frames(progress.frames_in, progress.frames_out);
+        if let Some((kind, what)) = progress.event {
+            let t_s = Instant::now().since(self.origin).as_secs_f64();
+            let frames = self.live.frames();
+            let _ = self.rows.send(Row::Event(Event { t_s, frames, kind, what }));
+        }
+    }
+}
+
+struct Log {
+    file: BufWriter<File>,
+    written: usize,
+    last: Option<String>,
+}
+
+impl Log {
+    fn new(file: File) -> Log {
+        Log { file: BufWriter::new(file), written: 0, last: None }
+    }
+
+    /// The log is a courtesy: a disk that is full is noticed where the samples are written.
+    fn line(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
+        self.last = Some(line.trim().to_string());
+        if self.written <= LONGEST_LOG {
+            self.written += line.len() + 1;
+            let cut = if self.written > LONGEST_LOG { "\n… the rest is left out" } else { "" };
+            let _ = writeln!(self.file, "{line}{cut}").and_then(|()| self.file.flush());
+        }
+    }
+}
+
+/// Calls `take` with each line; a carriage return ends a line too, as progress displays have it.
+fn each_line(pipe: impl Read, mut take: impl FnMut(&str)) {
+    let mut line = Vec::with_capacity(256);
+    for byte in BufReader::new(pipe).bytes().map_while(Result::ok) {
+        if byte == b'\n' || byte == b'\r' || line.len() >= LONGEST_LINE {
+            take(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+        if byte != b'\n' && byte != b'\r' {
+            line.push(byte);
+        }
+    }
+    if !line.is_empty() {
+        take(&String::from_utf8_lossy(&line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        each_line(text, |line| lines.push(line.to_string()));
+        lines
+    }
+
+    #[test]
+    fn carriage_returns_end_lines_and_the_last_line_needs_no_end() {
+        assert_eq!(lines(b"frame 1\rframe 2\rdone\nend"), ["frame 1", "frame 2", "done", "end"]);
+    }
+
+    #[test]
+    fn an_endless_line_does_not_eat_memory() {
+        let pieces = lines(&vec![b'x'; 3 * LONGEST_LINE]);
+        assert!(pieces.iter().all(|piece| piece.len() <= LONGEST_LINE));
+        assert_eq!(pieces.concat().len(), 3 * LONGEST_LINE);
+    }
+}

@@ -8,6 +8,8 @@
 pub mod proc;
 pub mod run;
 pub mod sampler;
+pub mod plan;
+pub mod scenario;
 pub mod store;
 pub mod trace;
 pub mod units;

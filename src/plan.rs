@@ -1,0 +1,202 @@
+//! From a scenario to jobs: every kept combination of the matrix is a [`Variant`], every variant is
+//! run as often as the scenario repeats it.
+//!
+//! Planning is pure. It opens no file and asks nothing of the machine: how many CPUs there are and
+//! where generated media lie is told by the [`PlanContext`].
+
+mod arrange;
+
+use std::path::PathBuf;
+
+use crate::scenario::{Audio, Axis, AxisValue, Driver, EngineName, Export, Media, Scenario, ThreadingChoice};
+use crate::timeline::Timeline;
+use crate::trace::Threading;
+
+/// What a plan depends on besides its scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanContext {
+    /// How many threads `parallel` means.
+    pub cpus: u32,
+    /// Where generated media lie; absolute, since timelines name their media by it.
+    pub media_folder: PathBuf,
+}
+
+/// All that a scenario asks to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it asks.
+    pub question: String,
+    /// The axes that take more than one value.
+    pub varied: Vec<Axis>,
+    /// Every kept combination of the axes' values, the first axis changing slowest.
+    pub variants: Vec<Variant>,
+    /// Combinations that the scenario leaves out.
+    pub excluded: u64,
+    /// What to run, in this order.
+    pub jobs: Vec<Job>,
+}
+
+/// One launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Job {
+    /// Which of the plan's variants, from 0.
+    pub variant: usize,
+    /// Which repeat of it, from 1.
+    pub repeat: u32,
+}
+
+/// One point on the axes, with everything an engine needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// Every axis and its value as a scenario writes it, in the plan's order.
+    pub axes: Vec<(Axis, String)>,
+    /// The program that exports.
+    pub engine: EngineName,
+    /// The threads it is given.
+    pub threading: Threading,
+    /// The word that stands for them: `single`, `parallel` …
+    pub threading_choice: ThreadingChoice,
+    /// Where in its process the export runs.
+    pub driver: Driver,
+    /// What it is to produce.
+    pub export: Export,
+    /// What is exported, with the paths of its media as they will be.
+    pub timeline: Timeline,
+    /// The distinct media of the timeline, in order of first use.
+    pub media: Vec<(PathBuf, Media)>,
+    label: String,
+    slug: String,
+}
+
+impl Variant {
+    /// What tells it from the plan's other variants: the varied axes' values, joined by ` · `; for the
+    /// only variant of a plan its engine.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// A name for its files, different for each variant of a plan: engine, threading, and every value
+    /// that is not the scenario's default. Letters, digits, `_`, `.` and `-` only.
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+}
+
+impl Plan {
+    /// The variant that a job runs.
+    pub fn variant(&self, job: Job) -> &Variant {
+        &self.variants[job.variant]
+    }
+}
+
+/// Every job of a scenario.
+pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
+    let variants: Vec<_> = scenario.matrix.kept().map(|values| variant(scenario, context, &values)).collect();
+    Plan {
+        scenario: scenario.name.clone(),
+        question: scenario.question.clone(),
+        varied: scenario
+            .matrix
+            .axes
+            .iter()
+            .filter(|range| range.is_varied())
+            .map(|range| range.axis)
+            .collect(),
+        excluded: scenario.matrix.combinations() - variants.len() as u64,
+        jobs: jobs(variants.len(), scenario.matrix.repeats),
+        variants,
+    }
+}
+
+/// All variants once, then all again, each time beginning with another one: whatever changes on the
+/// machine while a plan runs does not fall on the same variant every time.
+fn jobs(variants: usize, repeats: u32) -> Vec<Job> {
+    let rotated = |repeat: u32| {
+        (0..variants).map(move |place| Job { variant: (place + repeat as usize - 1) % variants, repeat })
+    };
+    (1..=repeats).flat_map(rotated).collect()
+}
+
+/// What the values of a combination decide.
+struct Settings {
+    engine: EngineName,
+    threading: ThreadingChoice,
+    driver: Driver,
+    export: Export,
+    length: u32,
+    sources: Option<u32>,
+}
+
+fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
+    let mut settings = Settings {
+        engine: EngineName::Ffmpeg,
+        threading: ThreadingChoice::Single,
+        driver: Driver::Main,
+        export: scenario.export.clone(),
+        length: 1,
+        sources: None,
+    };
+    for value in values {
+        settings.take(value, scenario.matrix.audio_rate);
+    }
+    settings
+}
+
+impl Settings {
+    fn take(&mut self, value: &AxisValue, audio_rate: u32) {
+        let export = &mut self.export;
+        match value {
+            AxisValue::Engine(engine) => self.engine = *engine,
+            AxisValue::Threading(choice) => self.threading = *choice,
+            AxisValue::Driver(driver) => self.driver = *driver,
+            AxisValue::Size(size) => export.size = *size,
+            AxisValue::Rate(rate) => export.rate = *rate,
+            AxisValue::Encoder(encoder) => export.encoder = encoder.clone(),
+            AxisValue::Preset(preset) => export.preset = preset.clone(),
+            AxisValue::PixelFormat(format) => export.pixel_format = *format,
+            AxisValue::Audio(encoder) => {
+                export.audio = encoder.clone().map(|encoder| Audio { encoder, rate: audio_rate });
+            }
+            AxisValue::Container(container) => export.container = *container,
+            AxisValue::Sink(sink) => export.sink = *sink,
+            AxisValue::Length(factor) => self.length = *factor,
+            AxisValue::Sources(limit) => self.sources = *limit,
+        }
+    }
+}
+
+fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> Variant {
+    let Settings { engine, threading, driver, export, length, sources } = settings(scenario, values);
+    let (timeline, media) = arrange::arrange(scenario, &context.media_folder, length, sources);
+    Variant {
+        axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
+        engine,
+        threading: threading.threading(context.cpus),
+        threading_choice: threading,
+        driver,
+        export,
+        timeline,
+        media,
+        label: label(scenario, values),
+        slug: slug(scenario, values),
+    }
+}
+
+fn label(scenario: &Scenario, values: &[AxisValue]) -> String {
+    let varied = scenario.matrix.axes.iter().zip(values).filter(|(range, _)| range.is_varied());
+    let phrases: Vec<_> = varied.map(|(_, value)| value.phrase()).collect();
+    if phrases.is_empty() { values[0].phrase() } else { phrases.join(" · ") }
+}
+
+fn slug(scenario: &Scenario, values: &[AxisValue]) -> String {
+    let told = scenario.matrix.axes.iter().zip(values).filter(|(range, value)| {
+        matches!(range.axis, Axis::Engine | Axis::Threading) || **value != range.default
+    });
+    let phrases: Vec<_> = told.map(|(_, value)| value.phrase()).collect();
+    phrases.join("-").replace(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_', "-")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+use super::*;
+use crate::timeline::{Item, TrackKind};
+use std::collections::HashSet;
+use std::path::Path;
+
+const BASE: &str = r#"version = 1
+question = "What?"
+sources.shot.generate = { count = 4, seconds = 4 }
+sources.mute.generate = { seconds = 4, audio = false }
+"#;
+
+fn planned(more: &str) -> Plan {
+    let scenario = Scenario::parse(&format!("{BASE}{more}"), Path::new("/s/x.toml"), &[]).unwrap();
+    plan(&scenario, &PlanContext { cpus: 8, media_folder: "/media".into() })
+}
+
+const ONE_TRACK: &str = "timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }] }]\n";
+
+fn frames_of(items: &[Item]) -> Vec<u64> {
+    items.iter().map(|item| item.duration().value).collect()
+}
+
+fn names_of(variant: &Variant) -> Vec<&str> {
+    variant.timeline.clips().map(|clip| clip.name.as_str()).collect()
+}
+
+#[test]
+fn a_source_of_many_files_is_cut_one_after_another() {
+    let plan = planned(
+        "timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }, { gap = 1 }], audio = false }]",
+    );
+    let timeline = &plan.variants[0].timeline;
+    assert_eq!(frames_of(&timeline.tracks[0].children), [50, 50, 50, 50, 25]);
+    assert_eq!(names_of(&plan.variants[0]), ["shot.1", "shot.2", "shot.3", "shot.4"]);
+    assert_eq!(plan.variants[0].media.len(), 4);
+}
+
+#[test]
+fn generated_media_lie_under_their_digest() {
+    let variant = &planned(ONE_TRACK).variants[0];
+    let (path, media) = &variant.media[0];
+    let Media::Generated(spec) = media else { panic!("generated") };
+    assert_eq!(*path, Path::new("/media").join(format!("{}.mp4", spec.digest())));
+    let paths: Vec<_> = variant.media.iter().map(|(path, _)| path.as_path()).collect();
+    assert_eq!(variant.timeline.media(), paths);
+}
+
+#[test]
+fn a_length_trims_the_last_clip() {
+    let plan = planned(
+        "timeline.tracks = [{ children = [{ clip = 'shot.2', duration = 2 }, { gap = 1 }], length = 7 }]",
+    );
+    assert_eq!(frames_of(&plan.variants[0].timeline.tracks[0].children), [50, 25, 50, 25, 25]);
+    assert_eq!(plan.variants[0].media.len(), 1);
+}
+
+#[test]
+fn a_length_shorter_than_the_pattern_uses_only_its_beginning() {
+    let plan = planned("timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }], length = 3 }]");
+    assert_eq!(plan.variants[0].timeline.frames(), 75);
+    assert_eq!(plan.variants[0].media.len(), 2);
+}
+
+#[test]
+fn the_length_axis_makes_every_track_longer() {
+    let track = |extent: &str| format!("{{ children = [{{ clip = 'shot.1', duration = 2 }}], {extent} }}");
+    let plan = planned(&format!(
+        "timeline.tracks = [{}, {}]\nmatrix.length = [1, 3]\nmatrix.threading = 'single'",
+        track("repeat = 2"),
+        track("length = 3"),
+    ));
+    let frames = |variant: &Variant| {
+        let tracks = variant.timeline.tracks.iter();
+        tracks.map(|track| track.frames(variant.timeline.rate)).collect::<Vec<_>>()
+    };
+    assert_eq!(frames(&plan.variants[0]), [100, 100, 75, 75]);
+    assert_eq!(frames(&plan.variants[1]), [300, 300, 225, 225]);
+    assert_eq!(plan.variants[1].label(), "length 3");
+}
+
+#[test]
+fn fewer_sources_keep_the_length() {
+    let plan = planned(&format!("{ONE_TRACK}matrix.sources = [1, 3, 99]\nmatrix.threading = 'single'"));
+    assert!(plan.variants.iter().all(|variant| variant.timeline.frames() == 200));
+    assert_eq!(plan.variants.iter().map(|variant| variant.media.len()).collect::<Vec<_>>(), [1, 3, 4]);
+    assert_eq!(names_of(&plan.variants[1])[..4], ["shot.1", "shot.2", "shot.3", "shot.1"]);
+}
+
+#[test]
+fn sound_comes_along_where_there_is_any() {
+    let plan = planned(
+        "timeline.tracks = [{ children = [{ clip = 'mute', duration = 2 }, { clip = 'shot.1', duration = 2 }] }, { children = [{ clip = 'mute', duration = 2 }] }]",
+    );
+    let tracks = &plan.variants[0].timeline.tracks;
+    assert_eq!(tracks.iter().map(|track| track.name.as_str()).collect::<Vec<_>>(), ["V1", "A1", "V2"]);
+    assert_eq!(tracks[1].kind, TrackKind::Audio);
+    assert!(matches!(tracks[1].children[..], [Item::Gap { .. }, Item::Clip(_)]));
+    assert_eq!(frames_of(&tracks[1].children), [50, 50]);
+}
+
+#[test]
+fn an_axis_wins_over_the_export() {
+    let plan = planned(&format!(
+        "{ONE_TRACK}export.size = '1280x720'\nexport.audio_rate = 44100\nmatrix.size = '640x360'\nmatrix.audio = ['libopus', false]"
+    ));
+    assert!(plan.variants.iter().all(|variant| variant.export.size.to_string() == "640x360"));
+    assert_eq!(plan.variants[0].export.audio, Some(Audio { encoder: "libopus".into(), rate: 44_100 }));
+    assert_eq!(plan.variants.last().unwrap().export.audio, None);
+}
+
+#[test]
+fn parallel_takes_the_cpus_that_the_context_tells() {
+    let plan = planned(ONE_TRACK);
+    let threads: Vec<_> = plan.variants.iter().map(|variant| variant.threading.encode).collect();
+    assert_eq!(threads, [Some(1), Some(8)]);
+    assert_eq!(plan.variants.iter().map(Variant::label).collect::<Vec<_>>(), ["single", "parallel"]);
+    assert_eq!(plan.varied, [Axis::Threading]);
+}
+
+#[test]
+fn excluded_combinations_are_dropped_and_counted() {
+    let plan = planned(&format!(
+        "{ONE_TRACK}matrix.engine = ['ffmpeg', 'melt']\nmatrix.driver = ['main', 'background']\n\
+         matrix.exclude = [{{ engine = 'melt', driver = 'background' }}]"
+    ));
+    assert_eq!((plan.variants.len(), plan.excluded), (6, 2));
+    assert!(
+        !plan.variants.iter().any(|one| one.engine == EngineName::Melt && one.driver == Driver::Background)
+    );
+    assert_eq!(plan.variants[0].label(), "ffmpeg · single · main");
+}
+
+#[test]
+fn repeats_are_interleaved_and_begin_with_another_variant_each_time() {
+    let plan = planned(&format!(
+        "{ONE_TRACK}matrix.threading = ['single', 'default', 'parallel']\nmatrix.repeats = 4"
+    ));
+    let order: Vec<_> = plan.jobs.iter().map(|job| (job.repeat, job.variant)).collect();
+    assert_eq!(order[..6], [(1, 0), (1, 1), (1, 2), (2, 1), (2, 2), (2, 0)]);
+    assert_eq!(order[9], (4, 0));
+    assert_eq!(plan.jobs.iter().collect::<HashSet<_>>().len(), 12);
+}
+
+#[test]
+fn slugs_are_file_names_that_differ_for_each_variant() {
+    let plan = planned(&format!(
+        "{ONE_TRACK}matrix.threading = ['default', 'parallel:3', {{ render = 1, encode = 2 }}]\n\
+         matrix.preset = ['default', 'ultrafast']\nmatrix.rate = [25, '30000/1001']\nmatrix.length = [1, 2]\nmatrix.sources = [2, 'all']"
+    ));
+    let slugs: HashSet<_> = plan.variants.iter().map(Variant::slug).collect();
+    assert_eq!(slugs.len(), plan.variants.len());
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    assert!(slugs.iter().all(|slug| slug.chars().all(plain)), "{slugs:?}");
+    assert_eq!(plan.variants[0].slug(), "ffmpeg-threading-default-sources-2");
+    assert!(slugs.contains("ffmpeg-parallel-3-rate-30000-1001-preset-ultrafast-length-2"), "{slugs:?}");
+}
+
+#[test]
+fn every_variant_names_every_axis() {
+    let variant = &planned(ONE_TRACK).variants[0];
+    let axes: Vec<_> = variant.axes.iter().map(|(axis, _)| *axis).collect();
+    assert_eq!(axes, Axis::ALL);
+    assert!(variant.axes.contains(&(Axis::Preset, "default".into())));
+    assert!(variant.axes.contains(&(Axis::Sources, "all".into())));
+}
+
+#[test]
+fn the_same_scenario_gives_the_same_plan() {
+    for (name, text) in crate::scenario::SHIPPED {
+        let scenario = Scenario::parse(text, &Path::new("/s").join(name), &[]).unwrap();
+        let context = PlanContext { cpus: 2, media_folder: "/media".into() };
+        assert_eq!(plan(&scenario, &context), plan(&scenario, &context));
+    }
+}
+
+#[test]
+fn the_shipped_forty_clips_use_forty_sources_and_the_two_clips_two() {
+    let media = |name: &str| {
+        let (_, text) = crate::scenario::SHIPPED.iter().find(|(shipped, _)| *shipped == name).unwrap();
+        let scenario = Scenario::parse(text, Path::new("x.toml"), &[]).unwrap();
+        let plan = plan(&scenario, &PlanContext { cpus: 2, media_folder: "/media".into() });
+        let variant = &plan.variants[0];
+        (variant.timeline.tracks[0].children.len(), variant.media.len(), variant.timeline.frames())
+    };
+    assert_eq!(media("one-clip"), (1, 1, 500));
+    assert_eq!(media("two-clips"), (40, 2, 1000));
+    assert_eq!(media("forty-clips"), (40, 40, 1000));
+    assert_eq!(media("long"), (60, 4, 15_000));
+    assert_eq!(media("uhd"), (40, 40, 200));
+}

@@ -1,0 +1,267 @@
+//! The scenario file: a scripted timeline, how to export it, and what to vary.
+//!
+//! A scenario is TOML (see `docs/scenarios.md`). [`Scenario::load`] reads the file alone first, so
+//! that its own mistakes are found at their line and column, then with the overrides applied.
+//! Whatever is wrong is a [`ScenarioError`] of one line that says what would be right. What a
+//! scenario means, job by job, is for [`crate::plan`] to say.
+
+mod error;
+mod export;
+mod matrix;
+mod overrides;
+mod source;
+mod spelling;
+mod track;
+mod tree;
+mod values;
+
+pub use error::ScenarioError;
+pub use export::{Audio, Export};
+pub use matrix::{Axis, AxisRange, AxisValue, Matrix};
+pub use overrides::Override;
+pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
+pub use track::{Child, ClipPattern, Extent, TrackPattern};
+pub use values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice};
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::timeline::Rate;
+
+use error::ScenarioError as Error;
+use tree::{Fault, Field, Node, Table, Value};
+use values::Time;
+
+/// The version of the format that this program reads.
+pub const VERSION: u32 = 1;
+
+/// The scenarios that come with the program: name and text.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("one-clip", include_str!("../scenarios/one-clip.toml")),
+    ("two-clips", include_str!("../scenarios/two-clips.toml")),
+    ("forty-clips", include_str!("../scenarios/forty-clips.toml")),
+    ("long", include_str!("../scenarios/long.toml")),
+    ("uhd", include_str!("../scenarios/uhd.toml")),
+];
+
+/// A scripted timeline, how to export it, and what to vary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The name of its file without `.toml`.
+    pub name: String,
+    /// What it asks, in one sentence.
+    pub question: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// The text of its file.
+    pub text: String,
+    /// What was changed without touching the file, as it was given.
+    pub overrides: Vec<String>,
+    /// Where clips are cut from, in the order of the file.
+    pub sources: Vec<Source>,
+    /// Frames a second of the timeline.
+    pub rate: Rate,
+    /// The timeline, bottom to top.
+    pub tracks: Vec<TrackPattern>,
+    /// How it is exported, where no axis says otherwise.
+    pub export: Export,
+    /// What is varied.
+    pub matrix: Matrix,
+    /// When a job is given up.
+    pub limits: Limits,
+    /// How a job is sampled.
+    pub sampling: SamplingSettings,
+}
+
+/// When a job is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// After so long, whatever it does; `None`: never.
+    pub wall: Option<Duration>,
+    /// After so long without a new frame.
+    pub stall: Duration,
+}
+
+/// How a job is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SamplingSettings {
+    /// From one sample to the next.
+    pub interval: Duration,
+}
+
+impl Scenario {
+    /// Reads a scenario file and applies the overrides.
+    ///
+    /// Relative paths of media are taken from the file's folder and made absolute.
+    ///
+    /// # Errors
+    /// When there is no such file, it cannot be read, or it or an override is wrong.
+    pub fn load(path: &Path, overrides: &[Override]) -> Result<Scenario, ScenarioError> {
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+        let text = String::from_utf8(bytes).map_err(|error| not_text(path, &error))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = match folder.as_os_str().is_empty() {
+            true => std::env::current_dir(),
+            false => std::path::absolute(folder),
+        };
+        let folder = folder.map_err(|error| unreadable(path, error))?;
+        Scenario::parse_in(&text, path, &folder, overrides)
+    }
+
+    /// The scenario of a file's text. Opens nothing: `path` is for its name, for errors, and for its
+    /// folder, from which relative paths of media are taken.
+    ///
+    /// # Errors
+    /// When the text or an override is wrong.
+    pub fn parse(text: &str, path: &Path, overrides: &[Override]) -> Result<Scenario, ScenarioError> {
+        Scenario::parse_in(text, path, path.parent().unwrap_or(Path::new("")), overrides)
+    }
+
+    fn parse_in(text: &str, path: &Path, folder: &Path, changes: &[Override]) -> Result<Scenario, Error> {
+        let alone = |fault| Error::new(fault, path, text, &[]);
+        let mut tree = Node::of_file(text).map_err(alone)?;
+        let mut scenario = scenario(&tree, folder).map_err(alone)?;
+        if !changes.is_empty() {
+            let texts: Vec<_> = changes.iter().map(|change| change.text().to_string()).collect();
+            let changed = |fault| Error::new(fault, path, text, &texts);
+            for (index, change) in changes.iter().enumerate() {
+                change.apply(index, &mut tree).map_err(changed)?;
+            }
+            scenario = self::scenario(&tree, folder).map_err(changed)?;
+            scenario.overrides = texts;
+        }
+        scenario.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        scenario.path = path.into();
+        scenario.text = text.into();
+        Ok(scenario)
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> ScenarioError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Error::Missing { path: path.into() },
+        _ => Error::Unreadable { path: path.into(), error },
+    }
+}
+
+/// At the first byte that is not UTF-8.
+fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> ScenarioError {
+    let offset = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes());
+    let fault = Fault { at: tree::Origin::File { offset }, message: "this is not UTF-8 text".into() };
+    Error::new(fault, path, &text, &[])
+}
+
+const KEYS: &[&str] =
+    &["version", "question", "sources", "timeline", "export", "matrix", "limits", "sampling"];
+
+/// All but what the file's name and text give.
+fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
+    let root = Field::new("the file", tree).table("a scenario")?;
+    check_version(&root)?;
+    let root = root.only(KEYS)?;
+    let question = question(&root)?;
+    let timeline = root.required("timeline")?.table("[timeline]")?.only(&["rate", "tracks"])?;
+    let rate =
+        timeline.get("rate").map_or(Ok(Rate::new(25, 1).expect("25 is a rate")), |field| field.rate())?;
+    let sources = match root.get("sources") {
+        Some(field) => source::sources(&field.table("[sources]")?, rate, folder)?,
+        None => Vec::new(),
+    };
+    let tracks = track::tracks(&timeline, rate, &sources)?;
+    let export = export::export(&root, rate, &sources, &tracks)?;
+    let matrix = matrix::matrix(&root, &export)?;
+    check_extent(&timeline, &tracks, &sources, &matrix)?;
+    Ok(Scenario {
+        name: String::new(),
+        question,
+        path: PathBuf::new(),
+        text: String::new(),
+        overrides: Vec::new(),
+        sources,
+        rate,
+        tracks,
+        export: export.export,
+        matrix,
+        limits: limits(&root)?,
+        sampling: sampling(&root)?,
+    })
+}
+
+/// Before anything else: a newer format may have any keys.
+fn check_version(root: &Table) -> Result<(), Fault> {
+    let Some(field) = root.get("version") else {
+        return Err(root.fault(format!("`version` is missing: begin the file with `version = {VERSION}`")));
+    };
+    match field.value() {
+        Value::Whole(version) if *version == VERSION.into() => Ok(()),
+        Value::Whole(version) if *version > VERSION.into() => Err(field.fault(format!(
+            "the file is of version {version}, this program reads version {VERSION}: it needs a newer memreel"
+        ))),
+        _ => Err(field.mismatch(&VERSION.to_string())),
+    }
+}
+
+fn question(root: &Table) -> Result<String, Fault> {
+    let field = root.get("question").ok_or_else(|| {
+        root.fault("`question` is missing: say in one sentence what the scenario is to answer")
+    })?;
+    match field.text("one sentence")?.trim() {
+        "" => Err(field.fault("`question` is empty: say in one sentence what the scenario is to answer")),
+        text if text.contains(|c: char| c.is_control()) => Err(field.fault("`question` must be one line")),
+        text => Ok(text.into()),
+    }
+}
+
+/// The most clips and gaps of all variants together: beyond it a plan no longer fits in memory.
+const MOST_ITEMS: u64 = 2_000_000;
+
+fn check_extent(
+    timeline: &Table,
+    tracks: &[TrackPattern],
+    sources: &[Source],
+    matrix: &Matrix,
+) -> Result<(), Fault> {
+    let longer =
+        |value: &AxisValue| if let AxisValue::Length(factor) = value { u64::from(*factor) } else { 0 };
+    let longest = matrix.axes[Axis::Length as usize].values.iter().map(longer).max().unwrap_or(1);
+    let items = tracks.iter().map(|track| track.items(sources)).fold(0, u64::saturating_add);
+    let planned = items.saturating_mul(longest).saturating_mul(matrix.kept().count() as u64);
+    if planned > MOST_ITEMS {
+        let message =
+            format!("the variants have {planned} clips and gaps together: at most {MOST_ITEMS} make sense");
+        return Err(timeline.fault(message));
+    }
+    Ok(())
+}
+
+fn limits(root: &Table) -> Result<Limits, Fault> {
+    let table =
+        root.get("limits").map(|field| field.table("[limits]")?.only(&["wall", "stall"])).transpose()?;
+    let get = |key| table.as_ref().and_then(|table| table.get(key));
+    Ok(Limits {
+        wall: get("wall").map(duration).transpose()?,
+        stall: get("stall").map_or(Ok(Duration::from_secs(60)), duration)?,
+    })
+}
+
+fn duration(field: Field) -> Result<Duration, Fault> {
+    match field.time()? {
+        Time::Seconds(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(field.mismatch("more than no time, in seconds or like \"10m\"")),
+    }
+}
+
+fn sampling(root: &Table) -> Result<SamplingSettings, Fault> {
+    let table =
+        root.get("sampling").map(|field| field.table("[sampling]")?.only(&["interval"])).transpose()?;
+    let Some(field) = table.as_ref().and_then(|table| table.get("interval")) else {
+        return Ok(SamplingSettings { interval: Duration::from_millis(20) });
+    };
+    let seconds = field.number().filter(|seconds| (0.001..=10.0).contains(seconds));
+    let seconds = seconds.ok_or_else(|| field.mismatch("a number of seconds from 0.001 to 10"))?;
+    Ok(SamplingSettings { interval: Duration::from_secs_f64(seconds) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! The matrix: which axes are varied, over which values, how often.
+//!
+//! An axis is added in this file: its name in [`Axis`], its values in [`AxisValue`], and how they
+//! are read, defaulted and written below; what it does to a variant is in [`crate::plan`].
+
+use std::fmt;
+
+use crate::timeline::Rate;
+
+use super::export::{Export, ExportTable, audio_encoder};
+use super::source::{preset, preset_suits};
+use super::spelling::unknown;
+use super::tree::{Fault, Field, Table, Value};
+use super::values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice, names};
+
+names! {
+    /// What a matrix can vary, in the order of the plan: the first changes slowest.
+    Axis, "axis", {
+        /// The program that exports.
+        Engine = "engine",
+        /// How many threads it is given.
+        Threading = "threading",
+        /// Where in its process the export runs.
+        Driver = "driver",
+        /// Size of the pictures.
+        Size = "size",
+        /// Pictures a second.
+        Rate = "rate",
+        /// The video encoder.
+        Encoder = "encoder",
+        /// The video encoder's preset.
+        Preset = "preset",
+        /// How the encoder is given the pictures.
+        PixelFormat = "pixel_format",
+        /// The audio encoder, or none.
+        Audio = "audio",
+        /// The file format.
+        Container = "container",
+        /// Where the export goes.
+        Sink = "sink",
+        /// How many times as long every track is.
+        Length = "length",
+        /// How many files of each source are used.
+        Sources = "sources",
+    }
+}
+
+/// One value of one axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AxisValue {
+    /// The program that exports.
+    Engine(EngineName),
+    /// How many threads it is given.
+    Threading(ThreadingChoice),
+    /// Where in its process the export runs.
+    Driver(Driver),
+    /// Size of the pictures.
+    Size(Size),
+    /// Pictures a second.
+    Rate(Rate),
+    /// The video encoder.
+    Encoder(String),
+    /// Its preset; `None`: not told.
+    Preset(Option<String>),
+    /// How the encoder is given the pictures.
+    PixelFormat(PixelFormat),
+    /// The audio encoder; `None`: no sound.
+    Audio(Option<String>),
+    /// The file format.
+    Container(Container),
+    /// Where the export goes.
+    Sink(Sink),
+    /// Every track so many times as long.
+    Length(u32),
+    /// Only the first so many files of each source, over and over; `None`: all.
+    Sources(Option<u32>),
+}
+
+/// An axis and the values it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AxisRange {
+    /// Which axis.
+    pub axis: Axis,
+    /// At least one, each once, in the order of the file.
+    pub values: Vec<AxisValue>,
+    /// What it is when `[matrix]` does not name it.
+    pub default: AxisValue,
+}
+
+/// Which variants there are, and how often each is run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    /// Every axis there is, once, in the order of [`Axis::ALL`].
+    pub axes: Vec<AxisRange>,
+    /// How often each variant is run, at least once.
+    pub repeats: u32,
+    /// Combinations that are left out: those that have all values of an entry.
+    pub exclude: Vec<Vec<AxisValue>>,
+    /// Samples a second of the sound, where a variant has any.
+    pub audio_rate: u32,
+}
+
+impl AxisValue {
+    /// The axis it is a value of.
+    pub fn axis(&self) -> Axis {
+        match self {
+            AxisValue::Engine(_) => Axis::Engine,
+            AxisValue::Threading(_) => Axis::Threading,
+            AxisValue::Driver(_) => Axis::Driver,
+            AxisValue::Size(_) => Axis::Size,
+            AxisValue::Rate(_) => Axis::Rate,
+            AxisValue::Encoder(_) => Axis::Encoder,
+            AxisValue::Preset(_) => Axis::Preset,
+            AxisValue::PixelFormat(_) => Axis::PixelFormat,
+            AxisValue::Audio(_) => Axis::Audio,
+            AxisValue::Container(_) => Axis::Container,
+            AxisValue::Sink(_) => Axis::Sink,
+            AxisValue::Length(_) => Axis::Length,
+            AxisValue::Sources(_) => Axis::Sources,
+        }
+    }
+
+    /// With the axis's name where the value alone would be a riddle: `melt`, but `length 2`.
+    pub fn phrase(&self) -> String {
+        let text = self.to_string();
+        let says_itself = !matches!(
+            self.axis(),
+            Axis::Rate | Axis::Preset | Axis::Audio | Axis::Sink | Axis::Length | Axis::Sources
+        );
+        if says_itself && text != "default" { text } else { format!("{} {text}", self.axis()) }
+    }
+
+    fn default(axis: Axis, export: &Export) -> AxisValue {
+        match axis {
+            Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg),
+            Axis::Threading => AxisValue::Threading(ThreadingChoice::Single),
+            Axis::Driver => AxisValue::Driver(Driver::Main),
+            Axis::Size => AxisValue::Size(export.size),
+            Axis::Rate => AxisValue::Rate(export.rate),
+            Axis::Encoder => AxisValue::Encoder(export.encoder.clone()),
+            Axis::Preset => AxisValue::Preset(export.preset.clone()),
+            Axis::PixelFormat => AxisValue::PixelFormat(export.pixel_format),
+            Axis::Audio => AxisValue::Audio(export.audio.as_ref().map(|audio| audio.encoder.clone())),
+            Axis::Container => AxisValue::Container(export.container),
+            Axis::Sink => AxisValue::Sink(export.sink),
+            Axis::Length => AxisValue::Length(1),
+            Axis::Sources => AxisValue::Sources(None),
+        }
+    }
+
+    fn read(axis: Axis, field: Field) -> Result<AxisValue, Fault> {
+        Ok(match axis {
+            Axis::Engine => AxisValue::Engine(field.named()?),
+            Axis::Threading => AxisValue::Threading(field.threading()?),
+            Axis::Driver => AxisValue::Driver(field.named()?),
+            Axis::Size => AxisValue::Size(field.size()?),
+            Axis::Rate => AxisValue::Rate(field.rate()?),
+            Axis::Encoder => AxisValue::Encoder(field.token("an encoder")?),
+            Axis::Preset => AxisValue::Preset(preset(field)?),
+            Axis::PixelFormat => AxisValue::PixelFormat(field.named()?),
+            Axis::Audio => AxisValue::Audio(audio_encoder(field)?),
+            Axis::Container => AxisValue::Container(field.container()?),
+            Axis::Sink => AxisValue::Sink(field.named()?),
+            Axis::Length => AxisValue::Length(field.whole(1..=10_000)?),
+            Axis::Sources => AxisValue::Sources(source_limit(field)?),
+        })
+    }
+}
+
+/// A number of files, or `all`.
+fn source_limit(field: Field) -> Result<Option<u32>, Fault> {
+    match field.value() {
+        Value::Text(text) if text == "all" => Ok(None),
+        Value::Text(_) => Err(field.mismatch("a number of files, or \"all\"")),
+        _ => field.whole(1..=10_000).map(Some),
+    }
+}
+
+impl fmt::Display for AxisValue {
+    /// As a scenario writes it, without quotation marks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AxisValue::Engine(value) => value.fmt(f),
+            AxisValue::Threading(value) => value.fmt(f),
+            AxisValue::Driver(value) => value.fmt(f),
+            AxisValue::Size(value) => value.fmt(f),
+            AxisValue::Rate(value) => value.fmt(f),
+            AxisValue::Encoder(value) => value.fmt(f),
+            AxisValue::Preset(value) => f.write_str(value.as_deref().unwrap_or("default")),
+            AxisValue::PixelFormat(value) => value.fmt(f),
+            AxisValue::Audio(value) => f.write_str(value.as_deref().unwrap_or("false")),
+            AxisValue::Container(value) => value.fmt(f),
+            AxisValue::Sink(value) => value.fmt(f),
+            AxisValue::Length(value) => value.fmt(f),
+            AxisValue::Sources(Some(value)) => value.fmt(f),
+            AxisValue::Sources(None) => f.write_str("all"),
+        }
+    }
+}
+
+impl Matrix {
+    /// How many combinations there are before any is left out.
+    pub fn combinations(&self) -> u64 {
+        self.axes.iter().fold(1, |product, axis| product.saturating_mul(axis.values.len() as u64))
+    }
+
+    /// The combinations that are not left out: a value for each axis, the first axis changing
+    /// slowest.
+    pub fn kept(&self) -> impl Iterator<Item = Vec<AxisValue>> {
+        (0..self.combinations()).map(|number| self.combination(number)).filter(|one| !self.is_excluded(one))
+    }
+
+    fn combination(&self, number: u64) -> Vec<AxisValue> {
+        let mut rest = number;
+        let mut values: Vec<_> = self.axes.iter().rev().map(|axis| axis.pick(&mut rest)).collect();
+        values.reverse();
+        values
+    }
+
+    fn is_excluded(&self, combination: &[AxisValue]) -> bool {
+        self.exclude.iter().any(|entry| entry.iter().all(|value| combination.contains(value)))
+    }
+}
+
+impl AxisRange {
+    /// The value at the last digit of a number written in as many digits as there are values.
+    fn pick(&self, number: &mut u64) -> AxisValue {
+        let count = self.values.len() as u64;
+        let value = self.values[(*number % count) as usize].clone();
+        *number /= count;
+        value
+    }
+
+    /// Whether it takes more than one value.
+    pub fn is_varied(&self) -> bool {
+        self.values.len() > 1
+    }
+}
+
+/// The most jobs of a plan.
+const MOST_JOBS: u64 = 10_000;
+
+/// Reads `[matrix]`; all of it may be left out.
+pub(super) fn matrix(
+    root: &Table,
+    ExportTable { export, audio_rate }: &ExportTable,
+) -> Result<Matrix, Fault> {
+    let field = root.get("matrix");
+    let table = field.map(|field| known_axes(field.table("[matrix]")?)).transpose()?;
+    let get = |key| table.as_ref().and_then(|table| table.get(key));
+    let axes =
+        Axis::ALL.iter().map(|&axis| range(axis, get(axis.name()), export)).collect::<Result<_, _>>()?;
+    let repeats = get("repeats").map_or(Ok(1), |field| field.whole(1..=1_000))?;
+    let mut matrix = Matrix { axes, repeats, exclude: Vec::new(), audio_rate: *audio_rate };
+    let jobs = matrix.combinations().saturating_mul(repeats.into());
+    if let Some(field) = field.filter(|_| jobs > MOST_JOBS) {
+        return Err(field.fault(format!("the matrix makes {jobs} jobs: at most {MOST_JOBS} make sense")));
+    }
+    if let Some(field) = get("exclude") {
+        matrix.exclude = exclude(field, &matrix.axes)?;
+        if matrix.kept().next().is_none() {
+            return Err(field.fault("`exclude` leaves nothing to run"));
+        }
+    }
+    check_presets(&matrix, get("preset").or_else(|| export_field(root, "preset")))?;
+    check_sizes(&matrix, get("size").or_else(|| export_field(root, "size")), root)?;
+    Ok(matrix)
+}
+
+fn export_field<'a>(root: &Table<'a>, key: &str) -> Option<Field<'a>> {
+    root.get("export")?.table("[export]").ok()?.get(key)
+}
+
+/// Axes, and the two keys that are none.
+fn known_axes(table: Table) -> Result<Table, Fault> {
+    let axes: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).collect();
+    let known = |name: &str| axes.contains(&name) || name == "repeats" || name == "exclude";
+    match table.fields().find(|field| !known(field.name)) {
+        Some(stray) => {
+            let allowed: Vec<_> = axes.iter().copied().chain(["repeats", "exclude"]).collect();
+            Err(table.key_fault(stray.name, unknown("axis", stray.name, "in [matrix]", &allowed)))
+        }
+        None => Ok(table),
+    }
+}
+
+fn range(axis: Axis, field: Option<Field>, export: &Export) -> Result<AxisRange, Fault> {
+    let default = AxisValue::default(axis, export);
+    let values = match (field, axis) {
+        (Some(field), _) => values(axis, field)?,
+        (None, Axis::Threading) => {
+            [ThreadingChoice::Single, ThreadingChoice::Parallel(None)].map(AxisValue::Threading).to_vec()
+        }
+        (None, _) => vec![default.clone()],
+    };
+    Ok(AxisRange { axis, values, default })
+}
+
+fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, Fault> {
+    let mut values = Vec::new();
+    for item in field.one_or_more()? {
+        let value = AxisValue::read(axis, item)?;
+        if values.contains(&value) {
+            return Err(item.fault(format!("`{value}` is twice among the values of `{axis}`")));
+        }
+        values.push(value);
+    }
+    Ok(values)
+}
+
+fn exclude(field: Field, axes: &[AxisRange]) -> Result<Vec<Vec<AxisValue>>, Fault> {
+    let wanted = "a list of tables like { engine = \"melt\", driver = \"background\" }";
+    field.list(wanted)?.into_iter().map(|entry| exclusion(entry, axes)).collect()
+}
+
+fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, Fault> {
+    let names: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).collect();
+    let table = entry.table("`exclude`")?;
+    if table.fields().next().is_none() {
+        return Err(entry.fault("an empty entry of `exclude` would leave nothing to run"));
+    }
+    let mut values = Vec::new();
+    for field in table.fields() {
+        let Some(range) = axes.iter().find(|range| range.axis.name() == field.name) else {
+            let message = unknown("axis", field.name, "in `exclude`", &names);
+            return Err(table.key_fault(field.name, message));
+        };
+        values.push(excluded_value(range, field)?);
+    }
+    Ok(values)
+}
+
+fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, Fault> {
+    let value = AxisValue::read(range.axis, field)?;
+    if !range.values.contains(&value) {
+        let texts: Vec<_> = range.values.iter().map(AxisValue::to_string).collect();
+        let message = format!(
+            "`{value}` is not among the values of `{}` in this matrix ({})",
+            range.axis,
+            texts.join(", ")
+        );
+        return Err(field.fault(message));
+    }
+    Ok(value)
+}
+
+/// A preset that no encoder of the matrix knows.
+fn check_presets(matrix: &Matrix, field: Option<Field>) -> Result<(), Fault> {
+    let Some(field) = field else { return Ok(()) };
+    let mut encoders = Vec::new();
+    for value in &matrix.axes[Axis::Encoder as usize].values {
+        if let AxisValue::Encoder(encoder) = value {
+            encoders.push(encoder.as_str());
+        }
+    }
+    for item in field.one_or_more()? {
+        preset_suits(item, preset(item)?.as_deref(), &encoders)?;
+    }
+    Ok(())
+}
+
+/// A size that its pixel format cannot have, in any variant that is kept.
+fn check_sizes(matrix: &Matrix, field: Option<Field>, root: &Table) -> Result<(), Fault> {
+    let objection = matrix.kept().find_map(|values| {
+        let size = values
+            .iter()
+            .find_map(|value| if let AxisValue::Size(size) = value { Some(*size) } else { None })?;
+        let format = values.iter().find_map(|value| {
+            if let AxisValue::PixelFormat(format) = value { Some(*format) } else { None }
+        })?;
+        format.objection(size).map(|objection| (size, objection))
+    });
+    let Some((size, objection)) = objection else { return Ok(()) };
+    let items = field.map_or(Ok(Vec::new()), |field| field.one_or_more())?;
+    let guilty = items.iter().find(|item| item.size().is_ok_and(|one| one == size));
+    Err(guilty.map_or_else(|| root.fault(&*objection), |item| item.fault(&*objection)))
+}

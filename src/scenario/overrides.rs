@@ -1,0 +1,114 @@
+//! Changes to a scenario that do not touch its file: `export.preset=medium`.
+
+use std::str::FromStr;
+
+use super::error::ScenarioError;
+use super::tree::{Entry, Fault, Node, Origin, Value};
+
+/// One key of a scenario and the value it is to have: `key.path=value`.
+///
+/// The value is TOML; what is not TOML is a string, and under `matrix` `a,b` is a list. A number in
+/// the path counts the items of a list from 0: `timeline.tracks.0.repeat=3`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    path: Vec<String>,
+    value: String,
+    text: String,
+}
+
+impl FromStr for Override {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Override, ScenarioError> {
+        let wrong = || ScenarioError::InOverride {
+            text: text.into(),
+            message: "write key.path=value, like export.preset=medium".into(),
+        };
+        let (path, value) = text.split_once('=').ok_or_else(wrong)?;
+        let path: Vec<_> = path.split('.').map(|key| key.trim().to_string()).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(wrong());
+        }
+        Ok(Override { path, value: value.trim().into(), text: text.into() })
+    }
+}
+
+impl Override {
+    /// As it was given.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Sets the value in the tree of a scenario; tables on the way there are made.
+    pub(super) fn apply(&self, index: usize, root: &mut Node) -> Result<(), Fault> {
+        let mut node = root;
+        for (depth, key) in self.path.iter().enumerate() {
+            let parent = self.path[..depth].join(".");
+            node = step(node, key, index).map_err(|why| Fault {
+                at: Origin::Override { index },
+                message: format!("`{parent}` {why}"),
+            })?;
+        }
+        *node = self.node(index);
+        Ok(())
+    }
+
+    fn node(&self, index: usize) -> Node {
+        let list = self.path[0] == "matrix" && Node::of_override(&self.value, index).is_none();
+        let parts = pieces(&self.value);
+        match parts.as_slice() {
+            [_, _, ..] if list => Node {
+                at: Origin::Override { index },
+                value: Value::Array(parts.iter().map(|part| word(part, index)).collect()),
+            },
+            _ => word(&self.value, index),
+        }
+    }
+}
+
+/// A TOML value, or else a string.
+fn word(text: &str, index: usize) -> Node {
+    Node::of_override(text, index)
+        .unwrap_or_else(|| Node { at: Origin::Override { index }, value: Value::Text(text.into()) })
+}
+
+/// Split at the commas that no bracket encloses.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut depth = 0i32;
+    text.split(|c| {
+        depth += match c {
+            '[' | '{' => 1,
+            ']' | '}' => -1,
+            _ => 0,
+        };
+        c == ',' && depth == 0
+    })
+    .map(str::trim)
+    .collect()
+}
+
+/// The value under a key, or at a place of a list.
+fn step<'a>(node: &'a mut Node, key: &str, index: usize) -> Result<&'a mut Node, String> {
+    match &mut node.value {
+        Value::Table(entries) => Ok(entry(entries, key, index)),
+        Value::Array(items) => {
+            let count = items.len();
+            let item = key.parse().ok().and_then(|place: usize| items.get_mut(place));
+            item.ok_or_else(|| match count {
+                0 => "is an empty list".into(),
+                _ => format!("is a list of items 0 to {}: it has no `{key}`", count - 1),
+            })
+        }
+        _ => Err(format!("is neither a table nor a list: it has no `{key}`")),
+    }
+}
+
+fn entry<'a>(entries: &'a mut Vec<Entry>, key: &str, index: usize) -> &'a mut Node {
+    let at = Origin::Override { index };
+    let place = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
+        let node = Node { at, value: Value::Table(Vec::new()) };
+        entries.push(Entry { key: key.into(), key_at: at, node });
+        entries.len() - 1
+    });
+    &mut entries[place].node
+}

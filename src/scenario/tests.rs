@@ -1,0 +1,494 @@
+use super::*;
+
+/// Every key there is, so that a mangled copy meets every reader.
+const WHOLE: &str = r#"version = 1
+question = "Does memory grow with the number of distinct sources?"
+
+[sources.shot]
+generate = { count = 40, size = "1280x720", rate = 25, seconds = 4, pixel_format = "yuv420p", codec = "libx264", preset = "ultrafast", keyframe_distance = 50, audio_rate = 48000, options = { tune = "grain", bf = 2 }, container = "mkv" }
+[sources.city]
+files = ["city.mp4", "more/night.mov"]
+[sources.still]
+file = "still.mov"
+
+[timeline]
+rate = 25
+[[timeline.tracks]]
+children = [{ clip = "shot", start = 0.52, duration = 2.0 }, { gap = 1.0 }]
+repeat = 2
+[[timeline.tracks]]
+kind = "audio"
+children = [{ clip = "city.2", start = "50f", duration = "1m30s" }]
+length = 600
+
+[export]
+size = "1280x720"
+rate = "30000/1001"
+encoder = "libx264"
+preset = "ultrafast"
+pixel_format = "yuv420p"
+options = { crf = "23" }
+audio = "aac"
+audio_rate = 48000
+container = "mp4"
+sink = "file"
+
+[matrix]
+engine = ["ffmpeg", "melt"]
+threading = ["single", "parallel", "parallel:3", { render = 1, encode = 4 }]
+driver = ["main", "background"]
+preset = ["default", "ultrafast"]
+length = [1, 2]
+sources = [4, "all"]
+audio = ["aac", false]
+repeats = 3
+exclude = [{ engine = "melt", driver = "background" }]
+
+[limits]
+wall = 600
+stall = 60
+
+[sampling]
+interval = 0.02
+"#;
+
+/// The smallest scenario, with a place for more.
+const SMALL: &str = r#"version = 1
+question = "What?"
+sources.shot.generate = { count = 40, seconds = 4 }
+sources.city.file = "city.mp4"
+timeline.tracks = [{ children = [{ clip = "shot", duration = 2 }] }]
+"#;
+
+fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+    Scenario::parse(text, Path::new("scenarios/x.toml"), &[])
+}
+
+fn overridden(text: &str, overrides: &[&str]) -> Result<Scenario, ScenarioError> {
+    let overrides: Vec<Override> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+    Scenario::parse(text, Path::new("scenarios/x.toml"), &overrides)
+}
+
+/// The error line of the small scenario with one line put in the place of another.
+fn complaint(line: &str, instead: &str) -> String {
+    assert!(SMALL.contains(line), "{line}");
+    parse(&SMALL.replace(line, instead)).expect_err(instead).to_string()
+}
+
+/// The error line of the small scenario with more at its end.
+fn complaint_with(more: &str) -> String {
+    parse(&format!("{SMALL}{more}")).expect_err(more).to_string()
+}
+
+#[track_caller]
+fn says(complaint: String, all: &[&str]) {
+    for part in all {
+        assert!(complaint.contains(part), "{complaint:?} lacks {part:?}");
+    }
+    assert!(!complaint.contains('\n'), "{complaint}");
+}
+
+#[test]
+fn every_key_is_read() {
+    let scenario = parse(WHOLE).unwrap();
+    assert_eq!(scenario.name, "x");
+    assert_eq!(
+        scenario.sources.iter().map(|source| &*source.name).collect::<Vec<_>>(),
+        ["shot", "city", "still"]
+    );
+    let spec = scenario.sources[0].spec().unwrap();
+    assert_eq!((spec.frames, spec.container, &*spec.options["bf"]), (100, Container::Matroska, "2"));
+    assert_eq!(scenario.sources[1].media[1], Media::File("scenarios/more/night.mov".into()));
+    assert_eq!(scenario.export.rate, Rate::new(30000, 1001).unwrap());
+    assert_eq!(scenario.tracks[1].extent, Extent::Length(15_000));
+    assert_eq!(scenario.matrix.combinations(), 2 * 4 * 2 * 2 * 2 * 2 * 2);
+    assert_eq!(scenario.limits.wall, Some(Duration::from_secs(600)));
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let scenario = parse(SMALL).unwrap();
+    let spec = scenario.sources[0].spec().unwrap();
+    assert_eq!(
+        (spec.preset.as_deref(), spec.audio_rate, spec.keyframe_distance),
+        (Some("ultrafast"), Some(48_000), 50)
+    );
+    let export = &scenario.export;
+    assert_eq!((export.preset.as_deref(), export.container, export.sink), (None, Container::Mp4, Sink::File));
+    assert_eq!(export.audio, Some(Audio { encoder: "aac".into(), rate: 48_000 }));
+    assert_eq!(scenario.matrix.repeats, 1);
+    assert_eq!(scenario.matrix.axes[Axis::Threading as usize].values.len(), 2);
+    assert_eq!(scenario.limits, Limits { wall: None, stall: Duration::from_secs(60) });
+    assert_eq!(scenario.sampling.interval, Duration::from_millis(20));
+}
+
+#[test]
+fn an_export_without_anything_to_hear_has_no_sound() {
+    let silent = SMALL.replace("seconds = 4", "seconds = 4, audio = false");
+    assert_eq!(parse(&silent).unwrap().export.audio, None);
+    let with_file = silent.replace("clip = \"shot\"", "clip = \"city\"");
+    assert!(parse(&with_file).unwrap().export.audio.is_some());
+}
+
+#[test]
+fn lossless_media_go_into_a_container_that_takes_them() {
+    let scenario = parse(&SMALL.replace("seconds = 4", "seconds = 4, codec = \"ffv1\"")).unwrap();
+    let spec = scenario.sources[0].spec().unwrap();
+    assert_eq!((spec.container, spec.preset.as_deref()), (Container::Matroska, None));
+    assert!(spec.file_name().ends_with(".mkv"));
+}
+
+#[test]
+fn no_two_generated_files_of_a_scenario_are_the_same() {
+    let text = SMALL.replace("sources.city.file = \"city.mp4\"", "sources.town.generate = { seconds = 4 }");
+    let scenario = parse(&text).unwrap();
+    assert_eq!(scenario.sources[1].spec().unwrap().number, 41);
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_its_place_and_its_neighbour() {
+    let text = complaint_with("[export]\nprest = \"fast\"\n");
+    assert_eq!(
+        text,
+        "scenarios/x.toml:7:1: unknown key `prest` in [export]; did you mean `preset`? (allowed: size, rate, \
+         encoder, preset, pixel_format, options, audio, audio_rate, container, sink)"
+    );
+}
+
+#[test]
+fn misspelt_names_are_told_what_there_is() {
+    says(
+        complaint("clip = \"shot\"", "clip = \"shto\""),
+        &["x.toml:5:43: unknown source `shto`", "mean `shot`?", "shot, city"],
+    );
+    says(
+        complaint_with("matrix.engine = \"mlt\""),
+        &[":6:17: unknown engine `mlt`; did you mean `melt`?", "ffmpeg, melt"],
+    );
+    says(complaint_with("matrix.engine = [\"ffmpeg\", \"mlt\"]"), &[":6:28: "]);
+    says(
+        complaint_with("matrix.engin = \"melt\""),
+        &[":6:8: unknown axis `engin` in [matrix]", "mean `engine`?"],
+    );
+    says(
+        complaint_with("matrix.allocator = \"jemalloc\""),
+        &["unknown axis `allocator`", "engine, threading, driver"],
+    );
+    says(complaint_with("matrix.driver = \"backgroud\""), &["did you mean `background`?"]);
+    says(complaint_with("matrix.threading = \"paralell\""), &["did you mean `parallel`?"]);
+    says(complaint_with("export.pixel_format = \"yuv42p\""), &["unknown pixel format", "mean `yuv420p`?"]);
+    says(complaint_with("export.preset = \"ultrafst\""), &["unknown preset", "mean `ultrafast`?"]);
+    says(complaint_with("matrix.preset = [\"fast\", \"meduim\"]"), &[":6:26: ", "mean `medium`?"]);
+    says(complaint_with("export.sink = \"nul\""), &["unknown sink", "mean `null`?", "(allowed: file, null)"]);
+}
+
+#[test]
+fn a_clip_beyond_the_last_file_is_told_how_many_there_are() {
+    says(
+        complaint("clip = \"shot\"", "clip = \"shot.41\""),
+        &["no clip `shot.41`", "40 files: `shot.1` to `shot.40`"],
+    );
+    says(complaint("clip = \"shot\"", "clip = \"shot.0\""), &["no clip `shot.0`"]);
+    says(complaint("clip = \"shot\"", "clip = \"city.2\""), &["`city` is one file"]);
+}
+
+#[test]
+fn a_clip_must_lie_within_what_is_generated() {
+    says(
+        complaint("duration = 2 ", "start = 2.5, duration = 2 "),
+        &[":5:75: ", "clip `shot` from 2.52 s for 2 s ends after its source, which is 4 s long"],
+    );
+    assert!(parse(&SMALL.replace("duration = 2 ", "start = 2, duration = 2 ")).is_ok());
+    assert!(parse(&SMALL.replace("duration = 2 ", "start = 2, duration = \"51f\" ")).is_err());
+    assert!(
+        parse(&SMALL.replace("\"shot\", duration = 2 ", "\"city\", start = 2000, duration = 2 ")).is_ok()
+    );
+}
+
+#[test]
+fn in_points_are_frames_of_the_source_and_durations_of_the_timeline() {
+    let text = SMALL
+        .replace("seconds = 4", "seconds = 4, rate = 50")
+        .replace("duration = 2", "start = 0.5, duration = 2");
+    let Child::Clip(clip) = &parse(&text).unwrap().tracks[0].children[0] else { panic!("a clip") };
+    let TimeRange { start_time, duration } = clip.range;
+    assert_eq!((start_time.value, start_time.rate.as_f64()), (25, 50.0));
+    assert_eq!((duration.value, duration.rate.as_f64()), (50, 25.0));
+}
+
+use crate::timeline::TimeRange;
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    says(complaint("version = 1\n", ""), &["x.toml:1:1: `version` is missing", "`version = 1`"]);
+    says(complaint("version = 1", "version = 2\nnovelty = true"), &["version 2", "newer memreel"]);
+    says(complaint("version = 1", "version = \"1\""), &["`version` must be 1, not the string \"1\""]);
+    says(complaint("question = \"What?\"\n", ""), &["`question` is missing"]);
+    says(complaint("\"What?\"", "\" \""), &[":2:12: `question` is empty"]);
+    says(complaint("[{ children = [{ clip = \"shot\", duration = 2 }] }]", "[]"), &["the timeline is empty"]);
+    says(complaint("{ clip = \"shot\", duration = 2 }", "{ gap = 2 }"), &["the timeline is empty"]);
+    says(complaint("{ clip = \"shot\", duration = 2 }", ""), &["`children` is an empty list"]);
+    says(complaint("duration = 2", "duration = 0"), &["`duration` is less than half a frame"]);
+    says(complaint("duration = 2", "duration = -2"), &["`duration` must be a time", "not -2"]);
+    says(complaint(", duration = 2", ""), &["`duration` is missing in `children`"]);
+    says(complaint("clip = \"shot\"", "gap = 1"), &["a gap has no `duration`"]);
+    says(complaint("seconds = 4 }", "seconds = }"), &["x.toml:3:49: "]);
+    says(complaint("count = 40, seconds = 4", "count = 40"), &["`seconds` is missing in `generate`"]);
+    says(complaint("count = 40", "count = 0"), &["from 1 to 10000, not 0"]);
+    says(
+        complaint("sources.city.file = \"city.mp4\"", "sources.city = {}"),
+        &["[sources.city] must have exactly one of"],
+    );
+    says(complaint("sources.city", "sources.\"a.b\""), &["\"a.b\" is no name of a source"]);
+    says(complaint("] }]", "], repeat = 2, length = 4 }]"), &["say either how often or how long"]);
+    says(complaint("] }]", "], repeat = 1000000 }]"), &["clips and gaps together"]);
+    says(complaint_with("limits.stall = 0"), &["more than no time"]);
+    says(complaint_with("sampling.interval = 0.0001"), &["from 0.001 to 10, not 0.0001"]);
+    says(complaint_with("export.rate = 1e999"), &["`rate` must be a frame rate"]);
+    says(complaint_with("version = 1"), &[":6:1: duplicate key"]);
+}
+
+#[test]
+fn sizes_that_no_picture_can_have_are_refused() {
+    for size in ["0x720", "-2x720", "1280", "1280x", "99999x720"] {
+        says(complaint_with(&format!("export.size = \"{size}\"")), &[":6:15: ", size, "is no size"]);
+    }
+    says(
+        complaint_with("export.size = \"641x360\""),
+        &[":6:15: size 641x360 cannot be had in yuv420p", "even"],
+    );
+    says(complaint_with("matrix.size = [\"640x360\", \"640x361\"]"), &[":6:27: size 640x361"]);
+    says(complaint("seconds = 4", "seconds = 4, size = \"641x360\""), &["size 641x360 cannot be had"]);
+    let format = "export.size = \"641x361\"\nexport.pixel_format = \"yuv444p\"";
+    assert!(parse(&format!("{SMALL}{format}")).is_ok());
+}
+
+#[test]
+fn a_size_is_only_refused_where_it_is_wanted() {
+    let matrix =
+        "matrix.size = [\"640x360\", \"641x361\"]\nmatrix.pixel_format = [\"yuv420p\", \"yuv444p\"]\n";
+    assert!(parse(&format!("{SMALL}{matrix}")).is_err());
+    let exclude = "matrix.exclude = [{ size = \"641x361\", pixel_format = \"yuv420p\" }]";
+    assert!(parse(&format!("{SMALL}{matrix}{exclude}")).is_ok());
+}
+
+#[test]
+fn exclusions_name_what_is_in_the_matrix() {
+    says(
+        complaint_with("matrix.exclude = [{ engin = \"melt\" }]"),
+        &[":6:21: unknown axis `engin` in `exclude`", "mean `engine`?"],
+    );
+    says(
+        complaint_with("matrix.exclude = [{ engine = \"melt\" }]"),
+        &["`melt` is not among the values of `engine`", "(ffmpeg)"],
+    );
+    says(complaint_with("matrix.exclude = [{}]"), &["empty entry"]);
+    says(complaint_with("matrix.exclude = [{ engine = \"ffmpeg\" }]"), &["leaves nothing to run"]);
+    says(complaint_with("matrix.threading = [\"single\", \"single\"]"), &[":6:31: `single` is twice"]);
+    says(complaint_with("matrix.engine = []"), &["empty list"]);
+}
+
+#[test]
+fn an_override_is_toml_or_a_word_or_a_list_of_words() {
+    let scenario = overridden(
+        WHOLE,
+        &[
+            "matrix.engine=melt",
+            "matrix.exclude=[]",
+            "matrix.threading=single,{render=2,decode=2},parallel:2",
+            "export.preset=medium",
+            "sources.shot.generate.count=4",
+            "timeline.tracks.0.repeat=3",
+            "question=so, what?",
+        ],
+    )
+    .unwrap();
+    let texts = |axis: Axis| {
+        scenario.matrix.axes[axis as usize].values.iter().map(AxisValue::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(Axis::Engine), ["melt"]);
+    assert_eq!(texts(Axis::Threading), ["single", "render=2 decode=2", "parallel:2"]);
+    assert_eq!(scenario.export.preset.as_deref(), Some("medium"));
+    assert_eq!(scenario.sources[0].media.len(), 4);
+    assert_eq!(scenario.tracks[0].extent, Extent::Repeat(3));
+    assert_eq!(scenario.question, "so, what?");
+    assert_eq!(scenario.overrides.len(), 7);
+}
+
+#[test]
+fn an_override_can_set_what_the_file_leaves_out() {
+    let scenario = overridden(SMALL, &["limits.wall=5m", "matrix.repeats=2"]).unwrap();
+    assert_eq!(scenario.limits.wall, Some(Duration::from_secs(300)));
+    assert_eq!(scenario.matrix.repeats, 2);
+}
+
+#[test]
+fn a_wrong_override_is_blamed_by_name() {
+    let blame = |text: &str| overridden(SMALL, &["export.preset=fast", text]).unwrap_err().to_string();
+    says(
+        blame("matrix.engine=mlt"),
+        &["override `matrix.engine=mlt`: unknown engine `mlt`; did you mean `melt`?"],
+    );
+    says(blame("export.prest=fast"), &["override `export.prest=fast`: unknown key `prest` in [export]"]);
+    says(
+        blame("timeline.tracks.7.repeat=2"),
+        &["`timeline.tracks` is a list of items 0 to 0: it has no `7`"],
+    );
+    says(blame("question.x=2"), &["`question` is neither a table nor a list"]);
+    says("export.preset".parse::<Override>().unwrap_err().to_string(), &["write key.path=value"]);
+}
+
+#[test]
+fn a_file_that_an_override_makes_wrong_is_blamed_together_with_it() {
+    let text = SMALL.replace("\"shot\"", "\"shot.9\"");
+    let error = overridden(&text, &["sources.shot.generate.count=4"]).unwrap_err().to_string();
+    says(error, &["x.toml:5:43: no clip `shot.9`", "(with the override `sources.shot.generate.count=4`)"]);
+}
+
+#[test]
+fn a_wrong_file_is_blamed_before_any_override() {
+    let error = overridden(&SMALL.replace("count = 40", "count = 0"), &["matrix.engine=mlt"]).unwrap_err();
+    says(error.to_string(), &["x.toml:3:35: `count`"]);
+}
+
+#[test]
+fn a_missing_file_says_where_to_look() {
+    let error = Scenario::load(Path::new("/nowhere/at all.toml"), &[]).unwrap_err();
+    says(error.to_string(), &["/nowhere/at all.toml: no such file", "`memreel scenarios`"]);
+}
+
+#[test]
+fn what_cannot_be_read_keeps_the_systems_words() {
+    let folder = tempfile::tempdir().unwrap();
+    says(Scenario::load(folder.path(), &[]).unwrap_err().to_string(), &["cannot be read: ", "directory"]);
+    let file = folder.path().join("latin.toml");
+    std::fs::write(&file, b"version = 1\nquestion = \"caf\xe9\"\n").unwrap();
+    says(Scenario::load(&file, &[]).unwrap_err().to_string(), &["latin.toml:2:16: this is not UTF-8 text"]);
+}
+
+#[test]
+fn files_lie_beside_the_scenario_wherever_it_is_loaded_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, SMALL).unwrap();
+    let scenario = Scenario::load(&file, &[]).unwrap();
+    assert_eq!(scenario.sources[1].media[0], Media::File(folder.path().join("city.mp4")));
+}
+
+#[test]
+fn every_shipped_scenario_loads_and_asks_one_question() {
+    for (name, text) in SHIPPED {
+        let scenario = Scenario::parse(text, &PathBuf::from(format!("{name}.toml")), &[]).unwrap();
+        assert_eq!(scenario.name, *name);
+        assert_eq!(scenario.question.matches('?').count(), 1, "{name}");
+        assert_eq!(scenario.matrix.kept().count(), 4, "{name}");
+    }
+}
+
+#[test]
+fn a_scenario_loads_whatever_order_its_tables_have() {
+    let (before, after) = WHOLE.split_once("[export]").unwrap();
+    let (head, middle) = before.split_once("[sources.shot]").unwrap();
+    let turned = format!("{head}[export]{after}\n[sources.shot]{middle}");
+    let (one, other) = (parse(WHOLE).unwrap(), parse(&turned).unwrap());
+    assert_eq!((one.tracks, one.matrix, one.export), (other.tracks, other.matrix, other.export));
+}
+
+/// A generator that always gives the same numbers (xorshift, Marsaglia 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound.max(1) as u64) as usize
+    }
+}
+
+/// Drops, doubles, swaps or changes a piece; pieces of the format are put where they do not belong.
+fn mangle(text: &str, dice: &mut Dice) -> String {
+    const STRANGE: &[&str] = &[
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"",
+        "=",
+        ",",
+        ".",
+        "\n",
+        "-1",
+        "0",
+        "1e999",
+        "nan",
+        "99999999999999999999",
+        "true",
+        "[[",
+        "\u{0}",
+        "é",
+        "1979-05-27",
+        "''",
+        "\"\"",
+        "[]",
+        "{}",
+        "18446744073709551615",
+        "0.0000001",
+        "\"1x1\"",
+        "\"999999999f\"",
+        "\"parallel:0\"",
+    ];
+    let words: Vec<&str> = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let (from, other) = (dice.below(words.len()), dice.below(words.len()));
+    let mut mangled: Vec<&str> = words.clone();
+    if words.is_empty() {
+        return STRANGE[dice.below(STRANGE.len())].into();
+    }
+    match dice.below(5) {
+        0 => mangled[from] = "",
+        1 => mangled.insert(from, words[other]),
+        2 => mangled.swap(from, other),
+        3 => mangled[from] = STRANGE[dice.below(STRANGE.len())],
+        _ => mangled.truncate(from),
+    }
+    mangled.concat()
+}
+
+#[test]
+fn no_mangled_scenario_is_a_panic_or_more_than_a_line() {
+    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let context = crate::plan::PlanContext { cpus: 2, media_folder: "/media".into() };
+    for _ in 0..4_000 {
+        let mut text = WHOLE.to_string();
+        for _ in 0..=dice.below(3) {
+            text = mangle(&text, &mut dice);
+        }
+        match parse(&text) {
+            Ok(scenario) if scenario.matrix.kept().count() < 40 => {
+                drop(crate::plan::plan(&scenario, &context))
+            }
+            Ok(_) => (),
+            Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn no_mangled_override_is_a_panic_or_more_than_a_line() {
+    const SEEDS: &[&str] = &[
+        "matrix.threading=single,parallel,{render=1}",
+        "timeline.tracks.0.children.0.clip=shot.3",
+        "sources.shot.generate.count=4",
+        "export={ size = \"640x360\" }",
+        "matrix=\n1",
+    ];
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    for _ in 0..2_000 {
+        let text = mangle(SEEDS[dice.below(SEEDS.len())], &mut dice);
+        let result =
+            text.parse::<Override>().and_then(|change| Scenario::parse(WHOLE, Path::new("x"), &[change]));
+        if let Err(error) = result {
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
+}

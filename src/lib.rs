@@ -5,13 +5,13 @@
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
+pub mod engine;
+pub mod plan;
 pub mod proc;
 pub mod run;
 pub mod sampler;
-pub mod plan;
 pub mod scenario;
 pub mod store;
+pub mod timeline;
 pub mod trace;
 pub mod units;
-
-pub use memreel_timeline as timeline;

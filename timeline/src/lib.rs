@@ -114,7 +114,12 @@ impl Track {
 impl Timeline {
     /// How many frames an export of it has: the length of its longest track.
     pub fn frames(&self) -> u64 {
-        self.tracks.iter().map(|track| track.frames(self.rate)).max().unwrap_or(0)
+        self.frames_at(self.rate)
+    }
+
+    /// How many frames an export of it at another rate has.
+    pub fn frames_at(&self, rate: Rate) -> u64 {
+        self.tracks.iter().map(|track| track.frames(rate)).max().unwrap_or(0)
     }
 
     /// Every media file, once, in order of first use.

@@ -1,0 +1,139 @@
+//! Export engines: is it here and which build, what can it not do, and how is a job launched.
+
+mod ffmpeg;
+mod melt;
+mod probe;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::plan::Variant;
+use crate::run::ProgressFormat;
+use crate::scenario::{EngineName, Sink};
+use crate::trace::{EngineRecord, Threading};
+
+pub use ffmpeg::Ffmpeg;
+pub use melt::Melt;
+pub use probe::Companions;
+
+/// A program that exports.
+pub trait Engine {
+    /// Its name in scenarios and results.
+    fn name(&self) -> EngineName;
+
+    /// The installed build.
+    ///
+    /// # Errors
+    /// When it is not installed or does not answer: what is missing, and how to get it.
+    fn installation(&self) -> Result<&Installation, &Missing>;
+
+    /// What it cannot do of a variant, beyond what its build lacks ([`lacking`]); empty when it can
+    /// do it exactly as asked.
+    fn unsupported(&self, variant: &Variant) -> Vec<String>;
+
+    /// The timeline in the format that it reads: the file's name ending, and its text.
+    fn timeline(&self, variant: &Variant) -> (&'static str, String);
+
+    /// How it is launched.
+    fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved;
+}
+
+/// The build of an engine that is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// For `run.json`.
+    pub record: EngineRecord,
+    /// The video encoders it has.
+    pub video_encoders: BTreeSet<String>,
+    /// The audio encoders it has.
+    pub audio_encoders: BTreeSet<String>,
+    /// The containers it writes, by FFmpeg's names.
+    pub containers: BTreeSet<String>,
+}
+
+/// An engine that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// What was looked for and not found, or did not answer.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// Where a job's files are.
+#[derive(Debug, Clone, Copy)]
+pub struct JobFiles<'a> {
+    /// The timeline, as [`Engine::timeline`] gave it.
+    pub timeline: &'a Path,
+    /// Where the export goes; not used with a null sink.
+    pub output: &'a Path,
+}
+
+/// How a job is launched.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// What to change in the environment.
+    pub environment: BTreeMap<String, Option<String>>,
+    /// How its progress is read.
+    pub progress: ProgressFormat,
+    /// The threading it really gives.
+    pub effective: Threading,
+    /// What it does otherwise than asked, in words.
+    pub notes: Vec<String>,
+}
+
+/// Looks for an engine.
+pub fn find(name: EngineName, companions: &Companions) -> Box<dyn Engine> {
+    match name {
+        EngineName::Ffmpeg => Box::new(Ffmpeg::find(companions)),
+        EngineName::Melt => Box::new(Melt::find()),
+    }
+}
+
+/// Why this engine will not run this variant: it is not there, its build lacks something, or it
+/// cannot do it at all. Empty when it will.
+pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
+    match engine.installation() {
+        Err(missing) => vec![format!("{}; {}", missing.what, missing.advice)],
+        Ok(installation) => {
+            let mut obstacles = lacking(installation, variant);
+            obstacles.extend(engine.unsupported(variant));
+            obstacles
+        }
+    }
+}
+
+/// Encoders and containers that a variant needs and the build has not.
+fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
+    let export = &variant.export;
+    let engine = &installation.record.name;
+    let mut lacking = Vec::new();
+    let mut need = |kind: &str, name: &str, available: &BTreeSet<String>| {
+        if !available.contains(name) {
+            let hint =
+                nearest(name, available).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            lacking.push(format!(
+                "this build of {engine} has no {kind} `{name}`{hint} (`memreel doctor --encoders` lists what it has)"
+            ));
+        }
+    };
+    need("video encoder", &export.encoder, &installation.video_encoders);
+    if let Some(audio) = &export.audio {
+        need("audio encoder", &audio.encoder, &installation.audio_encoders);
+    }
+    if export.sink == Sink::File {
+        need("container", export.container.name(), &installation.containers);
+    }
+    lacking
+}
+
+fn nearest<'a>(name: &str, available: &'a BTreeSet<String>) -> Option<&'a str> {
+    let near = available.iter().map(|other| (strsim::jaro_winkler(name, other), other.as_str()));
+    near.filter(|(likeness, _)| *likeness > 0.85).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
+}
+
+/// Where the exporter and the launcher are looked for.
+pub type Found = Result<PathBuf, Missing>;

@@ -1,0 +1,182 @@
+//! Our own exporter on FFmpeg's libraries, `memreel-export`, in a process of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, probe};
+use crate::plan::Variant;
+use crate::run::{Channel, PROGRESS_FD, Progress, ProgressFormat};
+use crate::scenario::{Driver, EngineName, Sink};
+use crate::timeline;
+use crate::trace::{EngineRecord, Threading};
+use crate::units::Count;
+
+/// The exporter that comes with memreel.
+#[derive(Debug)]
+pub struct Ffmpeg {
+    installation: Result<Installation, Missing>,
+}
+
+/// What `memreel-export about --json` says.
+#[derive(Deserialize)]
+struct About {
+    ffmpeg: String,
+    libraries: BTreeMap<String, String>,
+    video_encoders: BTreeSet<String>,
+    audio_encoders: BTreeSet<String>,
+    muxers: BTreeSet<String>,
+}
+
+impl Ffmpeg {
+    /// Looks for the exporter and asks it what it has.
+    pub fn find(companions: &Companions) -> Ffmpeg {
+        Ffmpeg { installation: companions.exporter().and_then(|program| installation(&program)) }
+    }
+}
+
+fn installation(program: &Path) -> Result<Installation, Missing> {
+    let about = probe::output_of(program, ["about", "--json"])
+        .and_then(|text| serde_json::from_str::<About>(&text).ok())
+        .ok_or_else(|| Missing {
+            what: format!("{} does not answer", program.display()),
+            advice: format!("see what `{} about` says", program.display()),
+        })?;
+    let build = probe::build_digest(program, &about.libraries).unwrap_or_default();
+    Ok(Installation {
+        record: EngineRecord {
+            name: "ffmpeg".into(),
+            path: program.to_path_buf(),
+            version: about.ffmpeg,
+            build,
+            libraries: about.libraries,
+        },
+        video_encoders: about.video_encoders,
+        audio_encoders: about.audio_encoders,
+        containers: about.muxers,
+    })
+}
+
+impl Engine for Ffmpeg {
+    fn name(&self) -> EngineName {
+        EngineName::Ffmpeg
+    }
+
+    fn installation(&self) -> Result<&Installation, &Missing> {
+        self.installation.as_ref()
+    }
+
+    fn unsupported(&self, _variant: &Variant) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn timeline(&self, variant: &Variant) -> (&'static str, String) {
+        ("otio", timeline::to_otio(&variant.timeline))
+    }
+
+    fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {
+        let program =
+            self.installation.as_ref().map_or(Path::new("memreel-export"), |here| &here.record.path);
+        let mut command: Vec<OsString> = vec![program.into(), files.timeline.into()];
+        match variant.export.sink {
+            Sink::File => command.push(files.output.into()),
+            Sink::Null => command.push("--discard".into()),
+        }
+        command.extend(options(variant).into_iter().map(OsString::from));
+        Resolved {
+            command,
+            environment: BTreeMap::new(),
+            progress: ProgressFormat { channel: Channel::Pipe, parse: parse_progress, counters: "in+out" },
+            effective: effective(variant.threading),
+            notes: notes(variant.threading),
+        }
+    }
+}
+
+fn options(variant: &Variant) -> Vec<String> {
+    let export = &variant.export;
+    let mut options = vec!["--size".to_string(), export.size.to_string()];
+    let mut option = |name: &str, value: String| options.extend([name.to_string(), value]);
+    option("--rate", export.rate.to_string());
+    option("--video-codec", export.encoder.clone());
+    option("--pixel-format", export.pixel_format.name().into());
+    option("--driver", if variant.driver == Driver::Background { "background" } else { "main" }.into());
+    option("--progress-fd", PROGRESS_FD.to_string());
+    if let Some(preset) = &export.preset {
+        option("--preset", preset.clone());
+    }
+    if export.sink == Sink::File {
+        option("--format", export.container.name().into());
+    }
+    for (name, value) in &export.options {
+        option("--video-option", format!("{name}={value}"));
+    }
+    let threading = variant.threading;
+    let threads = [
+        ("--render-threads", threading.render),
+        ("--decode-threads", threading.decode),
+        ("--filter-threads", threading.filter),
+        ("--encode-threads", threading.encode),
+    ];
+    for (name, count) in threads {
+        if let Some(count) = count {
+            option(name, count.to_string());
+        }
+    }
+    match &export.audio {
+        Some(audio) => {
+            option("--audio-codec", audio.encoder.clone());
+            option("--audio-rate", audio.rate.to_string());
+        }
+        None => options.push("--no-audio".into()),
+    }
+    options
+}
+
+/// The exporter has one thread for everything, or one that reads and one that writes.
+fn effective(threading: Threading) -> Threading {
+    Threading { render: Some(threading.render.unwrap_or(2).clamp(1, 2)), ..threading }
+}
+
+fn notes(threading: Threading) -> Vec<String> {
+    let more = threading.render.filter(|&threads| threads > 2);
+    more.map(|threads| format!("render = {threads} has the effect of 2: one thread reads, one writes"))
+        .into_iter()
+        .collect()
+}
+
+/// `frames IN OUT`, `open PATH`, `close PATH`.
+fn parse_progress(line: &str) -> Option<Progress> {
+    let (kind, rest) = line.split_once(' ')?;
+    let event =
+        |kind: &str| Some(Progress { event: Some((kind.into(), rest.into())), ..Progress::default() });
+    match kind {
+        "frames" => {
+            let (taken_in, put_out) = rest.split_once(' ')?;
+            Some(Progress {
+                frames_in: Some(Count::new(taken_in.parse().ok()?)),
+                frames_out: Some(Count::new(put_out.parse().ok()?)),
+                event: None,
+            })
+        }
+        "open" => event("source-open"),
+        "close" => event("source-close"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_counters_and_events_are_understood() {
+        let progress = parse_progress("frames 52 12").unwrap();
+        assert_eq!((progress.frames_in, progress.frames_out), (Some(Count::new(52)), Some(Count::new(12))));
+        let opened = parse_progress("open /media/a b.mp4").unwrap();
+        assert_eq!(opened.event, Some(("source-open".into(), "/media/a b.mp4".into())));
+        assert_eq!(parse_progress("memreel-export-progress 1"), None);
+    }
+}

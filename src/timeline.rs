@@ -1,0 +1,5 @@
+//! The timeline's model, and the formats that engines other than ours read it in.
+
+pub mod mlt_xml;
+
+pub use memreel_timeline::*;

@@ -5,7 +5,11 @@
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
+pub mod digest;
 pub mod engine;
+pub mod execution;
+pub mod machine;
+pub mod media;
 pub mod plan;
 pub mod proc;
 pub mod run;

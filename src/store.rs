@@ -67,6 +67,8 @@ pub struct ResultIndex {
     pub scenario: String,
     /// The question that the scenario answers.
     pub question: String,
+    /// Where the scenario file lay: its relative media paths count from there.
+    pub scenario_path: PathBuf,
     /// The scenario file as it was read.
     pub scenario_text: String,
     /// The command line's overrides, as `key=value`.
@@ -84,6 +86,8 @@ pub struct ResultIndex {
 pub struct PlannedJob {
     /// Each axis and its value.
     pub variant: Vec<(String, String)>,
+    /// What tells its variant from the others, for people.
+    pub label: String,
     /// Which repeat, from 1.
     pub repeat: u32,
     /// Its folder's name under `jobs/`.
@@ -196,10 +200,4 @@ fn read_versioned<T: serde::de::DeserializeOwned>(path: &Path, known: &'static s
         return Err(StoreError::Version { path: path.to_path_buf(), found: found.into(), known });
     }
     serde_json::from_value(value).map_err(broken)
-}
-
-/// Whether this job need not be run again: it is there, whole, the same, and not interrupted.
-pub fn is_done(result: &Path, job: &PlannedJob) -> bool {
-    open_job(&result.join("jobs").join(&job.folder))
-        .is_ok_and(|stored| stored.record.digest == job.digest && stored.record.outcome.is_final())
 }

@@ -8,9 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::{Found, Missing};
+use crate::digest;
 
 /// A program that has not answered by then will not.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -118,17 +117,11 @@ pub fn library_version(file: &Path) -> Option<String> {
 
 /// A digest of a program's file and of the versions of the libraries that do the work.
 pub fn build_digest(program: &Path, libraries: &BTreeMap<String, String>) -> Option<String> {
-    let mut digest = Sha256::new();
-    digest.update(std::fs::read(program).ok()?);
+    let mut content = std::fs::read(program).ok()?;
     for (name, version) in libraries {
-        digest.update(format!("\n{name} {version}"));
+        content.extend(format!("\n{name} {version}").bytes());
     }
-    Some(short_hex(&digest.finalize()))
-}
-
-/// Sixteen hexadecimal digits: enough to tell apart everything that will ever meet.
-pub fn short_hex(digest: &[u8]) -> String {
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Some(digest::of(content))
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::timeline::Rate;
 
 use super::spelling::{quoted, unknown};
@@ -65,7 +63,7 @@ impl SourceSpec {
     /// Sixteen hexadecimal digits that change with anything that changes the file: SHA-256 over
     /// every field and [`GENERATOR_VERSION`].
     pub fn digest(&self) -> String {
-        Sha256::digest(self.canonical_text()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        crate::digest::of(self.canonical_text())
     }
 
     /// The name of its file in a folder of generated media.

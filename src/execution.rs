@@ -1,0 +1,338 @@
+//! Carries out a plan: one job after another, each in a folder that is renamed when it is whole.
+//!
+//! It emits [`Happening`]s and knows nothing of how they are shown.
+
+mod identity;
+mod record;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::engine::{self, Companions, Engine, JobFiles, Missing};
+use crate::machine;
+use crate::media::{Catalogue, MediaError};
+use crate::plan::{Job, Plan, Variant};
+use crate::run::{self, Launch, Limits, RunError, Stop};
+use crate::sampler::Live;
+use crate::scenario::{EngineName, Scenario, Sink};
+use crate::store::{self, PlannedJob, ResultIndex, StoreError};
+use crate::trace::{Machine, MediaFile, Outcome};
+
+/// A plan made ready: its media are there, its engines are known.
+pub struct Execution<'a> {
+    scenario: &'a Scenario,
+    plan: &'a Plan,
+    engines: Vec<Box<dyn Engine>>,
+    launcher: PathBuf,
+    machine: Machine,
+    /// Media of each variant, in the plan's order; empty for one that is not run.
+    media: Vec<Vec<MediaFile>>,
+    /// Why a variant is not run, in the plan's order.
+    obstacles: Vec<Option<String>>,
+    keep_exports: bool,
+}
+
+/// What happens while a plan is carried out.
+#[derive(Debug)]
+pub enum Happening<'a> {
+    /// A job begins; `live` shows how far it is.
+    Started {
+        /// Which job of those to run, from 1.
+        number: usize,
+        /// Of how many.
+        of: usize,
+        /// What it runs.
+        variant: &'a Variant,
+        /// Which repeat.
+        repeat: u32,
+        /// Its counters while it runs.
+        live: Arc<Live>,
+    },
+    /// A job that was there already is used as it is.
+    Reused {
+        /// What it ran.
+        variant: &'a Variant,
+        /// Which repeat.
+        repeat: u32,
+    },
+    /// A job is over.
+    Ended {
+        /// What it ran.
+        variant: &'a Variant,
+        /// How it ended.
+        outcome: &'a Outcome,
+    },
+}
+
+/// How carrying out a plan went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Jobs that are there now, run or re-used.
+    pub done: usize,
+    /// Jobs whose engine did not do what it was asked.
+    pub failed: usize,
+    /// Whether the user ended it before all was run.
+    pub interrupted: bool,
+}
+
+/// Why a plan could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutionError {
+    /// A program of ours is missing.
+    #[error("{}; {}", .0.what, .0.advice)]
+    Missing(Missing),
+    /// Media are missing.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The result's folder cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A job could not be measured.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Looks for every engine that a plan names, each once.
+pub fn find_engines(plan: &Plan, companions: &Companions) -> Vec<Box<dyn Engine>> {
+    let mut names: Vec<EngineName> = Vec::new();
+    for variant in &plan.variants {
+        if !names.contains(&variant.engine) {
+            names.push(variant.engine);
+        }
+    }
+    names.into_iter().map(|name| engine::find(name, companions)).collect()
+}
+
+/// Why each variant of a plan will not be run; `None` for one that will.
+pub fn obstacles(plan: &Plan, engines: &[Box<dyn Engine>]) -> Vec<Option<String>> {
+    let of = |variant: &Variant| {
+        let obstacles = engine::obstacles(engine_of(engines, variant), variant);
+        (!obstacles.is_empty()).then(|| obstacles.join("; "))
+    };
+    plan.variants.iter().map(of).collect()
+}
+
+fn engine_of<'a>(engines: &'a [Box<dyn Engine>], variant: &Variant) -> &'a dyn Engine {
+    let found = engines.iter().find(|engine| engine.name() == variant.engine);
+    found.expect("engines were looked for by the plan's own names").as_ref()
+}
+
+impl<'a> Execution<'a> {
+    /// Identifies the media; they must exist by now.
+    ///
+    /// # Errors
+    /// When the launcher or a media file is missing.
+    pub fn new(
+        scenario: &'a Scenario,
+        plan: &'a Plan,
+        engines: Vec<Box<dyn Engine>>,
+        companions: &Companions,
+        keep_exports: bool,
+    ) -> Result<Execution<'a>, ExecutionError> {
+        let obstacles = obstacles(plan, &engines);
+        let mut catalogue = Catalogue::default();
+        let mut media = Vec::new();
+        for (variant, obstacle) in plan.variants.iter().zip(&obstacles) {
+            let files = variant.media.iter().filter(|_| obstacle.is_none());
+            media.push(
+                files.map(|(path, media)| catalogue.identify(path, media)).collect::<Result<Vec<_>, _>>()?,
+            );
+        }
+        Ok(Execution {
+            scenario,
+            plan,
+            launcher: companions.launcher().map_err(ExecutionError::Missing)?,
+            machine: machine::describe(),
+            media,
+            obstacles,
+            engines,
+            keep_exports,
+        })
+    }
+
+    /// What the run sets out to do.
+    pub fn index(&self, started: String) -> ResultIndex {
+        ResultIndex {
+            format: store::FORMAT.into(),
+            scenario: self.plan.scenario.clone(),
+            question: self.plan.question.clone(),
+            scenario_path: std::path::absolute(&self.scenario.path)
+                .unwrap_or_else(|_| self.scenario.path.clone()),
+            scenario_text: self.scenario.text.clone(),
+            overrides: self.scenario.overrides.clone(),
+            started,
+            varied: self.plan.varied.iter().map(ToString::to_string).collect(),
+            jobs: self.plan.jobs.iter().map(|job| self.planned(*job)).collect(),
+        }
+    }
+
+    fn planned(&self, job: Job) -> PlannedJob {
+        let variant = self.plan.variant(job);
+        let not_run = self.obstacles[job.variant].clone();
+        PlannedJob {
+            variant: variant.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
+            label: variant.label().into(),
+            repeat: job.repeat,
+            folder: format!("{}-r{}", variant.slug(), job.repeat),
+            digest: if not_run.is_some() { String::new() } else { self.digest(job) },
+            not_run,
+        }
+    }
+
+    fn digest(&self, job: Job) -> String {
+        let variant = self.plan.variant(job);
+        let media = &self.media[job.variant];
+        let limits = limits(self.scenario);
+        identity::job_digest(
+            self.engine(variant),
+            variant,
+            media,
+            &limits,
+            self.scenario.sampling.interval,
+            job.repeat,
+        )
+    }
+
+    fn engine(&self, variant: &Variant) -> &dyn Engine {
+        engine_of(&self.engines, variant)
+    }
+
+    /// Runs every job that is not in the folder yet, in the plan's order.
+    ///
+    /// # Errors
+    /// When the harness cannot do its work; no engine is left running.
+    pub fn carry_out(
+        &self,
+        folder: &Path,
+        stop: &Stop,
+        tell: &mut dyn FnMut(Happening<'_>),
+    ) -> Result<Tally, ExecutionError> {
+        let jobs = folder.join("jobs");
+        make_folder(&jobs)?;
+        clear_partial(&jobs)?;
+        let to_run: Vec<_> =
+            self.plan.jobs.iter().filter(|job| self.obstacles[job.variant].is_none()).collect();
+        let mut tally = Tally::default();
+        for (index, &&job) in to_run.iter().enumerate() {
+            let variant = self.plan.variant(job);
+            let outcome = match done(folder, &self.planned(job)) {
+                Some(outcome) => {
+                    tell(Happening::Reused { variant, repeat: job.repeat });
+                    outcome
+                }
+                None => {
+                    let live = Arc::new(Live::default());
+                    let (number, of, repeat) = (index + 1, to_run.len(), job.repeat);
+                    tell(Happening::Started { number, of, variant, repeat, live: Arc::clone(&live) });
+                    let outcome = self.run_job(job, folder, stop, &live)?;
+                    tell(Happening::Ended { variant, outcome: &outcome });
+                    outcome
+                }
+            };
+            tally.done += usize::from(outcome.is_final());
+            tally.failed += usize::from(outcome.is_final() && !outcome.is_finished());
+            if stop.is_set() {
+                tally.interrupted = index + 1 < to_run.len() || !outcome.is_final();
+                break;
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Runs one job in a folder under a temporary name, and renames it when it is whole.
+    fn run_job(
+        &self,
+        job: Job,
+        folder: &Path,
+        stop: &Stop,
+        live: &Arc<Live>,
+    ) -> Result<Outcome, ExecutionError> {
+        let variant = self.plan.variant(job);
+        let planned = self.planned(job);
+        let whole = folder.join("jobs").join(&planned.folder);
+        let partial = folder.join("jobs").join(format!("{PARTIAL}{}", planned.folder));
+        make_folder(&partial)?;
+        let timeline = self.write_timeline(variant, folder)?;
+        let exports = folder.join("exports");
+        make_folder(&exports)?;
+        let output = exports.join(format!("{}.{}", planned.folder, variant.export.container.extension()));
+        let resolved =
+            self.engine(variant).resolve(variant, &JobFiles { timeline: &timeline, output: &output });
+        let launch = Launch {
+            launcher: self.launcher.clone(),
+            command: resolved.command.clone(),
+            environment: resolved.environment.clone(),
+            progress: Some(resolved.progress),
+            limits: limits(self.scenario),
+            interval: self.scenario.sampling.interval,
+        };
+        let started = jiff::Timestamp::now();
+        let measured = run::measure(&launch, &partial, stop, live)?;
+        let output_bytes = fs::metadata(&output).ok().filter(|_| variant.export.sink == Sink::File);
+        let record = record::RecordOf {
+            execution: self,
+            job,
+            planned: &planned,
+            resolved: &resolved,
+            measured: &measured,
+            started,
+            output_bytes: output_bytes.map(|meta| meta.len()),
+        };
+        store::write_json(&partial.join("run.json"), &record.record())?;
+        if !self.keep_exports {
+            let _ = fs::remove_file(&output);
+            // Gone when it was the only one in there.
+            let _ = fs::remove_dir(&exports);
+        }
+        replace(&partial, &whole)?;
+        Ok(measured.outcome)
+    }
+
+    /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats.
+    fn write_timeline(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
+        let timelines = folder.join("timelines");
+        make_folder(&timelines)?;
+        let (ending, text) = self.engine(variant).timeline(variant);
+        let timeline = timelines.join(format!("{}.{ending}", variant.slug()));
+        store::write_whole(&timeline, text.as_bytes())?;
+        Ok(timeline)
+    }
+}
+
+/// What a job's folder is called until it is whole.
+const PARTIAL: &str = ".partial-";
+
+fn limits(scenario: &Scenario) -> Limits {
+    Limits { wall: scenario.limits.wall, stall: Some(scenario.limits.stall) }
+}
+
+/// How a job ended that need not be run again: it is there, whole, the same, and not interrupted.
+fn done(folder: &Path, planned: &PlannedJob) -> Option<Outcome> {
+    let stored = store::open_job(&folder.join("jobs").join(&planned.folder)).ok()?;
+    let same = stored.record.digest == planned.digest && stored.record.outcome.is_final();
+    same.then_some(stored.record.outcome)
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(|source| StoreError::Io { path: path.to_path_buf(), source })
+}
+
+/// Removes what a killed harness left behind.
+fn clear_partial(jobs: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Io { path: jobs.to_path_buf(), source };
+    for entry in fs::read_dir(jobs).map_err(failed)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            fs::remove_dir_all(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn replace(partial: &Path, whole: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Io { path: whole.to_path_buf(), source };
+    if whole.exists() {
+        fs::remove_dir_all(whole).map_err(failed)?;
+    }
+    fs::rename(partial, whole).map_err(failed)
+}

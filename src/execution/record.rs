@@ -1,0 +1,127 @@
+//! Puts together `run.json` of a job that was measured.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{Execution, identity};
+use crate::engine::Resolved;
+use crate::machine;
+use crate::plan::{Job, Variant};
+use crate::run::Measured;
+use crate::scenario::Sink;
+use crate::store::PlannedJob;
+use crate::timeline::{Placed, RationalTime};
+use crate::trace::{self, RunContext, RunRecord, TimelineRecord};
+use crate::units::{Bytes, Count};
+
+/// Samples in a packet of AAC (ISO/IEC 14496-3: a frame of 1024).
+const AAC_FRAME: f64 = 1024.0;
+
+/// More threads than this are taken for granted when the counters' error is bounded on kernels where
+/// it grows with the threads.
+const THREADS: u32 = 32;
+
+/// What a record is made of.
+pub struct RecordOf<'a> {
+    pub execution: &'a Execution<'a>,
+    pub job: Job,
+    pub planned: &'a PlannedJob,
+    pub resolved: &'a Resolved,
+    pub measured: &'a Measured,
+    pub started: jiff::Timestamp,
+    pub output_bytes: Option<u64>,
+}
+
+impl RecordOf<'_> {
+    /// The record.
+    pub fn record(&self) -> RunRecord {
+        let RecordOf { execution, job, planned, resolved, measured, .. } = self;
+        let variant = execution.plan.variant(*job);
+        let media = execution.media[job.variant].clone();
+        let engine = execution.engine(variant);
+        let build = engine.installation().expect("a variant of a missing engine is not run").record.clone();
+        RunRecord {
+            format: trace::FORMAT.into(),
+            digest: planned.digest.clone(),
+            scenario: execution.plan.scenario.clone(),
+            variant: planned.variant.clone(),
+            repeat: job.repeat,
+            engine: build,
+            command: resolved.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            environment: differences(&resolved.environment),
+            requested_threading: variant.threading,
+            effective_threading: resolved.effective,
+            notes: resolved.notes.clone(),
+            timeline: TimelineRecord {
+                digest: identity::timeline_digest(&variant.timeline, &media),
+                frames: variant.timeline.frames_at(variant.export.rate),
+                rate: variant.export.rate.to_string(),
+                clips: variant.timeline.clips().count() as u64,
+                sources: media.len() as u64,
+            },
+            media,
+            machine: execution.machine.clone(),
+            sampling: measured.sampler.sampling.clone(),
+            overhead: measured.overhead.clone(),
+            context: context(variant, resolved, machine::counter_error(&execution.machine, THREADS)),
+            outcome: measured.outcome.clone(),
+            started: self.started.to_string(),
+            wall_s: measured.wall.as_secs_f64(),
+            cpu_s: measured.cpu.map(|cpu| cpu.as_secs_f64()),
+            max_rss_bytes: measured.max_rss,
+            output_bytes: self.output_bytes.map(Bytes::new),
+        }
+    }
+}
+
+/// Those settings that are not already in the harness's own environment.
+fn differences(environment: &BTreeMap<String, Option<String>>) -> BTreeMap<String, Option<String>> {
+    let differs = |(name, value): &(&String, &Option<String>)| std::env::var(name).ok() != **value;
+    environment.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>) -> RunContext {
+    let rate = variant.export.rate;
+    let container = match variant.export.sink {
+        Sink::File => variant.export.container.name(),
+        Sink::Null => "null",
+    };
+    let (cuts, first_uses) = cuts(variant);
+    RunContext {
+        frames: Some(Count::new(variant.timeline.frames_at(rate))),
+        rate: Some(rate.as_f64()),
+        cuts,
+        first_uses,
+        container: Some(container.into()),
+        packets_per_frame: packets_per_frame(variant),
+        frame_bytes: Some(variant.export.picture_bytes()),
+        counter_error_bytes: counter_error,
+        frame_counters: resolved.progress.counters.into(),
+    }
+}
+
+/// Where clips begin, and where sources are used for the first time.
+fn cuts(variant: &Variant) -> (Vec<u64>, Vec<u64>) {
+    let rate = variant.export.rate;
+    let mut placed: Vec<Placed> =
+        variant.timeline.tracks.iter().flat_map(|track| track.placed(rate)).collect();
+    placed.sort_by_key(|place| place.start);
+    let mut cuts: Vec<u64> = placed.iter().map(|place| place.start).filter(|&start| start > 0).collect();
+    cuts.dedup();
+    let mut seen: BTreeSet<&Path> = BTreeSet::new();
+    let first_uses =
+        placed.iter().filter(|place| seen.insert(&place.clip.media)).map(|place| place.start).collect();
+    (cuts, first_uses)
+}
+
+/// One packet a picture, and those of the sound where the encoder's packet size is known.
+fn packets_per_frame(variant: &Variant) -> Option<f64> {
+    match &variant.export.audio {
+        None => Some(1.0),
+        Some(audio) if audio.encoder == "aac" => {
+            let second = f64::from(audio.rate) / AAC_FRAME;
+            Some(1.0 + second * RationalTime::new(1, variant.export.rate).seconds())
+        }
+        Some(_) => None,
+    }
+}

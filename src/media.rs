@@ -1,0 +1,217 @@
+//! The media of a plan: generated ones are made on demand and kept, files are looked up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::digest;
+use crate::plan::Variant;
+use crate::run::Stop;
+use crate::scenario::{Media, SourceSpec};
+use crate::trace::MediaFile;
+use crate::units::Bytes;
+
+/// Why a plan's media are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// A file that the scenario names does not exist or cannot be read.
+    #[error("media file {path}: {source}; correct its path in the scenario")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder for generated media cannot be made.
+    #[error("folder for generated media {path}: {source}; name another one with MEMREEL_MEDIA")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The generator could not make a file.
+    #[error("cannot make source {number}: {message}")]
+    NotMade {
+        /// Its number.
+        number: u32,
+        /// What the generator said.
+        message: String,
+    },
+    /// The user stopped it.
+    #[error("stopped while media were made")]
+    Stopped,
+}
+
+impl MediaError {
+    /// Whether the scenario is to blame.
+    pub fn is_scenarios_fault(&self) -> bool {
+        matches!(self, MediaError::Missing { .. } | MediaError::NotMade { .. })
+    }
+}
+
+/// Where generated media are kept: `$MEMREEL_MEDIA`, else in the user's cache folder.
+pub fn usual_folder() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("MEMREEL_MEDIA")
+        .or_else(|| Some(set("XDG_CACHE_HOME")?.join("memreel/media")))
+        .or_else(|| Some(set("HOME")?.join(".cache/memreel/media")))
+        .unwrap_or_else(|| std::env::temp_dir().join("memreel-media"));
+    std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// The generated files of these variants that do not exist yet.
+pub fn missing<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<(&'a Path, &'a SourceSpec)> {
+    let mut missing = BTreeMap::new();
+    for (path, media) in variants.into_iter().flat_map(|variant| &variant.media) {
+        if let Media::Generated(spec) = media
+            && !path.exists()
+        {
+            missing.insert(path.as_path(), spec);
+        }
+    }
+    missing.into_iter().collect()
+}
+
+/// Makes files with the exporter, `workers` at a time; `made` is called with the number made so far.
+///
+/// # Errors
+/// When the generator fails or the user stops it; what is whole by then is kept.
+pub fn make(
+    exporter: &Path,
+    wanted: &[(&Path, &SourceSpec)],
+    workers: u32,
+    stop: &Stop,
+    made: &(dyn Fn(usize) + Sync),
+) -> Result<(), MediaError> {
+    for folder in wanted.iter().filter_map(|(path, _)| path.parent()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| MediaError::Folder { path: folder.to_path_buf(), source })?;
+    }
+    let next = AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
+    let failure: Mutex<Option<MediaError>> = Mutex::new(None);
+    let failed = || failure.lock().is_ok_and(|failure| failure.is_some());
+    let work = || {
+        while let Some((path, spec)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if failed() {
+                return;
+            }
+            match make_one(exporter, path, spec, stop) {
+                Ok(()) => made(count.fetch_add(1, Ordering::Relaxed) + 1),
+                Err(error) => {
+                    if let Ok(mut failure) = failure.lock() {
+                        failure.get_or_insert(error);
+                    }
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..workers.max(1) {
+            scope.spawn(work);
+        }
+    });
+    failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+}
+
+fn make_one(exporter: &Path, path: &Path, spec: &SourceSpec, stop: &Stop) -> Result<(), MediaError> {
+    let not_made = |message: String| MediaError::NotMade { number: spec.number, message };
+    let mut child = Command::new(exporter)
+        .args(arguments(path, spec))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| not_made(format!("{}: {error}", exporter.display())))?;
+    let status = wait(&mut child, stop).map_err(|error| not_made(error.to_string()))?;
+    match status {
+        None => Err(MediaError::Stopped),
+        Some(status) if status.success() => Ok(()),
+        Some(status) => {
+            let mut message = String::new();
+            if let Some(mut stderr) = child.stderr.take() {
+                let _ = stderr.read_to_string(&mut message);
+            }
+            let said =
+                message.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
+            Err(not_made(said.unwrap_or_else(|| status.to_string())))
+        }
+    }
+}
+
+/// `None` when the user wants to stop; the child is ended then.
+fn wait(child: &mut Child, stop: &Stop) -> std::io::Result<Option<std::process::ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if stop.is_set() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// `memreel-export make-source …`
+fn arguments(path: &Path, spec: &SourceSpec) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["make-source".into(), path.into()];
+    let mut option = |name: &str, value: String| arguments.extend([name.into(), value.into()]);
+    option("--source-number", spec.number.to_string());
+    option("--frames", spec.frames.to_string());
+    option("--size", spec.size.to_string());
+    option("--rate", spec.rate.to_string());
+    option("--pixel-format", spec.pixel_format.name().into());
+    option("--codec", spec.codec.clone());
+    option("--keyframe-distance", spec.keyframe_distance.to_string());
+    option("--format", spec.container.name().into());
+    option("--threads", "1".into());
+    if let Some(preset) = &spec.preset {
+        option("--preset", preset.clone());
+    }
+    for (name, value) in &spec.options {
+        option("--video-option", format!("{name}={value}"));
+    }
+    match spec.audio_rate {
+        Some(rate) => option("--audio-rate", rate.to_string()),
+        None => arguments.push("--no-audio".into()),
+    }
+    arguments
+}
+
+/// Identifies media files: generated ones by what they were generated from, others by their content,
+/// read once.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    known: HashMap<PathBuf, MediaFile>,
+}
+
+impl Catalogue {
+    /// What `run.json` says of a file.
+    ///
+    /// # Errors
+    /// When it does not exist or cannot be read.
+    pub fn identify(&mut self, path: &Path, media: &Media) -> Result<MediaFile, MediaError> {
+        if let Some(known) = self.known.get(path) {
+            return Ok(known.clone());
+        }
+        let missing = |source| MediaError::Missing { path: path.to_path_buf(), source };
+        let bytes = Bytes::new(std::fs::metadata(path).map_err(missing)?.len());
+        let digest = match media {
+            Media::Generated(spec) => spec.digest(),
+            Media::File(_) => std::fs::File::open(path).and_then(digest::of_reader).map_err(missing)?,
+        };
+        let file = MediaFile { path: path.to_path_buf(), bytes, digest };
+        self.known.insert(path.to_path_buf(), file.clone());
+        Ok(file)
+    }
+}

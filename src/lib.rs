@@ -15,6 +15,8 @@ pub mod proc;
 pub mod run;
 pub mod sampler;
 pub mod scenario;
+pub mod analysis;
+pub mod stats;
 pub mod store;
 pub mod timeline;
 pub mod trace;

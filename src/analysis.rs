@@ -1,0 +1,125 @@
+//! From a trace to the numbers that describe it; pure, and without any judgement.
+//!
+//! Everything here is per **frame exported** where it can be, so that a slow machine does not look
+//! like a smaller growth. What cannot be known from a trace is `None`: never zero, never NaN.
+
+mod curve;
+mod frame_clock;
+mod growth;
+mod levels;
+mod threads;
+mod variant;
+
+pub use curve::{Curve, LevelPoint};
+pub use frame_clock::FrameClock;
+pub use growth::{Growth, growth_over_second_half};
+pub use levels::{SharePart, level_over, speed_over};
+pub use threads::busy_threads;
+pub use variant::{Spread, VariantSummary, group_by_variant};
+
+use crate::trace::{Outcome, RunRecord, Sample, ThreadSample};
+use crate::units::{Bytes, Count};
+
+/// What is said of one job: a row of `summary.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobSummary {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last count of frames pulled from the timeline, where the engine says it.
+    pub frames_in: Option<Count>,
+    /// The last count of frames put out, where the engine says it.
+    pub frames_out: Option<Count>,
+    /// The largest resident set.
+    ///
+    /// The largest sampled total over the process tree. A peak between two samples is missed by it;
+    /// so where there never was more than one process, the kernel's own high-water mark counts when
+    /// it is larger, and it stands alone for a job too short to be sampled.
+    pub peak_rss: Option<Bytes>,
+    /// The kernel's high-water mark of the largest single process (`ru_maxrss`): exact, but not a
+    /// total where there are several processes.
+    pub kernel_max_rss: Option<Bytes>,
+    /// The largest sampled anonymous memory plus swap.
+    pub peak_anon_swap: Option<Bytes>,
+    /// The largest proportional set size; read rarely, so a short peak is missed.
+    pub peak_pss: Option<Bytes>,
+    /// Median of anonymous memory plus swap over 25–50 % of the export's frames.
+    pub level_after_warmup: Option<Bytes>,
+    /// The same over 88–98 %: before the encoder is flushed and everything is closed.
+    pub level_at_end: Option<Bytes>,
+    /// Growth for each frame over the second half of the frames exported.
+    pub growth: Option<Growth>,
+    /// Threads that took more than 1 % of the job's CPU time.
+    pub busy_threads: Option<Count>,
+    /// How long it ran, in seconds.
+    pub wall_s: f64,
+    /// CPU time, user and system, in seconds.
+    pub cpu_s: Option<f64>,
+    /// Frames a second over 10–30 % of the export's frames.
+    pub fps_early: Option<f64>,
+    /// Frames a second over 70–90 % of the export's frames.
+    pub fps_late: Option<f64>,
+    /// The size of the exported file.
+    pub output_bytes: Option<Bytes>,
+    /// Samples taken.
+    pub samples: u64,
+    /// Deadlines at which no sample was taken.
+    pub missed: u64,
+    /// CPU time the harness took meanwhile, in seconds.
+    pub harness_cpu_s: f64,
+    /// Private memory of the harness when the job ended.
+    pub harness_private: Option<Bytes>,
+    /// The job's identity.
+    pub digest: String,
+}
+
+/// Says of one job what its trace shows.
+///
+/// `samples` and `threads` are in the order of time, as they are on disk; either may be empty.
+pub fn summarise(record: &RunRecord, samples: &[Sample], threads: &[ThreadSample]) -> JobSummary {
+    let clock = FrameClock::of(samples);
+    let total = frames_of_export(record, &clock);
+    let levels = clock.levels(samples);
+    JobSummary {
+        outcome: record.outcome.clone(),
+        frames_in: last(samples, |sample| sample.frames_in),
+        frames_out: last(samples, |sample| sample.frames_out),
+        peak_rss: peak_rss(record, samples),
+        kernel_max_rss: record.max_rss_bytes,
+        peak_anon_swap: largest(samples, Sample::anon_and_swap),
+        peak_pss: largest(samples, |sample| sample.pss_bytes),
+        level_after_warmup: total.and_then(|frames| level_over(&levels, SharePart::WARM.of(frames))),
+        level_at_end: total.and_then(|frames| level_over(&levels, SharePart::END.of(frames))),
+        growth: growth_over_second_half(&clock, &levels),
+        busy_threads: busy_threads(record.cpu_s, threads),
+        wall_s: record.wall_s,
+        cpu_s: record.cpu_s,
+        fps_early: total.and_then(|frames| speed_over(&clock, SharePart::EARLY.of(frames))),
+        fps_late: total.and_then(|frames| speed_over(&clock, SharePart::LATE.of(frames))),
+        output_bytes: record.output_bytes,
+        samples: record.sampling.samples,
+        missed: record.sampling.missed,
+        harness_cpu_s: record.overhead.harness_cpu_s,
+        harness_private: record.overhead.harness_private_bytes,
+        digest: record.digest.clone(),
+    }
+}
+
+/// Frames of the whole export: as planned, or else as counted when it came to its end.
+fn frames_of_export(record: &RunRecord, clock: &FrameClock) -> Option<f64> {
+    let counted = clock.last_frame().filter(|_| record.outcome.is_finished());
+    record.context.frames.map(Count::as_f64).or(counted).filter(|&frames| frames > 0.0)
+}
+
+fn peak_rss(record: &RunRecord, samples: &[Sample]) -> Option<Bytes> {
+    let sampled = largest(samples, |sample| sample.rss_bytes);
+    let several = samples.iter().any(|sample| sample.processes > Some(Count::new(1)));
+    if several { sampled } else { sampled.max(record.max_rss_bytes) }
+}
+
+fn largest<T: Ord>(samples: &[Sample], of: impl Fn(&Sample) -> Option<T>) -> Option<T> {
+    samples.iter().filter_map(of).max()
+}
+
+fn last<T>(samples: &[Sample], of: impl Fn(&Sample) -> Option<T>) -> Option<T> {
+    samples.iter().rev().find_map(of)
+}

@@ -1,0 +1,48 @@
+//! The level of memory, and the speed, over a part of the export.
+
+use crate::analysis::FrameClock;
+use crate::stats;
+use crate::units::Bytes;
+
+/// A part of the export, as shares of its frames.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SharePart {
+    low: f64,
+    high: f64,
+}
+
+impl SharePart {
+    /// 25–50 %: what is read once and kept has been read.
+    pub const WARM: SharePart = SharePart { low: 0.25, high: 0.50 };
+    /// 88–98 %: the end, before the encoder is flushed.
+    pub const END: SharePart = SharePart { low: 0.88, high: 0.98 };
+    /// 10–30 %: speed when the export has got going.
+    pub const EARLY: SharePart = SharePart { low: 0.10, high: 0.30 };
+    /// 70–90 %: speed when it nears its end.
+    pub const LATE: SharePart = SharePart { low: 0.70, high: 0.90 };
+
+    /// The part in frames, of an export of so many: above the first, up to the second.
+    pub fn of(self, frames: f64) -> (f64, f64) {
+        (self.low * frames, self.high * frames)
+    }
+}
+
+/// The median level over a part of the export: above its first frame, up to its last.
+///
+/// `levels` are (frame, bytes). `None` when the export did not come through the whole part, or no
+/// sample fell into it.
+pub fn level_over(levels: &[(f64, f64)], (low, high): (f64, f64)) -> Option<Bytes> {
+    // The counter of an export of 10 frames may end at 9: a frame short is through.
+    levels.last().filter(|last| last.0 >= high - 1.0)?;
+    let within: Vec<f64> =
+        levels.iter().filter(|level| level.0 > low && level.0 <= high).map(|level| level.1).collect();
+    stats::median(&within).map(|bytes| Bytes::new(bytes.round() as u64))
+}
+
+/// Frames a second over a part of the export.
+///
+/// `None` when the export did not come through it, or the counter changed less than twice within.
+pub fn speed_over(clock: &FrameClock, (low, high): (f64, f64)) -> Option<f64> {
+    let seconds = clock.time_of(high)? - clock.time_of(low)?;
+    (clock.changes_within(low, high) >= 2 && seconds > 0.0).then(|| (high - low) / seconds)
+}

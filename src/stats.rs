@@ -1,0 +1,124 @@
+//! Statistics: numbers in, numbers out. Nothing here knows what the numbers measure.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// The middle of the numbers; the mean of the two middle ones when their count is even.
+///
+/// `None` when there are none. Numbers must not be NaN.
+pub fn median(numbers: &[f64]) -> Option<f64> {
+    quantile(numbers, 0.5)
+}
+
+/// The quantile `p` (0 to 1), linear between order statistics: Hyndman and Fan's definition 7
+/// ("Sample quantiles in statistical packages", 1996), the default of R and NumPy.
+///
+/// `None` when there are no numbers. Numbers must not be NaN.
+///
+/// ```
+/// assert_eq!(memreel::stats::quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
+/// ```
+pub fn quantile(numbers: &[f64], p: f64) -> Option<f64> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let last = sorted.len().checked_sub(1)?;
+    let place = p.clamp(0.0, 1.0) * last as f64;
+    let below = sorted[place.floor() as usize];
+    let above = sorted[place.ceil() as usize];
+    Some(below + (above - below) * place.fract())
+}
+
+/// The mean, or `None` of nothing.
+pub fn mean(numbers: &[f64]) -> Option<f64> {
+    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
+}
+
+/// The standard deviation of a sample (divided by n − 1), or `None` of fewer than two numbers.
+pub fn standard_deviation(numbers: &[f64]) -> Option<f64> {
+    let centre = mean(numbers).filter(|_| numbers.len() > 1)?;
+    let squares: f64 = numbers.iter().map(|number| (number - centre).powi(2)).sum();
+    Some((squares / (numbers.len() - 1) as f64).sqrt())
+}
+
+/// An estimate and how far off it may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The estimate.
+    pub estimate: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The mean with Student's confidence interval: mean ± t(1/2 + `confidence`/2, n − 1) · s / √n.
+///
+/// The interval assumes numbers that are independent and roughly normal. `None` of fewer than two.
+pub fn mean_interval(numbers: &[f64], confidence: f64) -> Option<Interval> {
+    let estimate = mean(numbers)?;
+    let error = standard_deviation(numbers)? / (numbers.len() as f64).sqrt();
+    let reach = student_t_quantile(0.5 + confidence / 2.0, numbers.len() - 1)? * error;
+    Some(Interval { estimate, low: estimate - reach, high: estimate + reach })
+}
+
+/// The quantile `p` of Student's t distribution; `None` without a degree of freedom.
+pub fn student_t_quantile(p: f64, degrees_of_freedom: usize) -> Option<f64> {
+    let distribution = StudentsT::new(0.0, 1.0, degrees_of_freedom as f64).ok()?;
+    Some(distribution.inverse_cdf(p))
+}
+
+/// The value at `x` on the straight lines between knots, which are sorted by `x`; before the first
+/// and after the last knot, that knot's value. Where several knots share an `x`, the last counts.
+///
+/// `None` without knots.
+pub fn interpolate(knots: &[(f64, f64)], x: f64) -> Option<f64> {
+    let after = knots.partition_point(|knot| knot.0 <= x);
+    let Some(&(x1, y1)) = knots.get(after) else { return knots.last().map(|knot| knot.1) };
+    let Some(&(x0, y0)) = after.checked_sub(1).map(|before| &knots[before]) else { return Some(y1) };
+    Some(y0 + (y1 - y0) * (x - x0) / (x1 - x0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_count_lies_between_the_middle_two() {
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+        assert_eq!(median(&[7.0]), Some(7.0));
+        assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn quantiles_agree_with_r() {
+        let numbers = [3.0, 9.0, 1.0, 4.0, 7.0];
+        assert!((quantile(&numbers, 0.1).unwrap() - 1.8).abs() < 1e-12);
+        assert_eq!(quantile(&numbers, 1.0), Some(9.0));
+    }
+
+    #[test]
+    fn student_t_agrees_with_the_printed_tables() {
+        for (freedom, printed) in [(1, 12.706), (4, 2.776), (11, 2.201), (30, 2.042)] {
+            let found = student_t_quantile(0.975, freedom).unwrap();
+            assert!((found - printed).abs() < 5e-4, "{freedom}: {found}");
+        }
+        assert_eq!(student_t_quantile(0.975, 0), None);
+    }
+
+    #[test]
+    fn an_interval_needs_two_numbers_and_widens_with_their_scatter() {
+        assert_eq!(mean_interval(&[5.0], 0.95), None);
+        let found = mean_interval(&[4.0, 6.0], 0.95).unwrap();
+        assert_eq!(found.estimate, 5.0);
+        assert!((found.high - 17.706).abs() < 1e-3 && (found.low + 7.706).abs() < 1e-3, "{found:?}");
+    }
+
+    #[test]
+    fn interpolation_holds_the_ends_and_takes_the_last_of_equal_knots() {
+        let knots = [(1.0, 10.0), (3.0, 20.0), (3.0, 40.0), (4.0, 50.0)];
+        assert_eq!(interpolate(&knots, 0.0), Some(10.0));
+        assert_eq!(interpolate(&knots, 2.0), Some(15.0));
+        assert_eq!(interpolate(&knots, 3.0), Some(40.0));
+        assert_eq!(interpolate(&knots, 9.0), Some(50.0));
+        assert_eq!(interpolate(&[], 1.0), None);
+    }
+}

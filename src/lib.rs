@@ -16,6 +16,7 @@ pub mod run;
 pub mod sampler;
 pub mod scenario;
 pub mod analysis;
+pub mod report;
 pub mod stats;
 pub mod store;
 pub mod timeline;

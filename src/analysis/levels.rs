@@ -4,6 +4,9 @@ use crate::analysis::FrameClock;
 use crate::stats;
 use crate::units::Bytes;
 
+/// A median of fewer is a reading, not a level.
+const LEAST_SAMPLES: usize = 3;
+
 /// A part of the export, as shares of its frames.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SharePart {
@@ -29,14 +32,16 @@ impl SharePart {
 
 /// The median level over a part of the export: above its first frame, up to its last.
 ///
-/// `levels` are (frame, bytes). `None` when the export did not come through the whole part, or no
-/// sample fell into it.
+/// `levels` are (frame, bytes). `None` when the export did not come through the whole part, or fewer
+/// than three samples fell into it.
 pub fn level_over(levels: &[(f64, f64)], (low, high): (f64, f64)) -> Option<Bytes> {
     // The counter of an export of 10 frames may end at 9: a frame short is through.
     levels.last().filter(|last| last.0 >= high - 1.0)?;
     let within: Vec<f64> =
         levels.iter().filter(|level| level.0 > low && level.0 <= high).map(|level| level.1).collect();
-    stats::median(&within).map(|bytes| Bytes::new(bytes.round() as u64))
+    stats::median(&within)
+        .filter(|_| within.len() >= LEAST_SAMPLES)
+        .map(|bytes| Bytes::new(bytes.round() as u64))
 }
 
 /// Frames a second over a part of the export.

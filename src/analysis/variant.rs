@@ -1,6 +1,6 @@
 //! The repeats of a variant together.
 
-use crate::analysis::JobSummary;
+use crate::analysis::{Growth, JobSummary};
 use crate::stats;
 use crate::units::Bytes;
 
@@ -48,6 +48,8 @@ pub struct VariantSummary {
     pub level_at_end_bytes: Option<Spread>,
     /// Growth over the second half, in bytes for each frame: the estimates, not their intervals.
     pub growth_bytes_per_frame: Option<Spread>,
+    /// The growth with its interval, where exactly one repeat gave one.
+    pub only_growth: Option<Growth>,
     /// Threads that worked.
     pub busy_threads: Option<Spread>,
     /// Time it took, in seconds.
@@ -76,6 +78,7 @@ impl VariantSummary {
             level_after_warmup_bytes: bytes(|job| job.level_after_warmup),
             level_at_end_bytes: bytes(|job| job.level_at_end),
             growth_bytes_per_frame: spread(told, |job| job.growth.map(|growth| growth.estimate.0)),
+            only_growth: only(told.iter().filter_map(|job| job.growth)),
             busy_threads: spread(told, |job| job.busy_threads.map(|threads| threads.as_f64())),
             wall_s: spread(told, |job| Some(job.wall_s)),
             cpu_s: spread(told, |job| job.cpu_s),
@@ -85,6 +88,10 @@ impl VariantSummary {
             finished: finished.len(),
         }
     }
+}
+
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    all.next().filter(|_| all.next().is_none())
 }
 
 fn spread(jobs: &[&JobSummary], of: impl Fn(&JobSummary) -> Option<f64>) -> Option<Spread> {

@@ -1,0 +1,244 @@
+//! Tells people what was measured: a CSV, a terminal table, a sentence, plots.
+//!
+//! Everything is made from a result's files alone, so it can be made again a year later, and the
+//! same files give the same bytes. Nothing else in the crate formats numbers for people.
+
+mod number;
+mod plot;
+mod sentence;
+mod summary;
+mod terminal;
+
+pub use sentence::write_sentences;
+pub use summary::write_summary;
+pub use terminal::{Look, write_table};
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::analysis::{self, Curve, JobSummary, VariantSummary};
+use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
+use crate::trace::{EngineRecord, Machine, RunContext, TraceError};
+
+/// Columns that a job's line is thinned to: as many as the widest plot has pixels.
+const COLUMNS: usize = 1600;
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A job's trace could not be read.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// A file of the report could not be put into the result's folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A writer took no more, or a table could not be written to it.
+    #[error("report could not be written: {0}")]
+    Io(#[from] io::Error),
+    /// A plot could not be drawn.
+    #[error("plot {name} could not be drawn: {reason}")]
+    Plot {
+        /// Which.
+        name: &'static str,
+        /// What the drawing library said.
+        reason: String,
+    },
+}
+
+/// The files of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportPaths {
+    /// `summary.csv`.
+    pub summary: PathBuf,
+    /// The plots, each as PNG and as SVG.
+    pub plots: Vec<PathBuf>,
+}
+
+/// A result, read and worked out: what every part of a report is written from.
+///
+/// Traces are read one after the other and only their summaries and thinned lines are kept, so that
+/// reporting takes no more memory than the largest trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The question that the scenario answers.
+    pub question: String,
+    /// The axes with more than one value.
+    pub varied: Vec<String>,
+    /// A row for each planned job, in the order of the plan.
+    pub jobs: Vec<JobRow>,
+}
+
+/// A planned job and, if it ran, what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRow {
+    /// The plan.
+    pub planned: PlannedJob,
+    /// What was measured; `None` when it did not run.
+    pub measured: Option<MeasuredJob>,
+}
+
+/// A job that ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasuredJob {
+    /// Its numbers.
+    pub summary: JobSummary,
+    /// Memory over the frames exported; empty without a frame counter.
+    pub over_frames: Curve,
+    /// Memory over time.
+    pub over_time: Curve,
+    /// Where it ran.
+    pub machine: Machine,
+    /// What ran.
+    pub engine: EngineRecord,
+    /// What was exported.
+    pub context: RunContext,
+}
+
+/// The jobs of a variant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariantRow<'a> {
+    /// What tells it from the other variants.
+    pub name: String,
+    /// Its jobs in the order of the plan, also those that did not run.
+    pub jobs: Vec<&'a JobRow>,
+    /// The numbers over those that ran.
+    pub summary: VariantSummary,
+}
+
+impl JobRow {
+    /// Why the job has no numbers; `None` when it has.
+    pub fn why_not_run(&self) -> Option<&str> {
+        match self.measured {
+            Some(_) => None,
+            None => Some(self.planned.not_run.as_deref().unwrap_or("not run yet")),
+        }
+    }
+}
+
+impl VariantRow<'_> {
+    /// What was measured of its jobs.
+    pub fn measured(&self) -> impl Iterator<Item = &MeasuredJob> {
+        self.jobs.iter().filter_map(|job| job.measured.as_ref())
+    }
+}
+
+impl Report {
+    /// Reads a result's traces and works out their numbers.
+    ///
+    /// # Errors
+    /// When a trace is missing or broken.
+    pub fn read(result: &StoredResult) -> Result<Report, ReportError> {
+        let row = |planned: &PlannedJob| -> Result<JobRow, ReportError> {
+            let stored = result.jobs.iter().find(|job| job.folder.ends_with(&planned.folder));
+            Ok(JobRow { planned: planned.clone(), measured: stored.map(measure).transpose()? })
+        };
+        Ok(Report {
+            scenario: result.index.scenario.clone(),
+            question: result.index.question.clone(),
+            varied: result.index.varied.clone(),
+            jobs: result.index.jobs.iter().map(row).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The variants in the order of the plan.
+    pub fn variants(&self) -> Vec<VariantRow<'_>> {
+        let groups = analysis::group_by_variant(&self.jobs, |job| &job.planned.variant);
+        groups.into_iter().map(|jobs| self.variant(jobs)).collect()
+    }
+
+    fn variant<'a>(&'a self, jobs: Vec<&'a JobRow>) -> VariantRow<'a> {
+        let summaries: Vec<_> =
+            jobs.iter().filter_map(|job| job.measured.as_ref()).map(|job| &job.summary).collect();
+        let name = variant_name(&jobs[0].planned.variant, &self.varied, &self.scenario);
+        VariantRow { name, summary: VariantSummary::of(&summaries), jobs }
+    }
+
+    /// What was measured, in the order of the plan.
+    pub fn measured(&self) -> impl Iterator<Item = &MeasuredJob> {
+        self.jobs.iter().filter_map(|job| job.measured.as_ref())
+    }
+
+    /// Writes `summary.csv` and the plots into a folder; each file whole or not at all.
+    ///
+    /// A plot that would be empty is left out: memory over frames when no engine counted any, all
+    /// of them when nothing ran.
+    ///
+    /// # Errors
+    /// When a plot cannot be drawn or the folder cannot be written.
+    pub fn write_all(&self, folder: &Path) -> Result<ReportPaths, ReportError> {
+        let summary = folder.join("summary.csv");
+        let mut csv = Vec::new();
+        write_summary(self, &mut csv)?;
+        store::write_whole(&summary, &csv)?;
+        Ok(ReportPaths { summary, plots: plot::write_plots(self, folder)? })
+    }
+
+    /// Prints the table, what did not finish, the sentences and what measuring cost.
+    ///
+    /// # Errors
+    /// When the writer takes no more.
+    pub fn print(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+        write_table(self, out, look)?;
+        write_sentences(self, out)?;
+        Ok(())
+    }
+}
+
+/// Writes `summary.csv` and the plots of a result into its folder, as [`Report::write_all`].
+///
+/// # Errors
+/// When a trace cannot be read, a plot not drawn or the folder not written.
+pub fn write_all(result: &StoredResult) -> Result<ReportPaths, ReportError> {
+    Report::read(result)?.write_all(&result.folder)
+}
+
+/// Prints a result's table and sentences, as [`Report::print`].
+///
+/// # Errors
+/// When a trace cannot be read or the writer takes no more.
+pub fn print(result: &StoredResult, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+    Report::read(result)?.print(out, look)
+}
+
+fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
+    let (samples, threads) = (or_none(stored.samples())?, or_none(stored.threads())?);
+    Ok(MeasuredJob {
+        summary: analysis::summarise(&stored.record, &samples, &threads),
+        over_frames: Curve::over_frames(&samples, COLUMNS),
+        over_time: Curve::over_time(&samples, COLUMNS),
+        machine: stored.record.machine.clone(),
+        engine: stored.record.engine.clone(),
+        context: stored.record.context.clone(),
+    })
+}
+
+/// A job that could not be started leaves no such file.
+fn or_none<Row>(rows: Result<Vec<Row>, TraceError>) -> Result<Vec<Row>, TraceError> {
+    match rows {
+        Err(error) if is_missing(&error) => Ok(Vec::new()),
+        rows => rows,
+    }
+}
+
+fn is_missing(error: &TraceError) -> bool {
+    matches!(error.source.kind(), csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// The values of the axes that vary; of a single variant its engine, or else the scenario's name.
+///
+/// A value that is a bare number says nothing by itself, so its axis comes with it.
+fn variant_name(variant: &[(String, String)], varied: &[String], scenario: &str) -> String {
+    let telling = variant.iter().filter(|(axis, _)| varied.contains(axis));
+    let name = telling.map(|(axis, value)| value_name(axis, value)).collect::<Vec<_>>().join(" · ");
+    let engine = || variant.iter().find(|(axis, _)| axis == "engine").map(|(_, engine)| engine.as_str());
+    if name.is_empty() { engine().unwrap_or(scenario).to_string() } else { name }
+}
+
+fn value_name(axis: &str, value: &str) -> String {
+    match value.parse::<f64>() {
+        Ok(_) => format!("{axis} {value}"),
+        Err(_) => value.to_string(),
+    }
+}

@@ -1,0 +1,188 @@
+//! What a plot consists of, in units of half a pixel: 3200 × 1800 of them make 1600 × 900 pixels.
+
+use std::sync::Once;
+
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, TextStyle, register_font};
+use plotters_backend::BackendTextStyle;
+
+/// Units across.
+pub const WIDTH: i32 = 3200;
+/// Units down.
+pub const HEIGHT: i32 = 1800;
+/// Units a pixel, in each direction.
+pub const UNITS_A_PIXEL: i32 = 2;
+
+/// A place in units from the upper left corner.
+pub type Place = (i32, i32);
+
+/// A part of a plot; later ones cover earlier ones.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// A line through places, with round corners.
+    Line {
+        /// At least one.
+        places: Vec<Place>,
+        /// How wide it is.
+        width: u32,
+        /// Its colour.
+        colour: RGBAColor,
+    },
+    /// What lies between two lines: (across, top, bottom) from left to right.
+    Band {
+        /// Sorted; at least one.
+        columns: Vec<(i32, i32, i32)>,
+        /// Its colour.
+        colour: RGBAColor,
+    },
+    /// A filled convex outline.
+    Area {
+        /// The corners.
+        corners: Vec<Place>,
+        /// Its colour.
+        colour: RGBAColor,
+    },
+    /// Words on one line.
+    Words {
+        /// The middle of their height, at their `side`.
+        at: Place,
+        /// What they say.
+        text: String,
+        /// How they look.
+        font: Font,
+        /// Which side of the words `at` is.
+        side: Side,
+    },
+}
+
+/// Which side of words a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The words begin there.
+    Left,
+    /// The words stand around it.
+    Middle,
+    /// The words end there.
+    Right,
+}
+
+/// How words look.
+#[derive(Debug, Clone, Copy)]
+pub struct Font {
+    /// Height of a line in units.
+    pub size: i32,
+    /// Whether they are bold.
+    pub bold: bool,
+    /// Their colour.
+    pub colour: RGBAColor,
+}
+
+impl Font {
+    /// Not bold.
+    pub const fn plain(size: i32, colour: RGBAColor) -> Font {
+        Font { size, bold: false, colour }
+    }
+
+    /// The height of a line, with the room to the next.
+    pub const fn line(self) -> i32 {
+        self.size * 11 / 10
+    }
+
+    /// How far these words reach, in units.
+    pub fn width_of(self, text: &str) -> i32 {
+        let layout = self.style(Side::Left).layout_box(text);
+        layout.map_or(0, |((left, _), (right, _))| right - left)
+    }
+
+    /// As the drawing library has it.
+    pub fn style(self, side: Side) -> TextStyle<'static> {
+        register_fonts();
+        let style = if self.bold { FontStyle::Bold } else { FontStyle::Normal };
+        let across = match side {
+            Side::Left => HPos::Left,
+            Side::Middle => HPos::Center,
+            Side::Right => HPos::Right,
+        };
+        let font = FontDesc::new(FontFamily::SansSerif, f64::from(self.size), style);
+        font.color(&self.colour).pos(Pos::new(across, VPos::Center))
+    }
+
+    /// Cuts words into at most `lines` lines of this width; what does not fit ends in an ellipsis.
+    pub fn wrap(self, text: &str, width: i32, lines: usize) -> Vec<String> {
+        let mut wrapped: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            match wrapped.last_mut() {
+                Some(line) if self.width_of(&format!("{line} {word}")) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => wrapped.push(word.to_string()),
+            }
+        }
+        if wrapped.len() > lines {
+            wrapped[lines - 1] = wrapped[lines - 1..].join(" ");
+            wrapped.truncate(lines);
+        }
+        wrapped.into_iter().map(|line| self.shortened(line, width)).collect()
+    }
+
+    fn shortened(self, line: String, width: i32) -> String {
+        if self.width_of(&line) <= width {
+            return line;
+        }
+        let mut kept: String = line;
+        while !kept.is_empty() && self.width_of(&format!("{kept}…")) > width {
+            kept.pop();
+        }
+        format!("{}…", kept.trim_end())
+    }
+}
+
+/// The fonts are part of the program: a plot looks the same on a machine that has none.
+fn register_fonts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let fonts = [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())];
+        for (style, font) in fonts {
+            assert!(register_font("sans-serif", style, font).is_ok(), "the embedded font is whole");
+        }
+    });
+}
+
+/// A plot, laid out.
+#[derive(Debug, Clone, Default)]
+pub struct Scene {
+    /// From back to front.
+    pub shapes: Vec<Shape>,
+}
+
+impl Scene {
+    /// Adds a line.
+    pub fn line(&mut self, places: Vec<Place>, width: u32, colour: RGBAColor) {
+        self.shapes.push(Shape::Line { places, width, colour });
+    }
+
+    /// Adds an area.
+    pub fn area(&mut self, corners: Vec<Place>, colour: RGBAColor) {
+        self.shapes.push(Shape::Area { corners, colour });
+    }
+
+    /// Adds a rectangle between two opposite corners.
+    pub fn rectangle(&mut self, (left, top): Place, (right, bottom): Place, colour: RGBAColor) {
+        self.area(vec![(left, top), (right, top), (right, bottom), (left, bottom)], colour);
+    }
+
+    /// Adds words on one line.
+    pub fn words(&mut self, at: Place, text: impl Into<String>, font: Font, side: Side) {
+        self.shapes.push(Shape::Words { at, text: text.into(), font, side });
+    }
+
+    /// Adds words that begin at a place, on several lines downwards; says where the next would be.
+    pub fn lines_of_words(&mut self, (x, mut y): Place, lines: &[String], font: Font) -> i32 {
+        for line in lines {
+            self.words((x, y), line.as_str(), font, Side::Left);
+            y += font.line();
+        }
+        y
+    }
+}

@@ -1,0 +1,250 @@
+//! The table in the terminal: a row for each variant, and below it what did not go as planned.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
+};
+
+use crate::analysis::{Spread, VariantSummary};
+use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
+use crate::report::{Report, ReportError, VariantRow};
+use crate::trace::Outcome;
+
+/// How a table is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Columns of characters that it may take.
+    pub width: u16,
+    /// Whether to colour it.
+    pub colour: bool,
+}
+
+impl Look {
+    /// For files and pipes: 120 columns, no colour.
+    pub const PLAIN: Look = Look { width: 120, colour: false };
+
+    /// As standard output is: as wide as its terminal, and coloured if it is one and the
+    /// environment variable `NO_COLOR` is empty or not set (<https://no-color.org>).
+    pub fn of_stdout() -> Look {
+        if !io::stdout().is_terminal() {
+            return Look::PLAIN;
+        }
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let width = Table::new().width().unwrap_or(Look::PLAIN.width);
+        Look { width: width.max(80), colour: !no_colour }
+    }
+}
+
+/// A column's heading, its unit, and the median and range it shows.
+struct Column {
+    heading: &'static str,
+    unit: &'static str,
+    cell: fn(&VariantRow<'_>) -> String,
+}
+
+const COLUMNS: &[Column] = &[
+    Column {
+        heading: "peak\nRSS",
+        unit: "MiB",
+        cell: |row| median_and_range(row.summary.peak_rss_bytes, mib),
+    },
+    Column {
+        heading: "peak anon\n+ swap",
+        unit: "MiB",
+        cell: |row| median_and_range(row.summary.peak_anon_swap_bytes, mib),
+    },
+    Column { heading: "warm\n→ end", unit: "MiB", cell: |row| levels(&row.summary) },
+    Column { heading: "growth in\n2nd half", unit: "B/frame", cell: growth },
+    Column {
+        heading: "busy\nthreads",
+        unit: "",
+        cell: |row| median_and_range(row.summary.busy_threads, |threads| number(threads, 0)),
+    },
+    Column { heading: "wall", unit: "s", cell: |row| median_and_range(row.summary.wall_s, seconds) },
+    Column { heading: "CPU", unit: "s", cell: |row| median_and_range(row.summary.cpu_s, seconds) },
+    Column { heading: "early\n→ late", unit: "frames/s", cell: |row| speeds(&row.summary) },
+];
+
+/// Writes the table, the reasons for what failed or did not run, and what measuring cost.
+///
+/// Of several repeats a cell shows the median, and below it the smallest and the largest. The same
+/// numbers are in `summary.csv`, there for each repeat.
+///
+/// # Errors
+/// When the writer takes no more.
+pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+    let variants = report.variants();
+    writeln!(out, "{}\n", report.question)?;
+    let ran: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
+    if !ran.is_empty() {
+        writeln!(out, "{}", table(&ran, look))?;
+        writeln!(out, "{}", legend(&ran))?;
+    }
+    write_exceptions(&variants, out)?;
+    write_overhead(report, out)?;
+    Ok(())
+}
+
+fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
+    let mut table = Table::new();
+    table.load_style(style(variants)).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(look.width);
+    if look.colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(header());
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.column_iter_mut().skip(1).take(COLUMNS.len()).for_each(|column| {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    });
+    for variant in variants {
+        let numbers = COLUMNS.iter().map(|column| right((column.cell)(variant)));
+        table.add_row([Cell::new(&variant.name)].into_iter().chain(numbers).chain([outcome(variant)]));
+    }
+    table
+}
+
+/// Lines above, below and under the heading; between rows where these are more than a line high.
+fn style(variants: &[&VariantRow<'_>]) -> TableStyle {
+    let line = |fill| LineStyle::none().fill(fill).junction(fill);
+    let style = TableStyle::new().top_border(line('─')).header_separator(line('─')).bottom_border(line('─'));
+    let tall = variants.iter().any(|variant| variant.summary.ran > 1);
+    if tall { style.row_separator(line('╌')) } else { style }
+}
+
+fn header() -> Vec<Cell> {
+    let heading = |column: &Column| match column.unit {
+        "" => column.heading.to_string(),
+        unit => format!("{}\n{unit}", column.heading),
+    };
+    let bold = |cell: Cell| cell.add_attribute(Attribute::Bold);
+    let numbers = COLUMNS.iter().map(|column| bold(right(heading(column))));
+    [bold(Cell::new("variant"))].into_iter().chain(numbers).chain([bold(Cell::new("outcome"))]).collect()
+}
+
+fn right(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn median_and_range(spread: Option<Spread>, show: fn(f64) -> String) -> String {
+    stacked(middle(spread, show), range(spread, show))
+}
+
+fn stacked(above: String, below: Option<String>) -> String {
+    below.map_or_else(|| above.clone(), |below| format!("{above}\n{below}"))
+}
+
+fn seconds(seconds: f64) -> String {
+    number(seconds, if seconds < 10.0 { 2 } else { 1 })
+}
+
+fn levels(summary: &VariantSummary) -> String {
+    arrow(summary.level_after_warmup_bytes, summary.level_at_end_bytes, mib)
+}
+
+fn speeds(summary: &VariantSummary) -> String {
+    arrow(summary.fps_early, summary.fps_late, short)
+}
+
+fn arrow(from: Option<Spread>, to: Option<Spread>, show: fn(f64) -> String) -> String {
+    match (from, to) {
+        (None, None) => UNKNOWN.to_string(),
+        _ => format!("{} → {}", middle(from, show), middle(to, show)),
+    }
+}
+
+/// Of one repeat the estimate and its 95 % interval; of several the median and the range of the estimates.
+fn growth(row: &VariantRow<'_>) -> String {
+    let show = |bytes| number(bytes, 0);
+    let spread = row.summary.growth_bytes_per_frame;
+    match row.summary.only_growth {
+        Some(growth) => format!("{} ± {}", show(growth.estimate.0), show(growth.half_width().0)),
+        None => stacked(middle(spread, show), range(spread, show)),
+    }
+}
+
+fn outcome(variant: &VariantRow<'_>) -> Cell {
+    let (ran, finished) = (variant.summary.ran, variant.summary.finished);
+    let failed = variant.measured().map(|job| &job.summary.outcome).find(|outcome| !outcome.is_finished());
+    match failed {
+        None if ran == variant.jobs.len() && ran == 1 => Cell::new("finished"),
+        None => Cell::new(format!("{finished} of {} finished", variant.jobs.len())),
+        Some(outcome) if variant.jobs.len() == 1 => Cell::new(outcome.word()).fg(Color::Red),
+        Some(outcome) => {
+            let text = format!("{finished} of {} finished, {}", variant.jobs.len(), outcome.word());
+            Cell::new(text).fg(Color::Red)
+        }
+    }
+}
+
+/// What the numbers of several repeats mean, where there are several.
+fn legend(variants: &[&VariantRow<'_>]) -> &'static str {
+    let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
+    if repeated {
+        "Median of the repeats that finished, smallest–largest below it; growth ± is a 95 % interval within one run."
+    } else {
+        "One run each; growth ± is a 95 % interval within the run, not between runs."
+    }
+}
+
+fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let reasons: Vec<String> = variants.iter().flat_map(exceptions).collect();
+    if !reasons.is_empty() {
+        writeln!(out)?;
+    }
+    reasons.iter().try_for_each(|reason| writeln!(out, "{reason}"))
+}
+
+/// A line for each reason for which repeats of the variant failed or did not run.
+fn exceptions(variant: &VariantRow<'_>) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<u32>)> = Vec::new();
+    for job in &variant.jobs {
+        let failed = job.measured.as_ref().map(|job| &job.summary.outcome);
+        let reason = match (failed, job.why_not_run()) {
+            (Some(Outcome::Finished), _) => continue,
+            (Some(outcome), _) => outcome.to_string(),
+            (None, why) => format!("not run: {}", why.unwrap_or_default()),
+        };
+        match reasons.iter_mut().find(|known| known.0 == reason) {
+            Some(known) => known.1.push(job.planned.repeat),
+            None => reasons.push((reason, vec![job.planned.repeat])),
+        }
+    }
+    let all = variant.jobs.len();
+    reasons.iter().map(|(reason, repeats)| exception(&variant.name, reason, repeats, all)).collect()
+}
+
+fn exception(name: &str, reason: &str, repeats: &[u32], all: usize) -> String {
+    if repeats.len() == all {
+        return format!("{name}: {reason}");
+    }
+    let numbers: Vec<_> = repeats.iter().map(u32::to_string).collect();
+    let word = if repeats.len() == 1 { "repeat" } else { "repeats" };
+    format!("{name}, {word} {}: {reason}", numbers.join(", "))
+}
+
+fn write_overhead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let jobs: Vec<_> = report.measured().map(|job| &job.summary).collect();
+    let wall_s: f64 = jobs.iter().map(|job| job.wall_s).sum();
+    if wall_s <= 0.0 {
+        return Ok(());
+    }
+    let cpu_s: f64 = jobs.iter().map(|job| job.harness_cpu_s).sum();
+    let private = jobs.iter().filter_map(|job| job.harness_private).max();
+    let memory = private.map_or_else(|| "not measured".to_string(), |bytes| format!("{bytes} private"));
+    let share = number(100.0 * cpu_s / wall_s, 2);
+    let samples: u64 = jobs.iter().map(|job| job.samples).sum();
+    let missed: u64 = jobs.iter().map(|job| job.missed).sum();
+    writeln!(
+        out,
+        "\nmemreel itself: CPU {} s ({share} % of one core while engines ran), memory {memory}; {} samples, {} missed.",
+        number(cpu_s, 2),
+        number(samples as f64, 0),
+        number(missed as f64, 0),
+    )
+}

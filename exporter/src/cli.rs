@@ -1,0 +1,322 @@
+//! The command line, made into what the rest of the program works with.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ffmpeg::format::Pixel;
+use ffmpeg_next as ffmpeg;
+use memreel_timeline::Rate;
+
+use crate::encode::{PictureCodec, SoundCodec};
+use crate::export::{self, Export, Size, Threads};
+use crate::media::SourceRequest;
+use crate::mux::Target;
+use crate::write::Recipe;
+
+const EXAMPLES: &str = "\
+Examples:
+  memreel-export make-source --source-number 1 --frames 250 --size 1280x720 a.mp4
+  memreel-export --preset ultrafast timeline.otio out.mp4
+  memreel-export --threads 1 --discard --progress-fd 3 timeline.otio 3>progress.txt
+  memreel-export frames --checksum out.mp4
+
+Progress lines: `frames IN OUT` (taken from the timeline, put out by the encoder), `open PATH` and
+`close PATH` (picture decoders).";
+
+const ABOUT: &str = "Exports an OpenTimelineIO timeline to a media file with FFmpeg's libraries";
+
+/// Exports an OpenTimelineIO timeline to a media file with FFmpeg's libraries.
+#[derive(Debug, Parser)]
+#[command(
+    name = "memreel-export",
+    version,
+    about = ABOUT,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    export: ExportArguments,
+    /// Let FFmpeg's libraries write their warnings to stderr.
+    #[arg(long, global = true)]
+    verbose: bool,
+}
+
+/// What the program is to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Export a timeline.
+    Export(Box<Export>),
+    /// Make a source.
+    MakeSource(Box<SourceRequest>),
+    /// List a file's frames, with checksums or without.
+    Frames {
+        /// The file.
+        path: PathBuf,
+        /// Whether each frame's checksum is wanted.
+        checksum: bool,
+    },
+    /// List when a file's sound bursts.
+    AudioBursts {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Tell which FFmpeg this is.
+    About {
+        /// For programs, not people.
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a source whose every frame carries its number and whose sound marks each second.
+    MakeSource(MakeSourceArguments),
+    /// List a file's frames as CSV: timestamp, and source and frame as the barcode says.
+    Frames(FramesArguments),
+    /// Tell which FFmpeg this is and what it can encode.
+    About {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Driver {
+    /// Export in the main thread.
+    Main,
+    /// Export in a thread of its own while the main thread polls twice a second, as an editor does.
+    Background,
+}
+
+#[derive(Debug, Args)]
+struct CodecArguments {
+    /// Video encoder; `memreel-export about` lists them.
+    #[arg(long, alias = "codec", value_name = "NAME", default_value = "libx264")]
+    video_codec: String,
+    /// The encoder's preset; untold, its own default.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Pixel format to encode.
+    #[arg(long, value_name = "FORMAT", default_value = "yuv420p", value_parser = pixel_format)]
+    pixel_format: Pixel,
+    /// An option of the video encoder's own; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    video_option: Vec<(String, String)>,
+    /// Audio encoder.
+    #[arg(long, value_name = "NAME", default_value = "aac")]
+    audio_codec: String,
+    /// Leave out the sound.
+    #[arg(long)]
+    no_audio: bool,
+    /// Audio samples a second; always stereo.
+    #[arg(long, value_name = "HZ", default_value_t = 48_000, value_parser = clap::value_parser!(u32).range(1..=768_000))]
+    audio_rate: u32,
+    /// Container; untold, by the output's ending.
+    #[arg(long, value_name = "NAME")]
+    format: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ExportArguments {
+    /// The timeline, as OpenTimelineIO writes it.
+    #[arg(value_name = "TIMELINE", required = true)]
+    timeline: Option<PathBuf>,
+    /// Where to; written under a temporary name and renamed when it is whole.
+    #[arg(value_name = "OUTPUT", required_unless_present = "discard")]
+    output: Option<PathBuf>,
+    /// Encode everything and throw it away, instead of OUTPUT.
+    #[arg(long, conflicts_with = "output")]
+    discard: bool,
+    /// Picture size; untold, that of the first clip.
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<Size>,
+    /// Frames a second (25, 29.97, 30000/1001); untold, the timeline's.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
+    #[command(flatten)]
+    codecs: CodecArguments,
+    #[command(flatten)]
+    threads: ThreadArguments,
+    /// Which thread exports.
+    #[arg(long, value_enum, default_value_t = Driver::Main)]
+    driver: Driver,
+    /// Write progress lines to this open file descriptor.
+    #[arg(long, value_name = "FD", value_parser = clap::value_parser!(i32).range(0..))]
+    progress_fd: Option<i32>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Threads (untold, the libraries choose)")]
+struct ThreadArguments {
+    /// 1: decoding and encoding take turns. 2 or more: side by side, in two threads (the default).
+    #[arg(long, value_name = "N", value_parser = threads())]
+    render_threads: Option<u32>,
+    /// Of each decoder.
+    #[arg(long, value_name = "N", value_parser = threads())]
+    decode_threads: Option<u32>,
+    /// Of the filters that scale and convert.
+    #[arg(long, value_name = "N", value_parser = threads())]
+    filter_threads: Option<u32>,
+    /// Of each encoder.
+    #[arg(long, value_name = "N", value_parser = threads())]
+    encode_threads: Option<u32>,
+    /// All four; those told apart go first. With 1, the whole export has one thread.
+    #[arg(long, value_name = "N", value_parser = threads())]
+    threads: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct MakeSourceArguments {
+    /// The file to make.
+    #[arg(value_name = "OUTPUT")]
+    output: PathBuf,
+    /// Number in the barcode; also varies hue and pitch.
+    #[arg(long, value_name = "I", default_value_t = 0)]
+    source_number: u16,
+    /// How many frames.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..1 << 24))]
+    frames: u64,
+    /// Picture size.
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
+    size: Size,
+    /// Frames a second.
+    #[arg(long, value_name = "RATE", default_value = "25")]
+    rate: Rate,
+    #[command(flatten)]
+    codecs: CodecArguments,
+    /// Longest distance of two key frames, in frames; untold, the encoder's own.
+    #[arg(long, value_name = "FRAMES")]
+    keyframe_distance: Option<u32>,
+    /// Threads of the filters and encoders; untold, the libraries choose.
+    #[arg(long, value_name = "N", value_parser = threads())]
+    threads: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct FramesArguments {
+    /// The file.
+    file: PathBuf,
+    /// Add a CRC-32 of each frame's visible bytes.
+    #[arg(long)]
+    checksum: bool,
+    /// Instead list when loud bursts of sound begin.
+    #[arg(long, conflicts_with = "checksum")]
+    audio_bursts: bool,
+}
+
+impl Cli {
+    /// Whether the libraries may write to stderr.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// What is to be done.
+    pub fn into_task(self) -> Task {
+        match self.command {
+            None => Task::Export(Box::new(self.export.into_export())),
+            Some(Command::MakeSource(arguments)) => Task::MakeSource(Box::new(arguments.into_request())),
+            Some(Command::Frames(FramesArguments { file, audio_bursts: true, .. })) => {
+                Task::AudioBursts { path: file }
+            }
+            Some(Command::Frames(FramesArguments { file, checksum, .. })) => Task::Frames { path: file, checksum },
+            Some(Command::About { json }) => Task::About { json },
+        }
+    }
+}
+
+impl ExportArguments {
+    fn into_export(self) -> Export {
+        let threads = self.threads.into_threads();
+        let encode_threads = threads.encode.unwrap_or(0);
+        Export {
+            timeline: self.timeline.expect("clap asks for it"),
+            target: self.output.map_or(Target::Discard, Target::File),
+            size: self.size,
+            rate: self.rate,
+            pictures: self.codecs.pictures(None, encode_threads),
+            sound: self.codecs.sound(encode_threads),
+            format: self.codecs.format,
+            threads,
+            driver: match self.driver {
+                Driver::Main => export::Driver::Main,
+                Driver::Background => export::Driver::Background,
+            },
+            progress_fd: self.progress_fd,
+        }
+    }
+}
+
+impl ThreadArguments {
+    fn into_threads(self) -> Threads {
+        Threads {
+            render: self.render_threads.or(self.threads),
+            decode: self.decode_threads.or(self.threads),
+            filter: self.filter_threads.or(self.threads),
+            encode: self.encode_threads.or(self.threads),
+        }
+    }
+}
+
+impl MakeSourceArguments {
+    fn into_request(self) -> SourceRequest {
+        let threads = self.threads.unwrap_or(0);
+        SourceRequest {
+            number: self.source_number,
+            frames: self.frames,
+            width: self.size.width,
+            height: self.size.height,
+            rate: self.rate,
+            recipe: Recipe {
+                pictures: self.codecs.pictures(self.keyframe_distance, threads),
+                sound: self.codecs.sound(threads),
+                target: Target::File(self.output),
+                format: self.codecs.format,
+            },
+            filter_threads: threads,
+        }
+    }
+}
+
+impl CodecArguments {
+    fn pictures(&self, keyframe_distance: Option<u32>, threads: u32) -> PictureCodec {
+        PictureCodec {
+            name: self.video_codec.clone(),
+            preset: self.preset.clone(),
+            options: self.video_option.clone(),
+            format: self.pixel_format,
+            keyframe_distance,
+            threads,
+        }
+    }
+
+    fn sound(&self, threads: u32) -> Option<SoundCodec> {
+        let codec = SoundCodec { name: self.audio_codec.clone(), rate: self.audio_rate, threads };
+        Some(codec).filter(|_| !self.no_audio)
+    }
+}
+
+fn threads() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=1024)
+}
+
+fn size(text: &str) -> Result<Size, String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    match sides {
+        Some((width @ 1..=16_384, height @ 1..=16_384)) => Ok(Size { width, height }),
+        _ => Err("write width and height in pixels, as 1280x720".into()),
+    }
+}
+
+fn pixel_format(text: &str) -> Result<Pixel, String> {
+    text.parse().map_err(|_| "no such pixel format: `ffmpeg -pix_fmts` lists them".into())
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    pair.map(|(key, value)| (key.into(), value.into())).ok_or("write KEY=VALUE, as crf=18".into())
+}

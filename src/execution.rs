@@ -172,7 +172,6 @@ impl<'a> Execution<'a> {
         let not_run = self.obstacles[job.variant].clone();
         PlannedJob {
             variant: variant.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
-            label: variant.label().into(),
             repeat: job.repeat,
             folder: format!("{}-r{}", variant.slug(), job.repeat),
             digest: if not_run.is_some() { String::new() } else { self.digest(job) },

@@ -5,6 +5,8 @@
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
+pub mod analysis;
+pub mod cli;
 pub mod digest;
 pub mod engine;
 pub mod execution;
@@ -12,11 +14,10 @@ pub mod machine;
 pub mod media;
 pub mod plan;
 pub mod proc;
+pub mod report;
 pub mod run;
 pub mod sampler;
 pub mod scenario;
-pub mod analysis;
-pub mod report;
 pub mod stats;
 pub mod store;
 pub mod timeline;

@@ -86,8 +86,6 @@ pub struct ResultIndex {
 pub struct PlannedJob {
     /// Each axis and its value.
     pub variant: Vec<(String, String)>,
-    /// What tells its variant from the others, for people.
-    pub label: String,
     /// Which repeat, from 1.
     pub repeat: u32,
     /// Its folder's name under `jobs/`.
@@ -200,4 +198,43 @@ fn read_versioned<T: serde::de::DeserializeOwned>(path: &Path, known: &'static s
         return Err(StoreError::Version { path: path.to_path_buf(), found: found.into(), known });
     }
     serde_json::from_value(value).map_err(broken)
+}
+
+/// Makes a folder for a new result, `<reports>/<scenario>/<UTC time>`, and points `latest` to it.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn new_result_folder(
+    reports: &Path,
+    scenario: &str,
+    now: jiff::Timestamp,
+) -> Result<PathBuf, StoreError> {
+    let parent = reports.join(scenario);
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| StoreError::Io { path, source }
+    };
+    fs::create_dir_all(&parent).map_err(failed(&parent))?;
+    let parent = fs::canonicalize(&parent).map_err(failed(&parent))?;
+    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
+    let names = std::iter::once(stamp.clone()).chain((2..).map(|number| format!("{stamp}-{number}")));
+    for name in names {
+        let folder = parent.join(&name);
+        match fs::create_dir(&folder) {
+            Ok(()) => {
+                point_latest(&parent, &name).map_err(failed(&parent))?;
+                return Ok(folder);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(&folder)(error)),
+        }
+    }
+    unreachable!("the numbers do not end")
+}
+
+/// Replaces the link in one step, so that it always points somewhere.
+fn point_latest(parent: &Path, name: &str) -> io::Result<()> {
+    let new = parent.join(format!(".latest-{name}"));
+    std::os::unix::fs::symlink(name, &new)?;
+    fs::rename(&new, parent.join("latest"))
 }

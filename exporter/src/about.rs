@@ -49,7 +49,8 @@ impl About {
 
 impl fmt::Display for About {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let libraries: Vec<_> = self.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let libraries: Vec<_> =
+            self.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
         writeln!(f, "{} {} on FFmpeg {}", self.program, self.version, self.ffmpeg)?;
         writeln!(f, "libraries: {}", libraries.join(", "))?;
         writeln!(f, "video encoders: {}", self.video_encoders.join(" "))?;

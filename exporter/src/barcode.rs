@@ -49,7 +49,9 @@ impl Barcode {
     /// values are smaller than a byte, nor into floats.
     pub fn fits(format: format::Pixel) -> bool {
         // SAFETY: asked by number; null for no format at all.
-        let Some(descriptor) = (unsafe { ffi::av_pix_fmt_desc_get(format.into()).as_ref() }) else { return false };
+        let Some(descriptor) = (unsafe { ffi::av_pix_fmt_desc_get(format.into()).as_ref() }) else {
+            return false;
+        };
         let unfit = [
             ffi::AV_PIX_FMT_FLAG_PAL,
             ffi::AV_PIX_FMT_FLAG_BITSTREAM,
@@ -78,7 +80,8 @@ impl Barcode {
     /// Reads a picture's barcode; `None` when it has none that can be read.
     pub fn read(picture: &frame::Video) -> Option<Barcode> {
         let lightness = Lightness::of(picture)?;
-        let mean = |column: u32| (0..ROWS).map(|row| lightness.block(row, column)).sum::<f64>() / f64::from(ROWS);
+        let mean =
+            |column: u32| (0..ROWS).map(|row| lightness.block(row, column)).sum::<f64>() / f64::from(ROWS);
         let (black, white) = (mean(0), mean(COLUMNS - 1));
         if white - black < LEAST_CONTRAST * lightness.largest {
             return None;
@@ -141,7 +144,8 @@ impl Components {
                 (false, false) => (16 << (depth - 8), 235 << (depth - 8)),
             };
             let shift = |log2: u8| if chroma { u32::from(log2) } else { 0 };
-            let (shift_across, shift_down) = (shift(descriptor.log2_chroma_w), shift(descriptor.log2_chroma_h));
+            let (shift_across, shift_down) =
+                (shift(descriptor.log2_chroma_w), shift(descriptor.log2_chroma_h));
             Component { index: index.into(), shift_across, shift_down, dark, light }
         };
         // A fourth component would be transparency, which stays as it is.
@@ -186,7 +190,8 @@ impl Component {
                     *at = *at & !(mask as u8) | value as u8;
                     continue;
                 }
-                let (at, swap) = (at.cast::<u16>(), |value: u16| if swapped { value.swap_bytes() } else { value });
+                let (at, swap) =
+                    (at.cast::<u16>(), |value: u16| if swapped { value.swap_bytes() } else { value });
                 at.write_unaligned(swap(swap(at.read_unaligned()) & !mask | value));
             }
         }
@@ -206,7 +211,10 @@ impl Lightness<'_> {
         let descriptor = unsafe { ffi::av_pix_fmt_desc_get(picture.format().into()).as_ref() }?;
         let flags = descriptor.flags;
         let unreadable = ffi::AV_PIX_FMT_FLAG_HWACCEL as u32 | ffi::AV_PIX_FMT_FLAG_PAL as u32;
-        if flags & u64::from(unreadable) != 0 || picture.width() < UNITS_ACROSS || picture.height() < UNITS_DOWN {
+        if flags & u64::from(unreadable) != 0
+            || picture.width() < UNITS_ACROSS
+            || picture.height() < UNITS_DOWN
+        {
             return None;
         }
         let component = i32::from(flags & u64::from(ffi::AV_PIX_FMT_FLAG_RGB as u32) != 0);
@@ -257,7 +265,8 @@ impl Lightness<'_> {
 
 fn descriptor(picture: &frame::Video) -> &'static ffi::AVPixFmtDescriptor {
     // SAFETY: descriptors are static; pictures with planes have a format.
-    unsafe { ffi::av_pix_fmt_desc_get(picture.format().into()).as_ref() }.expect("a picture has a pixel format")
+    unsafe { ffi::av_pix_fmt_desc_get(picture.format().into()).as_ref() }
+        .expect("a picture has a pixel format")
 }
 
 #[cfg(test)]
@@ -282,8 +291,11 @@ mod tests {
 
     #[test]
     fn what_is_painted_is_read_in_every_size_and_format() {
-        for format in [Pixel::YUV420P, Pixel::YUV422P, Pixel::YUV444P, Pixel::YUV420P10LE, Pixel::NV12, Pixel::RGB24] {
-            for (width, height) in [(320, 180), (640, 360), (720, 576), (854, 480), (1280, 720), (1998, 1080)] {
+        for format in
+            [Pixel::YUV420P, Pixel::YUV422P, Pixel::YUV444P, Pixel::YUV420P10LE, Pixel::NV12, Pixel::RGB24]
+        {
+            for (width, height) in [(320, 180), (640, 360), (720, 576), (854, 480), (1280, 720), (1998, 1080)]
+            {
                 let (code, picture) = painted(format, width, height);
                 assert_eq!(Barcode::read(&picture), Some(code), "{format:?} {width}x{height}");
             }

@@ -223,7 +223,9 @@ impl Cli {
             Some(Command::Frames(FramesArguments { file, audio_bursts: true, .. })) => {
                 Task::AudioBursts { path: file }
             }
-            Some(Command::Frames(FramesArguments { file, checksum, .. })) => Task::Frames { path: file, checksum },
+            Some(Command::Frames(FramesArguments { file, checksum, .. })) => {
+                Task::Frames { path: file, checksum }
+            }
             Some(Command::About { json }) => Task::About { json },
         }
     }
@@ -305,7 +307,8 @@ fn threads() -> clap::builder::RangedI64ValueParser<u32> {
 }
 
 fn size(text: &str) -> Result<Size, String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides =
+        text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {
         Some((width @ 1..=16_384, height @ 1..=16_384)) => Ok(Size { width, height }),
         _ => Err("write width and height in pixels, as 1280x720".into()),

@@ -140,7 +140,8 @@ fn shown(sources: &mut Sources<'_>, shot: &Shot, frame: u64, rate: Rate) -> Resu
     let reader = sources.reader(&shot.media)?;
     let time = shot.source_time(frame, rate);
     if let Some(picture) = reader.picture_at(time)? {
-        return libav::reference(picture).map_err(|cause| Failure::OpenMedia { path: shot.media.clone(), cause });
+        return libav::reference(picture)
+            .map_err(|cause| Failure::OpenMedia { path: shot.media.clone(), cause });
     }
     Err(Failure::TooShort {
         clip: shot.clip.clone(),

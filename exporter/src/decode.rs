@@ -185,7 +185,8 @@ impl Stream {
 /// picture too, or containers that begin with the encoder's priming samples would be out of step.
 fn origin(input: &Input, stream: &format::stream::Stream<'_>) -> i64 {
     let cover = format::stream::Disposition::ATTACHED_PIC;
-    let pictures = input.streams().best(media::Type::Video).filter(|best| !best.disposition().contains(cover));
+    let pictures =
+        input.streams().best(media::Type::Video).filter(|best| !best.disposition().contains(cover));
     let start = pictures.and_then(|pictures| Some((start(&pictures)?, pictures.time_base())));
     match start {
         // SAFETY: a calculation on plain numbers.

@@ -158,7 +158,8 @@ impl SoundEncoder {
         set_sample_kind(&mut context, kind);
         let opened = context.encoder().audio().and_then(|audio| audio.open_as(codec)).map_err(failed)?;
         let stream = container.add_stream(opened.as_ref(), None)?;
-        let frame_size = Some(opened.frame_size() as usize).filter(|&size| size > 0).unwrap_or(FREE_FRAME_SIZE);
+        let frame_size =
+            Some(opened.frame_size() as usize).filter(|&size| size > 0).unwrap_or(FREE_FRAME_SIZE);
         let converter = Resampler::new(SampleKind::mixing(wanted.rate), kind).map_err(failed)?;
         let encoder::Audio(encoder::audio::Audio(encoder)) = opened;
         let (codec, pending) = (wanted.name.clone(), Vec::new());
@@ -321,7 +322,9 @@ fn set_options(context: &mut codec::Context, wanted: &PictureCodec) -> Result<()
                     format!("encoder {name} has no option `{key}`: see `ffmpeg -h encoder={name}`")
                 }
                 OptionProblem::Value => {
-                    format!("encoder {name} does not take `{value}` for `{key}`: see `ffmpeg -h encoder={name}`")
+                    format!(
+                        "encoder {name} does not take `{value}` for `{key}`: see `ffmpeg -h encoder={name}`"
+                    )
                 }
             })
         })?;
@@ -339,7 +342,9 @@ fn set_option(context: &mut codec::Context, key: &str, value: &str) -> Result<()
     if !unsafe { libav::has_option(context.as_mut_ptr().cast(), key) } {
         return Err(OptionProblem::Unknown);
     }
-    let (Ok(key), Ok(text)) = (libav::text(key), libav::text(value)) else { return Err(OptionProblem::Value) };
+    let (Ok(key), Ok(text)) = (libav::text(key), libav::text(value)) else {
+        return Err(OptionProblem::Value);
+    };
     // SAFETY: as above, and both are C strings.
     let set = unsafe {
         let object = context.as_mut_ptr().cast();

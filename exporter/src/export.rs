@@ -147,7 +147,8 @@ fn run_here(export: &Export) -> Result<(), Failure> {
 }
 
 fn read_timeline(path: &Path) -> Result<Timeline, Failure> {
-    let text = fs::read_to_string(path).map_err(|cause| Failure::ReadTimeline { path: path.into(), cause })?;
+    let text =
+        fs::read_to_string(path).map_err(|cause| Failure::ReadTimeline { path: path.into(), cause })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let timeline = memreel_timeline::from_otio(&text, folder)
         .map_err(|cause| Failure::Timeline { path: path.into(), cause })?;

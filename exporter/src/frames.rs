@@ -30,7 +30,8 @@ const LEAST_LOUD: f32 = 0.2;
 pub fn list(path: &Path, checksum: bool, out: &mut impl Write) -> Result<(), Failure> {
     let stream = Stream::open(path, media::Type::Video, 0)?;
     let mut stream = stream.ok_or_else(|| Failure::NoStream { path: path.into(), what: "pictures" })?;
-    let mut taken = writeln!(out, "frame,pts_s,source,source_frame{}", if checksum { ",checksum" } else { "" });
+    let mut taken =
+        writeln!(out, "frame,pts_s,source,source_frame{}", if checksum { ",checksum" } else { "" });
     let mut picture = frame::Video::empty();
     let mut number = 0;
     while taken.is_ok() && stream.next(&mut picture)? {
@@ -41,7 +42,8 @@ pub fn list(path: &Path, checksum: bool, out: &mut impl Write) -> Result<(), Fai
 }
 
 fn row(number: u64, picture: &frame::Video, time_base: ffmpeg::Rational, checksum: bool) -> String {
-    let at = picture.timestamp().map_or(String::new(), |at| format!("{:.6}", units_as_seconds(at, time_base)));
+    let at =
+        picture.timestamp().map_or(String::new(), |at| format!("{:.6}", units_as_seconds(at, time_base)));
     let code = Barcode::read(picture).map_or(",".into(), |code| format!("{},{}", code.source, code.frame));
     let sum = if checksum { format!(",{:08x}", visible_checksum(picture)) } else { String::new() };
     format!("{number},{at},{code}{sum}")
@@ -52,8 +54,9 @@ fn visible_checksum(picture: &frame::Video) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     for plane in 0..picture.planes() {
         // SAFETY: asked by number.
-        let visible =
-            unsafe { ffi::av_image_get_linesize(picture.format().into(), picture.width() as i32, plane as i32) };
+        let visible = unsafe {
+            ffi::av_image_get_linesize(picture.format().into(), picture.width() as i32, plane as i32)
+        };
         let stride = picture.stride(plane);
         for line in 0..picture.plane_height(plane) as usize {
             // SAFETY: the line lies within the plane, which is at least as wide as what is visible.

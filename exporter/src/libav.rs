@@ -38,7 +38,9 @@ pub fn open_input(path: &Path) -> Result<format::context::Input, ffmpeg::Error> 
     let url = url(path)?;
     let mut context = ptr::null_mut();
     // SAFETY: `context` is null, so libavformat allocates it; on failure it frees it again.
-    checked(unsafe { ffi::avformat_open_input(&mut context, url.as_ptr(), ptr::null_mut(), ptr::null_mut()) })?;
+    checked(unsafe {
+        ffi::avformat_open_input(&mut context, url.as_ptr(), ptr::null_mut(), ptr::null_mut())
+    })?;
     // SAFETY: the context was opened just above and is owned by nothing else yet.
     let mut input = unsafe { format::context::Input::wrap(context) };
     // SAFETY: `input` owns an open context; null means no options for any stream.
@@ -49,7 +51,8 @@ pub fn open_input(path: &Path) -> Result<format::context::Input, ffmpeg::Error> 
 /// Makes the demuxer drop the packets of every stream but one, so that no queue of them can grow.
 pub fn keep_only(input: &mut format::context::Input, kept: usize) {
     for index in 0..input.nb_streams() as usize {
-        let discard = if index == kept { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
+        let discard =
+            if index == kept { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
         // SAFETY: `index` is below the context's number of streams, whose array holds valid pointers.
         unsafe { (**(*input.as_mut_ptr()).streams.add(index)).discard = discard };
     }
@@ -113,7 +116,14 @@ pub fn paint_black(picture: &mut frame::Video, full_range: bool) -> Result<(), f
     checked(unsafe {
         let raw = picture.as_mut_ptr();
         let strides = (*raw).linesize.map(|stride| stride as isize);
-        ffi::av_image_fill_black((*raw).data.as_mut_ptr(), strides.as_ptr(), format.into(), range, width, height)
+        ffi::av_image_fill_black(
+            (*raw).data.as_mut_ptr(),
+            strides.as_ptr(),
+            format.into(),
+            range,
+            width,
+            height,
+        )
     })?;
     Ok(())
 }
@@ -125,6 +135,7 @@ pub fn paint_black(picture: &mut frame::Video, full_range: bool) -> Result<(), f
 pub unsafe fn has_option(object: *mut libc::c_void, name: &str) -> bool {
     let Ok(name) = text(name) else { return false };
     // SAFETY: the caller vouches for `object`; the name is a C string.
-    let found = unsafe { ffi::av_opt_find(object, name.as_ptr(), ptr::null(), 0, ffi::AV_OPT_SEARCH_CHILDREN) };
+    let found =
+        unsafe { ffi::av_opt_find(object, name.as_ptr(), ptr::null(), 0, ffi::AV_OPT_SEARCH_CHILDREN) };
     !found.is_null()
 }

@@ -62,7 +62,9 @@ pub fn make(request: &SourceRequest) -> Result<(), Failure> {
     };
     if !Barcode::fits(look.format) {
         let format = libav::pixel_name(look.format);
-        return Err(Failure::Refused(format!("a barcode cannot be painted into {format}: choose yuv420p, yuv422p10le …")));
+        return Err(Failure::Refused(format!(
+            "a barcode cannot be painted into {format}: choose yuv420p, yuv422p10le …"
+        )));
     }
     let progress = Progress::silent();
     let mut generator = Generator::new(request)?;

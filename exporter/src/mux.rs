@@ -120,7 +120,10 @@ impl Container {
         // SAFETY: the muxer is static.
         let (answer, name) = unsafe {
             let muxer = (*self.output.as_ptr()).oformat;
-            (ffi::avformat_query_codec(muxer, encoder.id().into(), ffi::FF_COMPLIANCE_NORMAL), self.output.format())
+            (
+                ffi::avformat_query_codec(muxer, encoder.id().into(), ffi::FF_COMPLIANCE_NORMAL),
+                self.output.format(),
+            )
         };
         if answer != 0 {
             return Ok(());
@@ -174,7 +177,9 @@ impl Container {
     /// # Errors
     /// When the file cannot be written, or the packet's timestamps make no sense.
     pub fn write(&mut self, packet: &Packet) -> Result<(), Failure> {
-        packet.write_interleaved(&mut self.output).map_err(|cause| write_failure(&self.target, &cause.to_string()))
+        packet
+            .write_interleaved(&mut self.output)
+            .map_err(|cause| write_failure(&self.target, &cause.to_string()))
     }
 
     /// Writes the trailer, closes the file and gives it its name.

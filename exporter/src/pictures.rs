@@ -144,7 +144,9 @@ impl PictureReader {
         }
         self.advance(target)?;
         match &self.shown {
-            Some(shown) if damaged(shown) => Err(self.stream.broken(Some(timestamp(shown)), "the picture is damaged")),
+            Some(shown) if damaged(shown) => {
+                Err(self.stream.broken(Some(timestamp(shown)), "the picture is damaged"))
+            }
             Some(shown) if self.ahead.is_none() && target >= timestamp(shown) + 2 * self.frame => Ok(None),
             shown => Ok(shown.as_ref()),
         }
@@ -157,7 +159,8 @@ impl PictureReader {
             None => target > self.stream.first() + near,
             Some(latest) if target > timestamp(latest) => target > timestamp(latest) + near,
             Some(_) => {
-                self.shown.as_ref().is_some_and(|shown| target < timestamp(shown)) && target >= self.stream.first()
+                self.shown.as_ref().is_some_and(|shown| target < timestamp(shown))
+                    && target >= self.stream.first()
             }
         }
     }
@@ -177,7 +180,9 @@ impl PictureReader {
     fn advance(&mut self, target: i64) -> Result<(), Failure> {
         loop {
             match self.ahead.take() {
-                Some(ahead) if self.shown.is_none() || timestamp(&ahead) <= target => self.shown = Some(ahead),
+                Some(ahead) if self.shown.is_none() || timestamp(&ahead) <= target => {
+                    self.shown = Some(ahead)
+                }
                 Some(ahead) => {
                     self.ahead = Some(ahead);
                     return Ok(());

@@ -72,7 +72,11 @@ pub fn pictures(timeline: &Timeline, rate: Rate) -> Vec<Shot> {
 pub fn sounds(timeline: &Timeline, rate: Rate) -> Vec<Vec<Shot>> {
     let shots = |track: &Track| {
         let placed = track.placed(rate);
-        placed.iter().filter(|clip| clip.start < clip.end).map(|clip| Shot::new(clip, clip.start..clip.end)).collect()
+        placed
+            .iter()
+            .filter(|clip| clip.start < clip.end)
+            .map(|clip| Shot::new(clip, clip.start..clip.end))
+            .collect()
     };
     tracks(timeline, TrackKind::Audio).map(shots).collect()
 }

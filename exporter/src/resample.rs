@@ -38,7 +38,8 @@ impl SampleKind {
             (layout, layout.u.mask)
         };
         let native = layout.order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE;
-        let (channels, mask) = if native { (layout.nb_channels, mask) } else { usual_layout(layout.nb_channels) };
+        let (channels, mask) =
+            if native { (layout.nb_channels, mask) } else { usual_layout(layout.nb_channels) };
         SampleKind { format: frame.format().into(), rate: frame.rate(), channels, mask }
     }
 
@@ -125,7 +126,8 @@ impl Resampler {
         // SAFETY: `out` has room for `room` interleaved samples; the input planes are those of a
         // decoded frame of the kind this context was made for, or null to take what is held back.
         let made = unsafe {
-            let planes = frame.map_or(ptr::null_mut(), |frame| (*frame.as_ptr()).extended_data.cast::<*const u8>());
+            let planes =
+                frame.map_or(ptr::null_mut(), |frame| (*frame.as_ptr()).extended_data.cast::<*const u8>());
             ffi::swr_convert(self.context, &mut out, room, planes, taken)
         };
         to.truncate(start + made.max(0) as usize * channels);

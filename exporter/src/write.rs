@@ -44,7 +44,8 @@ impl<'a> Writer<'a> {
     pub fn new(recipe: &Recipe, pictures: &Pictures, progress: &'a Progress) -> Result<Writer<'a>, Failure> {
         let mut container = Container::new(&recipe.target, recipe.format.as_deref())?;
         let pictures = PictureEncoder::open(&recipe.pictures, pictures, &mut container, progress)?;
-        let sound = recipe.sound.as_ref().map(|codec| SoundEncoder::open(codec, &mut container)).transpose()?;
+        let sound =
+            recipe.sound.as_ref().map(|codec| SoundEncoder::open(codec, &mut container)).transpose()?;
         container.begin()?;
         Ok(Writer { container, pictures, sound })
     }

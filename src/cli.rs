@@ -1,0 +1,158 @@
+//! The command line: the only place that knows clap, and where its words become the library's types.
+
+mod changes;
+mod doctor;
+mod plan;
+mod progress;
+mod report;
+mod run;
+mod scenarios;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::execution::ExecutionError;
+use crate::media::MediaError;
+use crate::report::ReportError;
+use crate::scenario::ScenarioError;
+use crate::store::StoreError;
+
+/// What the process's exit code means. The numbers are a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// The command line or the scenario is wrong, or nothing of it can be run.
+    Usage = 2,
+    /// An engine is missing or did not do what it was asked.
+    EngineFailed = 4,
+    /// memreel itself could not do its work.
+    HarnessFailed = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// One line for the user, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    message: String,
+    exit: Exit,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), exit: Exit::Usage }
+    }
+
+    fn harness(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), exit: Exit::HarnessFailed }
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        match error {
+            StoreError::NoResult { .. } | StoreError::Version { .. } | StoreError::Json { .. } => {
+                Failure::usage(error.to_string())
+            }
+            _ => Failure::harness(error.to_string()),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Failure {
+        Failure::harness(error.to_string())
+    }
+}
+
+impl From<ExecutionError> for Failure {
+    fn from(error: ExecutionError) -> Failure {
+        let message = error.to_string();
+        match error {
+            ExecutionError::Media(error) => error.into(),
+            ExecutionError::Store(error) => error.into(),
+            ExecutionError::Missing(_) | ExecutionError::Run(_) => Failure::harness(message),
+        }
+    }
+}
+
+impl From<MediaError> for Failure {
+    fn from(error: MediaError) -> Failure {
+        let message = error.to_string();
+        if error.is_scenarios_fault() { Failure::usage(message) } else { Failure::harness(message) }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::harness(error.to_string())
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  2  the command line or the scenario is wrong, or nothing of it can be run here
+  4  an engine is not installed, or did not do what it was asked
+  5  memreel itself could not do its work (a full disk, a missing companion program)";
+
+/// Exports a scripted timeline with a real engine and watches the memory of that process from outside.
+///
+/// A scenario (a small TOML file) says what is exported, with which engines, how threaded, how often.
+/// `memreel run` exports every variant, samples the engine's process tree, and leaves CSV, plots and a
+/// table: how much memory, whether it still grows over the second half, what threads cost and bring.
+///
+/// Begin with `memreel doctor` (what is installed here?), `memreel scenarios` (what can be asked?)
+/// and `memreel run one-clip`.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Plan(plan::Plan),
+    Report(report::Report),
+    Scenarios(scenarios::Scenarios),
+    Doctor(doctor::Doctor),
+}
+
+/// Runs the command line and returns its exit code; errors are printed as one line.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Fine };
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    let result = match cli.command {
+        Command::Run(command) => command.run(&mut out),
+        Command::Plan(command) => command.run(&mut out),
+        Command::Report(command) => command.run(&mut out),
+        Command::Scenarios(command) => command.run(&mut out),
+        Command::Doctor(command) => command.run(&mut out),
+    };
+    let _ = out.flush();
+    result.unwrap_or_else(|failure| {
+        eprintln!("memreel: {}", failure.message);
+        failure.exit
+    })
+}

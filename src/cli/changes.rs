@@ -1,0 +1,101 @@
+//! Options that change a scenario without touching its file.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::Failure;
+use crate::scenario::{Override, SHIPPED, Scenario};
+
+/// The options; each is a short form of `--set`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Changes to the scenario (lists are separated by commas)")]
+pub struct Changes {
+    /// Engines: ffmpeg, melt
+    #[arg(long, value_name = "LIST")]
+    engine: Option<String>,
+    /// Threads: single (one for each part), default (not told), parallel (as many as CPUs), parallel:N
+    #[arg(long, value_name = "LIST")]
+    threading: Option<String>,
+    /// Where in its process the export runs: main, background
+    #[arg(long, value_name = "LIST")]
+    driver: Option<String>,
+    /// Size of the pictures: 1280x720
+    #[arg(long, value_name = "LIST")]
+    size: Option<String>,
+    /// Video encoders, by FFmpeg's names
+    #[arg(long, value_name = "LIST")]
+    encoder: Option<String>,
+    /// The encoder's presets; default: not told
+    #[arg(long, value_name = "LIST")]
+    preset: Option<String>,
+    /// Containers: mp4, matroska, mpegts …
+    #[arg(long, value_name = "LIST")]
+    container: Option<String>,
+    /// Where the export goes: file, null (encoded and thrown away)
+    #[arg(long, value_name = "LIST")]
+    sink: Option<String>,
+    /// How many times as long the timeline is: 1,2,4
+    #[arg(long, value_name = "LIST")]
+    length: Option<String>,
+    /// How many distinct files of each source are used, at the same length: 1,10,40
+    #[arg(long, value_name = "LIST")]
+    sources: Option<String>,
+    /// How often each variant is run
+    #[arg(long, value_name = "N")]
+    repeat: Option<String>,
+    /// Seconds from one sample to the next (0.02)
+    #[arg(long, value_name = "SECONDS")]
+    interval: Option<String>,
+    /// Give up an engine that runs longer
+    #[arg(long, value_name = "SECONDS")]
+    wall_limit: Option<String>,
+    /// Give up an engine that exports no frame for so long (60)
+    #[arg(long, value_name = "SECONDS")]
+    stall_limit: Option<String>,
+    /// Any other key, in TOML: --set export.pixel_format=yuv422p
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Changes {
+    /// Each as `key=value`.
+    pub fn texts(&self) -> Vec<String> {
+        let options = [
+            ("matrix.engine", &self.engine),
+            ("matrix.threading", &self.threading),
+            ("matrix.driver", &self.driver),
+            ("matrix.size", &self.size),
+            ("matrix.encoder", &self.encoder),
+            ("matrix.preset", &self.preset),
+            ("matrix.container", &self.container),
+            ("matrix.sink", &self.sink),
+            ("matrix.length", &self.length),
+            ("matrix.sources", &self.sources),
+            ("matrix.repeats", &self.repeat),
+            ("sampling.interval", &self.interval),
+            ("limits.wall", &self.wall_limit),
+            ("limits.stall", &self.stall_limit),
+        ];
+        let given = options.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+        given.chain(self.set.iter().cloned()).collect()
+    }
+}
+
+/// Loads a scenario by path or, where no such file is, by the name of one that comes with the program.
+pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
+    let overrides = overrides(changes)?;
+    let path = Path::new(scenario);
+    let shipped = SHIPPED.iter().find(|(name, _)| *name == scenario);
+    match shipped {
+        Some((name, text)) if !path.exists() => {
+            Ok(Scenario::parse(text, Path::new(&format!("scenarios/{name}.toml")), &overrides)?)
+        }
+        _ => Ok(Scenario::load(path, &overrides)?),
+    }
+}
+
+/// Parses `key=value` texts.
+pub fn overrides(texts: &[String]) -> Result<Vec<Override>, Failure> {
+    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,130 @@
+//! `memreel doctor`: what is here, what is missing, what can be measured.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::{Exit, Failure};
+use crate::engine::{self, Companions, Engine, Installation};
+use crate::machine::{self, MemoryGroups};
+use crate::scenario::EngineName;
+use crate::trace::Machine;
+use crate::units::Bytes;
+
+/// Tell which engines are installed, and what can be measured on this machine
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// List every encoder and container of every engine
+    #[arg(long)]
+    encoders: bool,
+}
+
+/// Encoders that scenarios usually ask for.
+const USUAL: &[&str] =
+    &["libx264", "libx265", "libsvtav1", "mpeg4", "ffv1", "prores_ks", "aac", "libopus", "flac"];
+
+impl Doctor {
+    /// Prints what it found; 4 when an engine is missing.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let companions = Companions::usual();
+        let engines: Vec<_> = EngineName::ALL.iter().map(|name| engine::find(*name, &companions)).collect();
+        writeln!(out, "Engines")?;
+        for engine in &engines {
+            self.print_engine(engine.as_ref(), out)?;
+        }
+        writeln!(out, "\nCompanions")?;
+        let launcher = companions.launcher();
+        match &launcher {
+            Ok(path) => writeln!(out, "  memreel-launch  {}", path.display())?,
+            Err(missing) => writeln!(out, "  memreel-launch  missing: {}; {}", missing.what, missing.advice)?,
+        }
+        writeln!(out, "\nMachine")?;
+        print_machine(&machine::describe(), out)?;
+        let all_here = engines.iter().all(|engine| engine.installation().is_ok());
+        Ok(match (launcher.is_ok(), all_here) {
+            (false, _) => Exit::HarnessFailed,
+            (true, false) => Exit::EngineFailed,
+            (true, true) => Exit::Fine,
+        })
+    }
+
+    fn print_engine(&self, engine: &dyn Engine, out: &mut dyn Write) -> Result<(), Failure> {
+        match engine.installation() {
+            Err(missing) => {
+                writeln!(out, "  {}  not found: {}", engine.name(), missing.what)?;
+                writeln!(out, "      {}", missing.advice)?;
+            }
+            Ok(here) => {
+                let record = &here.record;
+                writeln!(out, "  {}  {}  {}", record.name, record.version, record.path.display())?;
+                writeln!(out, "      build {}", record.build)?;
+                let libraries: Vec<_> =
+                    record.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
+                writeln!(out, "      {}", libraries.join(", "))?;
+                self.print_encoders(here, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn print_encoders(&self, here: &Installation, out: &mut dyn Write) -> Result<(), Failure> {
+        let all = || here.video_encoders.iter().chain(&here.audio_encoders).map(String::as_str);
+        if self.encoders {
+            for (kind, names) in [
+                ("video encoders", &here.video_encoders),
+                ("audio encoders", &here.audio_encoders),
+                ("containers", &here.containers),
+            ] {
+                let names: Vec<_> = names.iter().map(String::as_str).collect();
+                writeln!(out, "      {kind}: {}", names.join(" "))?;
+            }
+            return Ok(());
+        }
+        let usual: Vec<_> = USUAL.iter().filter(|usual| all().any(|name| name == **usual)).copied().collect();
+        writeln!(
+            out,
+            "      {} encoders, among them {} (--encoders lists all)",
+            all().count(),
+            usual.join(" ")
+        )?;
+        Ok(())
+    }
+}
+
+fn print_machine(machine: &Machine, out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "  {}, kernel {}", machine.system, machine.kernel)?;
+    writeln!(
+        out,
+        "  {} CPUs ({}), {:.1} GiB of memory, {:.1} GiB of swap",
+        machine.cpus,
+        machine.cpu,
+        machine.memory_bytes.mib() / 1024.0,
+        machine.swap_bytes.mib() / 1024.0
+    )?;
+    let pss = if machine::has_pss() { "yes (smaps_rollup)" } else { "no: this kernel has no smaps_rollup" };
+    writeln!(out, "  proportional set size (PSS): {pss}")?;
+    writeln!(out, "  resident counters of a process: {}", exactness(machine))?;
+    writeln!(out, "  memory limits by control groups: {}", groups(&machine::memory_groups()))?;
+    Ok(())
+}
+
+fn exactness(machine: &Machine) -> String {
+    let bounds = (machine::counter_error(machine, 1), machine::counter_error(machine, 32));
+    match bounds {
+        (None, _) | (_, None) => "unknown: the kernel's release is not understood".into(),
+        (Some(Bytes::ZERO), Some(Bytes::ZERO)) => "exact on this kernel".into(),
+        (Some(one), Some(many)) if one == many => format!("may be off by {one}"),
+        (Some(one), Some(many)) => format!("may be off by {one} (1 thread) to {many} (32 threads)"),
+    }
+}
+
+fn groups(groups: &MemoryGroups) -> String {
+    match groups {
+        MemoryGroups::V2(path) => format!("cgroup v2 at {}", path.display()),
+        MemoryGroups::V1 { mounted, writable: true } => format!("cgroup v1 at {}", mounted.display()),
+        MemoryGroups::V1 { mounted, writable: false } => {
+            format!("cgroup v1 at {}, but this user may not make groups there", mounted.display())
+        }
+        MemoryGroups::None => "no memory controller found".into(),
+    }
+}

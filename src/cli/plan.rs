@@ -1,0 +1,106 @@
+//! `memreel plan`: what would run.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::changes::{self, Changes};
+use super::{Exit, Failure};
+use crate::engine::{Companions, Engine};
+use crate::execution;
+use crate::machine;
+use crate::media;
+use crate::plan::{self, PlanContext, Variant};
+use crate::scenario::{Scenario, Sink};
+use crate::trace::Threading;
+
+/// Show what a scenario would run, and what it would not and why; nothing is started or made
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// A scenario file, or the name of one that comes with memreel
+    scenario: String,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+impl Plan {
+    /// Prints the plan.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let scenario = changes::load(&self.scenario, &self.changes.texts())?;
+        let plan = of(&scenario);
+        let engines = execution::find_engines(&plan, &Companions::usual());
+        writeln!(out, "{}: {}", plan.scenario, plan.question)?;
+        writeln!(out, "{} variants, {} jobs", plan.variants.len(), plan.jobs.len())?;
+        if plan.excluded > 0 {
+            writeln!(out, "{} combinations are excluded by the scenario", plan.excluded)?;
+        }
+        let missing = media::missing(&plan.variants).len();
+        if missing > 0 {
+            writeln!(out, "{missing} media files would be generated in {}", media::usual_folder().display())?;
+        }
+        for (variant, obstacle) in plan.variants.iter().zip(execution::obstacles(&plan, &engines)) {
+            writeln!(out)?;
+            print_variant(variant, &engines, obstacle.as_deref(), out)?;
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+/// The plan of a scenario on this machine.
+pub fn of(scenario: &Scenario) -> plan::Plan {
+    let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder() };
+    plan::plan(scenario, &context)
+}
+
+fn print_variant(
+    variant: &Variant,
+    engines: &[Box<dyn Engine>],
+    obstacle: Option<&str>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    writeln!(out, "{}", variant.label())?;
+    if let Some(obstacle) = obstacle {
+        writeln!(out, "  not run: {obstacle}")?;
+        return Ok(());
+    }
+    let export = &variant.export;
+    let frames = variant.timeline.frames_at(export.rate);
+    writeln!(
+        out,
+        "  {frames} frames of {} at {} from {} clips of {} files; {}{}",
+        export.size,
+        export.rate,
+        variant.timeline.clips().count(),
+        variant.media.len(),
+        export.encoder,
+        if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
+    )?;
+    if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
+        let files = crate::engine::JobFiles { timeline: "TIMELINE".as_ref(), output: "OUTPUT".as_ref() };
+        let resolved = engine.resolve(variant, &files);
+        writeln!(out, "  threads asked for: {}", threads(variant.threading))?;
+        writeln!(out, "  threads given:     {}", threads(resolved.effective))?;
+        for note in &resolved.notes {
+            writeln!(out, "  note: {note}")?;
+        }
+        let words: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
+        let set = resolved
+            .environment
+            .iter()
+            .filter_map(|(name, value)| Some(format!("{name}={} ", value.as_ref()?)));
+        writeln!(out, "  {}{}", set.collect::<String>(), words.join(" "))?;
+    }
+    Ok(())
+}
+
+fn threads(threading: Threading) -> String {
+    let count =
+        |threads: Option<u32>| threads.map_or_else(|| "untold".to_string(), |count| count.to_string());
+    format!(
+        "render {}, decode {}, filter {}, encode {}",
+        count(threading.render),
+        count(threading.decode),
+        count(threading.filter),
+        count(threading.encode)
+    )
+}

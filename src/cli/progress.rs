@@ -1,0 +1,123 @@
+//! What is shown while a plan is carried out: a line that is redrawn on a terminal, else one line a
+//! job when it is over.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::execution::Happening;
+use crate::sampler::Live;
+use crate::units::Count;
+
+/// Shows happenings on standard error.
+pub struct Progress {
+    terminal: bool,
+    bar: Option<ProgressBar>,
+    current: Option<Current>,
+}
+
+/// The job that runs.
+struct Current {
+    title: String,
+    began: Instant,
+    live: Arc<Live>,
+}
+
+impl Progress {
+    /// Redraws a line when standard error is a terminal.
+    pub fn new() -> Progress {
+        Progress { terminal: std::io::stderr().is_terminal(), bar: None, current: None }
+    }
+
+    /// Shows what happened.
+    pub fn show(&mut self, happening: Happening<'_>) {
+        match happening {
+            Happening::Started { number, of, variant, repeat, live } => {
+                let title = format!("[{number}/{of}] {} · repeat {repeat}", variant.label());
+                let frames = variant.timeline.frames_at(variant.export.rate);
+                self.begin(title, frames, live);
+            }
+            Happening::Reused { variant, repeat } => {
+                eprintln!("{} · repeat {repeat}: measured before, used as it is", variant.label());
+            }
+            Happening::Ended { outcome, .. } => self.end(&outcome.to_string()),
+        }
+    }
+
+    fn begin(&mut self, title: String, frames: u64, live: Arc<Live>) {
+        if self.terminal {
+            let bar = ProgressBar::with_draw_target(Some(frames), ProgressDrawTarget::stderr());
+            bar.set_style(style(&title, Arc::clone(&live)));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            self.bar = Some(bar);
+        }
+        self.current = Some(Current { title, began: Instant::now(), live });
+    }
+
+    fn end(&mut self, outcome: &str) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if let Some(Current { title, began, live }) = self.current.take() {
+            let (_, peak) = live.memory();
+            let frames = live.frames().map_or_else(String::new, |frames| format!("{frames} frames, "));
+            eprintln!("{title}: {outcome}, {frames}{:.1} s, peak {peak}", began.elapsed().as_secs_f64());
+        }
+    }
+}
+
+/// Everything is read from the job's own counters each time the line is drawn.
+fn style(title: &str, live: Arc<Live>) -> ProgressStyle {
+    let title = title.to_string();
+    let template = "{title} {bar:20} {frames} {memory} {left}";
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("title", move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str(&title);
+        })
+        .with_key("frames", frames_of(Arc::clone(&live)))
+        .with_key("memory", memory_of(Arc::clone(&live)))
+        .with_key("left", left_of(live))
+}
+
+fn frames_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
+    move |state, out| {
+        let frames = live.frames().map_or(0, Count::get);
+        let speed = frames as f64 / state.elapsed().as_secs_f64().max(1e-3);
+        let _ = write!(out, "{frames}/{} frames, {speed:.0}/s,", state.len().unwrap_or(0));
+    }
+}
+
+fn memory_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
+    move |_, out| {
+        let (now, peak) = live.memory();
+        let _ = write!(out, "{now} (peak {peak}),");
+    }
+}
+
+fn left_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
+    move |state, out| {
+        let frames = live.frames().map_or(0, Count::get);
+        if frames == 0 {
+            return;
+        }
+        let missing = state.len().unwrap_or(0).saturating_sub(frames);
+        let seconds = state.elapsed().as_secs_f64() * missing as f64 / frames as f64;
+        let _ = write!(out, "{seconds:.0} s left");
+    }
+}
+
+/// Shows how many media files are made.
+pub fn media_bar(wanted: usize) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(wanted as u64), target);
+    let style = ProgressStyle::with_template("making media {bar:20} {pos}/{len}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

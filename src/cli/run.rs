@@ -1,0 +1,172 @@
+//! `memreel run`: export every variant, sample it, report.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::changes::{self, Changes};
+use super::progress::{self, Progress};
+use super::{Exit, Failure, plan, report};
+use crate::engine::{Companions, Engine};
+use crate::execution::{self, Execution, Tally};
+use crate::machine;
+use crate::media;
+use crate::plan::Plan;
+use crate::run::Stop;
+use crate::scenario::Scenario;
+use crate::store::{self, StoreError};
+
+/// Export every variant of a scenario, sample each export's memory, and report
+///
+/// The result lies in reports/<scenario>/<UTC time> (`latest` points to it): summary.csv, plots as PNG
+/// and SVG, and for each job a folder with all samples. Ctrl-C ends the running engine, keeps what was
+/// measured and reports on it; `--resume` goes on from there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  memreel run forty-clips
+  memreel run forty-clips --engine melt --threading single,parallel --repeat 5
+  memreel run my-scenario.toml --length 1,2,4 --sink null
+  memreel run --resume reports/forty-clips/latest")]
+pub struct Run {
+    /// A scenario file, or the name of one that comes with memreel
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    scenario: Option<String>,
+    /// Go on with an interrupted result: jobs that are whole are kept, the others are run
+    #[arg(long, value_name = "DIR", conflicts_with = "Changes")]
+    resume: Option<PathBuf>,
+    /// Where results are collected
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    reports: PathBuf,
+    /// Keep the exported files (they lie in the result's folder `exports`)
+    #[arg(long)]
+    keep_exports: bool,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+impl Run {
+    /// Runs, reports, and says by the exit code whether all engines did what they were asked.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let stop = stop_on_signals()?;
+        let scenario = self.scenario()?;
+        let plan = plan::of(&scenario);
+        let companions = Companions::usual();
+        let engines = execution::find_engines(&plan, &companions);
+        let obstacles = execution::obstacles(&plan, &engines);
+        check_something_runs(&plan, &engines, &obstacles)?;
+        make_media(&plan, &obstacles, &companions, &stop)?;
+        let missing = engines.iter().any(|engine| engine.installation().is_err());
+        let execution = Execution::new(&scenario, &plan, engines, &companions, self.keep_exports)?;
+        let folder = self.folder(&scenario)?;
+        let started = self.started(&folder)?;
+        store::write_json(&folder.join("result.json"), &execution.index(started))?;
+        let mut progress = Progress::new();
+        let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
+        report::tell(&store::open_result(&folder)?, out)?;
+        Ok(conclude(tally, missing, &folder))
+    }
+
+    fn scenario(&self) -> Result<Scenario, Failure> {
+        match (&self.resume, &self.scenario) {
+            (Some(folder), _) => {
+                let index = store::open_result(folder)?.index;
+                let overrides = changes::overrides(&index.overrides)?;
+                Ok(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?)
+            }
+            (None, Some(scenario)) => changes::load(scenario, &self.changes.texts()),
+            (None, None) => Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
+        }
+    }
+
+    /// The result's folder: that of the result to resume, or a new one.
+    fn folder(&self, scenario: &Scenario) -> Result<PathBuf, Failure> {
+        match &self.resume {
+            Some(folder) => {
+                let io = |source| StoreError::Io { path: folder.clone(), source };
+                Ok(fs::canonicalize(folder).map_err(io)?)
+            }
+            None => Ok(store::new_result_folder(&self.reports, &scenario.name, jiff::Timestamp::now())?),
+        }
+    }
+
+    /// When the run began: for a resumed one when it first did.
+    fn started(&self, folder: &Path) -> Result<String, Failure> {
+        match &self.resume {
+            Some(_) => Ok(store::open_result(folder)?.index.started),
+            None => Ok(jiff::Timestamp::now().to_string()),
+        }
+    }
+}
+
+/// The first Ctrl-C (or TERM, or HUP) asks for an orderly end; a second one ends memreel at once, and
+/// the launcher ends the engine.
+fn stop_on_signals() -> Result<Stop, Failure> {
+    let stop = Stop::default();
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.0.clone())?;
+        signal_hook::flag::register(signal, stop.0.clone())?;
+    }
+    Ok(stop)
+}
+
+/// Warns of variants that are not run; it is an error when none is left.
+fn check_something_runs(
+    plan: &Plan,
+    engines: &[Box<dyn Engine>],
+    obstacles: &[Option<String>],
+) -> Result<(), Failure> {
+    if obstacles.iter().any(Option::is_none) {
+        for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
+            if let Some(obstacle) = obstacle {
+                eprintln!("memreel: not run: {}: {obstacle}", variant.label());
+            }
+        }
+        return Ok(());
+    }
+    let first = obstacles.iter().flatten().next().map_or("the matrix is empty", String::as_str);
+    let message = format!("nothing of {} can be run: {first}", plan.scenario);
+    let all_missing = engines.iter().all(|engine| engine.installation().is_err());
+    Err(Failure { message, exit: if all_missing { Exit::EngineFailed } else { Exit::Usage } })
+}
+
+fn make_media(
+    plan: &Plan,
+    obstacles: &[Option<String>],
+    companions: &Companions,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let run = plan.variants.iter().zip(obstacles).filter(|(_, obstacle)| obstacle.is_none());
+    let missing = media::missing(run.map(|(variant, _)| variant));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let exporter = companions
+        .exporter()
+        .map_err(|missing| Failure::harness(format!("{}; {}", missing.what, missing.advice)))?;
+    eprintln!(
+        "making {} media files in {} (kept for later runs)",
+        missing.len(),
+        media::usual_folder().display()
+    );
+    let bar = progress::media_bar(missing.len());
+    media::make(&exporter, &missing, machine::cpus(), stop, &|made| bar.set_position(made as u64))?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn conclude(tally: Tally, engine_missing: bool, folder: &Path) -> Exit {
+    if tally.interrupted {
+        eprintln!("memreel: stopped; go on with `memreel run --resume {}`", folder.display());
+        return Exit::HarnessFailed;
+    }
+    if tally.failed > 0 {
+        eprintln!(
+            "memreel: {} of {} exports failed; engine.log in each job's folder has their words",
+            tally.failed, tally.done
+        );
+    }
+    if tally.failed > 0 || engine_missing { Exit::EngineFailed } else { Exit::Fine }
+}

@@ -1,0 +1,47 @@
+//! `memreel scenarios`: what can be asked.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::{Exit, Failure, changes};
+use crate::scenario::SHIPPED;
+
+/// List the scenarios that come with memreel, each with the question that it answers
+///
+/// Any of them can be run by name (`memreel run forty-clips`), printed with --show, and changed.
+#[derive(Debug, Args)]
+pub struct Scenarios {
+    /// Print the file of this one, to begin your own from
+    #[arg(long, value_name = "NAME")]
+    show: Option<String>,
+}
+
+impl Scenarios {
+    /// Prints the list, or one file.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        match &self.show {
+            Some(name) => show(name, out)?,
+            None => list(out)?,
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+fn list(out: &mut dyn Write) -> Result<(), Failure> {
+    let width = SHIPPED.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, _) in SHIPPED {
+        let scenario = changes::load(name, &[])?;
+        writeln!(out, "{name:width$}  {}", scenario.question)?;
+    }
+    Ok(())
+}
+
+fn show(name: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let found = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
+    let (_, text) = found.ok_or_else(|| {
+        let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
+        Failure::usage(format!("no scenario `{name}` comes with memreel; there are {}", names.join(", ")))
+    })?;
+    Ok(out.write_all(text.as_bytes())?)
+}

@@ -170,7 +170,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
     };
     let tracks = track::tracks(&timeline, rate, &sources)?;
     let export = export::export(&root, rate, &sources, &tracks)?;
-    let matrix = matrix::matrix(&root, &export)?;
+    let matrix = matrix::matrix(&root, &export, &sources)?;
     check_extent(&timeline, &tracks, &sources, &matrix)?;
     Ok(Scenario {
         name: String::new(),

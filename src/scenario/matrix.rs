@@ -8,7 +8,7 @@ use std::fmt;
 use crate::timeline::Rate;
 
 use super::export::{Export, ExportTable, audio_encoder};
-use super::source::{preset, preset_suits};
+use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
 use super::tree::{Fault, Field, Table, Value};
 use super::values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice, names};
@@ -241,10 +241,8 @@ impl AxisRange {
 const MOST_JOBS: u64 = 10_000;
 
 /// Reads `[matrix]`; all of it may be left out.
-pub(super) fn matrix(
-    root: &Table,
-    ExportTable { export, audio_rate }: &ExportTable,
-) -> Result<Matrix, Fault> {
+pub(super) fn matrix(root: &Table, export: &ExportTable, sources: &[Source]) -> Result<Matrix, Fault> {
+    let ExportTable { export, audio_rate } = export;
     let field = root.get("matrix");
     let table = field.map(|field| known_axes(field.table("[matrix]")?)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
@@ -262,6 +260,7 @@ pub(super) fn matrix(
             return Err(field.fault("`exclude` leaves nothing to run"));
         }
     }
+    get("sources").map_or(Ok(()), |field| check_sources(field, sources))?;
     check_presets(&matrix, get("preset").or_else(|| export_field(root, "preset")))?;
     check_sizes(&matrix, get("size").or_else(|| export_field(root, "size")), root)?;
     Ok(matrix)
@@ -342,6 +341,18 @@ fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, Fault> {
         return Err(field.fault(message));
     }
     Ok(value)
+}
+
+/// More files than there are would be the same variant twice, under two names.
+fn check_sources(field: Field, sources: &[Source]) -> Result<(), Fault> {
+    let largest = sources.iter().map(|source| source.media.len() as u32).max().unwrap_or(0);
+    for item in field.one_or_more()? {
+        if let Some(limit) = source_limit(item)?.filter(|limit| *limit > largest) {
+            let message = format!("`sources` = {limit}, but no source has more than {largest} files");
+            return Err(item.fault(message));
+        }
+    }
+    Ok(())
 }
 
 /// A preset that no encoder of the matrix knows.

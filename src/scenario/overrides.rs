@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::error::ScenarioError;
-use super::tree::{Entry, Fault, Node, Origin, Value};
+use super::tree::{Entry, Fault, MOST_KEY_PARTS, Node, Origin, Value};
 
 /// One key of a scenario and the value it is to have: `key.path=value`.
 ///
@@ -26,7 +26,7 @@ impl FromStr for Override {
         };
         let (path, value) = text.split_once('=').ok_or_else(wrong)?;
         let path: Vec<_> = path.split('.').map(|key| key.trim().to_string()).collect();
-        if path.iter().any(String::is_empty) {
+        if path.iter().any(String::is_empty) || path.len() > MOST_KEY_PARTS {
             return Err(wrong());
         }
         Ok(Override { path, value: value.trim().into(), text: text.into() })

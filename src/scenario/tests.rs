@@ -273,6 +273,15 @@ fn a_size_is_only_refused_where_it_is_wanted() {
 }
 
 #[test]
+fn no_more_sources_can_be_used_than_there_are() {
+    says(
+        complaint_with("matrix.sources = [4, 41]"),
+        &[":6:22: `sources` = 41, but no source has more than 40 files"],
+    );
+    assert!(parse(&format!("{SMALL}matrix.sources = [4, 40, \"all\"]")).is_ok());
+}
+
+#[test]
 fn exclusions_name_what_is_in_the_matrix() {
     says(
         complaint_with("matrix.exclude = [{ engin = \"melt\" }]"),
@@ -386,6 +395,28 @@ fn every_shipped_scenario_loads_and_asks_one_question() {
 }
 
 #[test]
+fn the_documented_example_is_a_scenario() {
+    let page = include_str!("../../docs/scenarios.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let scenario = parse(example).unwrap();
+    assert_eq!(scenario.matrix.combinations() * u64::from(scenario.matrix.repeats), 12);
+}
+
+#[test]
+fn the_page_names_every_axis_engine_and_container() {
+    let page = include_str!("../../docs/scenarios.md");
+    let axes = Axis::ALL.iter().map(|axis| axis.name());
+    let engines = EngineName::ALL.iter().map(|engine| engine.name());
+    for name in axes.chain(engines) {
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+    for container in Container::ALL {
+        assert!(page.contains(container.name()), "{container}");
+    }
+}
+
+#[test]
 fn a_scenario_loads_whatever_order_its_tables_have() {
     let (before, after) = WHOLE.split_once("[export]").unwrap();
     let (head, middle) = before.split_once("[sources.shot]").unwrap();
@@ -444,7 +475,8 @@ fn mangle(text: &str, dice: &mut Dice) -> String {
     if words.is_empty() {
         return STRANGE[dice.below(STRANGE.len())].into();
     }
-    match dice.below(5) {
+    match dice.below(6) {
+        4 => return replace_character(text, dice),
         0 => mangled[from] = "",
         1 => mangled.insert(from, words[other]),
         2 => mangled.swap(from, other),
@@ -452,6 +484,12 @@ fn mangle(text: &str, dice: &mut Dice) -> String {
         _ => mangled.truncate(from),
     }
     mangled.concat()
+}
+
+fn replace_character(text: &str, dice: &mut Dice) -> String {
+    let place = dice.below(text.chars().count());
+    let other = char::from(dice.below(128) as u8);
+    text.chars().enumerate().map(|(index, c)| if index == place { other } else { c }).collect()
 }
 
 #[test]
@@ -470,6 +508,27 @@ fn no_mangled_scenario_is_a_panic_or_more_than_a_line() {
             Ok(_) => (),
             Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
         }
+    }
+}
+
+#[test]
+fn depth_is_no_way_to_exhaust_the_stack() {
+    let dotted = vec!["a"; 200_000].join(".");
+    let texts = [
+        format!("{dotted} = 1"),
+        format!("[{dotted}]"),
+        format!("[[{dotted}]]"),
+        format!("a = {{ {dotted} = 1 }}"),
+        format!("a = {}", "[".repeat(200_000)),
+        format!("a = {}{}", "[".repeat(200_000), "]".repeat(200_000)),
+        format!("a = {}", "{a=".repeat(200_000)),
+        format!("question = \"{}\"", ".".repeat(200_000)),
+    ];
+    for text in texts {
+        assert!(parse(&text).is_err());
+        let change =
+            text.parse::<Override>().and_then(|change| Scenario::parse(SMALL, Path::new("x"), &[change]));
+        assert!(change.is_err() || text.starts_with("question"));
     }
 }
 

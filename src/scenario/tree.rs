@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeInteger, DeTable, DeValue};
+use toml_parser::lexer::TokenKind;
 
 use super::spelling::{quoted, unknown};
 
@@ -54,6 +55,10 @@ pub(super) struct Entry {
 impl Node {
     /// The tree of a whole file.
     pub fn of_file(text: &str) -> Result<Node, Fault> {
+        if let Some(offset) = overlong_key(text) {
+            let message = format!("a key of more than {MOST_KEY_PARTS} parts");
+            return Err(Fault { at: Origin::File { offset }, message });
+        }
         let root = DeTable::parse(text).map_err(|error| Fault {
             at: Origin::File { offset: error.span().map_or(0, |span| span.start) },
             message: error.message().to_string(),
@@ -64,7 +69,7 @@ impl Node {
 
     /// The tree of an override's value, if it is a TOML value.
     pub fn of_override(text: &str, index: usize) -> Option<Node> {
-        let value = DeValue::parse(text).ok()?;
+        let value = overlong_key(text).is_none().then(|| DeValue::parse(text).ok())??;
         Some(node(&value, &|_| Origin::Override { index }))
     }
 
@@ -79,6 +84,27 @@ impl Node {
             Value::Table(_) => "a table".into(),
         }
     }
+}
+
+/// The most parts of a dotted key: no key of a scenario has as many.
+pub(super) const MOST_KEY_PARTS: usize = 16;
+
+/// Where a dotted key has more parts than any use. The parser bounds how deep brackets nest, but a
+/// key of a hundred thousand parts is as many tables one within another, and to go through them, or
+/// only to drop them, takes more stack than there is.
+fn overlong_key(text: &str) -> Option<usize> {
+    let mut dots = 0;
+    for token in toml_parser::Source::new(text).lex() {
+        match token.kind() {
+            TokenKind::Dot => dots += 1,
+            TokenKind::Atom | TokenKind::Whitespace | TokenKind::BasicString | TokenKind::LiteralString => (),
+            _ => dots = 0,
+        }
+        if dots == MOST_KEY_PARTS {
+            return Some(token.span().start());
+        }
+    }
+    None
 }
 
 fn node(value: &Spanned<DeValue<'_>>, place: &dyn Fn(usize) -> Origin) -> Node {

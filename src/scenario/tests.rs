@@ -282,6 +282,19 @@ fn no_more_sources_can_be_used_than_there_are() {
 }
 
 #[test]
+fn a_plan_too_large_for_memory_is_refused_whichever_way_it_grows() {
+    let ten = SMALL.replace("] }]", "], repeat = 10 }]");
+    assert!(parse(&ten).is_ok());
+    says(
+        parse(&format!("{ten}matrix.length = [1, 10000]")).unwrap_err().to_string(),
+        &["clips and gaps together"],
+    );
+    let sides: Vec<_> = (1..=200).map(|half| format!("\"{0}x{0}\"", 2 * half)).collect();
+    let matrix = format!("[matrix]\nsize = [{}]\nrepeats = 100", sides.join(", "));
+    says(parse(&format!("{SMALL}{matrix}")).unwrap_err().to_string(), &["makes 40000 jobs", "at most 10000"]);
+}
+
+#[test]
 fn exclusions_name_what_is_in_the_matrix() {
     says(
         complaint_with("matrix.exclude = [{ engin = \"melt\" }]"),

@@ -30,6 +30,8 @@ pub enum Exit {
     EngineFailed = 4,
     /// memreel itself could not do its work.
     HarnessFailed = 5,
+    /// The user ended the run before all of it was measured (128 + SIGINT, as shells have it).
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -91,8 +93,12 @@ impl From<ExecutionError> for Failure {
 
 impl From<MediaError> for Failure {
     fn from(error: MediaError) -> Failure {
-        let message = error.to_string();
-        if error.is_scenarios_fault() { Failure::usage(message) } else { Failure::harness(message) }
+        let exit = match &error {
+            error if error.is_stop() => Exit::Interrupted,
+            error if error.is_scenarios_fault() => Exit::Usage,
+            _ => Exit::HarnessFailed,
+        };
+        Failure { message: error.to_string(), exit }
     }
 }
 
@@ -104,10 +110,11 @@ impl From<std::io::Error> for Failure {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  all is well
-  2  the command line or the scenario is wrong, or nothing of it can be run here
-  4  an engine is not installed, or did not do what it was asked
-  5  memreel itself could not do its work (a full disk, a missing companion program)";
+    0  all is well
+    2  the command line or the scenario is wrong, or nothing of it can be run here
+    4  an engine is not installed, or did not do what it was asked
+    5  memreel itself could not do its work (a full disk, a missing companion program)
+  130  ended by the user before all was measured";
 
 /// Exports a scripted timeline with a real engine and watches the memory of that process from outside.
 ///

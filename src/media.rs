@@ -51,6 +51,11 @@ pub enum MediaError {
 }
 
 impl MediaError {
+    /// Whether the user stopped it.
+    pub fn is_stop(&self) -> bool {
+        matches!(self, MediaError::Stopped)
+    }
+
     /// Whether the scenario is to blame.
     pub fn is_scenarios_fault(&self) -> bool {
         matches!(self, MediaError::Missing { .. } | MediaError::NotMade { .. })

@@ -70,7 +70,7 @@ fn print_variant(
         "  {frames} frames of {} at {} from {} clips of {} files; {}{}",
         export.size,
         export.rate,
-        variant.timeline.clips().count(),
+        variant.timeline.picture_clips(),
         variant.media.len(),
         export.encoder,
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },

@@ -160,7 +160,7 @@ fn make_media(
 fn conclude(tally: Tally, engine_missing: bool, folder: &Path) -> Exit {
     if tally.interrupted {
         eprintln!("memreel: stopped; go on with `memreel run --resume {}`", folder.display());
-        return Exit::HarnessFailed;
+        return Exit::Interrupted;
     }
     if tally.failed > 0 {
         eprintln!(

@@ -56,7 +56,7 @@ impl RecordOf<'_> {
                 digest: identity::timeline_digest(&variant.timeline, &media),
                 frames: variant.timeline.frames_at(variant.export.rate),
                 rate: variant.export.rate.to_string(),
-                clips: variant.timeline.clips().count() as u64,
+                clips: variant.timeline.picture_clips() as u64,
                 sources: media.len() as u64,
             },
             media,

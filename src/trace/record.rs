@@ -98,7 +98,7 @@ pub struct TimelineRecord {
     pub frames: u64,
     /// Frames a second, as a fraction.
     pub rate: String,
-    /// Clips on all tracks.
+    /// Clips on its video tracks.
     pub clips: u64,
     /// Distinct media files.
     pub sources: u64,

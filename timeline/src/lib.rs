@@ -128,6 +128,12 @@ impl Timeline {
         self.clips().map(|clip| clip.media.as_path()).filter(|path| seen.insert(*path)).collect()
     }
 
+    /// How many clips its video tracks have: what a person would count.
+    pub fn picture_clips(&self) -> usize {
+        let video = self.tracks.iter().filter(|track| track.kind == TrackKind::Video);
+        video.flat_map(|track| &track.children).filter(|item| matches!(item, Item::Clip(_))).count()
+    }
+
     /// Every clip of every track.
     pub fn clips(&self) -> impl Iterator<Item = &Clip> {
         self.tracks.iter().flat_map(|track| &track.children).filter_map(|item| match item {

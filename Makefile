@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh Debian or Ubuntu machine: `make profile` and `make test`.
+
+MEMREEL = target/release/memreel
+CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
+
+.PHONY: help setup build profile test test-all lint docs check bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install the packages that are missing (as root or through sudo)
+	@scripts/setup.sh
+
+build: setup ## build memreel, its launcher and its exporter
+	cargo build --release --workspace --bins
+
+profile: build ## export forty clips threaded and single-threaded with two engines; leave CSV and plots
+	$(MEMREEL) run forty-clips
+
+# Minutes on 2 cores, from nothing (.ci/run must stay under 30): see CONTRIBUTING.md.
+test: setup lint docs check ## everything that has to hold before a change lands
+
+lint: ## format and clippy
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+docs: ## rustdoc without warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+check: ## unit tests, then real exports with real engines
+	cargo build --workspace --bins
+	$(CARGO_TEST) --workspace
+	cargo test --workspace --doc
+
+test-all: test bench ## what takes longer, too
+
+bench: build ## the exporter against ffmpeg and melt, in interleaved pairs
+	cargo bench --bench engines
+
+clean: ## remove what was built
+	cargo clean

@@ -84,7 +84,7 @@ pub fn summarise(record: &RunRecord, samples: &[Sample], threads: &[ThreadSample
         frames_in: last(samples, |sample| sample.frames_in),
         frames_out: last(samples, |sample| sample.frames_out),
         peak_rss: peak_rss(record, samples),
-        kernel_max_rss: record.max_rss_bytes,
+        kernel_max_rss: kernel_max_rss(record),
         peak_anon_swap: largest(samples, Sample::anon_and_swap),
         peak_pss: largest(samples, |sample| sample.pss_bytes),
         level_after_warmup: total.and_then(|frames| level_over(&levels, SharePart::WARM.of(frames))),
@@ -113,7 +113,12 @@ fn frames_of_export(record: &RunRecord, clock: &FrameClock) -> Option<f64> {
 fn peak_rss(record: &RunRecord, samples: &[Sample]) -> Option<Bytes> {
     let sampled = largest(samples, |sample| sample.rss_bytes);
     let several = samples.iter().any(|sample| sample.processes > Some(Count::new(1)));
-    if several { sampled } else { sampled.max(record.max_rss_bytes) }
+    if several { sampled } else { sampled.max(kernel_max_rss(record)) }
+}
+
+/// Of an engine that never started it would be the launcher's.
+fn kernel_max_rss(record: &RunRecord) -> Option<Bytes> {
+    record.max_rss_bytes.filter(|_| !matches!(record.outcome, Outcome::NotStarted { .. }))
 }
 
 fn largest<T: Ord>(samples: &[Sample], of: impl Fn(&Sample) -> Option<T>) -> Option<T> {

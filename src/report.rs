@@ -181,7 +181,7 @@ impl Report {
     /// When the writer takes no more.
     pub fn print(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
         write_table(self, out, look)?;
-        write_sentences(self, out)?;
+        write_sentences(self, out, look)?;
         Ok(())
     }
 }

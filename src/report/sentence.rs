@@ -4,7 +4,8 @@ use std::io::Write;
 
 use crate::analysis::{Spread, group_by_variant};
 use crate::report::number::{mib, number, range, short, signed};
-use crate::report::{Report, ReportError, VariantRow};
+use crate::report::terminal::write_wrapped;
+use crate::report::{Look, Report, ReportError, VariantRow};
 
 /// The axis that is compared, and the two values of it.
 const AXIS: &str = "threading";
@@ -18,14 +19,15 @@ const PARALLEL: &str = "parallel";
 ///
 /// # Errors
 /// When the writer takes no more.
-pub fn write_sentences(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
+pub fn write_sentences(report: &Report, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
     let variants = report.variants();
     let others: Vec<_> = variants.iter().map(|variant| (all_but_threading(variant), variant)).collect();
     for group in group_by_variant(&others, |(others, _)| others) {
         let with =
             |value: &str| group.iter().map(|(_, variant)| *variant).find(|row| threading(row) == value);
         if let (Some(single), Some(parallel)) = (with(SINGLE), with(PARALLEL)) {
-            writeln!(out, "\n{}", sentence(report, &group[0].0, single, parallel))?;
+            writeln!(out)?;
+            write_wrapped(out, &sentence(report, &group[0].0, single, parallel), look.width)?;
         }
     }
     Ok(())

@@ -36,6 +36,9 @@ impl Look {
     }
 }
 
+/// The longest name that leaves room for the numbers, on two lines or three.
+const LONGEST_NAME: usize = 36;
+
 /// A column's heading, its unit, and the median and range it shows.
 struct Column {
     heading: &'static str,
@@ -75,13 +78,15 @@ const COLUMNS: &[Column] = &[
 /// When the writer takes no more.
 pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
     let variants = report.variants();
-    writeln!(out, "{}\n", report.question)?;
+    write_wrapped(out, &report.question, look.width)?;
+    writeln!(out)?;
     let ran: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
     if !ran.is_empty() {
-        writeln!(out, "{}", table(&ran, look))?;
+        writeln!(out, "{}", table(&ran, look).trim_fmt())?;
+        write_key(&ran, out)?;
         writeln!(out, "{}", legend(&ran))?;
     }
-    write_exceptions(&variants, out)?;
+    write_exceptions(&variants, out, look.width)?;
     write_overhead(report, out)?;
     Ok(())
 }
@@ -99,12 +104,14 @@ fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
-    table.column_iter_mut().skip(1).take(COLUMNS.len()).for_each(|column| {
+    table.column_iter_mut().skip(1).for_each(|column| {
         column.set_constraint(ColumnConstraint::ContentWidth);
     });
-    for variant in variants {
+    let keyed = is_keyed(variants);
+    for (index, variant) in variants.iter().enumerate() {
+        let name = if keyed { (index + 1).to_string() } else { variant.name.clone() };
         let numbers = COLUMNS.iter().map(|column| right((column.cell)(variant)));
-        table.add_row([Cell::new(&variant.name)].into_iter().chain(numbers).chain([outcome(variant)]));
+        table.add_row([Cell::new(name)].into_iter().chain(numbers).chain([outcome(variant)]));
     }
     table
 }
@@ -115,6 +122,41 @@ fn style(variants: &[&VariantRow<'_>]) -> TableStyle {
     let style = TableStyle::new().top_border(line('─')).header_separator(line('─')).bottom_border(line('─'));
     let tall = variants.iter().any(|variant| variant.summary.ran > 1);
     if tall { style.row_separator(line('╌')) } else { style }
+}
+
+/// Whether the names are too long for the table, so that it has numbers for them.
+fn is_keyed(variants: &[&VariantRow<'_>]) -> bool {
+    variants.iter().any(|variant| variant.name.chars().count() > LONGEST_NAME)
+}
+
+/// The names of the variants, where the table has numbers for them.
+fn write_key(variants: &[&VariantRow<'_>], out: &mut dyn Write) -> io::Result<()> {
+    if !is_keyed(variants) {
+        return Ok(());
+    }
+    for (index, variant) in variants.iter().enumerate() {
+        writeln!(out, "{:>3}  {}", index + 1, variant.name)?;
+    }
+    writeln!(out)
+}
+
+/// Writes words in lines of at most so many characters.
+pub fn write_wrapped(out: &mut dyn Write, text: &str, width: u16) -> io::Result<()> {
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > usize::from(width) {
+            writeln!(out)?;
+            column = 0;
+        }
+        if column > 0 {
+            write!(out, " ")?;
+            column += 1;
+        }
+        write!(out, "{word}")?;
+        column += length;
+    }
+    writeln!(out)
 }
 
 fn header() -> Vec<Cell> {
@@ -173,10 +215,10 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
     let failed = variant.measured().map(|job| &job.summary.outcome).find(|outcome| !outcome.is_finished());
     match failed {
         None if ran == variant.jobs.len() && ran == 1 => Cell::new("finished"),
-        None => Cell::new(format!("{finished} of {} finished", variant.jobs.len())),
+        None => Cell::new(format!("{finished} of {}\nfinished", variant.jobs.len())),
         Some(outcome) if variant.jobs.len() == 1 => Cell::new(outcome.word()).fg(Color::Red),
         Some(outcome) => {
-            let text = format!("{finished} of {} finished, {}", variant.jobs.len(), outcome.word());
+            let text = format!("{finished} of {}\nfinished,\n{}", variant.jobs.len(), outcome.word());
             Cell::new(text).fg(Color::Red)
         }
     }
@@ -186,18 +228,18 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> &'static str {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     if repeated {
-        "Median of the repeats that finished, smallest–largest below it; growth ± is a 95 % interval within one run."
+        "Median of the repeats that finished, smallest–largest below it (of growth: of the repeats' estimates)."
     } else {
         "One run each; growth ± is a 95 % interval within the run, not between runs."
     }
 }
 
-fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write) -> io::Result<()> {
+fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {
     let reasons: Vec<String> = variants.iter().flat_map(exceptions).collect();
     if !reasons.is_empty() {
         writeln!(out)?;
     }
-    reasons.iter().try_for_each(|reason| writeln!(out, "{reason}"))
+    reasons.iter().try_for_each(|reason| write_wrapped(out, reason, width))
 }
 
 /// A line for each reason for which repeats of the variant failed or did not run.

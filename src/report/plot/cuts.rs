@@ -62,7 +62,7 @@ impl Marks {
     fn note(&self, mark: &str, what: &str) -> Option<String> {
         let every = match self.step() {
             1 => String::new(),
-            step => format!(", every {}-th of {} shown", step, self.frames.len()),
+            step => format!(", one in {step} of {} shown", self.frames.len()),
         };
         let differ = if self.differ { ", those that only some variants have left out" } else { "" };
         let any = !self.frames.is_empty() || self.differ;
@@ -75,7 +75,8 @@ impl Cuts {
     pub fn notes(&self) -> Vec<String> {
         let notes = [
             self.first_uses.note("long", "a cut to a source not used before"),
-            self.cuts.note("short", "any other cut"),
+            self.cuts
+                .note("short", if self.first_uses.frames.is_empty() { "a cut" } else { "any other cut" }),
         ];
         notes.into_iter().flatten().collect()
     }

@@ -11,6 +11,7 @@ use crate::report::plot::provenance;
 use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, Shape, WIDTH};
 use crate::report::{MeasuredJob, Report, VariantRow};
 use crate::stats;
+use crate::trace::Outcome;
 
 /// Width of the lines.
 const STROKE: u32 = 6;
@@ -117,7 +118,7 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
     let mut scene = Scene::default();
     let top = frame::write_header(&mut scene, report, &provenance(report)) + 140;
     let cuts = (over == Over::Frames).then(|| cuts::shared(report));
-    let notes = frame::write_notes(&mut scene, &notes(report, &shown, cuts.as_ref()));
+    let notes = frame::write_notes(&mut scene, &notes(report, over, &shown, cuts.as_ref()));
     let field = Field {
         left: MARGIN + 150,
         right: WIDTH - MARGIN - GAP - label_width(&shown),
@@ -149,11 +150,12 @@ fn label_width(variants: &[&VariantRow<'_>]) -> i32 {
     GAP + widest.clamp(if failed { 500 } else { 260 }, WIDEST_LABEL)
 }
 
-fn notes(report: &Report, shown: &[&VariantRow<'_>], cuts: Option<&cuts::Cuts>) -> Vec<String> {
+fn notes(report: &Report, over: Over, shown: &[&VariantRow<'_>], cuts: Option<&cuts::Cuts>) -> Vec<String> {
     let most = shown.iter().map(|variant| variant.summary.ran).max().unwrap_or(0);
     let repeats =
         (most > 1).then(|| format!("line: median of up to {most} repeats, band: lowest to highest"));
-    let failed = shown.iter().any(|variant| variant.summary.finished < variant.summary.ran);
+    let died = |job: &MeasuredJob| !job.summary.outcome.is_finished() && !over.curve(job).points.is_empty();
+    let failed = report.measured().any(died);
     let failures = failed.then(|| "×: an export ended there without being finished".to_string());
     let cuts = cuts.map(cuts::Cuts::notes).unwrap_or_default();
     cuts.into_iter().chain(repeats).chain(failures).chain(frame::not_run(report)).collect()
@@ -206,7 +208,8 @@ fn remarks(jobs: &[&MeasuredJob], over: Over) -> Vec<String> {
         let of = if jobs.len() > 1 { format!("{count} of {}: ", jobs.len()) } else { String::new() };
         remarks.push(format!("{of}{} {}", died.summary.outcome.word(), place.unwrap_or_default()));
     }
-    if jobs.iter().all(|job| over.curve(job).points.is_empty()) {
+    let none = jobs.iter().all(|job| over.curve(job).points.is_empty());
+    if none && !jobs.iter().any(|job| matches!(job.summary.outcome, Outcome::NotStarted { .. })) {
         remarks.extend(jobs.first().map(|job| over.why_empty(job).to_string()));
     }
     remarks
@@ -349,8 +352,10 @@ fn draw_label(scene: &mut Scene, series: &Series<'_>, text: &LabelText, (field, 
     if field.right - x < (field.right - field.left) / 25 && !series.line.is_empty() {
         scene.line(vec![(x + 6, y), (field.right + 14, y), (mark.0 - 34, first), mark], 2, series.ink.colour);
     }
-    scene.line(vec![(mark.0 - 28, first), (mark.0 + 28, first)], STROKE, series.ink.colour);
-    series.ink.mark(scene, mark, MARK);
+    if !series.line.is_empty() {
+        scene.line(vec![(mark.0 - 28, first), (mark.0 + 28, first)], STROKE, series.ink.colour);
+        series.ink.mark(scene, mark, MARK);
+    }
     let left = mark.0 + GAP - 24;
     let below = scene.lines_of_words((left, first), &text.name, text.font);
     scene.lines_of_words((left, below), &text.remarks, LabelText::small(text.font));

@@ -9,7 +9,7 @@ pub const INK: RGBAColor = RGBAColor(34, 34, 34, 1.0);
 /// Words of less weight.
 pub const GREY: RGBAColor = RGBAColor(95, 95, 95, 1.0);
 /// Lines behind everything.
-pub const PALE: RGBAColor = RGBAColor(224, 224, 224, 1.0);
+pub const PALE: RGBAColor = RGBAColor(216, 216, 216, 1.0);
 /// The background.
 pub const PAPER: RGBAColor = RGBAColor(255, 255, 255, 1.0);
 
@@ -36,6 +36,13 @@ pub struct Ink {
     hollow: bool,
 }
 
+/// The colour for a second round through the palette.
+fn darker(RGBAColor(red, green, blue, opacity): RGBAColor) -> RGBAColor {
+    let dark = |channel: u8| (f64::from(channel) * 0.6) as u8;
+    let black = u32::from(red) + u32::from(green) + u32::from(blue) == 0;
+    if black { GREY } else { RGBAColor(dark(red), dark(green), dark(blue), opacity) }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Outline {
     Circle,
@@ -52,8 +59,9 @@ const OUTLINES: [Outline; 5] =
 impl Ink {
     /// The ink of the variant at this place in the plan.
     pub fn of(variant: usize) -> Ink {
+        let colour = COLOURS[variant % COLOURS.len()];
         Ink {
-            colour: COLOURS[variant % COLOURS.len()],
+            colour: if (variant / COLOURS.len()).is_multiple_of(2) { colour } else { darker(colour) },
             outline: OUTLINES[variant % OUTLINES.len()],
             hollow: (variant / OUTLINES.len()) % 2 == 1,
         }

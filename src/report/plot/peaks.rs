@@ -15,9 +15,9 @@ const RESIDENT: RGBAColor = RGBAColor(158, 202, 225, 1.0);
 /// The anonymous part of it.
 const ANONYMOUS: RGBAColor = RGBAColor(8, 81, 156, 1.0);
 /// The most that a row takes.
-const TALLEST_ROW: i32 = 150;
+const TALLEST_ROW: i32 = 280;
 /// The room right of the longest bar for its number.
-const NUMBER_ROOM: i32 = 560;
+const NUMBER_ROOM: i32 = 640;
 
 /// Peak resident set of each variant, its anonymous part, and each repeat; `None` when nothing ran.
 pub fn peak_by_variant(report: &Report) -> Option<Scene> {
@@ -38,12 +38,13 @@ pub fn peak_by_variant(report: &Report) -> Option<Scene> {
         top,
         bottom: top + row * variants.len() as i32,
     };
-    let ticks = Ticks::within(largest, 6);
+    let ticks = Ticks::within(largest, 8);
     let across = Scale::new(largest, field.left, field.right);
     frame::draw_sideward_axis(&mut scene, field, (across, ticks), 50, "peak memory, MiB");
+    let font = name_font(&variants, field, row);
     for (index, variant) in variants.iter().enumerate() {
         let middle = field.top + row * index as i32 + row / 2;
-        draw_name(&mut scene, variant, field, (middle, row));
+        draw_name(&mut scene, variant, field, middle, font);
         draw_row(&mut scene, variant, across, (middle, row));
     }
     draw_key(&mut scene, &variants, top - 60);
@@ -58,13 +59,21 @@ fn notes(variants: &[VariantRow<'_>]) -> Vec<String> {
     bars.into_iter().chain(crosses).collect()
 }
 
-fn draw_name(scene: &mut Scene, variant: &VariantRow<'_>, field: Field, (middle, row): (i32, i32)) {
-    let fonts = [LABEL, Font::plain(34, INK), Font::plain(28, INK)];
-    let width = field.left - MARGIN - 40;
-    let wrapped = |font: Font| font.wrap(&variant.name, width, 3);
-    let fits = |font: &Font| wrapped(*font).len() as i32 * font.line() <= row;
-    let font = fonts.into_iter().find(fits).unwrap_or(Font::plain(22, INK));
-    let lines = wrapped(font);
+/// The largest font in which every name fits beside its row.
+fn name_font(variants: &[VariantRow<'_>], field: Field, row: i32) -> Font {
+    let fonts = [LABEL, Font::plain(36, INK), Font::plain(32, INK), Font::plain(28, INK)];
+    let tallest =
+        |font: Font| variants.iter().map(move |variant| wrapped_name(variant, field, font).len()).max();
+    let fits = |font: &Font| tallest(*font).unwrap_or(0) as i32 * font.line() <= row;
+    fonts.into_iter().find(fits).unwrap_or(Font::plain(22, INK))
+}
+
+fn wrapped_name(variant: &VariantRow<'_>, field: Field, font: Font) -> Vec<String> {
+    font.wrap(&variant.name, field.left - MARGIN - 40, 3)
+}
+
+fn draw_name(scene: &mut Scene, variant: &VariantRow<'_>, field: Field, middle: i32, font: Font) {
+    let lines = wrapped_name(variant, field, font);
     let first = middle - (lines.len() as i32 - 1) * font.line() / 2;
     for (index, line) in lines.iter().enumerate() {
         let at = (field.left - 30, first + index as i32 * font.line());
@@ -74,7 +83,7 @@ fn draw_name(scene: &mut Scene, variant: &VariantRow<'_>, field: Field, (middle,
 
 fn draw_row(scene: &mut Scene, variant: &VariantRow<'_>, across: Scale, (middle, row): (i32, i32)) {
     let place = |bytes: f64| across.place(Bytes::new(bytes.max(0.0) as u64).mib());
-    let (thick, thin) = (row * 30 / 100, row * 13 / 100);
+    let (thick, thin) = ((row * 30 / 100).min(54), (row * 13 / 100).min(22));
     let bars = [
         (variant.summary.peak_rss_bytes, thick, RESIDENT),
         (variant.summary.peak_anon_swap_bytes, thin, ANONYMOUS),
@@ -103,7 +112,7 @@ fn draw_repeats(scene: &mut Scene, variant: &VariantRow<'_>, across: Scale, (mid
     let peaks = variant.measured().filter(finished).filter_map(|job| job.summary.peak_rss);
     let places: Vec<i32> = peaks.map(|peak| across.place(peak.mib())).collect();
     let (Some(&low), Some(&high)) = (places.iter().min(), places.iter().max()) else { return };
-    let y = middle - row * 22 / 100;
+    let y = middle - (row * 22 / 100).min(38);
     scene.line(vec![(low, y), (high, y)], 4, INK);
     places.iter().for_each(|&x| dot(scene, (x, y)));
 }
@@ -129,19 +138,15 @@ fn write_number(scene: &mut Scene, variant: &VariantRow<'_>, (x, y): (i32, i32),
     });
     let (number, small) = (Font::plain(LABEL.size.min(row * 4 / 10), INK), NOTE.size.min(row * 4 / 10));
     let small = Font::plain(small, GREY);
-    match (value, remark) {
-        (Some(value), None) => scene.words((x, y), value, number, Side::Left),
-        (None, Some(remark)) => {
-            let line = small.wrap(&remark, WIDTH - MARGIN - x, 1).join("");
-            scene.words((x, y), line, small, Side::Left);
-        }
-        (Some(value), Some(remark)) => {
-            let line = small.wrap(&remark, WIDTH - MARGIN - x, 1).join("");
-            scene.words((x, y - number.line() / 2), value, number, Side::Left);
-            scene.words((x, y + number.line() / 2), line, small, Side::Left);
-        }
-        (None, None) => scene.words((x, y), "not measured", small, Side::Left),
+    let most = if row > 3 * NOTE.line() + number.line() { 3 } else { 1 };
+    let remarks = remark.map(|remark| small.wrap(&remark, WIDTH - MARGIN - x, most)).unwrap_or_default();
+    let height = remarks.len() as i32 * small.line() + value.iter().len() as i32 * number.line();
+    let mut middle = y - height / 2;
+    if let Some(value) = value {
+        scene.words((x, middle + number.line() / 2), value, number, Side::Left);
+        middle += number.line();
     }
+    scene.lines_of_words((x, middle + small.line() / 2), &remarks, small);
 }
 
 fn remark(variant: &VariantRow<'_>) -> Option<String> {

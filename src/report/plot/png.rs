@@ -1,9 +1,10 @@
 //! A scene as PNG.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use plotters::backend::{BitMapBackend, RGBPixel};
-use plotters::style::{Color, RGBAColor, ShapeStyle};
+use plotters::style::{Color, RGBAColor};
 use plotters_backend::{BackendTextStyle, DrawingBackend, DrawingErrorKind};
 
 use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, Shape, Side, UNITS_A_PIXEL, WIDTH};
@@ -39,34 +40,67 @@ fn paint(bitmap: &mut Bitmap<'_>, shape: &Shape) -> Drawn {
     }
 }
 
-/// Piece by piece, with a disc at each corner: the library's outline of a whole thick line tears
-/// where the line turns sharply, and a memory curve turns sharply at every spike.
+/// Piece by piece, each with round ends: the library's outline of a whole thick line tears where the
+/// line turns sharply, and a memory curve turns sharply at every spike.
 fn paint_line(bitmap: &mut Bitmap<'_>, places: &[Place], width: u32, colour: RGBAColor) -> Drawn {
-    let style = ShapeStyle { color: colour, filled: true, stroke_width: width };
-    for piece in places.windows(2) {
-        match (piece[0], piece[1]) {
-            (from, to) if from == to => {}
-            (from, to) if from.0 == to.0 || from.1 == to.1 => {
-                paint_straight(bitmap, from, to, width, colour)?
-            }
-            (from, to) => bitmap.draw_path([from, to], &style)?,
-        }
-    }
-    let corners = if width > 2 { places.get(1..places.len() - 1).unwrap_or_default() } else { &[] };
-    corners.iter().try_for_each(|&corner| bitmap.draw_circle(corner, width / 2, &style, true))
+    places.windows(2).try_for_each(|ends| paint_piece(bitmap, Piece::new(ends[0], ends[1], width), colour))
 }
 
-/// A line along an axis, exactly as wide as it should be.
-fn paint_straight(bitmap: &mut Bitmap<'_>, from: Place, to: Place, width: u32, colour: RGBAColor) -> Drawn {
-    let (before, after) = ((width / 2) as i32, (width.div_ceil(2)) as i32 - 1);
-    let (left, right) = (from.0.min(to.0), from.0.max(to.0));
-    let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
-    let (first, last) = if left == right {
-        ((left - before, top), (right + after, bottom))
-    } else {
-        ((left, top - before), (right, bottom + after))
-    };
-    bitmap.draw_rect(first, last, &colour, true)
+fn paint_piece(bitmap: &mut Bitmap<'_>, piece: Piece, colour: RGBAColor) -> Drawn {
+    for x in piece.across() {
+        for y in piece.down_at(x) {
+            let covered = piece.covers((x, y));
+            if covered > 0.0 {
+                bitmap.draw_pixel((x, y), colour.mix(covered).to_backend_color())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A straight line with round ends.
+struct Piece {
+    from: (f64, f64),
+    to: (f64, f64),
+    half: f64,
+}
+
+impl Piece {
+    fn new(from: Place, to: Place, width: u32) -> Piece {
+        let exact = |place: Place| (f64::from(place.0), f64::from(place.1));
+        Piece { from: exact(from.min(to)), to: exact(from.max(to)), half: f64::from(width) / 2.0 }
+    }
+
+    /// The columns of units that it may touch.
+    fn across(&self) -> RangeInclusive<i32> {
+        let reach = self.half + 1.0;
+        (self.from.0 - reach) as i32..=(self.to.0 + reach) as i32
+    }
+
+    /// The units of a column that it may touch.
+    fn down_at(&self, x: i32) -> RangeInclusive<i32> {
+        let reach = self.half + 1.0;
+        let (dx, dy) = (self.to.0 - self.from.0, self.to.1 - self.from.1);
+        let at = |x: f64| {
+            if dx > 0.0 { self.from.1 + dy * ((x - self.from.0) / dx).clamp(0.0, 1.0) } else { self.to.1 }
+        };
+        let (before, after) = (at(f64::from(x) - reach), at(f64::from(x) + reach));
+        let (top, bottom) = if dx > 0.0 {
+            (before.min(after), before.max(after))
+        } else {
+            (self.from.1.min(self.to.1), self.from.1.max(self.to.1))
+        };
+        (top - reach) as i32..=(bottom + reach) as i32
+    }
+
+    /// How much of a unit it covers, from its distance to the middle of the line.
+    fn covers(&self, (x, y): Place) -> f64 {
+        let (dx, dy) = (self.to.0 - self.from.0, self.to.1 - self.from.1);
+        let (px, py) = (f64::from(x) - self.from.0, f64::from(y) - self.from.1);
+        let length = dx * dx + dy * dy;
+        let along = if length > 0.0 { ((px * dx + py * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+        (self.half + 0.5 - (px - along * dx).hypot(py - along * dy)).clamp(0.0, 1.0)
+    }
 }
 
 fn paint_band(bitmap: &mut Bitmap<'_>, columns: &[(i32, i32, i32)], colour: RGBAColor) -> Drawn {
@@ -74,8 +108,9 @@ fn paint_band(bitmap: &mut Bitmap<'_>, columns: &[(i32, i32, i32)], colour: RGBA
         let ((x0, top0, bottom0), (x1, top1, bottom1)) = (pair[0], pair[1]);
         for x in x0..x1 {
             let between = |from: i32, to: i32| from + (to - from) * (x - x0) / (x1 - x0);
-            let (top, bottom) = (between(top0, top1), between(bottom0, bottom1));
-            bitmap.draw_rect((x, top), (x, bottom), &colour, true)?;
+            for y in between(top0, top1)..=between(bottom0, bottom1) {
+                bitmap.draw_pixel((x, y), colour.to_backend_color())?;
+            }
         }
     }
     Ok(())

@@ -112,7 +112,7 @@ impl Font {
         let mut wrapped: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
             match wrapped.last_mut() {
-                Some(line) if self.width_of(&format!("{line} {word}")) <= width => {
+                Some(line) if word == "·" || self.width_of(&format!("{line} {word}")) <= width => {
                     line.push(' ');
                     line.push_str(word);
                 }
@@ -127,7 +127,8 @@ impl Font {
     }
 
     fn shortened(self, line: String, width: i32) -> String {
-        if self.width_of(&line) <= width {
+        // A separator may hang over the edge.
+        if self.width_of(line.trim_end_matches(" ·")) <= width {
             return line;
         }
         let mut kept: String = line;

@@ -3,11 +3,15 @@
 //! Everything is made from a result's files alone, so it can be made again a year later, and the
 //! same files give the same bytes. Nothing else in the crate formats numbers for people.
 
+#[cfg(test)]
+mod made_up;
 mod number;
 mod plot;
 mod sentence;
 mod summary;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use sentence::write_sentences;
 pub use summary::write_summary;

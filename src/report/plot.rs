@@ -13,7 +13,7 @@ mod palette;
 mod peaks;
 mod png;
 mod scene;
-mod svg;
+pub mod svg;
 
 use std::path::{Path, PathBuf};
 
@@ -31,14 +31,18 @@ const PLOTS: &[(&str, LayOut)] = &[
     ("peak-by-variant", peaks::peak_by_variant),
 ];
 
+/// The plots that are not empty, by the name of their files.
+pub fn scenes(report: &Report) -> impl Iterator<Item = (&'static str, Scene)> {
+    PLOTS.iter().filter_map(move |(name, lay_out)| Some((*name, lay_out(report)?)))
+}
+
 /// Writes every plot that is not empty into a folder.
 ///
 /// # Errors
 /// When one cannot be drawn or the folder cannot be written.
 pub fn write_plots(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = Vec::new();
-    for (name, lay_out) in PLOTS {
-        let Some(scene) = lay_out(report) else { continue };
+    for (name, scene) in scenes(report) {
         let drawn = |reason: String| ReportError::Plot { name, reason };
         let mut png = Vec::new();
         png::write(&scene, &mut png).map_err(drawn)?;

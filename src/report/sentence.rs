@@ -95,7 +95,8 @@ fn growth_of(variant: &VariantRow<'_>) -> Option<String> {
         return Some(format!("{} ± {}", show(growth.estimate.0), show(growth.half_width().0)));
     }
     let spread = variant.summary.growth_bytes_per_frame?;
-    Some(format!("{} ({})", show(spread.median), range(Some(spread), show)?))
+    let range = range(Some(spread), show).map(|range| format!(" ({range})")).unwrap_or_default();
+    Some(format!("{}{range}", show(spread.median)))
 }
 
 fn with_range(spread: Spread, unit: &str, show: fn(f64) -> String) -> String {

@@ -142,6 +142,9 @@ fn write_number(scene: &mut Scene, variant: &VariantRow<'_>, (x, y): (i32, i32),
     let remarks = remark.map(|remark| small.wrap(&remark, WIDTH - MARGIN - x, most)).unwrap_or_default();
     let height = remarks.len() as i32 * small.line() + value.iter().len() as i32 * number.line();
     let mut middle = y - height / 2;
+    let widest = value.iter().map(|value| number.width_of(value));
+    let widest = widest.chain(remarks.iter().map(|remark| small.width_of(remark))).max().unwrap_or(0);
+    scene.rectangle((x - 8, middle), (x + widest + 8, middle + height), PAPER);
     if let Some(value) = value {
         scene.words((x, middle + number.line() / 2), value, number, Side::Left);
         middle += number.line();

@@ -118,16 +118,17 @@ fn paint_band(bitmap: &mut Bitmap<'_>, columns: &[(i32, i32, i32)], colour: RGBA
 
 /// Puts words where an SVG viewer puts them: the library's bitmaps have them higher.
 fn paint_words(bitmap: &mut Bitmap<'_>, at: Place, text: &str, font: Font, side: Side) -> Drawn {
-    let style = font.style(side);
+    let style = font.painted_style();
     let width = font.width_of(text);
     let left = match side {
         Side::Left => at.0,
         Side::Middle => at.0 - width / 2,
         Side::Right => at.0 - width,
     };
-    // The baseline is half the size below the place that glyphs are drawn at, and is to lie
-    // 0.22 of it below the middle of the words.
-    let top = at.1 + font.size * 22 / 100 - font.size / 2;
+    // The baseline is half the size below the place that glyphs are drawn at, and is to lie half the
+    // height of an x below the middle of the words: 0.27 em.
+    let baseline = at.1 + (f64::from(font.size) * 0.27 / 1.24) as i32;
+    let top = baseline - (font.painted_size() / 2.0) as i32;
     let within = |x: i32, y: i32| (0..WIDTH).contains(&x) && (0..HEIGHT).contains(&y);
     let painted =
         style.draw(

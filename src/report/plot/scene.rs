@@ -88,14 +88,30 @@ impl Font {
         self.size * 11 / 10
     }
 
-    /// How far these words reach, in units.
+    /// How far these words reach, in units, in the embedded font. Most fonts that a viewer of an SVG
+    /// may put in its place are narrower.
     pub fn width_of(self, text: &str) -> i32 {
-        let layout = self.style(Side::Left).layout_box(text);
+        let layout = self.painted_style().layout_box(text);
         layout.map_or(0, |((left, _), (right, _))| right - left)
     }
 
-    /// As the drawing library has it.
+    /// As the drawing library has it for an SVG.
     pub fn style(self, side: Side) -> TextStyle<'static> {
+        self.sized(f64::from(self.size), side)
+    }
+
+    /// As the drawing library has it for a bitmap, as large as in the SVG: in one a size is 1.24
+    /// times the font's em, in the other 1.164 times (its ascent and descent).
+    pub fn painted_style(self) -> TextStyle<'static> {
+        self.sized(self.painted_size(), Side::Left)
+    }
+
+    /// The size of [`Font::painted_style`].
+    pub fn painted_size(self) -> f64 {
+        f64::from(self.size) * 1.164 / 1.24
+    }
+
+    fn sized(self, size: f64, side: Side) -> TextStyle<'static> {
         register_fonts();
         let style = if self.bold { FontStyle::Bold } else { FontStyle::Normal };
         let across = match side {
@@ -103,7 +119,7 @@ impl Font {
             Side::Middle => HPos::Center,
             Side::Right => HPos::Right,
         };
-        let font = FontDesc::new(FontFamily::SansSerif, f64::from(self.size), style);
+        let font = FontDesc::new(FontFamily::SansSerif, size, style);
         font.color(&self.colour).pos(Pos::new(across, VPos::Center))
     }
 

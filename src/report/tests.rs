@@ -1,0 +1,169 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::made_up::{MadeUp, result};
+use super::*;
+use crate::trace::Outcome;
+
+/// Two engines; one of them died, another is not there, a third was too short.
+fn jobs() -> Vec<MadeUp> {
+    let killed = Outcome::Killed { signal: 9 };
+    vec![
+        MadeUp::new("ffmpeg", "single", |_| 47.0).fps(55.0),
+        MadeUp::new("ffmpeg", "parallel", |frame| 88.0 + frame / 1024.0).fps(96.0),
+        MadeUp::new("melt", "single", |frame| 100.0 + frame / 10.0).ended(killed, 600),
+        MadeUp::new("melt", "parallel", |_| 0.0).unsampled(),
+        MadeUp::new("ges", "single", |_| 0.0).not_run("ges-launch-1.0 is not installed"),
+    ]
+}
+
+fn printed(jobs: &[MadeUp]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut out = Vec::new();
+    print(&result(folder.path(), jobs), &mut out, Look::PLAIN).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The rows of `summary.csv`, each cell by its column.
+fn summary(jobs: &[MadeUp]) -> Vec<BTreeMap<String, String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = Vec::new();
+    write_summary(&Report::read(&result(folder.path(), jobs)).unwrap(), &mut csv).unwrap();
+    csv::Reader::from_reader(csv.as_slice()).deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+/// Every plot as SVG, by its name.
+fn svgs(jobs: &[MadeUp]) -> BTreeMap<&'static str, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let report = Report::read(&result(folder.path(), jobs)).unwrap();
+    plot::scenes(&report).map(|(name, scene)| (name, plot::svg::write(&scene).unwrap())).collect()
+}
+
+/// Every file that a report consists of, by its name.
+fn files(jobs: &[MadeUp]) -> BTreeMap<String, Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = write_all(&result(folder.path(), jobs)).unwrap();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_string();
+    [paths.summary].iter().chain(&paths.plots).map(|path| (name(path), fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn the_terminal_says_what_was_measured_and_what_was_not() {
+    insta::assert_snapshot!(printed(&jobs()));
+}
+
+#[test]
+fn repeats_are_shown_with_their_spread() {
+    let repeats = [
+        MadeUp::new("ffmpeg", "single", |_| 47.0).repeat(1),
+        MadeUp::new("ffmpeg", "single", |_| 49.0).repeat(2),
+        MadeUp::new("ffmpeg", "single", |_| 48.0).repeat(3),
+        MadeUp::new("ffmpeg", "parallel", |_| 90.0).repeat(1),
+        MadeUp::new("ffmpeg", "parallel", |_| 94.0).repeat(2),
+        MadeUp::new("ffmpeg", "parallel", |_| 99.0).ended(Outcome::OutOfMemory, 400).repeat(3),
+    ];
+    insta::assert_snapshot!(printed(&repeats));
+}
+
+#[test]
+fn the_table_fits_120_columns() {
+    let text = printed(&jobs());
+    let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 120, "{widest} in\n{text}");
+}
+
+#[test]
+fn every_planned_job_has_a_row_in_the_order_of_the_plan() {
+    let rows = summary(&jobs());
+    let outcomes: Vec<_> = rows.iter().map(|row| row["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["finished", "finished", "killed", "finished", "not-run"]);
+    assert_eq!(rows[4]["detail"], "ges-launch-1.0 is not installed");
+    assert_eq!(rows[2]["detail"], "killed by SIGKILL");
+}
+
+#[test]
+fn what_a_job_too_short_to_be_sampled_did_not_show_is_empty() {
+    let row = &summary(&jobs())[3];
+    assert_eq!(row["peak_rss_bytes"], (45 << 20).to_string());
+    let unknown =
+        ["frames_out", "peak_anon_swap_bytes", "level_at_end_bytes", "growth_bytes_per_frame", "fps_late"];
+    assert!(unknown.iter().all(|column| row[*column].is_empty()), "{row:?}");
+}
+
+#[test]
+fn no_cell_is_nan() {
+    assert!(!summary(&jobs()).iter().flat_map(BTreeMap::values).any(|cell| cell.contains("NaN")));
+    assert!(!printed(&jobs()).contains("NaN"));
+}
+
+#[test]
+fn an_export_that_died_has_growth_but_no_level_at_an_end_it_never_reached() {
+    let row = &summary(&jobs())[2];
+    assert_eq!(row["level_at_end_bytes"], "");
+    let growth: f64 = row["growth_bytes_per_frame"].parse().unwrap();
+    assert!((growth - 104_857.6).abs() < 1.0, "{growth}");
+}
+
+#[test]
+fn the_table_says_the_same_as_the_csv() {
+    let row = &summary(&jobs())[1];
+    let growth: f64 = row["growth_bytes_per_frame"].parse().unwrap();
+    let peak: f64 = row["peak_rss_bytes"].parse().unwrap();
+    let text = printed(&jobs());
+    let line = text
+        .lines()
+        .find(|line| line.contains("ffmpeg · parallel"))
+        .or_else(|| text.lines().find(|line| line.starts_with("ffmpeg ·") && line.contains("119")));
+    let line = line.unwrap();
+    assert!(line.contains(&number::mib(peak)) && line.contains(&number::number(growth, 0)), "{line}");
+}
+
+#[test]
+fn an_svg_names_every_variant_that_ran_and_the_question() {
+    let svgs = svgs(&jobs());
+    assert_eq!(svgs.len(), 3);
+    for (plot, svg) in &svgs {
+        for words in
+            ["ffmpeg · single", "ffmpeg · parallel", "melt · single", "melt · parallel", "cost &amp; give?"]
+        {
+            assert!(svg.contains(words), "{words} is missing in {plot}");
+        }
+    }
+    assert!(svgs["peak-by-variant"].contains("ges-launch-1.0 is not installed"));
+    assert!(svgs["memory-over-frames"].contains("killed at frame 600"));
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes() {
+    assert!(files(&jobs()[..1]) == files(&jobs()[..1]));
+    assert!(svgs(&jobs()) == svgs(&jobs()));
+}
+
+#[test]
+fn a_png_has_the_size_it_should() {
+    let files = files(&jobs()[..1]);
+    let reader =
+        png::Decoder::new(std::io::Cursor::new(&files["memory-over-frames.png"])).read_info().unwrap();
+    assert_eq!((reader.info().width, reader.info().height), (1600, 900));
+}
+
+#[test]
+fn without_frames_there_is_no_plot_over_frames() {
+    let svgs = svgs(&[MadeUp::new("command", "default", |_| 1.0).unsampled()]);
+    assert_eq!(svgs.keys().copied().collect::<Vec<_>>(), ["peak-by-variant"]);
+}
+
+#[test]
+fn nothing_that_ran_still_makes_a_table_of_reasons() {
+    let jobs = [MadeUp::new("ges", "single", |_| 0.0).not_run("no GES here")];
+    assert_eq!(files(&jobs).len(), 1);
+    assert!(printed(&jobs).contains("ges · single: not run: no GES here"));
+}
+
+#[test]
+fn a_job_that_died_at_its_first_frame_can_be_drawn() {
+    for frames in [0, 1] {
+        let job = MadeUp::new("melt", "single", |_| 5.0).ended(Outcome::OutOfMemory, frames);
+        assert_eq!(svgs(&[job]).len(), 2 + frames as usize);
+    }
+}

@@ -135,7 +135,8 @@ impl Report {
     /// When a trace is missing or broken.
     pub fn read(result: &StoredResult) -> Result<Report, ReportError> {
         let row = |planned: &PlannedJob| -> Result<JobRow, ReportError> {
-            let stored = result.jobs.iter().find(|job| job.folder.ends_with(&planned.folder));
+            let stored =
+                result.jobs.iter().find(|job| job.folder.file_name() == Some(planned.folder.as_ref()));
             Ok(JobRow { planned: planned.clone(), measured: stored.map(measure).transpose()? })
         };
         Ok(Report {

@@ -67,7 +67,10 @@ impl MadeUp {
         PlannedJob {
             variant: vec![("engine".into(), self.engine.into()), ("threading".into(), self.threading.into())],
             repeat: self.repeat,
-            folder: format!("{}-{}-{}", self.engine, self.threading, self.repeat),
+            folder: match self.not_run {
+                Some(_) => String::new(),
+                None => format!("{}-{}-{}", self.engine, self.threading, self.repeat),
+            },
             digest: "abc".into(),
             not_run: self.not_run.clone(),
         }

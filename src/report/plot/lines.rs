@@ -132,7 +132,13 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
         upward: Scale::new(rows.last(), field.bottom, field.top),
     };
     let columns = (plane.across, Ticks::within(reach, 6));
-    frame::draw_sideward_axis(&mut scene, field, columns, 78, over.title());
+    frame::draw_sideward_axis(
+        &mut scene,
+        field,
+        columns,
+        if over == Over::Frames { 78 } else { 50 },
+        over.title(),
+    );
     frame::draw_upward_axis(&mut scene, field, plane.upward, rows, "anonymous memory + swap, MiB");
     if let Some(cuts) = cuts {
         cuts.draw(&mut scene, field, plane.across);
@@ -229,7 +235,9 @@ fn median_and_band(curves: &[&Curve], plane: &Plane) -> (Vec<Place>, Vec<(i32, i
         }
         let lowest = here.iter().map(|column| column.low).fold(f64::INFINITY, f64::min);
         let highest = here.iter().map(|column| column.high).fold(0.0, f64::max);
-        band.push((x, plane.upward.place(highest), plane.upward.place(lowest)));
+        // A single repeat that is left has a band of no height, which is to be seen all the same.
+        let top = plane.upward.place(highest);
+        band.push((x, top, plane.upward.place(lowest).max(top + 3)));
     }
     (line, band)
 }

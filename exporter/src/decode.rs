@@ -145,34 +145,38 @@ impl Stream {
     /// When the file cannot be searched, read or decoded.
     pub fn seek_before(&mut self, at: i64, margin: f64, frame: &mut frame::Frame) -> Result<bool, Failure> {
         for step in STEPS_BACK {
-            let target = at - self.units(margin + step);
-            if target <= self.first {
-                break;
-            }
+            let target = (at - self.units(margin + step)).max(self.first);
             let sought = libav::seek(&mut self.input, self.index, target);
-            self.reset(sought, target)?;
-            self.awaits_key = true;
-            if self.next(frame)? && frame.timestamp().is_some_and(|found| found <= at) {
-                return Ok(true);
+            if sought.is_ok() {
+                self.decoder_starts_anew();
+                self.awaits_key = true;
+                if self.next(frame)? && frame.timestamp().is_some_and(|found| found <= at) {
+                    return Ok(true);
+                }
+            }
+            if target == self.first {
+                break;
             }
         }
         self.restart()?;
         self.next(frame)
     }
 
-    /// Back to the beginning.
+    /// Back to the very beginning. Not every container can seek there (MPEG-TS lands after the first
+    /// key frame), but each can be opened again.
     fn restart(&mut self) -> Result<(), Failure> {
-        let sought = libav::seek(&mut self.input, self.index, self.first);
-        let sought = sought.or_else(|_| libav::rewind(&mut self.input));
-        self.reset(sought, self.first)
+        let failed = |cause| Failure::OpenMedia { path: self.path.clone(), cause };
+        let mut input = libav::open_input(&self.path).map_err(failed)?;
+        libav::keep_only(&mut input, self.index);
+        self.input = input;
+        self.awaits_key = false;
+        self.decoder_starts_anew();
+        Ok(())
     }
 
-    fn reset(&mut self, sought: Result<(), ffmpeg::Error>, at: i64) -> Result<(), Failure> {
-        let failed = |cause| Failure::Seek { path: self.path.clone(), seconds: self.seconds(at), cause };
-        sought.map_err(failed)?;
+    fn decoder_starts_anew(&mut self) {
         self.decoder.flush();
         self.drained = false;
-        Ok(())
     }
 
     /// So many seconds in the stream's units.

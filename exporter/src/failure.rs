@@ -80,16 +80,6 @@ pub enum Failure {
         /// What the decoder said.
         cause: String,
     },
-    /// The file cannot be searched.
-    #[error("cannot seek in {} to {seconds:.3} s: {cause}", path.display())]
-    Seek {
-        /// The file.
-        path: PathBuf,
-        /// Where to, from the stream's beginning.
-        seconds: f64,
-        /// What the demuxer said.
-        cause: ffmpeg::Error,
-    },
     /// The clip goes on after its media has ended.
     #[error(
         "clip `{clip}` asks for {seconds:.3} s of {}, which ends after {frames} frames: shorten the clip or replace the file",

@@ -144,17 +144,17 @@ impl Loudness {
                 continue;
             }
             if quiet >= least_quiet {
-                bursts.push(self.start + self.rise(index, highest));
+                bursts.push(self.start + self.rise(index));
             }
             quiet = 0;
         }
         bursts
     }
 
-    /// A window is half full of a burst, and so at 0.7 of its loudness, half a window before the
-    /// burst begins in its middle; at half the loudness a quarter of it is full.
-    fn rise(&self, index: usize, _highest: f32) -> f64 {
-        index as f64 * self.step + WINDOW * 0.75
+    /// When a burst begins whose loudness is half of its highest in the window at `index`: energy is
+    /// a quarter then, so the burst fills the window's last quarter.
+    fn rise(&self, index: usize) -> f64 {
+        if index == 0 { 0.0 } else { index as f64 * self.step + WINDOW * 0.75 }
     }
 }
 

@@ -65,14 +65,6 @@ pub fn seek(input: &mut format::context::Input, stream: usize, at: i64) -> Resul
     Ok(())
 }
 
-/// Goes to the first byte, for containers that cannot seek by time to before their first key frame.
-pub fn rewind(input: &mut format::context::Input) -> Result<(), ffmpeg::Error> {
-    let flags = ffi::AVSEEK_FLAG_BYTE;
-    // SAFETY: `input` owns an open context; stream -1 means the whole file.
-    checked(unsafe { ffi::avformat_seek_file(input.as_mut_ptr(), -1, i64::MIN, 0, 0, flags) })?;
-    Ok(())
-}
-
 /// Opens a decoder for a stream. `threads` 0 lets the library choose.
 pub fn open_decoder(
     stream: &format::stream::Stream<'_>,

@@ -1,0 +1,144 @@
+//! Every exported frame is the one that the timeline asks for.
+
+mod bench;
+
+use bench::*;
+
+/// Sources whose key frames are far apart, with B-frames, in three containers.
+fn three_sources(bench: &Bench) -> [std::path::PathBuf; 3] {
+    [
+        bench.source("a.mp4", 1, 120, &[]),
+        bench.source("b.ts", 2, 120, &["--keyframe-distance", "50"]),
+        bench.source("c.mkv", 3, 120, &["--video-option", "bf=3"]),
+    ]
+}
+
+#[test]
+fn frames_are_those_of_the_timeline_in_any_container_with_any_threads() {
+    let bench = Bench::new();
+    let [a, b, c] = three_sources(&bench);
+    let items = || vec![cut(&a, 37, 20), cut(&b, 11, 30), cut(&a, 70, 13), gap(5), cut(&c, 99, 20), cut(&a, 3, 7)];
+    let timeline = bench.timeline(pal(), vec![video(items()), audio(items())]);
+    let wanted = [run(1, 37, 20), run(2, 11, 30), run(1, 70, 13), black(5), run(3, 99, 20), run(1, 3, 7)].concat();
+    for output in ["o.mp4", "o.mkv", "o.ts"] {
+        for threads in ["1", "4"] {
+            let exported = bench.export(&timeline, output, &["--threads", threads, "--video-option", "bf=2"]);
+            assert_eq!(shown(&exported), wanted, "{output}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_clip_of_one_frame_may_begin_anywhere() {
+    let bench = Bench::new();
+    let open_gop = ["--video-option", "x264-params=open-gop=1:keyint=12:bframes=3"];
+    let mpeg2 = ["--video-codec", "mpeg2video", "--video-option", "bf=2", "--keyframe-distance", "12"];
+    let mpeg2 = [&mpeg2[..], &["--video-option", "b=4000000"]].concat();
+    let sources = [
+        bench.source("x264.mp4", 1, 120, &[]),
+        bench.source("x264.ts", 2, 120, &["--keyframe-distance", "30"]),
+        bench.source("open.mp4", 3, 120, &open_gop),
+        bench.source("open.ts", 4, 120, &open_gop),
+        bench.source("open.mkv", 5, 120, &open_gop),
+        bench.source("mpeg2.ts", 6, 120, &mpeg2),
+        bench.source("mpeg4.mp4", 7, 120, &["--video-codec", "mpeg4", "--video-option", "b=2000000"]),
+    ];
+    for (index, source) in sources.iter().enumerate() {
+        let places = scattered(40, 120);
+        let items = places.iter().map(|&place| cut(source, place, 1)).collect();
+        let timeline = bench.timeline(pal(), vec![video(items)]);
+        let wanted: Vec<_> = places.iter().map(|&place| Some((index as u16 + 1, place as u32))).collect();
+        assert_eq!(shown(&bench.export(&timeline, "o.mp4", &[])), wanted, "{}", source.display());
+    }
+}
+
+#[test]
+fn the_topmost_clip_is_seen_and_a_gap_shows_what_lies_below() {
+    let bench = Bench::new();
+    let (low, high) = (bench.source("low.mp4", 1, 60, &[]), bench.source("high.mp4", 2, 60, &[]));
+    let bottom = video(vec![cut(&low, 5, 40)]);
+    let top = video(vec![gap(10), cut(&high, 20, 8), gap(7), cut(&low, 50, 5), gap(20)]);
+    let timeline = bench.timeline(pal(), vec![bottom, top]);
+    let wanted = [run(1, 5, 10), run(2, 20, 8), run(1, 23, 7), run(1, 50, 5), run(1, 35, 10), black(10)].concat();
+    assert_eq!(shown(&bench.export(&timeline, "o.mp4", &[])), wanted);
+}
+
+#[test]
+fn sources_of_another_rate_show_the_frame_of_the_time() {
+    let bench = Bench::new();
+    let cases = [("30", 30, 1), ("24", 24, 1), ("29.97", 30_000, 1_001), ("50", 50, 1), ("60", 60, 1)];
+    for (index, (name, above, below)) in cases.into_iter().enumerate() {
+        for container in ["mp4", "mkv", "ts"] {
+            let number = index as u16;
+            let source = bench.source(&format!("s{name}.{container}"), number, 150, &["--rate", name]);
+            let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 17, 40)])]);
+            // Exact: the frame that has begun, where a quarter of a frame counts as begun.
+            let wanted: Vec<_> = (17..57u64)
+                .map(|frame| Some((number, ((4 * frame * above + 25 * below) / (4 * 25 * below)) as u32)))
+                .collect();
+            assert_eq!(shown(&bench.export(&timeline, "o.mp4", &[])), wanted, "{name} in {container}");
+        }
+    }
+}
+
+#[test]
+fn an_export_of_another_rate_shows_the_frame_of_the_time() {
+    let bench = Bench::new();
+    let source = bench.source("s.mp4", 1, 100, &[]);
+    let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 10, 25), cut(&source, 50, 25)])]);
+    let exported = shown(&bench.export(&timeline, "o.mp4", &["--rate", "50"]));
+    let wanted: Vec<_> = (10..35).chain(50..75).flat_map(|frame| [Some((1, frame)); 2]).collect();
+    assert_eq!(exported, wanted);
+}
+
+#[test]
+fn lossless_pictures_pass_bit_by_bit() {
+    let bench = Bench::new();
+    let ffv1 = ["--video-codec", "ffv1", "--pixel-format", "yuv422p"];
+    let x264 = ["--preset", "ultrafast", "--video-option", "qp=0", "--pixel-format", "yuv422p"];
+    let sources = [bench.source("a.mkv", 1, 60, &ffv1), bench.source("b.mp4", 2, 60, &x264)];
+    let items = vec![cut(&sources[0], 13, 20), cut(&sources[1], 31, 20), cut(&sources[0], 40, 10)];
+    let timeline = bench.timeline(pal(), vec![video(items)]);
+    let [a, b] = sources.each_ref().map(|source| frames(source));
+    let wanted = [&a[13..33], &b[31..51], &a[40..50]].concat();
+    for (output, codec) in [("o.mkv", &ffv1[..]), ("o.mp4", &x264[2..])] {
+        for threads in ["1", "4"] {
+            let exported = frames(&bench.export(&timeline, output, &[codec, &["--threads", threads]].concat()));
+            let sums = |rows: &[FrameRow]| rows.iter().map(|row| row.checksum.clone()).collect::<Vec<_>>();
+            assert_eq!(sums(&exported), sums(&wanted), "{output}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_barcode_survives_small_pictures_strong_compression_and_scaling() {
+    let bench = Bench::new();
+    let crf = ["--preset", "ultrafast", "--video-option", "crf=35"];
+    let small = bench.source("small.mp4", 40_000, 50, &crf);
+    assert_eq!(shown(&small), run(40_000, 0, 50));
+    let large = bench.source("large.mp4", 50_001, 12, &[&crf[..], &["--size", "3840x2160"]].concat());
+    let timeline = bench.timeline(pal(), vec![video(vec![cut(&large, 2, 10), cut(&small, 5, 10)])]);
+    for format in ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le"] {
+        for size in ["640x360", "320x180"] {
+            let arguments = ["--size", size, "--pixel-format", format, "--video-option", "crf=35"];
+            let exported = bench.export(&timeline, "o.mkv", &arguments);
+            assert_eq!(shown(&exported), [run(50_001, 2, 10), run(40_000, 5, 10)].concat(), "{format} {size}");
+        }
+    }
+}
+
+#[test]
+fn black_is_black_in_the_output_format() {
+    let bench = Bench::new();
+    let source = bench.source("s.mp4", 1, 10, &["--pixel-format", "yuv422p"]);
+    let timeline = bench.timeline(pal(), vec![video(vec![gap(3), cut(&source, 0, 3)])]);
+    let arguments = ["--video-codec", "ffv1", "--pixel-format", "yuv422p10le"];
+    let exported = bench.export(&timeline, "o.mkv", &arguments);
+    let rows = frames(&exported);
+    let mut bytes = Vec::new();
+    bytes.extend(64u16.to_le_bytes().repeat(320 * 180));
+    bytes.extend(512u16.to_le_bytes().repeat(320 * 180));
+    let sum = format!("{:08x}", crc32fast::hash(&bytes));
+    assert!(rows[..3].iter().all(|row| row.checksum == sum), "{rows:?}");
+    assert_eq!(rows[3].shown, Some((1, 0)));
+}

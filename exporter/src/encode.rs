@@ -88,9 +88,10 @@ impl<'a> PictureEncoder<'a> {
             context.set_flags(codec::Flags::GLOBAL_HEADER);
         }
         set_options(&mut context, wanted)?;
-        let mut video = context.encoder().video().map_err(|cause| cannot_open(&wanted.name, cause))?;
+        let mut video = context.encoder().video().map_err(|cause| encode_failure(&wanted.name, cause))?;
         describe(&mut video, wanted, pictures);
-        let opened = video.open_as(codec).map_err(|cause| cannot_open(&wanted.name, cause))?;
+        let (opened, reason) = libav::hear(|| video.open_as(codec));
+        let opened = opened.map_err(|cause| cannot_open(&wanted.name, cause, &reason))?;
         let stream = container.add_stream(opened.as_ref(), Some(pictures.rate))?;
         let encoder::Video(encoder::video::Video(encoder)) = opened;
         Ok(PictureEncoder { encoder, codec: wanted.name.clone(), stream, time_base, progress })
@@ -149,18 +150,22 @@ impl SoundEncoder {
         let codec = find(&wanted.name, "audio")?;
         check_sample_rate(codec, wanted.rate)?;
         let kind = SampleKind::stereo(sample_format(codec), wanted.rate);
-        let failed = |cause| cannot_open(&wanted.name, cause);
         let mut context = codec::Context::new_with_codec(codec);
         libav::set_threads(&mut context, wanted.threads);
         if container.wants_global_header() {
             context.set_flags(codec::Flags::GLOBAL_HEADER);
         }
         set_sample_kind(&mut context, kind);
-        let opened = context.encoder().audio().and_then(|audio| audio.open_as(codec)).map_err(failed)?;
+        let audio = context.encoder().audio();
+        let (opened, reason) = libav::hear(|| audio.and_then(|audio| audio.open_as(codec)));
+        let opened = opened.map_err(|cause| cannot_open(&wanted.name, cause, &reason))?;
         let stream = container.add_stream(opened.as_ref(), None)?;
         let frame_size =
             Some(opened.frame_size() as usize).filter(|&size| size > 0).unwrap_or(FREE_FRAME_SIZE);
         let converter = Resampler::new(SampleKind::mixing(wanted.rate), kind).map_err(failed)?;
+        let frame_size = Some(opened.frame_size() as usize).filter(|&size| size > 0).unwrap_or(FREE_FRAME_SIZE);
+        let converter = Resampler::new(SampleKind::mixing(wanted.rate), kind);
+        let converter = converter.map_err(|cause| encode_failure(&wanted.name, cause))?;
         let encoder::Audio(encoder::audio::Audio(encoder)) = opened;
         let (codec, pending) = (wanted.name.clone(), Vec::new());
         Ok(SoundEncoder { encoder, codec, stream, kind, converter, frame_size, pending, samples_sent: 0 })
@@ -353,9 +358,10 @@ fn set_option(context: &mut codec::Context, key: &str, value: &str) -> Result<()
     checked(set).map(drop).map_err(|_| OptionProblem::Value)
 }
 
-fn cannot_open(codec: &str, cause: ffmpeg::Error) -> Failure {
+fn cannot_open(codec: &str, cause: ffmpeg::Error, reason: &str) -> Failure {
+    let reason = if reason.is_empty() { cause.to_string() } else { reason.into() };
     Failure::Refused(format!(
-        "cannot open encoder {codec} ({cause}): check its preset, its options and the picture size, or see why with --verbose"
+        "cannot open encoder {codec} ({reason}): check its preset, its options and the picture's size"
     ))
 }
 

@@ -19,6 +19,8 @@ const WINDOW: f64 = 0.001;
 const STEP: f64 = 0.00025;
 /// Sound must have been quiet for so many seconds before a new burst counts.
 const QUIET: f64 = 0.01;
+/// A burst lasts at least so many seconds; what is shorter is one that a cut left a rest of.
+const LEAST_LENGTH: f64 = 0.005;
 /// A file whose loudest moment stays below this amplitude has no bursts.
 const LEAST_LOUD: f32 = 0.2;
 
@@ -136,17 +138,19 @@ impl Loudness {
         if highest < LEAST_LOUD {
             return Vec::new();
         }
-        let least_quiet = (QUIET / self.step) as usize;
-        let (mut quiet, mut bursts) = (least_quiet, Vec::new());
-        for (index, &value) in self.values.iter().enumerate() {
-            if value < highest / 2.0 {
-                quiet += 1;
-                continue;
+        let steps = |seconds: f64| (seconds / self.step) as usize;
+        let (mut quiet, mut bursts, mut at) = (steps(QUIET), Vec::new(), 0);
+        for same in self.values.chunk_by(|&one, &other| (one < highest / 2.0) == (other < highest / 2.0)) {
+            let is_quiet = same[0] < highest / 2.0;
+            if is_quiet || same.len() < steps(LEAST_LENGTH) {
+                quiet += same.len();
+            } else {
+                if quiet >= steps(QUIET) {
+                    bursts.push(self.start + self.rise(at));
+                }
+                quiet = 0;
             }
-            if quiet >= least_quiet {
-                bursts.push(self.start + self.rise(index));
-            }
-            quiet = 0;
+            at += same.len();
         }
         bursts
     }

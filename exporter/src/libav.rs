@@ -1,6 +1,9 @@
 //! The few calls of FFmpeg's libraries that `ffmpeg-next` has no sound wrapper for.
 
 use std::ffi::CString;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
@@ -14,6 +17,63 @@ pub fn start(verbose: bool) -> Result<(), ffmpeg::Error> {
     ffmpeg::init()?;
     ffmpeg::log::set_level(if verbose { ffmpeg::log::Level::Warning } else { ffmpeg::log::Level::Quiet });
     Ok(())
+}
+
+/// What the libraries write to stderr while something is done, in one line. Encoders give their
+/// reasons only there, some of them past libav's own log. With a `verbose` start, all goes to stderr
+/// as ever and nothing is heard.
+pub fn hear<T>(action: impl FnOnce() -> T) -> (T, String) {
+    let is_quiet = ffmpeg::log::get_level() == Ok(ffmpeg::log::Level::Quiet);
+    let Some(ear) = Some(()).filter(|()| is_quiet).and_then(|()| Ear::new()) else {
+        return (action(), String::new());
+    };
+    ffmpeg::log::set_level(ffmpeg::log::Level::Error);
+    let result = action();
+    ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+    (result, one_line(&ear.heard()))
+}
+
+/// Stderr turned into memory, until this is dropped.
+struct Ear {
+    memory: File,
+    stderr: OwnedFd,
+}
+
+impl Ear {
+    fn new() -> Option<Ear> {
+        let stderr = std::io::stderr().as_fd().try_clone_to_owned().ok()?;
+        // SAFETY: the name is a C string; a descriptor that is not -1 is new and ours.
+        let memory = unsafe {
+            let descriptor = libc::memfd_create(c"stderr".as_ptr(), libc::MFD_CLOEXEC);
+            (descriptor != -1).then(|| File::from_raw_fd(descriptor))
+        }?;
+        // SAFETY: both descriptors are open.
+        let turned = unsafe { libc::dup2(memory.as_raw_fd(), libc::STDERR_FILENO) };
+        (turned != -1).then_some(Ear { memory, stderr })
+    }
+
+    fn heard(mut self) -> String {
+        let mut text = Vec::new();
+        // What cannot be read is only a worse message.
+        let _ = self.memory.rewind().and_then(|()| self.memory.read_to_end(&mut text));
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        // SAFETY: both descriptors are open.
+        unsafe { libc::dup2(self.stderr.as_raw_fd(), libc::STDERR_FILENO) };
+    }
+}
+
+/// Lines joined, without libav's `[name @ address]`.
+fn one_line(text: &str) -> String {
+    let bare = |line: &str| match (line.starts_with('['), line.split_once("] ")) {
+        (true, Some((_, rest))) => rest.trim().to_string(),
+        _ => line.trim().to_string(),
+    };
+    text.lines().map(bare).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// `Ok` with the number for a result that is not negative, as libav's functions report.

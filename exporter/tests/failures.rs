@@ -28,7 +28,7 @@ fn what_the_encoder_or_container_refuses_is_named_with_the_way_out() {
         (&["--video-codec", "libx999"][..], &["libx999", "memreel-export about"][..]),
         (&["--video-codec", "aac"], &["no video encoder `aac`"]),
         (&["--pixel-format", "rgb24"], &["libx264", "rgb24", "yuv420p", "yuv422p"]),
-        (&["--preset", "warp"], &["libx264"]),
+        (&["--preset", "warp"], &["libx264", "invalid preset 'warp'"]),
         (&["--video-codec", "mpeg4", "--preset", "fast"], &["mpeg4 has no presets"]),
         (&["--video-option", "colour=red"], &["libx264 has no option `colour`"]),
         (&["--video-option", "crf=many"], &["does not take `many` for `crf`"]),

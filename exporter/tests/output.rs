@@ -11,6 +11,7 @@ use memreel_export::clock::units_as_seconds;
 
 /// Timestamps of all packets of a stream, in seconds, as the file has them.
 struct Timestamps {
+    /// Matroska keeps none, and the reader cannot tell the first ones.
     decode: Vec<f64>,
     show: Vec<f64>,
     end: f64,
@@ -29,7 +30,7 @@ fn timestamps(path: &Path, kind: media::Type) -> Timestamps {
         }
         if packet.stream() == index {
             let pts = packet.pts().unwrap();
-            found.decode.push(units_as_seconds(packet.dts().unwrap(), unit));
+            found.decode.extend(packet.dts().map(|dts| units_as_seconds(dts, unit)));
             found.show.push(units_as_seconds(pts, unit));
             found.end = found.end.max(units_as_seconds(pts + packet.duration(), unit));
         }
@@ -52,7 +53,9 @@ fn timestamps_rise_evenly_with_b_frames() {
         let Timestamps { decode, mut show, .. } = timestamps(&exported, media::Type::Video);
         assert_eq!(show.len(), 87);
         assert!(decode.windows(2).all(|pair| pair[0] < pair[1]), "{output}: {decode:?}");
-        assert!(decode.iter().zip(&show).all(|(decode, show)| decode <= show), "{output}");
+        let late = show.len() - decode.len();
+        assert!(late <= 3, "{output} has decoding times");
+        assert!(decode.iter().zip(&show[late..]).all(|(decode, show)| decode <= show), "{output}");
         assert!(show.windows(2).any(|pair| pair[0] > pair[1]), "{output} has no B-frames");
         show.sort_by(f64::total_cmp);
         for (number, at) in show.iter().enumerate() {

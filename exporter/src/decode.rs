@@ -141,11 +141,15 @@ impl Stream {
     /// one does, at last from the beginning. The frame is left in `frame`; `false` when the stream
     /// has none at all. From the beginning, the first frame counts wherever it stands.
     ///
+    /// `margin` is how many seconds earlier to begin at least, even before time zero, where sound
+    /// has samples that only prime its decoder.
+    ///
     /// # Errors
     /// When the file cannot be searched, read or decoded.
     pub fn seek_before(&mut self, at: i64, margin: f64, frame: &mut frame::Frame) -> Result<bool, Failure> {
+        let earliest = self.first - self.units(margin);
         for step in STEPS_BACK {
-            let target = (at - self.units(margin + step)).max(self.first);
+            let target = (at - self.units(margin + step)).max(earliest);
             let sought = libav::seek(&mut self.input, self.index, target);
             if sought.is_ok() {
                 self.decoder_starts_anew();
@@ -154,7 +158,7 @@ impl Stream {
                     return Ok(true);
                 }
             }
-            if target == self.first {
+            if target == earliest {
                 break;
             }
         }

@@ -17,9 +17,11 @@ fn three_sources(bench: &Bench) -> [std::path::PathBuf; 3] {
 fn frames_are_those_of_the_timeline_in_any_container_with_any_threads() {
     let bench = Bench::new();
     let [a, b, c] = three_sources(&bench);
-    let items = || vec![cut(&a, 37, 20), cut(&b, 11, 30), cut(&a, 70, 13), gap(5), cut(&c, 99, 20), cut(&a, 3, 7)];
+    let items =
+        || vec![cut(&a, 37, 20), cut(&b, 11, 30), cut(&a, 70, 13), gap(5), cut(&c, 99, 20), cut(&a, 3, 7)];
     let timeline = bench.timeline(pal(), vec![video(items()), audio(items())]);
-    let wanted = [run(1, 37, 20), run(2, 11, 30), run(1, 70, 13), black(5), run(3, 99, 20), run(1, 3, 7)].concat();
+    let wanted =
+        [run(1, 37, 20), run(2, 11, 30), run(1, 70, 13), black(5), run(3, 99, 20), run(1, 3, 7)].concat();
     for output in ["o.mp4", "o.mkv", "o.ts"] {
         for threads in ["1", "4"] {
             let exported = bench.export(&timeline, output, &["--threads", threads, "--video-option", "bf=2"]);
@@ -59,7 +61,8 @@ fn the_topmost_clip_is_seen_and_a_gap_shows_what_lies_below() {
     let bottom = video(vec![cut(&low, 5, 40)]);
     let top = video(vec![gap(10), cut(&high, 20, 8), gap(7), cut(&low, 50, 5), gap(20)]);
     let timeline = bench.timeline(pal(), vec![bottom, top]);
-    let wanted = [run(1, 5, 10), run(2, 20, 8), run(1, 23, 7), run(1, 50, 5), run(1, 35, 10), black(10)].concat();
+    let wanted =
+        [run(1, 5, 10), run(2, 20, 8), run(1, 23, 7), run(1, 50, 5), run(1, 35, 10), black(10)].concat();
     assert_eq!(shown(&bench.export(&timeline, "o.mp4", &[])), wanted);
 }
 
@@ -79,7 +82,8 @@ fn sources_of_another_rate_show_the_frame_of_the_time() {
                 let (source, found) = found.unwrap();
                 assert_eq!(source, number);
                 let border = exact.round() as u32;
-                let at_border = (exact - exact.round()).abs() < 0.06 && (found == border || found + 1 == border);
+                let at_border =
+                    (exact - exact.round()).abs() < 0.06 && (found == border || found + 1 == border);
                 assert!(found == exact as u32 || at_border, "{name} in {container}: {found} for {exact}");
             }
         }
@@ -108,7 +112,8 @@ fn lossless_pictures_pass_bit_by_bit() {
     let wanted = [&a[13..33], &b[31..51], &a[40..50]].concat();
     for (output, codec) in [("o.mkv", &ffv1[..]), ("o.mp4", &x264[2..])] {
         for threads in ["1", "4"] {
-            let exported = frames(&bench.export(&timeline, output, &[codec, &["--threads", threads]].concat()));
+            let exported =
+                frames(&bench.export(&timeline, output, &[codec, &["--threads", threads]].concat()));
             let sums = |rows: &[FrameRow]| rows.iter().map(|row| row.checksum.clone()).collect::<Vec<_>>();
             assert_eq!(sums(&exported), sums(&wanted), "{output}, {threads} threads");
         }
@@ -127,7 +132,11 @@ fn a_barcode_survives_small_pictures_strong_compression_and_scaling() {
         for size in ["640x360", "320x180"] {
             let arguments = ["--size", size, "--pixel-format", format, "--video-option", "crf=35"];
             let exported = bench.export(&timeline, "o.mkv", &arguments);
-            assert_eq!(shown(&exported), [run(50_001, 2, 10), run(40_000, 5, 10)].concat(), "{format} {size}");
+            assert_eq!(
+                shown(&exported),
+                [run(50_001, 2, 10), run(40_000, 5, 10)].concat(),
+                "{format} {size}"
+            );
         }
     }
 }

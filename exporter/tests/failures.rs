@@ -47,7 +47,8 @@ fn what_the_encoder_or_container_refuses_is_named_with_the_way_out() {
 fn a_sample_rate_that_the_encoder_does_not_take_is_refused() {
     let bench = Bench::new();
     let source = bench.source("s.mp4", 1, 20, &[]);
-    let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 0, 9)]), audio(vec![cut(&source, 0, 9)])]);
+    let timeline =
+        bench.timeline(pal(), vec![video(vec![cut(&source, 0, 9)]), audio(vec![cut(&source, 0, 9)])]);
     let line = fail(&mut export_of(&bench, &timeline, &["--audio-rate", "47999"]), 1);
     assert!(line.contains("aac does not take 47999") && line.contains("48000"), "{line}");
 }
@@ -72,7 +73,8 @@ fn wrong_usage_has_exit_code_2() {
 fn missing_and_broken_media_are_named() {
     let bench = Bench::new();
     let source = bench.source("s.mp4", 1, 60, &[]);
-    let missing = bench.timeline(pal(), vec![video(vec![cut(&source, 0, 9), cut(&bench.path("gone.mp4"), 0, 9)])]);
+    let missing =
+        bench.timeline(pal(), vec![video(vec![cut(&source, 0, 9), cut(&bench.path("gone.mp4"), 0, 9)])]);
     let line = fail(&mut export_of(&bench, &missing, &[]), 1);
     assert!(line.contains("gone.mp4") && line.contains("clip `gone`") && line.contains("missing"), "{line}");
 

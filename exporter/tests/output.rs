@@ -99,9 +99,14 @@ fn sound_and_picture_are_in_step_at_the_end_of_a_long_timeline() {
     ];
     let lengths = scattered(300, 7).into_iter().map(|length| 7 + length);
     let places = scattered(301, 130).into_iter().skip(1);
-    let cuts: Vec<(usize, u64, u64)> =
-        lengths.zip(places).enumerate().map(|(number, (length, place))| (number % 3, place, length)).collect();
-    let items = || cuts.iter().map(|&(source, place, length)| cut_at(&sources[source], place, length, ntsc)).collect();
+    let cuts: Vec<(usize, u64, u64)> = lengths
+        .zip(places)
+        .enumerate()
+        .map(|(number, (length, place))| (number % 3, place, length))
+        .collect();
+    let items = || {
+        cuts.iter().map(|&(source, place, length)| cut_at(&sources[source], place, length, ntsc)).collect()
+    };
     let timeline = bench.timeline(ntsc, vec![video(items()), audio(items())]);
     let exported = bench.export(&timeline, "o.mp4", &[]);
 

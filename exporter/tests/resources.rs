@@ -44,9 +44,8 @@ fn one_thread_is_one_thread_and_a_background_export_has_two() {
 #[test]
 fn a_decoder_is_open_from_its_first_cut_to_its_last_frame() {
     let bench = Bench::new();
-    let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)].map(|(name, number)| {
-        bench.source(&format!("{name}.mp4"), number, 60, &[])
-    });
+    let [a, b, c] = [("a", 1), ("b", 2), ("c", 3)]
+        .map(|(name, number)| bench.source(&format!("{name}.mp4"), number, 60, &[]));
     let items = vec![cut(&a, 3, 10), cut(&b, 20, 10), cut(&a, 30, 10), gap(5), cut(&c, 0, 10)];
     let timeline = bench.timeline(pal(), vec![video(items)]);
     let output = succeed(program().args(["--threads", "1", "--discard", "--progress-fd", "1"]).arg(timeline));
@@ -58,11 +57,20 @@ fn a_decoder_is_open_from_its_first_cut_to_its_last_frame() {
     for line in lines {
         match line.split_once(' ').unwrap() {
             ("frames", counts) => taken = counts.split_once(' ').unwrap().0.parse().unwrap(),
-            (event, path) => events.push((event, Path::new(path).file_stem().unwrap().to_str().unwrap(), taken)),
+            (event, path) => {
+                events.push((event, Path::new(path).file_stem().unwrap().to_str().unwrap(), taken))
+            }
         }
     }
     // A decoder is closed while its last frame is rendered, just before that one is counted.
-    let wanted = [("open", "a", 0), ("open", "b", 10), ("close", "b", 19), ("close", "a", 29), ("open", "c", 35), ("close", "c", 44)];
+    let wanted = [
+        ("open", "a", 0),
+        ("open", "b", 10),
+        ("close", "b", 19),
+        ("close", "a", 29),
+        ("open", "c", 35),
+        ("close", "c", 44),
+    ];
     assert_eq!(events, wanted);
     assert!(text.ends_with("frames 45 45\n"), "{text}");
 }

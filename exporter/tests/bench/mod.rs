@@ -37,7 +37,13 @@ impl Bench {
     pub fn source(&self, name: &str, number: u16, frames: u32, arguments: &[&str]) -> PathBuf {
         let path = self.path(name);
         let mut command = program();
-        command.args(["make-source", "--source-number", &number.to_string(), "--frames", &frames.to_string()]);
+        command.args([
+            "make-source",
+            "--source-number",
+            &number.to_string(),
+            "--frames",
+            &frames.to_string(),
+        ]);
         if !arguments.contains(&"--size") {
             command.args(["--size", "320x180"]);
         }
@@ -67,7 +73,8 @@ impl Bench {
     /// Names of all files in the folder.
     pub fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -125,7 +132,11 @@ pub fn bursts(path: &Path) -> Vec<f64> {
     let output = succeed(program().args(["frames", "--audio-bursts"]).arg(path));
     let table = String::from_utf8(output.stdout).unwrap();
     let first = frames(path)[0].pts_s;
-    table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse::<f64>().unwrap() - first).collect()
+    table
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(1).unwrap().parse::<f64>().unwrap() - first)
+        .collect()
 }
 
 pub fn rate(above: u32, below: u32) -> Rate {
@@ -137,8 +148,10 @@ pub fn pal() -> Rate {
 }
 
 pub fn cut_at(media: &Path, in_point: u64, frames: u64, rate: Rate) -> Item {
-    let source_range =
-        TimeRange { start_time: RationalTime::new(in_point, rate), duration: RationalTime::new(frames, rate) };
+    let source_range = TimeRange {
+        start_time: RationalTime::new(in_point, rate),
+        duration: RationalTime::new(frames, rate),
+    };
     let name = media.file_stem().unwrap().to_str().unwrap().into();
     Item::Clip(Clip { name, media: media.into(), source_range })
 }

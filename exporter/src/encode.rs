@@ -162,8 +162,6 @@ impl SoundEncoder {
         let stream = container.add_stream(opened.as_ref(), None)?;
         let frame_size =
             Some(opened.frame_size() as usize).filter(|&size| size > 0).unwrap_or(FREE_FRAME_SIZE);
-        let converter = Resampler::new(SampleKind::mixing(wanted.rate), kind).map_err(failed)?;
-        let frame_size = Some(opened.frame_size() as usize).filter(|&size| size > 0).unwrap_or(FREE_FRAME_SIZE);
         let converter = Resampler::new(SampleKind::mixing(wanted.rate), kind);
         let converter = converter.map_err(|cause| encode_failure(&wanted.name, cause))?;
         let encoder::Audio(encoder::audio::Audio(encoder)) = opened;

@@ -25,7 +25,7 @@ lint: ## format and clippy
 	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: ## rustdoc without warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 check: ## unit tests, then real exports with real engines
 	cargo build --workspace --bins

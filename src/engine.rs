@@ -28,7 +28,7 @@ pub trait Engine {
     /// When it is not installed or does not answer: what is missing, and how to get it.
     fn installation(&self) -> Result<&Installation, &Missing>;
 
-    /// What it cannot do of a variant, beyond what its build lacks ([`lacking`]); empty when it can
+    /// What it cannot do of a variant, beyond what its build lacks; empty when it can
     /// do it exactly as asked.
     fn unsupported(&self, variant: &Variant) -> Vec<String>;
 

@@ -12,7 +12,7 @@ use crate::store::{self, StoredResult};
 /// Make the table, summary.csv and the plots of a result again from its files
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The folder of a result: reports/<scenario>/<time>, or reports/<scenario>/latest
+    /// The folder of a result: reports/SCENARIO/TIME, or reports/SCENARIO/latest
     folder: PathBuf,
 }
 

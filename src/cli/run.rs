@@ -20,7 +20,7 @@ use crate::store::{self, StoreError};
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///
-/// The result lies in reports/<scenario>/<UTC time> (`latest` points to it): summary.csv, plots as PNG
+/// The result lies in reports/SCENARIO/TIME (UTC; `latest` points to it): summary.csv, plots as PNG
 /// and SVG, and for each job a folder with all samples. Ctrl-C ends the running engine, keeps what was
 /// measured and reports on it; `--resume` goes on from there.
 #[derive(Debug, Args)]

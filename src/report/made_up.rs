@@ -142,6 +142,7 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         format: crate::store::FORMAT.into(),
         scenario: "made-up".into(),
         question: "What does threading cost & give?".into(),
+        scenario_path: "scenarios/made-up.toml".into(),
         scenario_text: String::new(),
         overrides: Vec::new(),
         started: "2026-01-01T00:00:00Z".into(),

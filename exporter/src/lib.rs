@@ -3,7 +3,7 @@
 //! [`plan`] works out what every output frame shows and sounds. [`decode`] reads one stream of one
 //! file; [`pictures`] and [`sound`] find in it what stands at a time; [`compose`] and [`mix`] make the
 //! output's frames of them, with [`convert`] and [`resample`] where sizes, formats and rates differ.
-//! [`write`] encodes them ([`encode`]) into a container ([`mux`]), and [`export`] drives it all, in as
+//! [`mod@write`] encodes them ([`encode`]) into a container ([`mux`]), and [`export`] drives it all, in as
 //! many threads as were asked for, telling a watcher how far it is ([`progress`]).
 //!
 //! Beside the export stand [`media`], which makes sources whose every frame carries its number

@@ -1,0 +1,55 @@
+//! The library's own parts: what a tick of the sampler parses, and what a report works out.
+//!
+//! `cargo bench --bench library`
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use memreel::analysis::{self, Curve, FrameClock};
+use memreel::proc;
+use memreel::trace::Sample;
+use memreel::units::{Bytes, Count};
+
+/// The files that are read at every tick, as this process has them.
+fn parse_a_tick(criterion: &mut Criterion) {
+    let read = |name: &str| std::fs::read(format!("/proc/self/{name}")).expect("this process has it");
+    let (stat, statm, status, io) = (read("stat"), read("statm"), read("status"), read("io"));
+    let mut group = criterion.benchmark_group("parse");
+    group.bench_function("stat", |bench| {
+        bench.iter(|| proc::stat(black_box(&stat)).map(|stat| stat.cpu_ticks))
+    });
+    group.bench_function("statm", |bench| bench.iter(|| proc::statm(black_box(&statm), 4096)));
+    group.bench_function("status", |bench| bench.iter(|| proc::status(black_box(&status))));
+    group.bench_function("io", |bench| bench.iter(|| proc::io(black_box(&io))));
+    group.finish();
+}
+
+/// An hour at 50 Hz: memory that fills and then stays, a frame every 40 ms.
+fn an_hour() -> Vec<Sample> {
+    let sample = |tick: u64| Sample {
+        t_s: tick as f64 * 0.02,
+        frames_out: Some(Count::new(tick / 2)),
+        rss_bytes: Some(Bytes::from_mib(60)),
+        anon_bytes: Some(Bytes::from_kib(30_000 + tick.min(1_000) * 10)),
+        ..Sample::default()
+    };
+    (0..180_000).map(sample).collect()
+}
+
+fn work_out_a_trace(criterion: &mut Criterion) {
+    let samples = an_hour();
+    let mut group = criterion.benchmark_group("an hour at 50 Hz");
+    group.bench_function("growth over the second half", |bench| {
+        bench.iter(|| {
+            let clock = FrameClock::of(black_box(&samples));
+            analysis::growth_over_second_half(&clock, &clock.levels(&samples))
+        });
+    });
+    group.bench_function("line of a plot", |bench| {
+        bench.iter(|| Curve::over_frames(black_box(&samples), 1600));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parse_a_tick, work_out_a_trace);
+criterion_main!(benches);

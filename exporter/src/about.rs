@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char};
 use std::fmt;
 
-use ffmpeg::ffi;
+use ffmpeg::{ffi, media};
 use ffmpeg_next as ffmpeg;
 use serde::Serialize;
+
+use crate::libav;
 
 /// What `about` tells.
 #[derive(Debug, Serialize)]
@@ -76,13 +78,27 @@ fn libraries() -> BTreeMap<&'static str, String> {
     versions.into_iter().map(|(name, version)| (name, dotted(version))).collect()
 }
 
+/// Names of the encoders of a kind that make a format such as `h264`; none where it is no format's name.
+pub fn encoders_of(format: &str, kind: media::Type) -> Vec<String> {
+    let Ok(name) = libav::text(format) else { return Vec::new() };
+    // SAFETY: a C string; the descriptor is static, or null for an unknown name.
+    let Some(wanted) = (unsafe { ffi::avcodec_descriptor_get_by_name(name.as_ptr()).as_ref() }) else {
+        return Vec::new();
+    };
+    encoders_where(|codec| codec.id == wanted.id && codec.type_ == kind.into())
+}
+
 fn encoders(kind: ffi::AVMediaType) -> Vec<String> {
+    encoders_where(|codec| codec.type_ == kind)
+}
+
+fn encoders_where(wanted: impl Fn(&ffi::AVCodec) -> bool) -> Vec<String> {
     let mut names = Vec::new();
     let mut place = std::ptr::null_mut();
     // SAFETY: the iterator keeps its place in `place` and returns static codecs until it returns null.
     unsafe {
         while let Some(codec) = ffi::av_codec_iterate(&mut place).as_ref() {
-            if codec.type_ == kind && ffi::av_codec_is_encoder(codec) != 0 {
+            if wanted(codec) && ffi::av_codec_is_encoder(codec) != 0 {
                 names.push(string(codec.name));
             }
         }

@@ -1,10 +1,11 @@
 //! Pictures and sound into packets.
 
 use ffmpeg::codec::{self, encoder};
-use ffmpeg::{Codec, Packet, Rational, ffi, format, frame};
+use ffmpeg::{Codec, Packet, Rational, ffi, format, frame, media};
 use ffmpeg_next as ffmpeg;
 use memreel_timeline::Rate;
 
+use crate::about;
 use crate::clock;
 use crate::failure::Failure;
 use crate::libav::{self, checked};
@@ -79,7 +80,7 @@ impl<'a> PictureEncoder<'a> {
         container: &mut Container,
         progress: &'a Progress,
     ) -> Result<PictureEncoder<'a>, Failure> {
-        let codec = find(&wanted.name, "video")?;
+        let codec = find(&wanted.name, media::Type::Video)?;
         check_pixel_format(codec, wanted.format)?;
         let time_base = clock::time_base(pictures.rate);
         let mut context = codec::Context::new_with_codec(codec);
@@ -147,7 +148,7 @@ impl SoundEncoder {
     /// When the encoder is not here or does not take the sample rate, or when the container cannot
     /// hold what it makes.
     pub fn open(wanted: &SoundCodec, container: &mut Container) -> Result<SoundEncoder, Failure> {
-        let codec = find(&wanted.name, "audio")?;
+        let codec = find(&wanted.name, media::Type::Audio)?;
         check_sample_rate(codec, wanted.rate)?;
         let kind = SampleKind::stereo(sample_format(codec), wanted.rate);
         let mut context = codec::Context::new_with_codec(codec);
@@ -232,12 +233,18 @@ fn receive(encoder: &mut encoder::Encoder, codec: &str) -> Result<Option<Packet>
     }
 }
 
-fn find(name: &str, kind: &str) -> Result<Codec, Failure> {
-    let found = encoder::find_by_name(name);
-    found.filter(|codec| if kind == "video" { codec.is_video() } else { codec.is_audio() }).ok_or_else(|| {
-        Failure::Refused(format!(
-            "this FFmpeg has no {kind} encoder `{name}`: `memreel-export about` lists those it has"
-        ))
+fn find(name: &str, kind: media::Type) -> Result<Codec, Failure> {
+    encoder::find_by_name(name).filter(|codec| codec.medium() == kind).ok_or_else(|| {
+        let makers = about::encoders_of(name, kind);
+        Failure::Refused(match makers.is_empty() {
+            false => {
+                format!("`{name}` is what encoders make, not one of them: choose from {}", makers.join(", "))
+            }
+            true => format!(
+                "this FFmpeg has no {} encoder `{name}`: `memreel-export about` lists those it has",
+                if kind == media::Type::Video { "video" } else { "audio" }
+            ),
+        })
     })
 }
 
@@ -317,7 +324,7 @@ fn set_options(context: &mut codec::Context, wanted: &PictureCodec) -> Result<()
             })
         })?;
     }
-    for (key, value) in &wanted.options {
+    for (key, value) in &own_options(wanted) {
         set_option(context, key, value).map_err(|problem| {
             let name = &wanted.name;
             Failure::Refused(match problem {
@@ -333,6 +340,21 @@ fn set_options(context: &mut codec::Context, wanted: &PictureCodec) -> Result<()
         })?;
     }
     Ok(())
+}
+
+/// The options asked for. x265 also writes to stderr and starts a pool of threads past all of libav's
+/// settings, so it is told by its own to do neither, before what the user tells it.
+fn own_options(wanted: &PictureCodec) -> Vec<(String, String)> {
+    if wanted.name != "libx265" {
+        return wanted.options.clone();
+    }
+    let quiet =
+        if wanted.threads == 1 { "log-level=error:pools=none:frame-threads=1" } else { "log-level=error" };
+    let (theirs, mut options): (Vec<_>, Vec<_>) =
+        wanted.options.iter().cloned().partition(|(key, _)| key == "x265-params");
+    let parameters = theirs.into_iter().fold(quiet.to_string(), |all, (_, more)| format!("{all}:{more}"));
+    options.push(("x265-params".into(), parameters));
+    options
 }
 
 enum OptionProblem {

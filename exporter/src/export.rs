@@ -122,6 +122,7 @@ fn run_in_background(export: Export) -> Result<(), Failure> {
 
 fn run_here(export: &Export) -> Result<(), Failure> {
     let timeline = read_timeline(&export.timeline)?;
+    check_target(export, &timeline)?;
     let progress = export.progress_fd.map_or(Ok(Progress::silent()), Progress::on_descriptor)?;
     let rate = export.rate.unwrap_or(timeline.rate);
     let shots = plan::pictures(&timeline, rate);
@@ -168,6 +169,20 @@ fn check_media(timeline: &Timeline) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Nobody wants an export in place of what it was made from.
+fn check_target(export: &Export, timeline: &Timeline) -> Result<(), Failure> {
+    let used = std::iter::once(export.timeline.as_path()).chain(timeline.media());
+    match used.into_iter().find(|path| export.target.replaces(path)) {
+        Some(path) => {
+            let path = path.display();
+            Err(Failure::Refused(format!(
+                "the output would replace {path}, which the export reads: choose another name"
+            )))
+        }
+        None => Ok(()),
+    }
 }
 
 /// How many frames the output has: those of the longest track.

@@ -67,13 +67,14 @@ impl Drop for Ear {
     }
 }
 
-/// Lines joined, without libav's `[name @ address]`.
+/// Lines joined, without libav's `[name @ address]` and without what is no complaint.
 fn one_line(text: &str) -> String {
     let bare = |line: &str| match (line.starts_with('['), line.split_once("] ")) {
         (true, Some((_, rest))) => rest.trim().to_string(),
         _ => line.trim().to_string(),
     };
-    text.lines().map(bare).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    let complains = |line: &String| !line.is_empty() && !line.contains("[info]");
+    text.lines().map(bare).filter(complains).collect::<Vec<_>>().join("; ")
 }
 
 /// `Ok` with the number for a result that is not negative, as libav's functions report.

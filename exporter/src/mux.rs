@@ -23,6 +23,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// Whether writing it would replace a file, by whatever name.
+    pub fn replaces(&self, path: &Path) -> bool {
+        match (self, fs::canonicalize(path)) {
+            (Target::File(output), Ok(path)) => fs::canonicalize(output).is_ok_and(|output| output == path),
+            _ => false,
+        }
+    }
+
     /// As the user named it.
     pub fn name(&self) -> &Path {
         match self {
@@ -145,8 +153,11 @@ impl Container {
         if let (Target::File(path), 0) = (&target, self.flags() & ffi::AVFMT_NOFILE) {
             self.create(path).map_err(failed)?;
         }
-        self.output.write_header().map_err(failed)?;
-        Ok(())
+        let (written, reason) = libav::hear(|| self.output.write_header());
+        written.map(drop).map_err(|cause| match reason.as_str() {
+            "" => failed(cause),
+            reason => write_failure(&target, reason),
+        })
     }
 
     fn create(&mut self, path: &Path) -> Result<(), ffmpeg::Error> {

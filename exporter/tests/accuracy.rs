@@ -46,7 +46,7 @@ fn a_clip_of_one_frame_may_begin_anywhere() {
         bench.source("mpeg4.mp4", 7, 120, &["--video-codec", "mpeg4", "--video-option", "b=2000000"]),
     ];
     for (index, source) in sources.iter().enumerate() {
-        let places = scattered(40, 120);
+        let places = scattered(25, 120);
         let items = places.iter().map(|&place| cut(source, place, 1)).collect();
         let timeline = bench.timeline(pal(), vec![video(items)]);
         let wanted: Vec<_> = places.iter().map(|&place| Some((index as u16 + 1, place as u32))).collect();
@@ -71,7 +71,7 @@ fn sources_of_another_rate_show_the_frame_of_the_time() {
     let bench = Bench::new();
     let cases = [("30", 30u32, 1u32), ("24", 24, 1), ("29.97", 30_000, 1_001), ("50", 50, 1), ("60", 60, 1)];
     for (index, (name, above, below)) in cases.into_iter().enumerate() {
-        for container in ["mp4", "mkv", "ts"] {
+        for container in if below == 1 { &["mp4"][..] } else { &["mp4", "mkv", "ts"] } {
             let number = index as u16;
             let source = bench.source(&format!("s{name}.{container}"), number, 150, &["--rate", name]);
             let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 17, 40)])]);

@@ -26,6 +26,7 @@ fn what_the_encoder_or_container_refuses_is_named_with_the_way_out() {
     let before = bench.files();
     for (arguments, told) in [
         (&["--video-codec", "libx999"][..], &["libx999", "memreel-export about"][..]),
+        (&["--video-codec", "h264"], &["`h264` is what encoders make", "libx264"]),
         (&["--video-codec", "aac"], &["no video encoder `aac`"]),
         (&["--pixel-format", "rgb24"], &["libx264", "rgb24", "yuv420p", "yuv422p"]),
         (&["--preset", "warp"], &["libx264", "invalid preset 'warp'"]),
@@ -124,7 +125,8 @@ fn damaged_packets_are_an_error() {
         let source = bench.source(name, 1, 100, &["--no-audio"]);
         let mut bytes = fs::read(&source).unwrap();
         let middle = bytes.len() / 2;
-        bytes[middle..middle + 3000].fill(0x55);
+        let noise = scattered(3000, 256);
+        bytes[middle..middle + 3000].iter_mut().zip(noise).for_each(|(byte, noise)| *byte = noise as u8);
         fs::write(&source, &bytes).unwrap();
         let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 0, 100)])]);
         let line = fail(&mut export_of(&bench, &timeline, &["--threads", threads]), 1);
@@ -159,6 +161,18 @@ fn an_existing_output_stays_when_its_replacement_fails() {
     let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 40, 40)])]);
     fail(&mut export_of(&bench, &timeline, &[]), 1);
     assert_eq!(fs::read_to_string(bench.path("o.mp4")).unwrap(), "precious");
+}
+
+#[test]
+fn an_export_never_replaces_what_it_reads() {
+    let bench = Bench::new();
+    let timeline = one_clip(&bench);
+    for read in [bench.path("s.mp4"), timeline.clone()] {
+        let before = fs::read(&read).unwrap();
+        let line = fail(program().args(["--format", "mp4"]).arg(&timeline).arg(&read), 1);
+        assert!(line.contains("would replace"), "{line}");
+        assert_eq!(fs::read(&read).unwrap(), before);
+    }
 }
 
 #[test]

@@ -33,7 +33,8 @@ impl Bench {
         self.folder.path().join(name)
     }
 
-    /// Makes a source of 320x180 at 25 frames a second, unless the arguments say otherwise.
+    /// Makes a source of 320x180 at 25 frames a second with B-frames, unless the arguments say
+    /// otherwise.
     pub fn source(&self, name: &str, number: u16, frames: u32, arguments: &[&str]) -> PathBuf {
         let path = self.path(name);
         let mut command = program();
@@ -46,6 +47,9 @@ impl Bench {
         ]);
         if !arguments.contains(&"--size") {
             command.args(["--size", "320x180"]);
+        }
+        if !["--video-codec", "--codec", "--preset"].iter().any(|told| arguments.contains(told)) {
+            command.args(["--preset", "ultrafast", "--video-option", "bf=3"]);
         }
         succeed(command.args(arguments).arg(&path));
         path

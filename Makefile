@@ -17,7 +17,7 @@ build: setup ## build memreel, its launcher and its exporter
 profile: build ## export forty clips threaded and single-threaded with two engines; leave CSV and plots
 	$(MEMREEL) run forty-clips
 
-# Minutes on 2 cores, from nothing (.ci/run must stay under 30): see CONTRIBUTING.md.
+# Each suite has a budget of minutes: see CONTRIBUTING.md.
 test: setup lint docs check ## everything that has to hold before a change lands
 
 lint: ## format and clippy

@@ -131,10 +131,10 @@ fn tracks_are_summed_and_a_source_without_sound_is_silent() {
     let mute = bench.source("mute.mp4", 2, 100, &["--no-audio"]);
     let pictures = video(vec![cut(&loud, 0, 100)]);
     let first = audio(vec![gap(10), cut(&loud, 25, 15), cut(&mute, 0, 40)]);
-    let second = audio(vec![cut(&mute, 0, 20), cut(&loud, 40, 50)]);
+    let second = audio(vec![cut(&loud, 3, 20), cut(&mute, 0, 20), cut(&loud, 40, 50)]);
     let timeline = bench.timeline(pal(), vec![pictures, first, second]);
     let found = bursts(&bench.export(&timeline, "o.mp4", &[]));
-    let wanted = [0.40, 20.0 * 0.04 + 0.40, 20.0 * 0.04 + 1.40];
+    let wanted = [0.40, 40.0 * 0.04 + 0.40, 40.0 * 0.04 + 1.40];
     assert_eq!(found.len(), wanted.len(), "{found:?}");
     assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 0.005), "{found:?}");
 }
@@ -149,4 +149,19 @@ fn colors_are_those_of_the_first_clip() {
     assert_eq!(color.space, ffmpeg::color::Space::BT709);
     assert_eq!(color.primaries, ffmpeg::color::Primaries::BT709);
     assert_eq!(color.range, ffmpeg::color::Range::MPEG);
+}
+
+#[test]
+fn key_frames_are_the_encoders_own_choice() {
+    let bench = Bench::new();
+    let source = bench.source("s.mp4", 1, 50, &["--keyframe-distance", "5"]);
+    let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 0, 50)])]);
+    let exported = bench.export(&timeline, "o.mp4", &[]);
+    let mut input = memreel_export::libav::open_input(&exported).unwrap();
+    let (mut packet, mut keys) = (Packet::empty(), 0);
+    while packet.read(&mut input).is_ok() {
+        keys += usize::from(packet.is_key());
+        packet = Packet::empty();
+    }
+    assert_eq!(keys, 1);
 }

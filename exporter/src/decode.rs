@@ -154,7 +154,8 @@ impl Stream {
             if sought.is_ok() {
                 self.decoder_starts_anew();
                 self.awaits_key = true;
-                if self.next(frame)? && frame.timestamp().is_some_and(|found| found <= at) {
+                // What cannot be decoded here may only lack its beginning: further back will tell.
+                if self.next(frame).unwrap_or(false) && frame.timestamp().is_some_and(|found| found <= at) {
                     return Ok(true);
                 }
             }

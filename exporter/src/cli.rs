@@ -23,6 +23,11 @@ Examples:
 Progress lines: `frames IN OUT` (taken from the timeline, put out by the encoder), `open PATH` and
 `close PATH` (picture decoders).";
 
+const MAKE_SOURCE_EXAMPLES: &str = "\
+Examples:
+  memreel-export make-source --source-number 3 --frames 500 --preset ultrafast --video-option bf=2 c.mp4
+  memreel-export make-source --frames 100 --size 320x180 --codec ffv1 --pixel-format yuv422p d.mkv";
+
 const ABOUT: &str = "Exports an OpenTimelineIO timeline to a media file with FFmpeg's libraries";
 
 /// Exports an OpenTimelineIO timeline to a media file with FFmpeg's libraries.
@@ -41,7 +46,7 @@ pub struct Cli {
     #[command(flatten)]
     export: ExportArguments,
     /// Let FFmpeg's libraries write their warnings to stderr.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Options")]
     verbose: bool,
 }
 
@@ -74,6 +79,7 @@ pub enum Task {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a source whose every frame carries its number and whose sound marks each second.
+    #[command(after_help = MAKE_SOURCE_EXAMPLES)]
     MakeSource(MakeSourceArguments),
     /// List a file's frames as CSV: timestamp, and source and frame as the barcode says.
     Frames(FramesArguments),
@@ -96,7 +102,7 @@ enum Driver {
 #[derive(Debug, Args)]
 struct CodecArguments {
     /// Video encoder; `memreel-export about` lists them.
-    #[arg(long, alias = "codec", value_name = "NAME", default_value = "libx264")]
+    #[arg(long, visible_alias = "codec", value_name = "NAME", default_value = "libx264")]
     video_codec: String,
     /// The encoder's preset; untold, its own default.
     #[arg(long, value_name = "NAME")]

@@ -5,7 +5,8 @@
 //! Before anything is timed, every contestant exports once and its frames are compared with those that
 //! the timeline asks for: who does less work is no contestant.
 //!
-//! `make bench`; pairs: `MEMREEL_BENCH_PAIRS` (12)
+//! `make bench`; `MEMREEL_BENCH_PAIRS`: how many (12); `MEMREEL_BENCH_SOURCES`: the preset that the
+//! sources were encoded with (`default`, x264's own: three reference frames and B-frames, as footage has).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,20 +23,21 @@ use memreel::scenario::{EngineName, Scenario};
 use memreel::timeline::{Placed, TrackKind};
 use memreel::{media, stats};
 
-/// How many distinct sources the timelines have; each is on screen for two seconds.
-const SOURCES: &[u32] = &[12, 40];
+/// The timelines: how many distinct sources, and for how many seconds each is seen.
+const TIMELINES: &[(u32, u32)] = &[(12, 2), (40, 1)];
 
-fn scenario(sources: u32) -> Scenario {
+fn scenario(sources: u32, seconds: u32) -> Scenario {
+    let preset = std::env::var("MEMREEL_BENCH_SOURCES").unwrap_or_else(|_| "default".into());
     let text = format!(
         r#"
         version = 1
         question = "How does the exporter compare?"
         [sources.shot]
-        generate = {{ count = {sources}, seconds = 3, size = "1280x720", keyframe_distance = 50 }}
+        generate = {{ count = {sources}, seconds = 3, size = "1280x720", preset = "{preset}" }}
         [timeline]
         rate = 25
         [[timeline.tracks]]
-        children = [{{ clip = "shot", start = 0.52, duration = 2 }}]
+        children = [{{ clip = "shot", start = 0.52, duration = {seconds} }}]
         [export]
         preset = "ultrafast"
         [matrix]
@@ -70,9 +72,9 @@ fn main() {
     let pairs = std::env::var("MEMREEL_BENCH_PAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let programs = companions();
-    for &sources in SOURCES {
+    for &(sources, seconds) in TIMELINES {
         let context = PlanContext { cpus: 2, media_folder: media::usual_folder() };
-        let variants = plan::plan(&scenario(sources), &context).variants;
+        let variants = plan::plan(&scenario(sources, seconds), &context).variants;
         let exporter = programs.exporter().expect("memreel-export is built: `make build`");
         media::make(&exporter, &media::missing(&variants), 2, &Stop::default(), &|_| ()).expect("media");
         let contestants = contestants(&variants, folder.path());

@@ -54,6 +54,8 @@ pub struct JobSummary {
     pub wall_s: f64,
     /// CPU time, user and system, in seconds.
     pub cpu_s: Option<f64>,
+    /// Frames a second over the whole run, start and end of the engine included.
+    pub fps: Option<f64>,
     /// Frames a second over 10–30 % of the export's frames.
     pub fps_early: Option<f64>,
     /// Frames a second over 70–90 % of the export's frames.
@@ -93,6 +95,7 @@ pub fn summarise(record: &RunRecord, samples: &[Sample], threads: &[ThreadSample
         busy_threads: busy_threads(record.cpu_s, threads),
         wall_s: record.wall_s,
         cpu_s: record.cpu_s,
+        fps: speed(record, samples),
         fps_early: total.and_then(|frames| speed_over(&clock, SharePart::EARLY.of(frames))),
         fps_late: total.and_then(|frames| speed_over(&clock, SharePart::LATE.of(frames))),
         output_bytes: record.output_bytes,
@@ -102,6 +105,13 @@ pub fn summarise(record: &RunRecord, samples: &[Sample], threads: &[ThreadSample
         harness_private: record.overhead.harness_private_bytes,
         digest: record.digest.clone(),
     }
+}
+
+/// What was exported in the time that it took.
+fn speed(record: &RunRecord, samples: &[Sample]) -> Option<f64> {
+    let planned = record.context.frames.filter(|_| record.outcome.is_finished());
+    let frames = planned.or_else(|| last(samples, Sample::frames))?;
+    (record.wall_s > 0.0).then(|| frames.as_f64() / record.wall_s)
 }
 
 /// Frames of the whole export: as planned, or else as counted when it came to its end.

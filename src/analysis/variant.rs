@@ -56,6 +56,8 @@ pub struct VariantSummary {
     pub wall_s: Option<Spread>,
     /// CPU time, in seconds.
     pub cpu_s: Option<Spread>,
+    /// Frames a second over the whole run.
+    pub fps: Option<Spread>,
     /// Frames a second over 10–30 % of the export.
     pub fps_early: Option<Spread>,
     /// Frames a second over 70–90 % of the export.
@@ -82,6 +84,7 @@ impl VariantSummary {
             busy_threads: spread(told, |job| job.busy_threads.map(|threads| threads.as_f64())),
             wall_s: spread(told, |job| Some(job.wall_s)),
             cpu_s: spread(told, |job| job.cpu_s),
+            fps: spread(told, |job| job.fps),
             fps_early: spread(told, |job| job.fps_early),
             fps_late: spread(told, |job| job.fps_late),
             ran: repeats.len(),

@@ -75,17 +75,14 @@ fn memory(single: &VariantRow<'_>, parallel: &VariantRow<'_>) -> String {
 }
 
 fn speed(single: &VariantRow<'_>, parallel: &VariantRow<'_>) -> Option<String> {
-    let (one, many) = (single.summary.fps_late?, parallel.summary.fps_late?);
+    let (one, many) = (single.summary.fps?, parallel.summary.fps?);
     let (one_shown, many_shown) = (with_range(one, "", short), with_range(many, "frames/s", short));
-    Some(format!(
-        "parallel exports {many_shown} late in the export, single {one_shown} ({})",
-        times(many, one)
-    ))
+    Some(format!("it exports {many_shown}, single {one_shown} ({})", times(many, one)))
 }
 
 fn growth(single: &VariantRow<'_>, parallel: &VariantRow<'_>) -> Option<String> {
     let (many, one) = (growth_of(parallel)?, growth_of(single)?);
-    Some(format!("memory over the second half grows by {many} in parallel and {one} B/frame single-threaded"))
+    Some(format!("over the second half memory grows by {many} B/frame in parallel, by {one} single-threaded"))
 }
 
 /// The estimate with its 95 % interval of one run; the median and the range of several.

@@ -28,6 +28,7 @@ const MEASURED: &[Column] = &[
     ("busy_threads", |job| whole(job.busy_threads.map(|threads| threads.get()))),
     ("wall_s", |job| decimal(Some(job.wall_s), 3)),
     ("cpu_s", |job| decimal(job.cpu_s, 3)),
+    ("fps", |job| decimal(job.fps, 2)),
     ("fps_early", |job| decimal(job.fps_early, 2)),
     ("fps_late", |job| decimal(job.fps_late, 2)),
     ("output_bytes", |job| bytes(job.output_bytes)),

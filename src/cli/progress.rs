@@ -11,6 +11,9 @@ use crate::execution::Happening;
 use crate::sampler::Live;
 use crate::units::Count;
 
+/// Places of the bar.
+const PLACES: u64 = 20;
+
 /// Shows happenings on standard error.
 pub struct Progress {
     terminal: bool,
@@ -71,15 +74,25 @@ impl Progress {
 /// Everything is read from the job's own counters each time the line is drawn.
 fn style(title: &str, live: Arc<Live>) -> ProgressStyle {
     let title = title.to_string();
-    let template = "{title} {bar:20} {frames} {memory} {left}";
+    let template = "{title} {filled} {frames} {memory} {left}";
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("title", move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
             let _ = out.write_str(&title);
         })
+        .with_key("filled", filled_by(Arc::clone(&live)))
         .with_key("frames", frames_of(Arc::clone(&live)))
         .with_key("memory", memory_of(Arc::clone(&live)))
         .with_key("left", left_of(live))
+}
+
+/// A bar of twenty places.
+fn filled_by(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
+    move |state, out| {
+        let frames = live.frames().map_or(0, Count::get);
+        let filled = (frames * PLACES / state.len().unwrap_or(0).max(1)).min(PLACES) as usize;
+        let _ = write!(out, "{}{}", "█".repeat(filled), "░".repeat(PLACES as usize - filled));
+    }
 }
 
 fn frames_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {

@@ -88,7 +88,13 @@ impl Run {
                 let io = |source| StoreError::Io { path: folder.clone(), source };
                 Ok(fs::canonicalize(folder).map_err(io)?)
             }
-            None => Ok(store::new_result_folder(&self.reports, &scenario.name, jiff::Timestamp::now())?),
+            None => store::new_result_folder(&self.reports, &scenario.name, jiff::Timestamp::now()).map_err(
+                |error| {
+                    Failure::harness(format!(
+                        "cannot make the result's folder: {error}; choose another with --reports"
+                    ))
+                },
+            ),
         }
     }
 

@@ -67,7 +67,9 @@ impl OpenProcess {
         });
         let (cpu_ticks, threads, minor_faults, major_faults) = reading??;
         let page = rustix::param::page_size() as u64;
-        let statm = proc::statm(pread(&self.statm, &mut self.buffer)?, page)?;
+        // A process that is ending has no memory any more a moment before it is a zombie.
+        let statm = proc::statm(pread(&self.statm, &mut self.buffer)?, page)
+            .filter(|statm| statm.virtual_bytes > Bytes::ZERO)?;
         let status = proc::status(pread(&self.status, &mut self.buffer)?);
         let io =
             self.io.as_ref().and_then(|file| pread(file, &mut self.buffer)).map(proc::io).unwrap_or_default();

@@ -120,7 +120,10 @@ impl Tree {
                 if !known.insert(pid) {
                     continue;
                 }
-                if let Some(process) = OpenProcess::open(&self.proc_root, pid) {
+                // A zombie would join, leave at the next reading and join again at the next scan.
+                if let Some(mut process) = OpenProcess::open(&self.proc_root, pid)
+                    && process.read().is_some()
+                {
                     self.members.push(Member { process, name: String::new(), last: None });
                 }
             }

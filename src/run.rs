@@ -198,7 +198,8 @@ fn watch(
     rows: &SyncSender<Row>,
 ) -> Result<Watched, RunError> {
     let pid = launched.engine_pid()?;
-    let sampler = Sampler::start(pid, launch.interval, origin, Arc::clone(live), rows.clone())?;
+    let tree = (pid, launched.pid());
+    let sampler = Sampler::start(tree, launch.interval, origin, Arc::clone(live), rows.clone())?;
     launched.release();
     let mut watch = Watch::new(launch, origin, live);
     loop {

@@ -119,13 +119,14 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Starts sampling the process `root` and all its descendants. Times count from `origin`.
+    /// Starts sampling the process `root` and all its descendants, also those that its `adopter`
+    /// (the launcher) has inherited. Times count from `origin`.
     /// The first sample is taken before this returns, so that the caller can then let the process go.
     ///
     /// # Errors
     /// When no thread can be started.
     pub fn start(
-        root: i32,
+        (root, adopter): (i32, i32),
         interval: Duration,
         origin: Instant,
         live: Arc<Live>,
@@ -133,9 +134,10 @@ impl Sampler {
     ) -> std::io::Result<Sampler> {
         let stop = Arc::new(AtomicBool::new(false));
         let stop_seen = Arc::clone(&stop);
+        let tree = Tree::new(root, adopter);
         let (ready, first_taken) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::Builder::new().name("sampler".into()).spawn(move || {
-            let mut work = Work::new(root, interval, origin, live, rows);
+            let mut work = Work::new(tree, interval, origin, live, rows);
             work.tick(Instant::now(), Duration::ZERO);
             let _ = ready.send(());
             work.run(&stop_seen);
@@ -170,9 +172,9 @@ struct Work {
 }
 
 impl Work {
-    fn new(root: i32, interval: Duration, origin: Instant, live: Arc<Live>, rows: SyncSender<Row>) -> Work {
+    fn new(tree: Tree, interval: Duration, origin: Instant, live: Arc<Live>, rows: SyncSender<Row>) -> Work {
         Work {
-            tree: Tree::new(root),
+            tree,
             interval,
             origin,
             live,

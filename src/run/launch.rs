@@ -100,6 +100,11 @@ impl Launched {
         self.engine.recv().map_err(|_| RunError::LauncherDied { path: self.path.clone() })
     }
 
+    /// The launcher's own process number.
+    pub fn pid(&self) -> i32 {
+        self.launcher.id() as i32
+    }
+
     /// Lets the engine's process execute.
     pub fn release(&mut self) {
         let _ = self.control.write_all(b"g");

@@ -12,6 +12,8 @@ use crate::units::{Bytes, Count};
 #[derive(Debug)]
 pub struct Tree {
     proc_root: PathBuf,
+    /// Not a member itself, but orphans of the tree become its children.
+    adopter: Option<OpenProcess>,
     members: Vec<Member>,
     /// Refreshed at each scan: counting them costs a system call a process.
     descriptors: Option<Count>,
@@ -25,11 +27,12 @@ struct Member {
 }
 
 impl Tree {
-    pub fn new(root: i32) -> Tree {
+    pub fn new(root: i32, adopter: i32) -> Tree {
         let proc_root = PathBuf::from("/proc");
+        let adopter = OpenProcess::open(&proc_root, adopter);
         let process = OpenProcess::open(&proc_root, root);
         let members = process.map(|process| Member { process, name: String::new(), last: None });
-        Tree { proc_root, members: members.into_iter().collect(), descriptors: None }
+        Tree { proc_root, adopter, members: members.into_iter().collect(), descriptors: None }
     }
 
     /// Whether all of it has ended.
@@ -114,19 +117,12 @@ impl Tree {
     pub fn rescan(&mut self) -> Vec<(&'static str, String)> {
         let mut events = Vec::new();
         let mut known: HashSet<i32> = self.members.iter().map(|member| member.process.pid).collect();
+        let adopted = self.adopter.as_mut().map(OpenProcess::children).unwrap_or_default();
+        self.join(adopted, &mut known);
         let mut next = 0;
         while next < self.members.len() {
-            for pid in self.members[next].process.children() {
-                if !known.insert(pid) {
-                    continue;
-                }
-                // A zombie would join, leave at the next reading and join again at the next scan.
-                if let Some(mut process) = OpenProcess::open(&self.proc_root, pid)
-                    && process.read().is_some()
-                {
-                    self.members.push(Member { process, name: String::new(), last: None });
-                }
-            }
+            let children = self.members[next].process.children();
+            self.join(children, &mut known);
             next += 1;
         }
         for member in &mut self.members {
@@ -134,6 +130,21 @@ impl Tree {
         }
         self.descriptors = self.members.iter().map(|member| member.process.descriptors()).sum();
         events
+    }
+
+    /// Makes members of those that are none yet and live. A zombie would join, leave at the next
+    /// reading and join again at the next scan.
+    fn join(&mut self, pids: Vec<i32>, known: &mut HashSet<i32>) {
+        for pid in pids {
+            if !known.insert(pid) {
+                continue;
+            }
+            if let Some(mut process) = OpenProcess::open(&self.proc_root, pid)
+                && process.read().is_some()
+            {
+                self.members.push(Member { process, name: String::new(), last: None });
+            }
+        }
     }
 }
 

@@ -1,0 +1,259 @@
+//! What the integration tests share: a folder of their own, memreel run in it with a bound on its time,
+//! the engines it starts, and what their exports hold.
+
+// Each test file uses a part of it.
+#![allow(dead_code, unused_imports)]
+
+mod exported;
+mod process;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use memreel::store::{self, StoredJob, StoredResult};
+use tempfile::TempDir;
+
+pub use exported::{Shown, black, bursts, frames, shot, shown};
+pub use process::{Process, engines, mentioning, tree_is_gone};
+
+/// The longest that any one run of memreel may take.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A folder of a test's own. When it goes, nothing that was started in it may still run.
+pub struct Bench {
+    folder: TempDir,
+}
+
+/// What a run of memreel said, and how it ended.
+pub struct Ran {
+    pub status: ExitStatus,
+    pub out: String,
+    pub err: String,
+}
+
+/// A memreel that runs; killed when it is forgotten.
+pub struct Running {
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+    began: Instant,
+}
+
+impl Bench {
+    pub fn new() -> Bench {
+        Bench { folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes `NAME.toml`; version and question are put before the text.
+    pub fn scenario(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(format!("{name}.toml"));
+        fs::write(&path, format!("version = 1\nquestion = \"Does {name} hold?\"\n{text}")).unwrap();
+        path
+    }
+
+    /// memreel, to be run in this folder.
+    pub fn memreel<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_memreel"));
+        command.args(arguments.iter().map(AsRef::as_ref));
+        self.settle(&mut command);
+        command
+    }
+
+    /// Has a command run in this folder, with the tests' media.
+    pub fn settle(&self, command: &mut Command) {
+        command.current_dir(self.path()).env("MEMREEL_MEDIA", media_folder()).stdin(Stdio::null());
+    }
+
+    /// Runs memreel to its end.
+    pub fn run<S: AsRef<str>>(&self, arguments: &[S]) -> Ran {
+        self.start(arguments).wait()
+    }
+
+    /// Starts memreel.
+    pub fn start<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
+        self.start_command(self.memreel(arguments))
+    }
+
+    /// Starts any command.
+    pub fn start_command(&self, mut command: Command) -> Running {
+        let number = fs::read_dir(self.path()).unwrap().count();
+        let file = |kind: &str| self.path().join(format!("{number}.{kind}"));
+        let (out, err) = (file("out"), file("err"));
+        command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
+        Running { child: command.spawn().unwrap(), out, err, began: Instant::now() }
+    }
+
+    /// Runs a scenario, expecting that all of it can be done; returns what is on disk then.
+    pub fn result_of(&self, name: &str, text: &str, more: &[&str]) -> StoredResult {
+        self.scenario(name, text);
+        let file = format!("{name}.toml");
+        let ran = self.run(&[&["run", &file, "--keep-exports"], more].concat());
+        ran.expect(0);
+        self.latest(name)
+    }
+
+    /// The newest result of a scenario.
+    pub fn latest(&self, name: &str) -> StoredResult {
+        store::open_result(&self.latest_folder(name)).unwrap()
+    }
+
+    pub fn latest_folder(&self, name: &str) -> PathBuf {
+        self.path().join("reports").join(name).join("latest")
+    }
+
+    /// The engines that run now for this bench.
+    pub fn engines(&self) -> Vec<Process> {
+        engines(self.path())
+    }
+
+    /// Waits for an engine whose command line mentions a word.
+    pub fn engine_with(&self, word: &str) -> Process {
+        until("an engine runs", || {
+            self.engines().into_iter().find(|engine| engine.command.iter().any(|part| part.contains(word)))
+        })
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !tree_is_gone(self.path(), Duration::from_secs(5)) {
+            let left = mentioning(self.path());
+            left.iter().for_each(Process::kill);
+            assert!(std::thread::panicking(), "processes were left behind: {left:?}");
+        }
+    }
+}
+
+impl Running {
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        process::send(self.pid(), signal);
+    }
+
+    /// Waits for the end, within the tests' patience.
+    pub fn wait(mut self) -> Ran {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Ran { status, out: self.out(), err: self.err() };
+            }
+            if self.began.elapsed() > PATIENCE {
+                panic!("memreel does not end; it said\n{}{}", self.out(), self.err());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What it has written on standard error so far.
+    pub fn err(&self) -> String {
+        read(&self.err)
+    }
+
+    fn out(&self) -> String {
+        read(&self.out)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+}
+
+impl Ran {
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn expect(&self, code: i32) -> &Ran {
+        assert_eq!(self.status.code(), Some(code), "{}\n{}\n{}", self.status, self.out, self.err);
+        self
+    }
+
+    /// Asserts that the last line on standard error holds each of these words, and that memreel
+    /// complained in that one line only.
+    #[track_caller]
+    pub fn complains(&self, words: &[&str]) -> &Ran {
+        let complaints: Vec<_> = self.err.lines().filter(|line| line.starts_with("memreel: ")).collect();
+        let [complaint] = complaints.as_slice() else { panic!("not one complaint: {}", self.err) };
+        assert_eq!(self.err.lines().last(), Some(*complaint), "{}", self.err);
+        for word in words {
+            assert!(complaint.contains(word), "`{word}` is missing: {complaint}");
+        }
+        self
+    }
+
+    #[track_caller]
+    pub fn says(&self, words: &[&str]) -> &Ran {
+        for word in words {
+            assert!(self.out.contains(word), "`{word}` is missing:\n{}\n{}", self.out, self.err);
+        }
+        self
+    }
+}
+
+/// The exporter; tests of real exports cannot do without.
+pub fn exporter() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_memreel")).with_file_name("memreel-export");
+    assert!(path.is_file(), "{} is missing: `cargo build --workspace` makes it", path.display());
+    path
+}
+
+/// The tests' generated media: made once, and made anew when the exporter is.
+pub fn media_folder() -> PathBuf {
+    let built = fs::metadata(exporter()).unwrap().modified().unwrap();
+    let stamp = built.duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("media-{stamp:x}"))
+}
+
+/// The job of a variant, by the values that tell it from the others.
+#[track_caller]
+pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
+    let is_it = |job: &&StoredJob| {
+        values.iter().all(|value| job.record.variant.iter().any(|(_, other)| other == value))
+    };
+    let jobs: Vec<_> = result.jobs.iter().filter(is_it).collect();
+    let [job] = jobs.as_slice() else { panic!("{} jobs with {values:?}", jobs.len()) };
+    job
+}
+
+/// The file that a job exported.
+pub fn export_of(result: &StoredResult, job: &StoredJob) -> PathBuf {
+    let name = job.folder.file_name().unwrap().to_str().unwrap();
+    let exports = fs::read_dir(result.folder.join("exports")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = exports.filter(|path| path.file_stem().is_some_and(|stem| stem == name));
+    files.next().unwrap_or_else(|| panic!("{name} exported no file"))
+}
+
+/// `summary.csv`: a map from column to cell for each row.
+pub fn summary(folder: &Path) -> Vec<std::collections::HashMap<String, String>> {
+    csv::Reader::from_path(folder.join("summary.csv"))
+        .unwrap()
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .unwrap()
+}
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -155,14 +155,20 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     let origin = Instant::now();
     let readers = output::start(&mut launched, launch.progress, folder, origin, live, rows.clone())?;
     let result = watch(launch, launched, &files, origin, stop, live, &rows);
+    let heard = readers.finish();
+    if let (Some(counted), Ok(watched)) = (heard.counted, &result)
+        && counted.t_s > watched.sampler.last_s
+    {
+        // Counted between the last sample and the engine's end: what memory there was, nobody saw.
+        let _ = rows.send(Row::Sample(counted));
+    }
     drop(rows);
-    let message = readers.finish();
     let written = files.finish();
     let watched = result?;
     written?;
     let cpu = sampler::process_cpu().saturating_sub(cpu_before);
     Ok(Measured {
-        outcome: outcome(&watched, message, oom_before),
+        outcome: outcome(&watched, heard.message, oom_before),
         wall: watched.wall,
         cpu: watched.cpu,
         max_rss: watched.max_rss,

@@ -107,6 +107,8 @@ pub struct SamplerReport {
     pub cpu: Duration,
     /// How long the target's memory map may have been held, all PSS reads together.
     pub held: Duration,
+    /// When the last sample was taken, in seconds.
+    pub last_s: f64,
     /// Rows that the writer was too slow for.
     pub lost_rows: u64,
 }
@@ -297,6 +299,7 @@ impl Work {
             },
             cpu: thread_cpu(),
             held: self.pss.total(),
+            last_s: self.first_and_last.map_or(0.0, |(_, last)| self.seconds(last)),
             lost_rows: self.lost_rows,
         }
     }

@@ -24,7 +24,8 @@ pub const FORMAT: &str = "memreel-job/1";
 
 /// One tick: the totals over the engine's process tree.
 ///
-/// `None`: not measured at this tick (PSS is read more rarely), or not to be had at all.
+/// `None`: not measured at this tick (PSS is read more rarely), or not to be had at all. A last row that
+/// holds the frame counters alone says what they came to after the last tick.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Seconds since the engine was started (monotonic clock).

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use super::launch::Launched;
 use super::{Channel, ProgressFormat};
 use crate::sampler::{Instant, Live, Row};
-use crate::trace::Event;
+use crate::trace::{Event, Sample};
 
 /// A longer line is cut into pieces of this many bytes.
 const LONGEST_LINE: usize = 8192;
@@ -20,8 +20,17 @@ const LONGEST_LOG: usize = 8 << 20;
 
 /// The threads that read.
 pub struct Readers {
-    output: JoinHandle<Option<String>>,
-    progress: Option<JoinHandle<()>>,
+    output: JoinHandle<Heard>,
+    progress: Option<JoinHandle<Option<Sample>>>,
+}
+
+/// What was heard last.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// The last line that the engine wrote.
+    pub message: Option<String>,
+    /// The frame counters when they last changed; no memory was measured then.
+    pub counted: Option<Sample>,
 }
 
 /// Starts reading the engine's output and, if it has one, its progress pipe.
@@ -36,17 +45,17 @@ pub fn start(
     live: &Arc<Live>,
     rows: SyncSender<Row>,
 ) -> std::io::Result<Readers> {
-    let sink = ProgressSink { origin, live: Arc::clone(live), rows };
+    let mut sink = ProgressSink { origin, live: Arc::clone(live), rows, counted: None };
     let mut log = Log::new(File::create(folder.join("engine.log"))?);
     let in_output = format.filter(|format| format.channel == Channel::Output);
     let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
-    let output_sink = sink.clone();
+    let mut output_sink = sink.clone();
     let output = std::thread::Builder::new().name("output".into()).spawn(move || {
         each_line(output, |line| match in_output.and_then(|format| (format.parse)(line)) {
             Some(progress) => output_sink.note(progress),
             None => log.line(line),
         });
-        log.last
+        Heard { message: log.last, counted: output_sink.counted }
     })?;
     let progress = match (launched.progress.take(), format) {
         (Some(pipe), Some(format)) => {
@@ -56,6 +65,7 @@ pub fn start(
                         sink.note(progress);
                     }
                 });
+                sink.counted
             })?)
         }
         _ => None,
@@ -64,12 +74,11 @@ pub fn start(
 }
 
 impl Readers {
-    /// Waits until all is read; returns the last line that the engine wrote.
-    pub fn finish(self) -> Option<String> {
-        if let Some(progress) = self.progress {
-            let _ = progress.join();
-        }
-        self.output.join().ok().flatten()
+    /// Waits until all is read.
+    pub fn finish(self) -> Heard {
+        let counted = self.progress.and_then(|progress| progress.join().ok().flatten());
+        let heard = self.output.join().unwrap_or_default();
+        Heard { counted: counted.or(heard.counted), ..heard }
     }
 }
 
@@ -78,13 +87,19 @@ struct ProgressSink {
     origin: Instant,
     live: Arc<Live>,
     rows: SyncSender<Row>,
+    counted: Option<Sample>,
 }
 
 impl ProgressSink {
-    fn note(&self, progress: super::Progress) {
+    fn note(&mut self, progress: super::Progress) {
         self.live.note_frames(progress.frames_in, progress.frames_out);
+        let t_s = Instant::now().since(self.origin).as_secs_f64();
+        let (frames_in, frames_out) = (self.live.frames_in(), self.live.frames_out());
+        let before = self.counted.map(|counted| (counted.frames_in, counted.frames_out));
+        if before != Some((frames_in, frames_out)) && frames_in.or(frames_out).is_some() {
+            self.counted = Some(Sample { t_s, frames_in, frames_out, ..Sample::default() });
+        }
         if let Some((kind, what)) = progress.event {
-            let t_s = Instant::now().since(self.origin).as_secs_f64();
             let frames = self.live.frames();
             let _ = self.rows.send(Row::Event(Event { t_s, frames, kind, what }));
         }

@@ -1,6 +1,6 @@
 //! The media of a plan: generated ones are made on demand and kept, files are looked up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -96,9 +96,10 @@ pub fn make(
     stop: &Stop,
     made: &(dyn Fn(usize) + Sync),
 ) -> Result<(), MediaError> {
-    for folder in wanted.iter().filter_map(|(path, _)| path.parent()) {
+    let workshops: BTreeSet<_> = wanted.iter().map(|(path, _)| workshop(path)).collect();
+    for folder in &workshops {
         std::fs::create_dir_all(folder)
-            .map_err(|source| MediaError::Folder { path: folder.to_path_buf(), source })?;
+            .map_err(|source| MediaError::Folder { path: folder.clone(), source })?;
     }
     let next = AtomicUsize::new(0);
     let count = AtomicUsize::new(0);
@@ -124,13 +125,23 @@ pub fn make(
             scope.spawn(work);
         }
     });
+    for folder in &workshops {
+        let _ = std::fs::remove_dir_all(folder);
+    }
     failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+}
+
+/// Where a file is made before it is moved to its place: a folder of this process's own beside it,
+/// because another memreel may be making the same file.
+fn workshop(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".making-{}", std::process::id()))
 }
 
 fn make_one(exporter: &Path, path: &Path, spec: &SourceSpec, stop: &Stop) -> Result<(), MediaError> {
     let not_made = |message: String| MediaError::NotMade { number: spec.number, message };
+    let made = workshop(path).join(path.file_name().unwrap_or_default());
     let mut child = Command::new(exporter)
-        .args(arguments(path, spec))
+        .args(arguments(&made, spec))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -139,7 +150,8 @@ fn make_one(exporter: &Path, path: &Path, spec: &SourceSpec, stop: &Stop) -> Res
     let status = wait(&mut child, stop).map_err(|error| not_made(error.to_string()))?;
     match status {
         None => Err(MediaError::Stopped),
-        Some(status) if status.success() => Ok(()),
+        Some(status) if status.success() => std::fs::rename(&made, path)
+            .map_err(|source| MediaError::Folder { path: path.to_path_buf(), source }),
         Some(status) => {
             let mut message = String::new();
             if let Some(mut stderr) = child.stderr.take() {

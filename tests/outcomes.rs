@@ -1,0 +1,297 @@
+//! Engines that die, hang or are stopped are data; memreel dying or being stopped loses nothing that
+//! was whole, and leaves nothing behind.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use memreel::trace::Outcome;
+use rustix::process::Signal;
+use support::*;
+
+/// Two exports: the longer one takes seconds and comes first, the other an instant.
+const LONG_AND_SHORT: &str = "
+sources.shot.generate = { count = 2, seconds = 4, size = '320x180' }
+timeline.tracks = [{ children = [{ clip = 'shot', start = '13f', duration = '20f' }] }]
+export.preset = 'ultrafast'
+matrix.threading = 'single'
+matrix.length = [400, 2]
+";
+
+fn outcomes(bench: &Bench) -> Vec<Outcome> {
+    bench.latest("dying").jobs.iter().map(|job| job.record.outcome.clone()).collect()
+}
+
+/// The engine of the long export, once it has put out frames.
+fn working_engine(bench: &Bench) -> Process {
+    let engine = bench.engine_with("400");
+    until("it has a partial export", || {
+        let entries = fs::read_dir(bench.latest_folder("dying").join("exports")).ok()?;
+        entries.flatten().find(|entry| entry.metadata().is_ok_and(|meta| meta.len() > 100_000))
+    });
+    engine
+}
+
+fn run_and_hurt(bench: &Bench, more: &[&str], hurt: impl FnOnce(&Process)) -> Ran {
+    bench.scenario("dying", LONG_AND_SHORT);
+    let running = bench.start(&[&["run", "dying.toml"], more].concat());
+    hurt(&working_engine(bench));
+    running.wait()
+}
+
+#[test]
+fn an_engine_that_is_killed_is_reported_and_the_others_run() {
+    for (signal, number, name) in [(Signal::KILL, 9, "SIGKILL"), (Signal::SEGV, 11, "SIGSEGV")] {
+        let bench = Bench::new();
+        let ran = run_and_hurt(&bench, &[], |engine| {
+            // Rust's runtime takes the first SIGSEGV for a stack that overflowed, and looks again.
+            until("it is dead", || {
+                engine.signal(signal);
+                bench.engines().iter().all(|other| other.pid != engine.pid).then_some(())
+            });
+        });
+        ran.expect(4).says(&[&format!("killed by {name}")]);
+        assert!(ran.err.contains("1 of 2 exports failed"), "{}", ran.err);
+        assert_eq!(outcomes(&bench), [Outcome::Killed { signal: number }, Outcome::Finished]);
+        let rows = summary(&bench.latest_folder("dying"));
+        assert_eq!((rows[0]["outcome"].as_str(), rows[1]["outcome"].as_str()), ("killed", "finished"));
+        let job = &bench.latest("dying").jobs[0];
+        let frames = job.samples().unwrap().into_iter().filter_map(|sample| sample.frames_out).max().unwrap();
+        assert!((1..16_000).contains(&frames.get()), "{frames:?}");
+        assert!(job.record.max_rss_bytes.is_some() && job.record.cpu_s > Some(0.0));
+    }
+}
+
+#[test]
+fn an_engine_that_stands_still_is_stalled_and_the_others_run() {
+    let bench = Bench::new();
+    let ran = run_and_hurt(&bench, &["--stall-limit", "1"], |engine| engine.signal(Signal::STOP));
+    ran.expect(4).says(&["stalled"]);
+    let outcomes = outcomes(&bench);
+    let [Outcome::Stalled { for_s, at_frame }, Outcome::Finished] = outcomes.as_slice() else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(*for_s, 1.0);
+    assert!((1..16_000).contains(at_frame), "{at_frame}");
+}
+
+#[test]
+fn an_engine_that_takes_too_long_is_ended_at_the_limit() {
+    let bench = Bench::new();
+    bench.scenario("dying", LONG_AND_SHORT);
+    let ran = bench.run(&["run", "dying.toml", "--wall-limit", "1"]);
+    ran.expect(4).says(&["ended after the limit of 1 s"]);
+    assert_eq!(outcomes(&bench), [Outcome::TimedOut { limit_s: 1.0 }, Outcome::Finished]);
+    let wall = bench.latest("dying").jobs[0].record.wall_s;
+    assert!((1.0..3.5).contains(&wall), "{wall}");
+}
+
+#[test]
+fn melt_that_is_killed_is_reported_too() {
+    let bench = Bench::new();
+    let ran = run_and_hurt(&bench, &["--engine", "melt"], Process::kill);
+    ran.expect(4);
+    assert_eq!(outcomes(&bench), [Outcome::Killed { signal: 9 }, Outcome::Finished]);
+}
+
+/// Every file below a folder: what it holds and when it was written.
+fn files(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let file = |entry: fs::DirEntry| {
+        let written = entry.metadata().unwrap().modified().unwrap();
+        (entry.file_name().into_string().unwrap(), (fs::read(entry.path()).unwrap(), written))
+    };
+    entries.map(file).collect()
+}
+
+/// The other way round: the short export is whole when the long one runs.
+const SHORT_AND_LONG: &str = "
+sources.shot.generate = { count = 2, seconds = 4, size = '320x180' }
+timeline.tracks = [{ children = [{ clip = 'shot', start = '13f', duration = '20f' }] }]
+export.preset = 'ultrafast'
+matrix.threading = 'single'
+matrix.length = [2, 25]
+";
+
+/// Resumes a result of which only the short export is whole, and looks at what becomes of it.
+fn resume_completes(bench: &Bench) {
+    let folder = bench.latest_folder("going");
+    let name = bench.latest("going").index.jobs[0].folder.clone();
+    let whole = folder.join("jobs").join(&name);
+    let before = files(&whole);
+    assert!(before.contains_key("run.json"), "{:?}", before.keys());
+    let ran = bench.run(&["run", "--resume", folder.to_str().unwrap()]);
+    ran.expect(0);
+    assert_eq!(ran.err.matches("used as it is").count(), 1, "{}", ran.err);
+    assert!(files(&whole) == before, "a whole job was touched");
+    let result = bench.latest("going");
+    assert_eq!(result.jobs.len(), 2);
+    assert!(result.jobs.iter().all(|job| job.record.outcome == Outcome::Finished));
+    let names: Vec<_> =
+        fs::read_dir(folder.join("jobs")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(summary(&folder).iter().all(|row| row["outcome"] == "finished"));
+}
+
+/// Starts the short and the long export, and waits until the long one is at work.
+fn long_one_is_running(bench: &Bench) -> Running {
+    bench.scenario("going", SHORT_AND_LONG);
+    let running = bench.start(&["run", "going.toml"]);
+    bench.engine_with("length-25");
+    until("it is sampled", || {
+        let jobs = fs::read_dir(bench.latest_folder("going").join("jobs")).ok()?.flatten();
+        let mut partial = jobs.filter(|entry| entry.file_name().to_string_lossy().starts_with(".partial"));
+        partial.find(|entry| fs::metadata(entry.path().join("samples.csv")).is_ok_and(|meta| meta.len() > 0))
+    });
+    running
+}
+
+#[test]
+fn a_user_who_interrupts_keeps_what_was_measured_and_can_go_on() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let bench = Bench::new();
+        let running = long_one_is_running(&bench);
+        running.signal(signal);
+        let asked = Instant::now();
+        let ran = running.wait();
+        assert!(bench.engines().is_empty());
+        assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+        ran.expect(130).says(&["finished", "interrupted"]);
+        assert!(ran.err.contains("go on with `memreel run --resume"), "{}", ran.err);
+        let result = bench.latest("going");
+        let outcomes: Vec<_> = result.jobs.iter().map(|job| &job.record.outcome).collect();
+        assert_eq!(outcomes, [&Outcome::Finished, &Outcome::Interrupted]);
+        assert!(result.jobs[1].samples().unwrap().len() > 1);
+        assert_eq!(summary(&result.folder)[1]["outcome"], "interrupted");
+        resume_completes(&bench);
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_memreel_at_once_and_the_engine_with_it() {
+    let bench = Bench::new();
+    let running = long_one_is_running(&bench);
+    bench.engines().iter().for_each(|engine| engine.signal(Signal::STOP));
+    running.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(100));
+    running.signal(Signal::INT);
+    let asked = Instant::now();
+    running.wait().expect(130);
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(tree_is_gone(bench.path(), Duration::from_secs(4)));
+}
+
+#[test]
+fn a_memreel_that_is_killed_leaves_no_engine_and_can_be_resumed() {
+    let bench = Bench::new();
+    let running = long_one_is_running(&bench);
+    running.signal(Signal::KILL);
+    assert_eq!(running.wait().status.code(), None);
+    assert!(tree_is_gone(bench.path(), Duration::from_secs(4)), "{:?}", mentioning(bench.path()));
+    // What was whole can be reported on.
+    let folder = bench.latest_folder("going");
+    bench.run(&["report", folder.to_str().unwrap()]).expect(0).says(&["finished", "not run yet"]);
+    resume_completes(&bench);
+}
+
+#[test]
+fn a_launcher_that_is_killed_takes_its_engine_along_and_is_memreels_own_failure() {
+    let bench = Bench::new();
+    let running = long_one_is_running(&bench);
+    let launchers = mentioning(bench.path());
+    launchers.iter().find(|process| process.program() == "memreel-launch").unwrap().kill();
+    let ran = running.wait();
+    ran.expect(5).complains(&["memreel-launch", "ended before the engine did"]);
+    assert!(tree_is_gone(bench.path(), Duration::from_secs(2)));
+}
+
+#[test]
+fn of_an_export_too_short_to_be_sampled_the_peak_is_known_and_the_rest_is_empty() {
+    let bench = Bench::new();
+    let text = "
+        sources.shot.generate = { seconds = 1, size = '64x64' }
+        timeline.tracks = [{ children = [{ clip = 'shot', duration = '2f' }] }]
+        export.preset = 'ultrafast'
+        [matrix]
+        engine = ['ffmpeg', 'melt']
+        threading = 'single'";
+    let result = bench.result_of("tiny", text, &["--interval", "1"]);
+    for row in summary(&result.folder) {
+        let number =
+            |column: &str| row[column].parse::<u64>().unwrap_or_else(|_| panic!("{column}: {row:?}"));
+        assert!((8 << 20..300 << 20).contains(&number("kernel_max_rss_bytes")), "{row:?}");
+        assert_eq!(number("peak_rss_bytes"), number("kernel_max_rss_bytes"));
+        assert!(row["wall_s"].parse::<f64>().unwrap() > 0.0 && row["cpu_s"].parse::<f64>().unwrap() > 0.0);
+        assert!(number("output_bytes") > 0);
+        for column in ["level_after_warmup", "level_at_end", "growth", "growth_low", "growth_high"] {
+            let cell = row.iter().find(|(name, _)| name.starts_with(&format!("{column}_bytes"))).unwrap();
+            assert_eq!(cell.1, "", "{row:?}");
+        }
+        assert_eq!((row["fps_early"].as_str(), row["fps_late"].as_str()), ("", ""), "{row:?}");
+    }
+}
+
+#[test]
+fn the_record_of_a_job_says_what_was_run() {
+    let bench = Bench::new();
+    let text = "
+        sources.shot.generate = { count = 3, seconds = 1, size = '320x180' }
+        timeline.tracks = [{ children = [{ clip = 'shot', start = '3f', duration = '9f' }] }]
+        export.preset = 'ultrafast'
+        [matrix]
+        engine = ['ffmpeg', 'melt']
+        threading = 'single'";
+    let result = bench.result_of("record", text, &[]);
+    for job in &result.jobs {
+        let record = &job.record;
+        // The command does it again, by itself.
+        let export = export_of(&result, job);
+        let before = frames(&export);
+        fs::remove_file(&export).unwrap();
+        // The progress pipe is the one thing that cannot be had again.
+        let words = record.command.iter().map(|word| if word == "5" { "2" } else { word.as_str() });
+        let words: Vec<_> = words.collect();
+        let mut command = std::process::Command::new(words[0]);
+        for (name, value) in &record.environment {
+            command.env(name, value.as_ref().unwrap());
+        }
+        command.args(&words[1..]);
+        bench.settle(&mut command);
+        bench.start_command(command).wait().expect(0);
+        assert_eq!(frames(&export), before);
+
+        let environment: Vec<_> = record.environment.keys().map(String::as_str).collect();
+        let wanted: &[&str] =
+            if record.engine.name == "melt" { &["MLT_AVFORMAT_THREADS", "MLT_SLICES_COUNT"] } else { &[] };
+        assert_eq!(environment, wanted);
+        assert_eq!(record.outcome, Outcome::Finished);
+        assert_eq!(Path::new(&record.command[0]), record.engine.path);
+        assert!(!record.engine.build.is_empty() && !record.engine.libraries.is_empty(), "{record:?}");
+        assert_eq!((record.timeline.clips, record.timeline.sources, record.timeline.frames), (3, 3, 27));
+        assert_eq!(record.context.cuts, [9, 18]);
+        assert_eq!(record.context.first_uses, [0, 9, 18]);
+        assert!(record.media.iter().all(|media| media.path.is_file() && media.bytes.get() > 0));
+        assert_eq!(record.output_bytes.unwrap().get(), fs::metadata(&export).unwrap().len());
+    }
+}
+
+#[test]
+fn an_environment_that_says_the_same_already_is_no_difference() {
+    let bench = Bench::new();
+    let text = "
+        sources.shot.generate = { seconds = 1, size = '320x180' }
+        timeline.tracks = [{ children = [{ clip = 'shot', duration = '2f' }] }]
+        export.preset = 'ultrafast'
+        matrix.engine = 'melt'
+        matrix.threading = 'single'";
+    bench.scenario("same", text);
+    let mut command = bench.memreel(&["run", "same.toml"]);
+    command.env("MLT_SLICES_COUNT", "1").env("MLT_AVFORMAT_THREADS", "7");
+    bench.start_command(command).wait().expect(0);
+    let record = &bench.latest("same").jobs[0].record;
+    let differences: Vec<_> = record.environment.iter().collect();
+    assert_eq!(differences, [(&"MLT_AVFORMAT_THREADS".to_string(), &Some("1".to_string()))]);
+}

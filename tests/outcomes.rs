@@ -198,6 +198,19 @@ fn a_memreel_that_is_killed_leaves_no_engine_and_can_be_resumed() {
 }
 
 #[test]
+fn what_memreel_is_fed_never_reaches_an_engine() {
+    let bench = Bench::new();
+    let scenario = bench.scenario("dying", LONG_AND_SHORT);
+    let mut command = bench.memreel(&["run", "dying.toml"]);
+    command.stdin(fs::File::open(scenario).unwrap());
+    let running = bench.start_command(command);
+    let engine = working_engine(&bench);
+    let fed = |pid| fs::read_link(format!("/proc/{pid}/fd/0")).unwrap();
+    assert!(fed(running.pid()).ends_with("dying.toml"));
+    assert_eq!(fed(engine.pid), Path::new("/dev/null"));
+}
+
+#[test]
 fn a_launcher_that_is_killed_takes_its_engine_along_and_is_memreels_own_failure() {
     let bench = Bench::new();
     let running = long_one_is_running(&bench);

@@ -1,0 +1,309 @@
+//! The direction of imports: script → measure → judge → tell, as src/lib.rs says it.
+//!
+//! Plain text is searched, not a syntax tree: what stands between `crate::` and the next `::` is a
+//! module that is imported. Unit tests may import what they like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which module may import which; one that is not listed may import none, and is told here.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    // What everybody may know.
+    ("units", &[]),
+    ("digest", &[]),
+    ("timeline", &[]),
+    // What lies on disk between measuring and judging.
+    ("trace", &["units"]),
+    ("store", &["trace"]),
+    // Script: scenario → plan, pure but for reading the file.
+    ("scenario", &["digest", "timeline", "trace", "units"]),
+    ("plan", &["scenario", "timeline", "trace"]),
+    // Measure.
+    ("proc", &["units"]),
+    ("sampler", &["proc", "trace", "units"]),
+    ("run", &["proc", "sampler", "trace", "units"]),
+    ("machine", &["proc", "sampler", "trace", "units"]),
+    ("engine", &["digest", "plan", "run", "scenario", "timeline", "trace", "units"]),
+    ("media", &["digest", "plan", "run", "scenario", "trace", "units"]),
+    (
+        "execution",
+        &[
+            "digest", "engine", "machine", "media", "plan", "run", "sampler", "scenario", "store",
+            "timeline", "trace", "units",
+        ],
+    ),
+    // Judge: from the trace alone.
+    ("stats", &[]),
+    ("analysis", &["stats", "trace", "units"]),
+    // Tell.
+    ("report", &["analysis", "stats", "store", "trace", "units"]),
+];
+
+/// Above everything: may import all, and is imported by `main` only.
+const ABOVE: &[&str] = &["cli", "lib", "main"];
+
+/// A source file: its top module, and its text without comments.
+struct Source {
+    path: PathBuf,
+    module: String,
+    text: String,
+}
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            files.extend(rust_files(&entry));
+        } else if entry.extension().is_some_and(|ending| ending == "rs") {
+            files.push(entry);
+        }
+    }
+    files
+}
+
+fn read(path: PathBuf, root: &Path) -> Source {
+    let inside = path.strip_prefix(root).unwrap();
+    let module = Path::new(inside.iter().next().unwrap()).file_stem().unwrap().to_str().unwrap().to_string();
+    let text = fs::read_to_string(&path).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let code = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    Source { module, text: code.collect::<Vec<_>>().join("\n"), path }
+}
+
+/// The harness's own sources; the launcher is a program of its own.
+fn sources() -> Vec<Source> {
+    let root = package().join("src");
+    let sources = rust_files(&root).into_iter().map(|path| read(path, &root));
+    let is_test = |source: &Source| source.path.ends_with("tests.rs") || source.path.ends_with("made_up.rs");
+    let sources: Vec<_> = sources.filter(|source| source.module != "bin" && !is_test(source)).collect();
+    assert!(sources.len() > 30, "the sources are not where they were");
+    sources
+}
+
+/// Sources of the other packages and of the launcher.
+fn other_sources(folder: &str) -> Vec<Source> {
+    let root = package().join(folder);
+    rust_files(&root).into_iter().map(|path| read(path, &root)).collect()
+}
+
+/// The crate's modules that a text names: `crate::x::…`, `crate::{x::…, y}`, and `super::x` is not one.
+fn imports(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        // `memreel_crate::` or `$crate::` would be something else.
+        if text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_') {
+            continue;
+        }
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(first_names(group)),
+            None => found.extend(name_at(rest)),
+        }
+    }
+    found
+}
+
+fn name_at(text: &str) -> Option<String> {
+    let name: String = text.chars().take_while(|&c| c.is_alphanumeric() || c == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// The first name of each path of a group, up to its closing brace.
+fn first_names(group: &str) -> Vec<String> {
+    let (mut depth, mut begins, mut names) = (0, true, Vec::new());
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => begins = true,
+            c if begins && !c.is_whitespace() => {
+                names.extend(name_at(&group[at..]));
+                begins = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn imports_are_read_in_every_way_they_are_written() {
+    let text = "use crate::trace::{self, Sample}; let x = crate::units::Bytes::ZERO;
+        use crate::{plan, store::{self, StoreError}, sampler::Live}; use super::neighbour; my_crate::other();";
+    let found: Vec<_> = imports(text).into_iter().collect();
+    assert_eq!(found, ["plan", "sampler", "store", "trace", "units"]);
+}
+
+#[test]
+fn every_module_has_its_place() {
+    let known: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| *name).chain(ABOVE.iter().copied()).collect();
+    let modules: BTreeSet<_> = sources().iter().map(|source| source.module.clone()).collect();
+    let modules: BTreeSet<_> = modules.iter().map(String::as_str).collect();
+    assert_eq!(modules, known, "add new modules to the table, with what they may import");
+}
+
+#[test]
+fn modules_import_what_their_place_allows() {
+    let table: BTreeMap<_, _> = MAY_IMPORT.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !ABOVE.contains(&source.module.as_str())) {
+        let allowed = table.get(source.module.as_str()).copied().unwrap_or_default();
+        for import in imports(&source.text) {
+            if import != source.module && !allowed.contains(&import.as_str()) {
+                wrong.push(format!("{} imports {import}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_table_allows_no_more_than_is_needed() {
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources() {
+        used.entry(source.module).or_default().extend(imports(&source.text));
+    }
+    let idle = MAY_IMPORT.iter().flat_map(|(name, others)| others.iter().map(move |other| (*name, *other)));
+    let idle: Vec<_> = idle.filter(|(name, other)| !used[*name].contains(*other)).collect();
+    assert!(idle.is_empty(), "take these out: {idle:?}");
+}
+
+#[test]
+fn the_table_allows_no_circle() {
+    let mut left: BTreeMap<_, BTreeSet<_>> =
+        MAY_IMPORT.iter().map(|(name, others)| (*name, others.iter().copied().collect())).collect();
+    while let Some(free) = left.iter().find(|(_, others)| others.is_empty()).map(|(name, _)| *name) {
+        left.remove(free);
+        left.values_mut().for_each(|others| others.retain(|other| *other != free));
+    }
+    assert!(left.is_empty(), "these import each other: {left:?}");
+}
+
+#[test]
+fn measuring_and_judging_never_meet() {
+    let table: BTreeMap<_, _> = MAY_IMPORT.iter().copied().collect();
+    let reaches = |from: &str| {
+        let (mut open, mut seen) = (vec![from.to_string()], BTreeSet::new());
+        while let Some(module) = open.pop() {
+            open.extend(table[module.as_str()].iter().map(|name| name.to_string()));
+            seen.insert(module);
+        }
+        seen
+    };
+    for judge in ["analysis", "stats", "report"] {
+        for script_or_measure in
+            ["scenario", "plan", "timeline", "engine", "run", "sampler", "proc", "execution"]
+        {
+            assert!(!reaches(judge).contains(script_or_measure), "{judge} reaches {script_or_measure}");
+            assert!(!reaches(script_or_measure).contains(judge), "{script_or_measure} reaches {judge}");
+        }
+    }
+}
+
+/// Asserts that a word stands in none of these sources but those that are excepted.
+#[track_caller]
+fn nowhere_but(what: &[&str], sources: &[Source], excepted: impl Fn(&Source) -> bool) {
+    let has = |source: &&Source| what.iter().any(|word| has_word(&source.text, word));
+    let wrong: Vec<_> =
+        sources.iter().filter(|source| !excepted(source)).filter(has).map(|s| &s.path).collect();
+    assert!(wrong.is_empty(), "{what:?} in {wrong:#?}");
+    assert!(!sources.is_empty());
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !before.ends_with(inside) && (!after.starts_with(inside) || word.ends_with(':'))
+    })
+}
+
+#[test]
+fn only_the_command_line_knows_clap() {
+    nowhere_but(&["clap", "indicatif"], &sources(), |source| source.module == "cli");
+}
+
+#[test]
+fn only_the_command_line_prints_and_only_it_and_the_report_draw_tables() {
+    let printing = ["println!", "print!", "eprintln!", "eprint!", "dbg!", "io::stdout", "io::stderr"];
+    let is_above = |source: &Source| ABOVE.contains(&source.module.as_str());
+    // A report only asks whether standard output is a terminal, and how wide.
+    let may_print = |source: &Source| is_above(source) || source.path.ends_with("report/terminal.rs");
+    nowhere_but(&printing, &sources(), may_print);
+    let drawing = ["comfy_table", "plotters", "png"];
+    nowhere_but(&drawing, &sources(), |source| matches!(source.module.as_str(), "report" | "cli"));
+}
+
+#[test]
+fn only_the_exporter_knows_ffmpegs_libraries() {
+    let all: Vec<_> = sources().into_iter().chain(other_sources("src/bin")).collect();
+    nowhere_but(&["ffmpeg_next", "ffmpeg_sys_next"], &all, |_| false);
+    nowhere_but(&["ffmpeg_next", "ffmpeg_sys_next"], &other_sources("timeline/src"), |_| false);
+    let manifest = |folder: &str| fs::read_to_string(package().join(folder).join("Cargo.toml")).unwrap();
+    assert!(manifest("exporter").contains("ffmpeg-next"));
+    assert!(!manifest(".").contains("ffmpeg-next") && !manifest("timeline").contains("ffmpeg-next"));
+}
+
+#[test]
+fn only_the_launcher_and_the_exporter_are_unsafe() {
+    let is_the_rule = |source: &Source| source.text.matches("unsafe").count() == 0;
+    nowhere_but(&["unsafe"], &sources(), is_the_rule);
+    nowhere_but(&["unsafe"], &other_sources("timeline/src"), is_the_rule);
+    assert!(other_sources("src/bin").iter().any(|source| has_word(&source.text, "unsafe")));
+}
+
+#[test]
+fn the_launcher_knows_libc_and_nothing_else() {
+    let launcher = fs::read_to_string(package().join("src/bin/memreel-launch.rs")).unwrap();
+    let used = launcher.lines().filter_map(|line| line.trim().strip_prefix("use "));
+    for import in used {
+        assert!(import.starts_with("std::") || import.starts_with("libc::"), "use {import}");
+    }
+    assert!(!has_word(&launcher, "memreel::"), "it would bring the whole harness along");
+}
+
+#[test]
+fn the_same_files_are_judged_the_same_at_any_time_on_any_machine() {
+    let outside = [
+        "std::env",
+        "env::",
+        "std::time",
+        "SystemTime",
+        "Instant",
+        "Timestamp",
+        "Zoned",
+        "rand",
+        "HashMap",
+        "HashSet",
+        "std::process",
+        "std::net",
+        "std::thread",
+        "available_parallelism",
+        "std::fs",
+        "fs::",
+    ];
+    let judging: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| matches!(source.module.as_str(), "analysis" | "stats"))
+        .collect();
+    nowhere_but(&outside, &judging, |_| false);
+}
+
+#[test]
+fn only_main_and_the_launcher_exit() {
+    nowhere_but(&["process::exit", "process::abort", "libc::exit"], &sources(), |s| s.module == "main");
+    let exporter = other_sources("exporter/src");
+    nowhere_but(&["process::exit", "process::abort"], &exporter, |source| source.module == "main");
+}
+
+#[test]
+fn text_of_proc_is_parsed_without_opening_a_file() {
+    let parsing: Vec<_> = sources().into_iter().filter(|source| source.module == "proc").collect();
+    nowhere_but(&["std::fs", "fs::", "File", "std::io", "rustix"], &parsing, |_| false);
+}

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::engine::{self, Companions, Engine, JobFiles, Missing};
+use crate::engine::{self, Companions, Engine, JobFiles, Missing, Resolved};
 use crate::machine;
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, Plan, Variant};
@@ -258,16 +258,8 @@ impl<'a> Execution<'a> {
         let output = exports.join(format!("{}.{}", planned.folder, variant.export.container.extension()));
         let resolved =
             self.engine(variant).resolve(variant, &JobFiles { timeline: &timeline, output: &output });
-        let launch = Launch {
-            launcher: self.launcher.clone(),
-            command: resolved.command.clone(),
-            environment: resolved.environment.clone(),
-            progress: Some(resolved.progress),
-            limits: limits(self.scenario),
-            interval: self.scenario.sampling.interval,
-        };
         let started = jiff::Timestamp::now();
-        let measured = run::measure(&launch, &partial, stop, live)?;
+        let measured = run::measure(&self.launch(&resolved), &partial, stop, live)?;
         let output_bytes = fs::metadata(&output).ok().filter(|_| variant.export.sink == Sink::File);
         let record = record::RecordOf {
             execution: self,
@@ -286,6 +278,17 @@ impl<'a> Execution<'a> {
         }
         replace(&partial, &whole)?;
         Ok(measured.outcome)
+    }
+
+    fn launch(&self, resolved: &Resolved) -> Launch {
+        Launch {
+            launcher: self.launcher.clone(),
+            command: resolved.command.clone(),
+            environment: resolved.environment.clone(),
+            progress: Some(resolved.progress),
+            limits: limits(self.scenario),
+            interval: self.scenario.sampling.interval,
+        }
     }
 
     /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats.

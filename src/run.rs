@@ -154,7 +154,8 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     let mut launched = launch::start(launch)?;
     let origin = Instant::now();
     let readers = output::start(&mut launched, launch.progress, folder, origin, live, rows.clone())?;
-    let result = watch(launch, launched, &files, origin, stop, live, &rows);
+    let watch = Watch::new(Surroundings { launch, origin, stop, live, files: &files, rows: &rows });
+    let result = watch.follow(launched);
     let heard = readers.finish();
     if let (Some(counted), Ok(watched)) = (heard.counted, &result)
         && counted.t_s > watched.sampler.last_s
@@ -170,17 +171,21 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     Ok(Measured {
         outcome: outcome(&watched, heard.message, oom_before),
         wall: watched.wall,
-        cpu: watched.cpu,
-        max_rss: watched.max_rss,
-        overhead: Overhead {
-            harness_cpu_s: cpu.as_secs_f64(),
-            sampler_cpu_s: watched.sampler.cpu.as_secs_f64(),
-            held_s: watched.sampler.held.as_secs_f64(),
-            harness_private_bytes: sampler::own_private_bytes(),
-        },
+        cpu: watched.end.map(|end| end.cpu),
+        max_rss: watched.end.map(|end| end.max_rss),
+        overhead: overhead(cpu, &watched.sampler),
         sampler: watched.sampler,
         frames: (live.frames_in(), live.frames_out()),
     })
+}
+
+fn overhead(cpu: Duration, sampler: &SamplerReport) -> Overhead {
+    Overhead {
+        harness_cpu_s: cpu.as_secs_f64(),
+        sampler_cpu_s: sampler.cpu.as_secs_f64(),
+        held_s: sampler.held.as_secs_f64(),
+        harness_private_bytes: sampler::own_private_bytes(),
+    }
 }
 
 /// What the watching loop came back with.
@@ -189,59 +194,23 @@ struct Watched {
     not_started: Option<std::io::Error>,
     ended_by_us: Option<Outcome>,
     wall: Duration,
-    cpu: Option<Duration>,
-    max_rss: Option<Bytes>,
     sampler: SamplerReport,
 }
 
-fn watch(
-    launch: &Launch,
-    mut launched: Launched,
-    files: &TraceFiles,
-    origin: Instant,
-    stop: &Stop,
-    live: &Arc<Live>,
-    rows: &SyncSender<Row>,
-) -> Result<Watched, RunError> {
-    let pid = launched.engine_pid()?;
-    let tree = (pid, launched.pid());
-    let sampler = Sampler::start(tree, launch.interval, origin, Arc::clone(live), rows.clone())?;
-    launched.release();
-    let mut watch = Watch::new(launch, origin, live);
-    loop {
-        match launched.reports.recv_timeout(LOOK_EVERY) {
-            Ok(report) => watch.note(report, rows),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        if watch.ended_by_us.is_none() && watch.end.is_none() {
-            watch.ended_by_us = watch.reason_to_end(stop, files);
-            if watch.ended_by_us.is_some() {
-                launched.ask_to_end();
-            }
-        }
-    }
-    let sampler = sampler.finish();
-    launched.reap();
-    if watch.end.is_none() && watch.not_started.is_none() {
-        return Err(RunError::LauncherDied { path: launch.launcher.clone() });
-    }
-    Ok(Watched {
-        cpu: watch.end.as_ref().map(|end| end.cpu),
-        max_rss: watch.end.as_ref().map(|end| end.max_rss),
-        end: watch.end,
-        not_started: watch.not_started,
-        ended_by_us: watch.ended_by_us,
-        wall: watch.wall.unwrap_or_else(|| Instant::now().since(origin)),
-        sampler,
-    })
-}
-
-/// The watching loop's memory: what was reported, and when the frame counter last moved.
-struct Watch<'a> {
+/// What the watching loop looks at.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
     launch: &'a Launch,
     origin: Instant,
-    live: &'a Live,
+    stop: &'a Stop,
+    live: &'a Arc<Live>,
+    files: &'a TraceFiles,
+    rows: &'a SyncSender<Row>,
+}
+
+/// The watching loop: what was reported, and when the frame counter last moved.
+struct Watch<'a> {
+    around: Surroundings<'a>,
     end: Option<launch::End>,
     not_started: Option<std::io::Error>,
     ended_by_us: Option<Outcome>,
@@ -251,30 +220,62 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(launch: &'a Launch, origin: Instant, live: &'a Live) -> Watch<'a> {
+    fn new(around: Surroundings<'a>) -> Watch<'a> {
         Watch {
-            launch,
-            origin,
-            live,
+            moved: around.origin,
+            around,
             end: None,
             not_started: None,
             ended_by_us: None,
             wall: None,
             frames: (None, None),
-            moved: origin,
         }
     }
 
-    fn note(&mut self, report: Report, rows: &SyncSender<Row>) {
+    /// Samples the engine until nothing of it is left, or ends it when it has to be ended.
+    fn follow(mut self, mut launched: Launched) -> Result<Watched, RunError> {
+        let Surroundings { launch, origin, live, rows, .. } = self.around;
+        let tree = (launched.engine_pid()?, launched.pid());
+        let sampler = Sampler::start(tree, launch.interval, origin, Arc::clone(live), rows.clone())?;
+        launched.release();
+        loop {
+            match launched.reports.recv_timeout(LOOK_EVERY) {
+                Ok(report) => self.note(report),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.ended_by_us.is_none() && self.end.is_none() {
+                self.ended_by_us = self.reason_to_end();
+                if self.ended_by_us.is_some() {
+                    launched.ask_to_end();
+                }
+            }
+        }
+        let sampler = sampler.finish();
+        launched.reap();
+        if self.end.is_none() && self.not_started.is_none() {
+            return Err(RunError::LauncherDied { path: launch.launcher.clone() });
+        }
+        Ok(Watched {
+            end: self.end,
+            not_started: self.not_started,
+            ended_by_us: self.ended_by_us,
+            wall: self.wall.unwrap_or_else(|| Instant::now().since(origin)),
+            sampler,
+        })
+    }
+
+    fn note(&mut self, report: Report) {
+        let Surroundings { origin, live, rows, .. } = self.around;
         match report {
             Report::NotStarted(error) => self.not_started = Some(error),
             Report::Ended(end) => {
-                self.wall = Some(Instant::now().since(self.origin));
+                self.wall = Some(Instant::now().since(origin));
                 self.end = Some(end);
             }
             Report::Left(count) => {
-                let t_s = Instant::now().since(self.origin).as_secs_f64();
-                let frames = self.live.frames();
+                let t_s = Instant::now().since(origin).as_secs_f64();
+                let frames = live.frames();
                 let event =
                     Event { t_s, frames, kind: "left-running".into(), what: format!("{count} processes") };
                 let _ = rows.try_send(Row::Event(event));
@@ -283,22 +284,23 @@ impl<'a> Watch<'a> {
     }
 
     /// Why the engine has to be ended now, if it has to.
-    fn reason_to_end(&mut self, stop: &Stop, files: &TraceFiles) -> Option<Outcome> {
+    fn reason_to_end(&mut self) -> Option<Outcome> {
+        let Surroundings { launch, origin, stop, live, files, .. } = self.around;
         let now = Instant::now();
         if stop.is_set() || files.have_failed() {
             return Some(Outcome::Interrupted);
         }
-        if let Some(limit) = self.launch.limits.wall.filter(|limit| now.since(self.origin) > *limit) {
+        if let Some(limit) = launch.limits.wall.filter(|limit| now.since(origin) > *limit) {
             return Some(Outcome::TimedOut { limit_s: limit.as_secs_f64() });
         }
-        let frames = (self.live.frames_in(), self.live.frames_out());
+        let frames = (live.frames_in(), live.frames_out());
         if frames != self.frames {
             (self.frames, self.moved) = (frames, now);
         }
-        let limit = self.launch.limits.stall.filter(|_| self.launch.progress.is_some())?;
+        let limit = launch.limits.stall.filter(|_| launch.progress.is_some())?;
         (now.since(self.moved) > limit).then(|| Outcome::Stalled {
             for_s: limit.as_secs_f64(),
-            at_frame: self.live.frames().map_or(0, Count::get),
+            at_frame: live.frames().map_or(0, Count::get),
         })
     }
 }

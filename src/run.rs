@@ -309,16 +309,16 @@ fn outcome(watched: &Watched, message: Option<String>, oom_before: Option<u64>) 
     if let Some(error) = &watched.not_started {
         return Outcome::NotStarted { message: error.to_string() };
     }
-    match (&watched.ended_by_us, watched.end.as_ref().map(|end| end.status)) {
-        // It finished on its own before it could be ended.
-        (_, Some(launch::Status::Exit(0))) if !matches!(watched.ended_by_us, Some(Outcome::Interrupted)) => {
-            Outcome::Finished
-        }
-        (Some(reason), _) => reason.clone(),
-        (None, Some(launch::Status::Exit(code))) => Outcome::Failed { code, message },
-        (None, Some(launch::Status::Signal(9))) if oom_kills() > oom_before => Outcome::OutOfMemory,
-        (None, Some(launch::Status::Signal(signal))) => Outcome::Killed { signal },
-        (None, None) => Outcome::Interrupted,
+    // Whatever it said then: an engine that minds SIGTERM may call its end a success.
+    if let Some(reason) = &watched.ended_by_us {
+        return reason.clone();
+    }
+    match watched.end.as_ref().map(|end| end.status) {
+        Some(launch::Status::Exit(0)) => Outcome::Finished,
+        Some(launch::Status::Exit(code)) => Outcome::Failed { code, message },
+        Some(launch::Status::Signal(9)) if oom_kills() > oom_before => Outcome::OutOfMemory,
+        Some(launch::Status::Signal(signal)) => Outcome::Killed { signal },
+        None => Outcome::Interrupted,
     }
 }
 

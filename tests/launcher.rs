@@ -198,6 +198,14 @@ fn an_engine_that_ignores_sigterm_is_killed_after_the_grace() {
 }
 
 #[test]
+fn an_engine_that_calls_its_end_a_success_has_still_taken_too_long() {
+    let mut lab = Lab::new();
+    lab.wall = Duration::from_millis(300);
+    let measured = lab.sh("trap 'exit 0' TERM; while :; do sleep 0.05; done");
+    assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
+}
+
+#[test]
 fn an_engine_that_minds_sigterm_is_not_waited_for() {
     let mut lab = Lab::new();
     lab.wall = Duration::from_millis(300);

@@ -408,7 +408,7 @@ fn what_melt_cannot_do_is_listed_with_the_reason_and_the_rest_runs() {
          [matrix]
          engine = ['ffmpeg', 'melt']
          driver = ['main', 'background']
-         threading = 'single'",
+         threading = 'parallel:2'",
     );
     let ran = bench.run(&["run", "driver.toml"]);
     ran.expect(0);

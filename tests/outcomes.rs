@@ -92,7 +92,7 @@ fn an_engine_that_takes_too_long_is_ended_at_the_limit() {
 #[test]
 fn melt_that_is_killed_is_reported_too() {
     let bench = Bench::new();
-    let ran = run_and_hurt(&bench, &["--engine", "melt"], Process::kill);
+    let ran = run_and_hurt(&bench, &["--engine", "melt", "--threading", "parallel:2"], Process::kill);
     ran.expect(4);
     assert_eq!(outcomes(&bench), [Outcome::Killed { signal: 9 }, Outcome::Finished]);
 }
@@ -299,12 +299,12 @@ fn an_environment_that_says_the_same_already_is_no_difference() {
         timeline.tracks = [{ children = [{ clip = 'shot', duration = '2f' }] }]
         export.preset = 'ultrafast'
         matrix.engine = 'melt'
-        matrix.threading = 'single'";
+        matrix.threading = 'parallel:2'";
     bench.scenario("same", text);
     let mut command = bench.memreel(&["run", "same.toml"]);
-    command.env("MLT_SLICES_COUNT", "1").env("MLT_AVFORMAT_THREADS", "7");
+    command.env("MLT_SLICES_COUNT", "2").env("MLT_AVFORMAT_THREADS", "7");
     bench.start_command(command).wait().expect(0);
     let record = &bench.latest("same").jobs[0].record;
     let differences: Vec<_> = record.environment.iter().collect();
-    assert_eq!(differences, [(&"MLT_AVFORMAT_THREADS".to_string(), &Some("1".to_string()))]);
+    assert_eq!(differences, [(&"MLT_AVFORMAT_THREADS".to_string(), &Some("2".to_string()))]);
 }

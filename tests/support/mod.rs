@@ -13,6 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use memreel::store::{self, StoredJob, StoredResult};
+use memreel::trace::Outcome;
 use tempfile::TempDir;
 
 pub use exported::{Shown, black, bursts, frames, shot, shown};
@@ -90,10 +91,20 @@ impl Bench {
     }
 
     /// Runs a scenario, expecting that all of it can be done; returns what is on disk then.
+    ///
+    /// On a busy machine melt 7.12 with `real_time=0` now and then ends its consumer's thread before the
+    /// first frame and waits for it for ever (6 of 285 runs of 80 frames with three at a time on 2 CPUs;
+    /// none of as many with `real_time=-2`). Such a run says nothing of memreel, and is made again.
     pub fn result_of(&self, name: &str, text: &str, more: &[&str]) -> StoredResult {
         self.scenario(name, text);
         let file = format!("{name}.toml");
-        let ran = self.run(&[&["run", &file, "--keep-exports"], more].concat());
+        let run = || self.run(&[&["run", &file, "--keep-exports", "--stall-limit", "15"], more].concat());
+        let mut ran = run();
+        for _ in 0..2 {
+            if ran.status.code() == Some(4) && only_melt_never_began(&self.latest(name)) {
+                ran = run();
+            }
+        }
         ran.expect(0);
         self.latest(name)
     }
@@ -226,6 +237,12 @@ pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
     let jobs: Vec<_> = result.jobs.iter().filter(is_it).collect();
     let [job] = jobs.as_slice() else { panic!("{} jobs with {values:?}", jobs.len()) };
     job
+}
+
+fn only_melt_never_began(result: &StoredResult) -> bool {
+    result.jobs.iter().filter(|job| !job.record.outcome.is_finished()).all(|job| {
+        job.record.engine.name == "melt" && matches!(job.record.outcome, Outcome::Stalled { at_frame: 0, .. })
+    })
 }
 
 /// The file that a job exported.

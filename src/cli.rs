@@ -76,7 +76,10 @@ impl From<StoreError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
-        Failure::harness(error.to_string())
+        match error {
+            ReportError::Io(error) => error.into(),
+            _ => Failure::harness(error.to_string()),
+        }
     }
 }
 
@@ -104,7 +107,11 @@ impl From<MediaError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
-        Failure::harness(error.to_string())
+        match error.kind() {
+            // Whoever read our output has seen enough (`memreel doctor | head`).
+            std::io::ErrorKind::BrokenPipe => Failure { message: String::new(), exit: Exit::Fine },
+            _ => Failure::harness(error.to_string()),
+        }
     }
 }
 
@@ -159,7 +166,14 @@ pub fn main() -> Exit {
     };
     let _ = out.flush();
     result.unwrap_or_else(|failure| {
-        eprintln!("memreel: {}", failure.message);
+        if !failure.message.is_empty() {
+            say(format_args!("memreel: {}", failure.message));
+        }
         failure.exit
     })
+}
+
+/// A line on standard error. That nobody reads it is no reason to stop.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -57,7 +57,8 @@ impl Doctor {
             Ok(here) => {
                 let record = &here.record;
                 writeln!(out, "  {}  {}  {}", record.name, record.version, record.path.display())?;
-                writeln!(out, "      build {}", record.build)?;
+                let package = record.package.as_deref().unwrap_or("no distribution's package");
+                writeln!(out, "      build {} ({package})", record.build)?;
                 let libraries: Vec<_> =
                     record.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
                 writeln!(out, "      {}", libraries.join(", "))?;

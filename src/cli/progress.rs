@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::say;
 use crate::execution::Happening;
 use crate::sampler::Live;
 use crate::units::Count;
@@ -43,7 +44,7 @@ impl Progress {
                 self.begin(title, frames, live);
             }
             Happening::Reused { variant, repeat } => {
-                eprintln!("{} · repeat {repeat}: measured before, used as it is", variant.label());
+                say(format_args!("{} · repeat {repeat}: measured before, used as it is", variant.label()));
             }
             Happening::Ended { outcome, .. } => self.end(&outcome.to_string()),
         }
@@ -66,7 +67,10 @@ impl Progress {
         if let Some(Current { title, began, live }) = self.current.take() {
             let (_, peak) = live.memory();
             let frames = live.frames().map_or_else(String::new, |frames| format!("{frames} frames, "));
-            eprintln!("{title}: {outcome}, {frames}{:.1} s, peak {peak}", began.elapsed().as_secs_f64());
+            say(format_args!(
+                "{title}: {outcome}, {frames}{:.1} s, peak {peak}",
+                began.elapsed().as_secs_f64()
+            ));
         }
     }
 }

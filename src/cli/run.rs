@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::changes::{self, Changes};
 use super::progress::{self, Progress};
-use super::{Exit, Failure, plan, report};
+use super::{Exit, Failure, plan, report, say};
 use crate::engine::{Companions, Engine};
 use crate::execution::{self, Execution, Tally};
 use crate::machine;
@@ -127,7 +127,7 @@ fn check_something_runs(
     if obstacles.iter().any(Option::is_none) {
         for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
             if let Some(obstacle) = obstacle {
-                eprintln!("memreel: not run: {}: {obstacle}", variant.label());
+                say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
             }
         }
         return Ok(());
@@ -152,11 +152,11 @@ fn make_media(
     let exporter = companions
         .exporter()
         .map_err(|missing| Failure::harness(format!("{}; {}", missing.what, missing.advice)))?;
-    eprintln!(
+    say(format_args!(
         "making {} media files in {} (kept for later runs)",
         missing.len(),
         media::usual_folder().display()
-    );
+    ));
     let bar = progress::media_bar(missing.len());
     media::make(&exporter, &missing, machine::cpus(), stop, &|made| bar.set_position(made as u64))?;
     bar.finish_and_clear();
@@ -165,14 +165,14 @@ fn make_media(
 
 fn conclude(tally: Tally, engine_missing: bool, folder: &Path) -> Exit {
     if tally.interrupted {
-        eprintln!("memreel: stopped; go on with `memreel run --resume {}`", folder.display());
+        say(format_args!("memreel: stopped; go on with `memreel run --resume {}`", folder.display()));
         return Exit::Interrupted;
     }
     if tally.failed > 0 {
-        eprintln!(
+        say(format_args!(
             "memreel: {} of {} exports failed; engine.log in each job's folder has their words",
             tally.failed, tally.done
-        );
+        ));
     }
     if tally.failed > 0 || engine_missing { Exit::EngineFailed } else { Exit::Fine }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -48,6 +48,7 @@ fn installation(program: &Path) -> Result<Installation, Missing> {
     Ok(Installation {
         record: EngineRecord {
             name: "ffmpeg".into(),
+            package: codecs(program).and_then(|library| probe::package_of(&library)),
             path: program.to_path_buf(),
             version: about.ffmpeg,
             build,
@@ -57,6 +58,12 @@ fn installation(program: &Path) -> Result<Installation, Missing> {
         audio_encoders: about.audio_encoders,
         containers: about.muxers,
     })
+}
+
+/// The library that decodes and encodes.
+fn codecs(program: &Path) -> Option<PathBuf> {
+    let linked = probe::linked_libraries(program);
+    linked.into_iter().find(|(name, _)| name.starts_with("libavcodec")).map(|(_, file)| file)
 }
 
 impl Engine for Ffmpeg {

@@ -108,6 +108,19 @@ pub fn linked_libraries(file: &Path) -> BTreeMap<String, PathBuf> {
     listing.lines().filter_map(line).collect()
 }
 
+/// The Debian package that a file comes from, with its version: `melt 7.12.0-1+deb12u1`.
+pub fn package_of(file: &Path) -> Option<String> {
+    let dpkg = on_path("dpkg-query")?;
+    // The packages' own lists may name the file as it was before /usr was merged, or after.
+    let real = file.canonicalize().ok()?;
+    let merged = real.strip_prefix("/usr").map(|rest| Path::new("/").join(rest));
+    let owner = [Some(real.clone()), merged.ok()].into_iter().flatten().find_map(|path| {
+        let found = output_of(&dpkg, [OsStr::new("--search"), path.as_os_str()])?;
+        Some(found.split_once(": ")?.0.to_string())
+    })?;
+    output_of(&dpkg, ["--show", "--showformat=${Package} ${Version}", &owner])
+}
+
 /// `59.37.100` of a library that is really `libavcodec.so.59.37.100`.
 pub fn library_version(file: &Path) -> Option<String> {
     let real = file.canonicalize().ok()?;

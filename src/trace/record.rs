@@ -70,6 +70,10 @@ pub struct EngineRecord {
     pub path: PathBuf,
     /// Its version as it says it.
     pub version: String,
+    /// The distribution's package that it, or for our own exporter FFmpeg, comes from, with its version;
+    /// `None` when no package manager that we know has installed it.
+    #[serde(default)]
+    pub package: Option<String>,
     /// A digest of the executable and the versions of the libraries that do the work.
     pub build: String,
     /// The libraries that do the work, and their versions.

@@ -154,7 +154,7 @@ fn descriptors(listing: &str) -> Vec<String> {
 fn an_orphan_is_measured_while_it_lives_and_ended_when_its_engine_has() {
     let lab = Lab::new();
     // The middle shell is gone within a millisecond: nobody can have seen the orphan as its child.
-    let measured = lab.sh("sh -c 'exec sleep 61 & exit'; sleep 0.6");
+    let measured = lab.sh("sh -c 'exec sleep 21 & exit'; sleep 0.6");
     assert_eq!(measured.outcome, Outcome::Finished);
     let samples = trace::read_samples(&lab.path().join("samples.csv")).unwrap();
     assert_eq!(samples.iter().filter_map(|sample| sample.processes).max().map(|most| most.get()), Some(3));
@@ -173,7 +173,7 @@ fn an_orphan_that_ignores_sigterm_is_killed() {
     let pid_file = lab.path().join("pid");
     let began = Instant::now();
     // `$0` is the folder.
-    lab.sh(r#"(trap '' TERM; sleep 62; sleep 62) & echo $! > "$0/pid"; sleep 0.2"#);
+    lab.sh(r#"(trap '' TERM; sleep 12; sleep 12) & echo $! > "$0/pid"; sleep 0.2"#);
     assert!((1.5..6.0).contains(&began.elapsed().as_secs_f64()), "{:?}", began.elapsed());
     let pid = fs::read_to_string(pid_file).unwrap();
     assert!(!Path::new("/proc").join(pid.trim()).exists());
@@ -192,7 +192,7 @@ fn a_child_that_is_not_waited_for_begins_once() {
 fn an_engine_that_ignores_sigterm_is_killed_after_the_grace() {
     let mut lab = Lab::new();
     lab.wall = Duration::from_millis(300);
-    let measured = lab.sh("trap '' TERM; while :; do sleep 0.05; done");
+    let measured = lab.sh("trap '' TERM; for i in $(seq 400); do sleep 0.05; done");
     assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
     assert!((2.0..5.0).contains(&measured.wall.as_secs_f64()), "{:?}", measured.wall);
 }
@@ -201,7 +201,7 @@ fn an_engine_that_ignores_sigterm_is_killed_after_the_grace() {
 fn an_engine_that_calls_its_end_a_success_has_still_taken_too_long() {
     let mut lab = Lab::new();
     lab.wall = Duration::from_millis(300);
-    let measured = lab.sh("trap 'exit 0' TERM; while :; do sleep 0.05; done");
+    let measured = lab.sh("trap 'exit 0' TERM; for i in $(seq 400); do sleep 0.05; done");
     assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
 }
 
@@ -209,7 +209,7 @@ fn an_engine_that_calls_its_end_a_success_has_still_taken_too_long() {
 fn an_engine_that_minds_sigterm_is_not_waited_for() {
     let mut lab = Lab::new();
     lab.wall = Duration::from_millis(300);
-    let measured = lab.sh("exec sleep 63");
+    let measured = lab.sh("exec sleep 23");
     assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
     assert!(measured.wall < Duration::from_millis(1500), "{:?}", measured.wall);
 }
@@ -225,7 +225,7 @@ fn a_user_who_stops_ends_the_whole_tree() {
             stop.0.store(true, std::sync::atomic::Ordering::Relaxed);
         }
     });
-    let measured = lab.sh(r#"sleep 64 & (sleep 64 & sleep 64) & touch "$0/ready"; wait"#);
+    let measured = lab.sh(r#"sleep 24 & (sleep 24 & sleep 24) & touch "$0/ready"; wait"#);
     stopper.join().unwrap();
     assert_eq!(measured.outcome, Outcome::Interrupted);
     assert!(measured.wall < Duration::from_secs(5), "{:?}", measured.wall);

@@ -188,6 +188,8 @@ fn a_second_interrupt_ends_memreel_at_once_and_the_engine_with_it() {
 fn a_memreel_that_is_killed_leaves_no_engine_and_can_be_resumed() {
     let bench = Bench::new();
     let running = long_one_is_running(&bench);
+    // So that it cannot come to its end by itself.
+    bench.engines().iter().for_each(|engine| engine.signal(Signal::STOP));
     running.signal(Signal::KILL);
     assert_eq!(running.wait().status.code(), None);
     assert!(tree_is_gone(bench.path(), Duration::from_secs(4)), "{:?}", mentioning(bench.path()));
@@ -214,6 +216,7 @@ fn what_memreel_is_fed_never_reaches_an_engine() {
 fn a_launcher_that_is_killed_takes_its_engine_along_and_is_memreels_own_failure() {
     let bench = Bench::new();
     let running = long_one_is_running(&bench);
+    bench.engines().iter().for_each(|engine| engine.signal(Signal::STOP));
     let launchers = mentioning(bench.path());
     launchers.iter().find(|process| process.program() == "memreel-launch").unwrap().kill();
     let ran = running.wait();

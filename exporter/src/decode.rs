@@ -29,6 +29,8 @@ pub struct Stream {
     /// After a seek, packets that do not begin a decodable run are dropped until one does.
     awaits_key: bool,
     drained: bool,
+    /// The largest timestamp of the packets that the decoder was given since it started.
+    newest: Option<i64>,
 }
 
 impl Stream {
@@ -54,6 +56,7 @@ impl Stream {
             first,
             awaits_key: false,
             drained: false,
+            newest: None,
         }))
     }
 
@@ -128,7 +131,16 @@ impl Stream {
         if packet.is_corrupt() {
             return Err(self.broken(at, "the packet is damaged or cut off"));
         }
+        self.newest = self.newest.max(packet.pts());
         self.decoder.send_packet(packet).map_err(|cause| self.broken(at, &cause.to_string()))
+    }
+
+    /// Whether the stream has ended although its decoder was given something that begins after `last`,
+    /// the newest frame that came out. FFmpeg 5.1's H.264 decoder loses the last frame when it starts
+    /// at a key frame that only a few frames with B-frames among them follow; started earlier, it does
+    /// not.
+    pub fn has_swallowed(&self, last: i64) -> bool {
+        self.drained && self.newest.is_some_and(|newest| newest > last)
     }
 
     /// The failure for something broken at a timestamp.
@@ -182,6 +194,7 @@ impl Stream {
     fn decoder_starts_anew(&mut self) {
         self.decoder.flush();
         self.drained = false;
+        self.newest = None;
     }
 
     /// So many seconds in the stream's units.

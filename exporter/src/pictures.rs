@@ -61,6 +61,9 @@ impl Color {
     };
 }
 
+/// How many seconds earlier a decoder is started that loses its last picture.
+const EARLIER: [f64; 3] = [2.0, 20.0, 1e6];
+
 /// A source's pictures. Holds one decoded picture, two where the next had to be looked at.
 pub struct PictureReader {
     stream: Stream,
@@ -140,9 +143,10 @@ impl PictureReader {
     pub fn picture_at(&mut self, time: SourceTime) -> Result<Option<&frame::Video>, Failure> {
         let target = self.stream.first() + time.in_units(self.stream.time_base()) + self.frame / 4;
         if self.is_far(target) {
-            self.seek(target)?;
+            self.seek(target, 0.0)?;
         }
         self.advance(target)?;
+        self.look_further_back(target)?;
         match &self.shown {
             Some(shown) if damaged(shown) => {
                 Err(self.stream.broken(Some(timestamp(shown)), "the picture is damaged"))
@@ -165,12 +169,25 @@ impl PictureReader {
         }
     }
 
-    fn seek(&mut self, target: i64) -> Result<(), Failure> {
+    fn seek(&mut self, target: i64, margin: f64) -> Result<(), Failure> {
         self.shown = None;
         self.ahead = None;
         let mut found = frame::Video::empty();
-        if self.stream.seek_before(target, 0.0, &mut found)? {
+        if self.stream.seek_before(target, margin, &mut found)? {
             self.shown = Some(self.stamped(found));
+        }
+        Ok(())
+    }
+
+    /// Where the decoder lost the picture at the target, it is started earlier, at last at the beginning.
+    fn look_further_back(&mut self, target: i64) -> Result<(), Failure> {
+        for margin in EARLIER {
+            let shown = self.shown.as_ref().map_or(i64::MIN, timestamp);
+            if self.ahead.is_some() || !self.stream.has_swallowed(shown) {
+                break;
+            }
+            self.seek(target, margin)?;
+            self.advance(target)?;
         }
         Ok(())
     }

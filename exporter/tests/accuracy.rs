@@ -60,6 +60,25 @@ fn a_clip_of_one_frame_may_begin_anywhere() {
 }
 
 #[test]
+fn the_last_frames_of_a_source_are_there_wherever_its_last_key_frame_is() {
+    let bench = Bench::new();
+    for (number, distance) in [(1, "7"), (2, "49"), (3, "98")] {
+        for ending in ["mp4", "mkv", "ts"] {
+            let options = ["--preset", "medium", "--video-option", "bf=3", "--keyframe-distance", distance];
+            let source = bench.source(&format!("{distance}.{ending}"), number, 100, &options);
+            let items = [99, 98, 96, 80].map(|place| cut(&source, place, 100 - place)).into();
+            let timeline = bench.timeline(pal(), vec![video(items)]);
+            let wanted: Vec<_> = [99, 98, 96, 80]
+                .iter()
+                .flat_map(|&place| place..100)
+                .map(|frame| Some((number, frame as u32)))
+                .collect();
+            assert_eq!(shown(&bench.export(&timeline, "o.mp4", &[])), wanted, "{}", source.display());
+        }
+    }
+}
+
+#[test]
 fn the_topmost_clip_is_seen_and_a_gap_shows_what_lies_below() {
     let bench = Bench::new();
     let (low, high) = (bench.source("low.mp4", 1, 60, &[]), bench.source("high.mp4", 2, 60, &[]));

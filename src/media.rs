@@ -45,6 +45,12 @@ pub enum MediaError {
         /// What the generator said.
         message: String,
     },
+    /// The generator could not write a file, for example because the disk is full.
+    #[error("{message}; free some room, or keep generated media elsewhere with MEMREEL_MEDIA")]
+    NotWritten {
+        /// What the generator said.
+        message: String,
+    },
     /// The user stopped it.
     #[error("stopped while media were made")]
     Stopped,
@@ -61,6 +67,9 @@ impl MediaError {
         matches!(self, MediaError::Missing { .. } | MediaError::NotMade { .. })
     }
 }
+
+/// The exporter's exit code when it cannot write its output.
+const NOT_WRITTEN: i32 = 5;
 
 /// Where generated media are kept: `$MEMREEL_MEDIA`, else in the user's cache folder.
 pub fn usual_folder() -> PathBuf {
@@ -96,26 +105,19 @@ pub fn make(
     stop: &Stop,
     made: &(dyn Fn(usize) + Sync),
 ) -> Result<(), MediaError> {
-    let workshops: BTreeSet<_> = wanted.iter().map(|(path, _)| workshop(path)).collect();
-    for folder in &workshops {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| MediaError::Folder { path: folder.clone(), source })?;
-    }
+    let workshops = Workshops::open(wanted)?;
     let next = AtomicUsize::new(0);
     let count = AtomicUsize::new(0);
     let failure: Mutex<Option<MediaError>> = Mutex::new(None);
     let failed = || failure.lock().is_ok_and(|failure| failure.is_some());
     let work = || {
-        while let Some((path, spec)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if failed() {
-                return;
-            }
+        while let Some((path, spec)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !failed())
+        {
             match make_one(exporter, path, spec, stop) {
                 Ok(()) => made(count.fetch_add(1, Ordering::Relaxed) + 1),
                 Err(error) => {
-                    if let Ok(mut failure) = failure.lock() {
-                        failure.get_or_insert(error);
-                    }
+                    let Ok(mut failure) = failure.lock() else { return };
+                    failure.get_or_insert(error);
                 }
             }
         }
@@ -125,16 +127,56 @@ pub fn make(
             scope.spawn(work);
         }
     });
-    for folder in &workshops {
-        let _ = std::fs::remove_dir_all(folder);
-    }
+    drop(workshops);
     failure.into_inner().ok().flatten().map_or(Ok(()), Err)
 }
+
+/// The folders that files are made in, for as long as they are made.
+struct Workshops(BTreeSet<PathBuf>);
+
+impl Workshops {
+    /// Makes the folders, and clears away those of processes that were killed.
+    fn open(wanted: &[(&Path, &SourceSpec)]) -> Result<Workshops, MediaError> {
+        let workshops = Workshops(wanted.iter().map(|(path, _)| workshop(path)).collect());
+        for folder in &workshops.0 {
+            let failed = |source| MediaError::Folder { path: folder.clone(), source };
+            std::fs::create_dir_all(folder).map_err(failed)?;
+            for left in abandoned(folder.parent().unwrap_or(Path::new("."))) {
+                let _ = std::fs::remove_dir_all(left);
+            }
+        }
+        Ok(workshops)
+    }
+}
+
+impl Drop for Workshops {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// Workshops whose process is no more.
+fn abandoned(folder: &Path) -> Vec<PathBuf> {
+    let is_gone = |name: &str| {
+        let owner = name.strip_prefix(WORKSHOP).and_then(|pid| pid.parse::<u32>().ok());
+        owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_gone))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// What a workshop is called, before the number of its process.
+const WORKSHOP: &str = ".making-";
 
 /// Where a file is made before it is moved to its place: a folder of this process's own beside it,
 /// because another memreel may be making the same file.
 fn workshop(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".making-{}", std::process::id()))
+    path.with_file_name(format!("{WORKSHOP}{}", std::process::id()))
 }
 
 fn make_one(exporter: &Path, path: &Path, spec: &SourceSpec, stop: &Stop) -> Result<(), MediaError> {
@@ -159,7 +201,9 @@ fn make_one(exporter: &Path, path: &Path, spec: &SourceSpec, stop: &Stop) -> Res
             }
             let said =
                 message.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
-            Err(not_made(said.unwrap_or_else(|| status.to_string())))
+            let message = said.unwrap_or_else(|| status.to_string());
+            let not_written = status.code() == Some(NOT_WRITTEN);
+            Err(if not_written { MediaError::NotWritten { message } } else { not_made(message) })
         }
     }
 }

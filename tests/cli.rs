@@ -201,6 +201,24 @@ fn a_disk_that_is_full_of_samples_is_told_in_one_line_and_nothing_half_written_i
 }
 
 #[test]
+fn a_disk_that_is_full_of_media_is_memreels_failure_not_the_scenarios() {
+    let bench = Bench::new();
+    small(&bench);
+    fs::create_dir(bench.path().join("disk")).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=8k tmpfs disk || exit 99
+         exec '{}' run small.toml",
+        env!("CARGO_BIN_EXE_memreel")
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script]);
+    bench.settle(&mut command);
+    command.env("MEMREEL_MEDIA", bench.path().join("disk"));
+    let ran = bench.start_command(command).wait();
+    ran.expect(5).complains(&["No space left on device", "MEMREEL_MEDIA"]);
+}
+
+#[test]
 fn a_disk_that_is_full_of_an_export_is_told_in_one_line_and_no_export_is_taken_for_whole() {
     let bench = Bench::new();
     bench.scenario("full", FILLS_THE_DISK);

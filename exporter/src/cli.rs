@@ -21,7 +21,9 @@ Examples:
   memreel-export frames --checksum out.mp4
 
 Progress lines: `frames IN OUT` (taken from the timeline, put out by the encoder), `open PATH` and
-`close PATH` (picture decoders).";
+`close PATH` (picture decoders).
+
+Exit codes: 0 all is well, 1 it could not be done, 2 wrong usage, 5 the output could not be written.";
 
 const MAKE_SOURCE_EXAMPLES: &str = "\
 Examples:

@@ -133,6 +133,11 @@ impl Failure {
         }
     }
 
+    /// 5 when the output could not be written (the disk is full), else 1.
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Failure::Write { .. }) { 5 } else { 1 }
+    }
+
     /// The text in one line, however the libraries wrote theirs.
     pub fn line(&self) -> String {
         self.to_string().split_whitespace().collect::<Vec<_>>().join(" ")

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             // Nobody can be told about a stderr that is closed.
             let _ = writeln!(io::stderr(), "memreel-export: {}", failure.line());
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }

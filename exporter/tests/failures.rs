@@ -138,7 +138,7 @@ fn damaged_packets_are_an_error() {
 fn a_full_disk_is_an_error() {
     let bench = Bench::new();
     let timeline = one_clip(&bench);
-    let line = fail(program().args(["--format", "mpegts"]).arg(&timeline).arg("/dev/full"), 1);
+    let line = fail(program().args(["--format", "mpegts"]).arg(&timeline).arg("/dev/full"), 5);
     assert!(line.contains("/dev/full") && line.contains("No space left"), "{line}");
     for (format, threads) in [("mp4", "1"), ("mp4", "2"), ("matroska", "1"), ("mpegts", "1")] {
         let script = format!(
@@ -147,7 +147,7 @@ fn a_full_disk_is_an_error() {
             timeline.display(),
             bench.path("o.out").display()
         );
-        let line = fail(Command::new("sh").args(["-c", &script]), 1);
+        let line = fail(Command::new("sh").args(["-c", &script]), 5);
         assert!(line.contains("cannot write") && line.contains("o.out"), "{line}");
         assert!(!bench.files().iter().any(|name| name.contains("o.out")), "{format}");
     }

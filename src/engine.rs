@@ -93,6 +93,12 @@ pub fn find(name: EngineName, companions: &Companions) -> Box<dyn Engine> {
     }
 }
 
+/// How many pictures a file holds, as the exporter counts them; `None` when it cannot be read.
+pub fn count_frames(exporter: &Path, file: &Path) -> Option<u64> {
+    let arguments = ["frames".as_ref(), "--count".as_ref(), file.as_os_str()];
+    probe::output_of(exporter, arguments)?.trim().parse().ok()
+}
+
 /// Why this engine will not run this variant: it is not there, its build lacks something, or it
 /// cannot do it at all. Empty when it will.
 pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {

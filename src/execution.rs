@@ -18,6 +18,7 @@ use crate::sampler::Live;
 use crate::scenario::{EngineName, Scenario, Sink};
 use crate::store::{self, PlannedJob, ResultIndex, StoreError};
 use crate::trace::{Machine, MediaFile, Outcome};
+use crate::units::Bytes;
 
 /// A plan made ready: its media are there, its engines are known.
 pub struct Execution<'a> {
@@ -25,6 +26,8 @@ pub struct Execution<'a> {
     plan: &'a Plan,
     engines: Vec<Box<dyn Engine>>,
     launcher: PathBuf,
+    /// Counts the frames of what was exported, where it is installed.
+    exporter: Option<PathBuf>,
     machine: Machine,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
@@ -62,6 +65,8 @@ pub enum Happening<'a> {
         variant: &'a Variant,
         /// How it ended.
         outcome: &'a Outcome,
+        /// The most resident memory of it, by the kernel's word or by the samples.
+        peak: Bytes,
     },
 }
 
@@ -143,6 +148,7 @@ impl<'a> Execution<'a> {
             scenario,
             plan,
             launcher: companions.launcher().map_err(ExecutionError::Missing)?,
+            exporter: companions.exporter().ok(),
             machine: machine::describe(),
             media,
             obstacles,
@@ -224,8 +230,8 @@ impl<'a> Execution<'a> {
                     let live = Arc::new(Live::default());
                     let (number, of, repeat) = (index + 1, to_run.len(), job.repeat);
                     tell(Happening::Started { number, of, variant, repeat, live: Arc::clone(&live) });
-                    let outcome = self.run_job(job, folder, stop, &live)?;
-                    tell(Happening::Ended { variant, outcome: &outcome });
+                    let (outcome, peak) = self.run_job(job, folder, stop, &live)?;
+                    tell(Happening::Ended { variant, outcome: &outcome, peak });
                     outcome
                 }
             };
@@ -246,7 +252,7 @@ impl<'a> Execution<'a> {
         folder: &Path,
         stop: &Stop,
         live: &Arc<Live>,
-    ) -> Result<Outcome, ExecutionError> {
+    ) -> Result<(Outcome, Bytes), ExecutionError> {
         let variant = self.plan.variant(job);
         let planned = self.planned(job);
         let whole = folder.join("jobs").join(&planned.folder);
@@ -259,7 +265,8 @@ impl<'a> Execution<'a> {
         let resolved =
             self.engine(variant).resolve(variant, &JobFiles { timeline: &timeline, output: &output });
         let started = jiff::Timestamp::now();
-        let measured = run::measure(&self.launch(&resolved), &partial, stop, live)?;
+        let mut measured = run::measure(&self.launch(&resolved), &partial, stop, live)?;
+        measured.outcome = self.outcome(variant, measured.outcome, &output);
         let output_bytes = fs::metadata(&output).ok().filter(|_| variant.export.sink == Sink::File);
         let record = record::RecordOf {
             execution: self,
@@ -271,13 +278,27 @@ impl<'a> Execution<'a> {
             output_bytes: output_bytes.map(|meta| meta.len()),
         };
         store::write_json(&partial.join("run.json"), &record.record())?;
-        if !self.keep_exports {
+        // What is not whole is not to be taken for whole.
+        if !self.keep_exports || !measured.outcome.is_finished() {
             let _ = fs::remove_file(&output);
             // Gone when it was the only one in there.
             let _ = fs::remove_dir(&exports);
         }
         replace(&partial, &whole)?;
-        Ok(measured.outcome)
+        let (_, sampled) = live.memory();
+        Ok((measured.outcome, sampled.max(measured.max_rss.unwrap_or(Bytes::ZERO))))
+    }
+
+    /// The engine's own word for how it ended, held against the file that it wrote: an engine may leave
+    /// out what it cannot show, and call that a success.
+    fn outcome(&self, variant: &Variant, said: Outcome, output: &Path) -> Outcome {
+        let of = variant.timeline.frames_at(variant.export.rate);
+        let can_be_counted = said.is_finished() && variant.export.sink == Sink::File;
+        let counted = self.exporter.as_ref().filter(|_| can_be_counted);
+        match counted.and_then(|exporter| engine::count_frames(exporter, output)) {
+            Some(frames) if frames != of => Outcome::Incomplete { frames, of },
+            _ => said,
+        }
     }
 
     fn launch(&self, resolved: &Resolved) -> Launch {

@@ -22,6 +22,7 @@ use crate::units::{Bytes, Count};
 
 use files::TraceFiles;
 use launch::{Launched, Report};
+use output::Heard;
 
 /// The descriptor on which an engine of ours finds its progress pipe.
 pub const PROGRESS_FD: i32 = 5;
@@ -49,6 +50,9 @@ pub struct ProgressFormat {
     pub parse: fn(&str) -> Option<Progress>,
     /// `in`, `out` or `in+out`: the counters it gives.
     pub counters: &'static str,
+    /// Whether a line that it writes means that it does not do what it was asked, whatever its exit
+    /// code will be.
+    pub is_failure: fn(&str) -> bool,
 }
 
 /// Where progress lines come from.
@@ -75,6 +79,13 @@ pub struct Launch {
     pub limits: Limits,
     /// Time between two samples.
     pub interval: Duration,
+}
+
+impl Launch {
+    /// The engine's program, as people read it.
+    fn program(&self) -> String {
+        self.command.first().map_or_else(String::new, |word| word.to_string_lossy().into_owned())
+    }
 }
 
 /// When to give up on an engine.
@@ -157,11 +168,11 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     let watch = Watch::new(Surroundings { launch, origin, stop, live, files: &files, rows: &rows });
     let result = watch.follow(launched);
     let heard = readers.finish();
-    if let (Some(counted), Ok(watched)) = (heard.counted, &result)
+    if let (Some(counted), Ok(watched)) = (&heard.counted, &result)
         && counted.t_s > watched.sampler.last_s
     {
         // Counted between the last sample and the engine's end: what memory there was, nobody saw.
-        let _ = rows.send(Row::Sample(counted));
+        let _ = rows.send(Row::Sample(*counted));
     }
     drop(rows);
     let written = files.finish();
@@ -169,7 +180,7 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     written?;
     let cpu = sampler::process_cpu().saturating_sub(cpu_before);
     Ok(Measured {
-        outcome: outcome(&watched, heard.message, oom_before),
+        outcome: outcome(&watched, heard, oom_before),
         wall: watched.wall,
         cpu: watched.end.map(|end| end.cpu),
         max_rss: watched.end.map(|end| end.max_rss),
@@ -266,21 +277,21 @@ impl<'a> Watch<'a> {
     }
 
     fn note(&mut self, report: Report) {
-        let Surroundings { origin, live, rows, .. } = self.around;
         match report {
             Report::NotStarted(error) => self.not_started = Some(error),
             Report::Ended(end) => {
-                self.wall = Some(Instant::now().since(origin));
+                self.wall = Some(Instant::now().since(self.around.origin));
                 self.end = Some(end);
             }
-            Report::Left(count) => {
-                let t_s = Instant::now().since(origin).as_secs_f64();
-                let frames = live.frames();
-                let event =
-                    Event { t_s, frames, kind: "left-running".into(), what: format!("{count} processes") };
-                let _ = rows.try_send(Row::Event(event));
-            }
+            Report::Executed => self.event("exec", self.around.launch.program()),
+            Report::Left(count) => self.event("left-running", format!("{count} processes")),
         }
+    }
+
+    fn event(&self, kind: &str, what: String) {
+        let Surroundings { origin, live, rows, .. } = self.around;
+        let t_s = Instant::now().since(origin).as_secs_f64();
+        let _ = rows.try_send(Row::Event(Event { t_s, frames: live.frames(), kind: kind.into(), what }));
     }
 
     /// Why the engine has to be ended now, if it has to.
@@ -305,7 +316,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn outcome(watched: &Watched, message: Option<String>, oom_before: Option<u64>) -> Outcome {
+fn outcome(watched: &Watched, heard: Heard, oom_before: Option<u64>) -> Outcome {
     if let Some(error) = &watched.not_started {
         return Outcome::NotStarted { message: error.to_string() };
     }
@@ -314,8 +325,10 @@ fn outcome(watched: &Watched, message: Option<String>, oom_before: Option<u64>) 
         return reason.clone();
     }
     match watched.end.as_ref().map(|end| end.status) {
-        Some(launch::Status::Exit(0)) => Outcome::Finished,
-        Some(launch::Status::Exit(code)) => Outcome::Failed { code, message },
+        Some(launch::Status::Exit(0)) if heard.complaint.is_none() => Outcome::Finished,
+        Some(launch::Status::Exit(code)) => {
+            Outcome::Failed { code, message: heard.complaint.or(heard.message) }
+        }
         Some(launch::Status::Signal(9)) if oom_kills() > oom_before => Outcome::OutOfMemory,
         Some(launch::Status::Signal(signal)) => Outcome::Killed { signal },
         None => Outcome::Interrupted,

@@ -125,7 +125,8 @@ pub struct Event {
     pub t_s: f64,
     /// Frames exported by then, as [`Sample::frames`].
     pub frames: Option<Count>,
-    /// `source-open`, `source-close`, `exec`, `process-start`, `left-running`, `missed-ticks` …
+    /// `exec`, `source-open`, `source-close`, `process-start`, `name` (a process is seen to have another
+    /// one), `left-running`, `missed-ticks`.
     pub kind: String,
     /// Of what: a path, a process, a number of ticks.
     pub what: String,

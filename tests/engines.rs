@@ -99,6 +99,65 @@ fn gaps_are_black_and_show_what_lies_below() {
     every_export_shows(&text, &wanted.concat());
 }
 
+/// The mean luma of each picture of a file.
+fn brightness(file: &Path) -> Vec<f64> {
+    let source = format!("movie='{}',signalstats", file.display());
+    let arguments = ["-v", "error", "-f", "lavfi", "-i", &source];
+    let wanted = ["-show_entries", "frame_tags=lavfi.signalstats.YAVG", "-of", "csv=p=0"];
+    let output = Command::new("ffprobe").args(arguments).args(wanted).output().expect("ffprobe is installed");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim_end_matches(',').parse().expect("a number a frame")).collect()
+}
+
+#[test]
+fn where_no_track_has_a_clip_the_picture_is_black() {
+    let bench = Bench::new();
+    let text = format!(
+        "sources.shot.generate = {{ seconds = 2, size = '320x180' }}
+         timeline.tracks = [{{ children = [{{ clip = 'shot', duration = '10f' }}, {{ gap = '10f' }},
+                                          {{ clip = 'shot', duration = '10f' }}] }}]
+         [export]
+         preset = 'ultrafast'
+         {ALL}"
+    );
+    let result = bench.result_of("gap", &text, &[]);
+    for job in &result.jobs {
+        let brightness = brightness(&export_of(&result, job));
+        assert_eq!(brightness.len(), 30);
+        // Black is 16 in the range that video has.
+        assert!(brightness[10..20].iter().all(|&luma| luma < 17.0), "{brightness:?}");
+        assert!(brightness[..10].iter().chain(&brightness[20..]).all(|&luma| luma > 50.0), "{brightness:?}");
+    }
+}
+
+#[test]
+fn melt_that_leaves_out_what_it_was_asked_for_has_not_finished() {
+    let bench = Bench::new();
+    let text = "
+        sources.shot.generate = { seconds = 1, size = '320x180' }
+        timeline.tracks = [{ children = [{ clip = 'shot', duration = '10f' }] }]
+        export.preset = 'ultrafast'
+        matrix.engine = 'ffmpeg'
+        matrix.threading = 'single'";
+    let short = bench.result_of("short", text, &[]);
+    std::fs::copy(export_of(&short, &short.jobs[0]), bench.path().join("ten-frames.mp4")).unwrap();
+    std::fs::write(bench.path().join("no-media.mp4"), "words").unwrap();
+    let asked = |children: &str| {
+        format!(
+            "sources.short.file = 'ten-frames.mp4'
+             sources.none.file = 'no-media.mp4'
+             timeline.tracks = [{{ audio = false, children = [{children}] }}]
+             export = {{ size = '320x180', preset = 'ultrafast', audio = false }}
+             matrix.engine = 'melt'
+             matrix.threading = 'parallel:2'"
+        )
+    };
+    bench.scenario("long", &asked("{ clip = 'short', duration = '30f' }"));
+    bench.run(&["run", "long.toml"]).expect(4).says(&["incomplete", "exported 10 frames instead of 30"]);
+    bench.scenario("none", &asked("{ clip = 'none', duration = '10f' }"));
+    bench.run(&["run", "none.toml"]).expect(4).says(&["failed to load producer"]);
+}
+
 #[test]
 fn a_timeline_that_begins_and_ends_with_a_gap_is_as_long_as_asked() {
     let text = format!(

@@ -66,6 +66,11 @@ pub enum Task {
         /// Whether each frame's checksum is wanted.
         checksum: bool,
     },
+    /// Say how many pictures a file holds.
+    CountFrames {
+        /// The file.
+        path: PathBuf,
+    },
     /// List when a file's sound bursts.
     AudioBursts {
         /// The file.
@@ -215,6 +220,9 @@ struct FramesArguments {
     /// Instead list when loud bursts of sound begin.
     #[arg(long, conflicts_with = "checksum")]
     audio_bursts: bool,
+    /// Instead say how many pictures there are; nothing is decoded.
+    #[arg(long, conflicts_with_all = ["checksum", "audio_bursts"])]
+    count: bool,
 }
 
 impl Cli {
@@ -230,6 +238,9 @@ impl Cli {
             Some(Command::MakeSource(arguments)) => Task::MakeSource(Box::new(arguments.into_request())),
             Some(Command::Frames(FramesArguments { file, audio_bursts: true, .. })) => {
                 Task::AudioBursts { path: file }
+            }
+            Some(Command::Frames(FramesArguments { file, count: true, .. })) => {
+                Task::CountFrames { path: file }
             }
             Some(Command::Frames(FramesArguments { file, checksum, .. })) => {
                 Task::Frames { path: file, checksum }

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use ffmpeg::{ffi, frame, media};
+use ffmpeg::{Packet, ffi, frame, media};
 use ffmpeg_next as ffmpeg;
 
 use crate::barcode::Barcode;
 use crate::clock::units_as_seconds;
 use crate::decode::Stream;
 use crate::failure::Failure;
+use crate::libav;
 use crate::resample::{Resampler, SampleKind};
 use crate::sound::CHANNELS;
 
@@ -41,6 +42,27 @@ pub fn list(path: &Path, checksum: bool, out: &mut impl Write) -> Result<(), Fai
         number += 1;
     }
     told(taken.and_then(|()| out.flush()))
+}
+
+/// Writes how many pictures a file holds, by its packets: nothing is decoded.
+///
+/// # Errors
+/// When the file cannot be read to its end. A reader that went away is none.
+pub fn count(path: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let failed = |cause| Failure::OpenMedia { path: path.into(), cause };
+    let mut input = libav::open_input(path).map_err(failed)?;
+    let best = input.streams().best(media::Type::Video).map(|stream| stream.index());
+    let index = best.ok_or_else(|| Failure::NoStream { path: path.into(), what: "pictures" })?;
+    libav::keep_only(&mut input, index);
+    let mut packet = Packet::empty();
+    let mut pictures = 0_u64;
+    loop {
+        match packet.read(&mut input) {
+            Ok(()) => pictures += u64::from(packet.stream() == index),
+            Err(ffmpeg::Error::Eof) => return told(writeln!(out, "{pictures}").and_then(|()| out.flush())),
+            Err(cause) => return Err(failed(cause)),
+        }
+    }
 }
 
 fn row(number: u64, picture: &frame::Video, time_base: ffmpeg::Rational, checksum: bool) -> String {

@@ -31,6 +31,7 @@ fn run(task: Task) -> Result<(), Failure> {
         Task::Export(export) => export::run(*export),
         Task::MakeSource(request) => media::make(&request),
         Task::Frames { path, checksum } => frames::list(&path, checksum, &mut stdout),
+        Task::CountFrames { path } => frames::count(&path, &mut stdout),
         Task::AudioBursts { path } => frames::list_bursts(&path, &mut stdout),
         Task::About { json } => tell(&About::ask(), json, &mut stdout),
     }

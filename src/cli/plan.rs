@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::changes::{self, Changes};
-use super::{Exit, Failure};
+use super::{Exit, Failure, run};
 use crate::engine::{Companions, Engine};
 use crate::execution;
 use crate::machine;
@@ -30,7 +30,7 @@ impl Plan {
         let plan = of(&scenario);
         let engines = execution::find_engines(&plan, &Companions::usual());
         writeln!(out, "{}: {}", plan.scenario, plan.question)?;
-        writeln!(out, "{} variants, {} jobs", plan.variants.len(), plan.jobs.len())?;
+        writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
         if plan.excluded > 0 {
             writeln!(out, "{} combinations are excluded by the scenario", plan.excluded)?;
         }
@@ -38,9 +38,13 @@ impl Plan {
         if missing > 0 {
             writeln!(out, "{missing} media files would be generated in {}", media::usual_folder().display())?;
         }
-        for (variant, obstacle) in plan.variants.iter().zip(execution::obstacles(&plan, &engines)) {
+        let obstacles = execution::obstacles(&plan, &engines);
+        for (variant, obstacle) in plan.variants.iter().zip(&obstacles) {
             writeln!(out)?;
             print_variant(variant, &engines, obstacle.as_deref(), out)?;
+        }
+        if obstacles.iter().all(Option::is_some) {
+            return Err(run::nothing_runs(&plan, &engines, &obstacles));
         }
         Ok(Exit::Fine)
     }
@@ -67,11 +71,12 @@ fn print_variant(
     let frames = variant.timeline.frames_at(export.rate);
     writeln!(
         out,
-        "  {frames} frames of {} at {} from {} clips of {} files; {}{}",
+        "  {} of {} at {} from {} of {}; {}{}",
+        counted(frames as usize, "frame"),
         export.size,
         export.rate,
-        variant.timeline.picture_clips(),
-        variant.media.len(),
+        counted(variant.timeline.picture_clips(), "clip"),
+        counted(variant.media.len(), "file"),
         export.encoder,
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
     )?;
@@ -103,4 +108,9 @@ fn threads(threading: Threading) -> String {
         count(threading.filter),
         count(threading.encode)
     )
+}
+
+/// `1 clip`, `2 clips`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

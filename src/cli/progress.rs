@@ -10,7 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::say;
 use crate::execution::Happening;
 use crate::sampler::Live;
-use crate::units::Count;
+use crate::trace::Outcome;
+use crate::units::{Bytes, Count};
 
 /// Places of the bar.
 const PLACES: u64 = 20;
@@ -26,6 +27,7 @@ pub struct Progress {
 struct Current {
     title: String,
     began: Instant,
+    frames: u64,
     live: Arc<Live>,
 }
 
@@ -46,7 +48,7 @@ impl Progress {
             Happening::Reused { variant, repeat } => {
                 say(format_args!("{} · repeat {repeat}: measured before, used as it is", variant.label()));
             }
-            Happening::Ended { outcome, .. } => self.end(&outcome.to_string()),
+            Happening::Ended { outcome, peak, .. } => self.end(outcome, peak),
         }
     }
 
@@ -57,21 +59,19 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             self.bar = Some(bar);
         }
-        self.current = Some(Current { title, began: Instant::now(), live });
+        self.current = Some(Current { title, began: Instant::now(), frames, live });
     }
 
-    fn end(&mut self, outcome: &str) {
+    fn end(&mut self, outcome: &Outcome, peak: Bytes) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        if let Some(Current { title, began, live }) = self.current.take() {
-            let (_, peak) = live.memory();
-            let frames = live.frames().map_or_else(String::new, |frames| format!("{frames} frames, "));
-            say(format_args!(
-                "{title}: {outcome}, {frames}{:.1} s, peak {peak}",
-                began.elapsed().as_secs_f64()
-            ));
-        }
+        let Some(Current { title, began, frames, live }) = self.current.take() else { return };
+        // Counters are read now and then: of a whole export the last number seen is not the last.
+        let exported = if outcome.is_finished() { Some(frames) } else { live.frames().map(Count::get) };
+        let exported = exported.map_or_else(String::new, |frames| format!("{frames} frames, "));
+        let seconds = began.elapsed().as_secs_f64();
+        say(format_args!("{title}: {outcome}, {exported}{seconds:.1} s, peak {peak}"));
     }
 }
 
@@ -110,7 +110,9 @@ fn frames_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std
 fn memory_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
     move |_, out| {
         let (now, peak) = live.memory();
-        let _ = write!(out, "{now} (peak {peak}),");
+        if peak > Bytes::ZERO {
+            let _ = write!(out, "{now} (peak {peak}),");
+        }
     }
 }
 

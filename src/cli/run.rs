@@ -34,7 +34,8 @@ pub struct Run {
     /// A scenario file, or the name of one that comes with memreel
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
-    /// Go on with an interrupted result: jobs that are whole are kept, the others are run
+    /// Go on with an interrupted result: jobs that are whole are kept, the others are run. The scenario
+    /// and its changes are those of the result, so none can be given
     #[arg(long, value_name = "DIR", conflicts_with = "Changes")]
     resume: Option<PathBuf>,
     /// Where results are collected
@@ -132,10 +133,15 @@ fn check_something_runs(
         }
         return Ok(());
     }
+    Err(nothing_runs(plan, engines, obstacles))
+}
+
+/// The failure of a plan of which nothing can be run here.
+pub fn nothing_runs(plan: &Plan, engines: &[Box<dyn Engine>], obstacles: &[Option<String>]) -> Failure {
     let first = obstacles.iter().flatten().next().map_or("the matrix is empty", String::as_str);
     let message = format!("nothing of {} can be run: {first}", plan.scenario);
     let all_missing = engines.iter().all(|engine| engine.installation().is_err());
-    Err(Failure { message, exit: if all_missing { Exit::EngineFailed } else { Exit::Usage } })
+    Failure { message, exit: if all_missing { Exit::EngineFailed } else { Exit::Usage } }
 }
 
 fn make_media(

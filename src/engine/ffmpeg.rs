@@ -95,7 +95,12 @@ impl Engine for Ffmpeg {
         Resolved {
             command,
             environment: BTreeMap::new(),
-            progress: ProgressFormat { channel: Channel::Pipe, parse: parse_progress, counters: "in+out" },
+            progress: ProgressFormat {
+                channel: Channel::Pipe,
+                parse: parse_progress,
+                counters: "in+out",
+                is_failure: |_| false,
+            },
             effective: effective(variant.threading),
             notes: notes(variant.threading),
         }

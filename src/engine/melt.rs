@@ -127,7 +127,12 @@ impl Engine for Melt {
         Resolved {
             command,
             environment: environment(variant.threading),
-            progress: ProgressFormat { channel: Channel::Output, parse: parse_progress, counters: "in" },
+            progress: ProgressFormat {
+                channel: Channel::Output,
+                parse: parse_progress,
+                counters: "in",
+                is_failure: says_it_cannot,
+            },
             effective: Threading { render: Some(variant.threading.render.unwrap_or(1)), ..variant.threading },
             notes: notes(variant),
         }
@@ -187,6 +192,11 @@ fn notes(variant: &Variant) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// melt leaves out or replaces what it cannot load, goes on, and exits with 0.
+fn says_it_cannot(line: &str) -> bool {
+    line.contains("failed to load producer")
 }
 
 /// `Current Frame:         12, percentage:          1`, on a line of its own with `-progress2`.

@@ -8,6 +8,10 @@ use crate::timeline::{Clip, Item, RationalTime, Timeline, Track, TrackKind};
 
 /// The scenario's timeline, `length` times as long, from only the first `limit` files of each source;
 /// and its distinct media in order of first use.
+///
+/// Every clip is shown `length` times before the next one is: were the whole pattern repeated instead,
+/// its sources would be needed again later, more of them would be open at a time, and the length would
+/// not be all that changes.
 pub(super) fn arrange(
     scenario: &Scenario,
     media_folder: &Path,
@@ -17,7 +21,7 @@ pub(super) fn arrange(
     let mut stack =
         Stack { scenario, media_folder, limit, tracks: Vec::new(), media: Vec::new(), seen: HashSet::new() };
     for pattern in &scenario.tracks {
-        stack.add(pattern, pattern.extent.times(length));
+        stack.add(pattern, length);
     }
     let timeline = Timeline { name: scenario.name.clone(), rate: scenario.rate, tracks: stack.tracks };
     (timeline, stack.media)
@@ -40,9 +44,10 @@ struct Piece<'a> {
 }
 
 impl<'a> Stack<'a> {
-    fn add(&mut self, pattern: &'a TrackPattern, extent: Extent) {
+    fn add(&mut self, pattern: &'a TrackPattern, length: u32) {
         let once: Vec<_> = pattern.children.iter().flat_map(|child| self.pieces(child)).collect();
-        let pieces = extended(&once, extent);
+        let in_place = |piece| std::iter::repeat_n(piece, length as usize);
+        let pieces: Vec<_> = extended(&once, pattern.extent).into_iter().flat_map(in_place).collect();
         for (piece, _) in &pieces {
             self.use_media(piece);
         }

@@ -79,6 +79,17 @@ fn the_length_axis_makes_every_track_longer() {
 }
 
 #[test]
+fn a_longer_timeline_needs_no_source_again_that_it_has_done_with() {
+    let plan = planned(
+        "timeline.tracks = [{ children = [{ clip = 'shot', duration = 1 }] }]\nmatrix.length = 3\nmatrix.threading = 'single'",
+    );
+    let clips: Vec<_> = plan.variants[0].timeline.tracks[0].children.iter().collect();
+    let media = plan.variants[0].media.len();
+    let changes = clips.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!((clips.len(), changes), (3 * media, media - 1));
+}
+
+#[test]
 fn fewer_sources_keep_the_length() {
     let plan = planned(&format!("{ONE_TRACK}matrix.sources = [1, 3, 4]\nmatrix.threading = 'single'"));
     assert!(plan.variants.iter().all(|variant| variant.timeline.frames() == 200));

@@ -19,6 +19,8 @@ const REPORT_FD: i32 = 4;
 pub enum Report {
     /// The program could not be executed.
     NotStarted(std::io::Error),
+    /// The program was executed.
+    Executed,
     /// The engine's own process has ended.
     Ended(End),
     /// So many processes outlived it, and are being ended.
@@ -146,6 +148,7 @@ fn report(line: &str) -> Option<Report> {
     let mut number = || words.next()?.parse::<i64>().ok();
     match kind {
         "exec-failed" => Some(Report::NotStarted(std::io::Error::from_raw_os_error(number()? as i32))),
+        "exec" => Some(Report::Executed),
         "left" => Some(Report::Left(number()? as u64)),
         "exit" | "signal" => {
             let value = number()? as i32;

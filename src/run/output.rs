@@ -29,6 +29,8 @@ pub struct Readers {
 pub struct Heard {
     /// The last line that the engine wrote.
     pub message: Option<String>,
+    /// The first line that means that it does not do what it was asked.
+    pub complaint: Option<String>,
     /// The frame counters when they last changed; no memory was measured then.
     pub counted: Option<Sample>,
 }
@@ -51,11 +53,17 @@ pub fn start(
     let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
     let mut output_sink = sink.clone();
     let output = std::thread::Builder::new().name("output".into()).spawn(move || {
+        let mut complaint = None;
         each_line(output, |line| match in_output.and_then(|format| (format.parse)(line)) {
             Some(progress) => output_sink.note(progress),
-            None => log.line(line),
+            None => {
+                if complaint.is_none() && in_output.is_some_and(|format| (format.is_failure)(line)) {
+                    complaint = Some(line.trim().to_string());
+                }
+                log.line(line);
+            }
         });
-        Heard { message: log.last, counted: output_sink.counted }
+        Heard { message: log.last, complaint, counted: output_sink.counted }
     })?;
     let progress = match (launched.progress.take(), format) {
         (Some(pipe), Some(format)) => {

@@ -150,7 +150,7 @@ impl Tree {
 
 fn note_name(member: &mut Member, events: &mut Vec<(&'static str, String)>) {
     let Some(name) = member.process.name().filter(|name| *name != member.name) else { return };
-    let kind = if member.name.is_empty() { "process-start" } else { "exec" };
+    let kind = if member.name.is_empty() { "process-start" } else { "name" };
     events.push((kind, format!("{} {name}", member.process.pid)));
     member.name = name;
 }

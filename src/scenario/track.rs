@@ -52,16 +52,6 @@ pub enum Extent {
     Length(u64),
 }
 
-impl Extent {
-    /// So many times as far.
-    pub fn times(self, factor: u32) -> Extent {
-        match self {
-            Extent::Repeat(times) => Extent::Repeat(times.saturating_mul(factor)),
-            Extent::Length(frames) => Extent::Length(frames.saturating_mul(factor.into())),
-        }
-    }
-}
-
 impl TrackPattern {
     /// How many clips and gaps the track has: none of a zero-length pattern is ever made.
     pub fn items(&self, sources: &[Source]) -> u64 {

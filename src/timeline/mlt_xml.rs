@@ -1,5 +1,6 @@
 //! A timeline as MLT XML: a playlist a track, all in one tractor.
 //!
+//! Where no track has a clip, MLT's consumer would encode white; a black track at the bottom prevents it.
 //! A video track whose sound stands on a linked audio track becomes one playlist, as an editor would
 //! write it; the file is then opened once for both. Frames are those of the profile; the document's
 //! format is MLT's (docs/mlt-xml.txt in its sources).
@@ -90,6 +91,16 @@ fn is_linked(video: &Track, audio: &Track) -> bool {
     video.children.len() == audio.children.len() && video.children.iter().zip(&audio.children).all(same)
 }
 
+/// Whether there is a frame for which no video track has a clip, as far as one track alone tells.
+fn has_holes(timeline: &Timeline, rate: Rate) -> bool {
+    let frames = timeline.frames_at(rate);
+    let covers = |track: &Track| {
+        let clips_only = track.children.iter().all(|item| matches!(item, Item::Clip(_)));
+        track.kind == TrackKind::Video && clips_only && track.frames(rate) == frames
+    };
+    !timeline.tracks.iter().any(covers)
+}
+
 type Written = std::io::Result<()>;
 
 struct Document {
@@ -111,7 +122,11 @@ impl Document {
         for (number, playlist) in playlists.iter().enumerate() {
             self.track(number, playlist)?;
         }
-        self.tractor(timeline, &playlists)?;
+        let has_holes = has_holes(timeline, self.profile.rate);
+        if has_holes {
+            self.black(timeline)?;
+        }
+        self.tractor(timeline, &playlists, has_holes)?;
         self.xml.write_event(Event::End(root.to_end()))
     }
 
@@ -188,16 +203,32 @@ impl Document {
         if frames == 0 { Ok(()) } else { self.empty("blank", &[("length", frames.to_string())]) }
     }
 
-    fn tractor(&mut self, timeline: &Timeline, playlists: &[Playlist]) -> Written {
+    fn black(&mut self, timeline: &Timeline) -> Written {
+        let frames = timeline.frames_at(self.profile.rate);
+        let last = frames.saturating_sub(1).to_string();
+        let attributes = [("id", "black".to_string()), ("in", "0".into()), ("out", last)];
+        self.nested("producer", &attributes, |document| {
+            document.property("length", &frames.to_string())?;
+            document.property("resource", "black")?;
+            document.property("mlt_service", "color")
+        })
+    }
+
+    fn tractor(&mut self, timeline: &Timeline, playlists: &[Playlist], on_black: bool) -> Written {
         let last = timeline.frames_at(self.profile.rate).saturating_sub(1).to_string();
         let attributes = [("id", "timeline".to_string()), ("in", "0".into()), ("out", last.clone())];
         self.nested("tractor", &attributes, |document| {
+            if on_black {
+                document.empty("track", &[("producer", "black".into()), ("hide", "audio".into())])?;
+            }
             for (number, playlist) in playlists.iter().enumerate() {
                 let mut attributes = vec![("producer", format!("track{number}"))];
                 attributes.extend(playlist.hide.map(|hide| ("hide", hide.to_string())));
                 document.empty("track", &attributes)?;
             }
-            let mut heard = (0..playlists.len()).filter(|&number| playlists[number].is_heard());
+            let below = usize::from(on_black);
+            let heard = (0..playlists.len()).filter(|&number| playlists[number].is_heard());
+            let mut heard = heard.map(|number| number + below);
             let Some(first) = heard.next() else { return Ok(()) };
             heard.try_for_each(|number| document.mix(first, number, &last))
         })
@@ -289,6 +320,15 @@ mod tests {
         let xml = xml(&[(TrackKind::Video, children.clone()), (TrackKind::Audio, children)], false);
         assert!(xml.contains(r#"hide="audio""#), "{xml}");
         assert!(xml.contains(r#"<property name="audio_index">-1</property>"#), "{xml}");
+    }
+
+    #[test]
+    fn a_gap_lies_on_black() {
+        let gap = Item::Gap { duration: RationalTime::new(10, Rate::new(25, 1).unwrap()) };
+        let holed = xml(&[(TrackKind::Video, vec![clip("a", 0, 50), gap])], true);
+        assert!(holed.contains(r#"<track producer="black" hide="audio"/>"#), "{holed}");
+        let whole = xml(&[(TrackKind::Video, vec![clip("a", 0, 50)])], true);
+        assert!(!whole.contains("black"), "{whole}");
     }
 
     #[test]

@@ -36,6 +36,13 @@ pub enum Outcome {
         /// Where it stood.
         at_frame: u64,
     },
+    /// It said that it succeeded, but its file does not hold what was asked for.
+    Incomplete {
+        /// Pictures in the file.
+        frames: u64,
+        /// Pictures that the timeline has.
+        of: u64,
+    },
     /// The user ended the run; the trace stops there.
     Interrupted,
     /// The kernel would not start it.
@@ -65,6 +72,7 @@ impl Outcome {
             Outcome::OutOfMemory => "out-of-memory",
             Outcome::TimedOut { .. } => "timed-out",
             Outcome::Stalled { .. } => "stalled",
+            Outcome::Incomplete { .. } => "incomplete",
             Outcome::Interrupted => "interrupted",
             Outcome::NotStarted { .. } => "not-started",
         }
@@ -85,6 +93,7 @@ impl fmt::Display for Outcome {
             Outcome::Stalled { for_s, at_frame } => {
                 write!(f, "stalled: no frame for {for_s} s after frame {at_frame}")
             }
+            Outcome::Incomplete { frames, of } => write!(f, "exported {frames} frames instead of {of}"),
             Outcome::NotStarted { message } => write!(f, "could not be started: {message}"),
         }
     }

@@ -15,7 +15,7 @@ pub use frame_clock::FrameClock;
 pub use growth::{Growth, growth_over_second_half};
 pub use levels::{SharePart, level_over, speed_over};
 pub use threads::busy_threads;
-pub use variant::{Spread, VariantSummary, group_by_variant};
+pub use variant::{Spread, TypicalGrowth, VariantSummary, group_by_variant};
 
 use crate::trace::{Outcome, RunRecord, Sample, ThreadSample};
 use crate::units::{Bytes, Count};

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use crate::analysis::Spread;
+use crate::analysis::{Spread, TypicalGrowth};
 
 /// What is shown for a number that was not measured.
 pub const UNKNOWN: &str = "–";
@@ -46,6 +46,11 @@ pub fn range(spread: Option<Spread>, show: impl Fn(f64) -> String) -> Option<Str
         return None;
     }
     Some(if spread.low < 0.0 { format!("{low} … {high}") } else { format!("{low}–{high}") })
+}
+
+/// Growth in bytes a frame and how far off it may be, as in `498 ± 585`.
+pub fn plus_minus(growth: TypicalGrowth) -> String {
+    format!("{} ± {}", number(growth.estimate.0, 0), number(growth.half_width.0, 0))
 }
 
 /// A whole number with a comma between thousands.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::analysis::{Spread, group_by_variant};
-use crate::report::number::{mib, number, range, short, signed};
+use crate::report::number::{mib, number, plus_minus, range, short, signed};
 use crate::report::terminal::write_wrapped;
 use crate::report::{Look, Report, ReportError, VariantRow};
 
@@ -15,7 +15,7 @@ const PARALLEL: &str = "parallel";
 /// Writes a sentence for each engine that ran both single-threaded and in parallel, all else equal.
 ///
 /// Numbers are medians over the repeats that finished, with their smallest and largest when there
-/// are several; a number that was not measured on both sides is not compared.
+/// are several, and with what each run says of its own growth; a number that was not measured on both sides is not compared.
 ///
 /// # Errors
 /// When the writer takes no more.
@@ -81,19 +81,8 @@ fn speed(single: &VariantRow<'_>, parallel: &VariantRow<'_>) -> Option<String> {
 }
 
 fn growth(single: &VariantRow<'_>, parallel: &VariantRow<'_>) -> Option<String> {
-    let (many, one) = (growth_of(parallel)?, growth_of(single)?);
+    let (many, one) = (plus_minus(parallel.summary.growth?), plus_minus(single.summary.growth?));
     Some(format!("over the second half memory grows by {many} B/frame in parallel, by {one} single-threaded"))
-}
-
-/// The estimate with its 95 % interval of one run; the median and the range of several.
-fn growth_of(variant: &VariantRow<'_>) -> Option<String> {
-    let show = |bytes| number(bytes, 0);
-    if let Some(growth) = variant.summary.only_growth {
-        return Some(format!("{} ± {}", show(growth.estimate.0), show(growth.half_width().0)));
-    }
-    let spread = variant.summary.growth_bytes_per_frame?;
-    let range = range(Some(spread), show).map(|range| format!(" ({range})")).unwrap_or_default();
-    Some(format!("{}{range}", show(spread.median)))
 }
 
 fn with_range(spread: Spread, unit: &str, show: fn(f64) -> String) -> String {
@@ -109,9 +98,13 @@ fn times(many: Spread, one: Spread) -> String {
 fn runs(single: &VariantRow<'_>, parallel: &VariantRow<'_>) -> String {
     match (single.summary.finished, parallel.summary.finished) {
         (1, 1) => "one run each".to_string(),
-        (one, many) if one == many => format!("medians of {one} runs each, smallest–largest in brackets"),
+        (one, many) if one == many => {
+            format!("medians of {one} runs each, smallest–largest in brackets, ± within a run")
+        }
         (one, many) => {
-            format!("medians of {many} parallel and {one} single runs, smallest–largest in brackets")
+            format!(
+                "medians of {many} parallel and {one} single runs, smallest–largest in brackets, ± within a run"
+            )
         }
     }
 }

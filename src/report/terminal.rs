@@ -7,7 +7,7 @@ use comfy_table::{
 };
 
 use crate::analysis::{Spread, VariantSummary};
-use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
+use crate::report::number::{UNKNOWN, mib, middle, number, plus_minus, range, short};
 use crate::report::{Report, ReportError, VariantRow};
 use crate::trace::Outcome;
 
@@ -71,8 +71,8 @@ const COLUMNS: &[Column] = &[
 
 /// Writes the table, the reasons for what failed or did not run, and what measuring cost.
 ///
-/// Of several repeats a cell shows the median, and below it the smallest and the largest. The same
-/// numbers are in `summary.csv`, there for each repeat.
+/// Of several repeats a cell shows the median, and below it the smallest and the largest; of growth
+/// how sure each repeat is of it. The same numbers are in `summary.csv`, there for each repeat.
 ///
 /// # Errors
 /// When the writer takes no more.
@@ -200,14 +200,8 @@ fn arrow(from: Option<Spread>, to: Option<Spread>, show: fn(f64) -> String) -> S
     }
 }
 
-/// Of one repeat the estimate and its 95 % interval; of several the median and the range of the estimates.
 fn growth(row: &VariantRow<'_>) -> String {
-    let show = |bytes| number(bytes, 0);
-    let spread = row.summary.growth_bytes_per_frame;
-    match row.summary.only_growth {
-        Some(growth) => format!("{} ± {}", show(growth.estimate.0), show(growth.half_width().0)),
-        None => stacked(middle(spread, show), range(spread, show)),
-    }
+    row.summary.growth.map_or_else(|| UNKNOWN.to_string(), plus_minus)
 }
 
 fn outcome(variant: &VariantRow<'_>) -> Cell {
@@ -228,7 +222,7 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> &'static str {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     if repeated {
-        "Median of the repeats that finished, smallest–largest below it (of growth: of the repeats' estimates)."
+        "Median of the repeats that finished, smallest–largest below it; growth ± is the median of the runs' own 95 % intervals."
     } else {
         "One run each; growth ± is a 95 % interval within the run, not between runs."
     }

@@ -66,6 +66,16 @@ fn repeats_are_shown_with_their_spread() {
 }
 
 #[test]
+fn repeats_that_grow_alike_do_not_look_surer_than_each_of_them() {
+    let step = |frame: f64| if frame < 700.0 { 50.0 } else { 51.0 };
+    let repeats = [1, 2, 3].map(|repeat| MadeUp::new("ffmpeg", "single", step).repeat(repeat));
+    let (one, three) = (printed(&repeats[..1]), printed(&repeats));
+    let growth = one.split("  ").find(|cell| cell.contains(" ± ")).unwrap().trim();
+    assert!(!growth.ends_with("± 0"), "{growth}");
+    assert!(three.contains(growth), "{growth} is not in\n{three}");
+}
+
+#[test]
 fn the_table_fits_120_columns() {
     let text = printed(&jobs());
     let widest = text.lines().map(|line| line.chars().count()).max().unwrap();

@@ -3,6 +3,7 @@
 //! Everything is made from a result's files alone, so it can be made again a year later, and the
 //! same files give the same bytes. Nothing else in the crate formats numbers for people.
 
+mod damage;
 #[cfg(test)]
 mod made_up;
 mod number;
@@ -98,6 +99,8 @@ pub struct MeasuredJob {
     pub engine: EngineRecord,
     /// What was exported.
     pub context: RunContext,
+    /// What its files have lost since; empty as a rule.
+    pub damage: Vec<String>,
 }
 
 /// The jobs of a variant.
@@ -113,11 +116,21 @@ pub struct VariantRow<'a> {
 
 impl JobRow {
     /// Why the job has no numbers; `None` when it has.
-    pub fn why_not_run(&self) -> Option<&str> {
-        match self.measured {
-            Some(_) => None,
-            None => Some(self.planned.not_run.as_deref().unwrap_or("not run yet")),
-        }
+    pub fn why_not_run(&self) -> Option<String> {
+        let nothing_there = || format!("no result in jobs/{}: not run yet, or removed", self.planned.folder);
+        let why = || self.planned.not_run.clone().unwrap_or_else(nothing_there);
+        self.measured.is_none().then(why)
+    }
+
+    /// What did not go as planned: that it did not run or not finish, and what its files have lost.
+    pub fn exceptions(&self) -> Vec<String> {
+        let Some(measured) = &self.measured else {
+            let prefix = if self.planned.not_run.is_some() { "not run: " } else { "" };
+            return self.why_not_run().map(|why| format!("{prefix}{why}")).into_iter().collect();
+        };
+        let outcome = &measured.summary.outcome;
+        let failure = (!outcome.is_finished()).then(|| outcome.to_string());
+        failure.into_iter().chain(measured.damage.iter().cloned()).collect()
     }
 }
 
@@ -216,10 +229,11 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         machine: stored.record.machine.clone(),
         engine: stored.record.engine.clone(),
         context: stored.record.context.clone(),
+        damage: damage::damage(stored, samples.len())?,
     })
 }
 
-/// A job that could not be started leaves no such file.
+/// A job that could not be started leaves no such file; of any other, that is damage.
 fn or_none<Row>(rows: Result<Vec<Row>, TraceError>) -> Result<Vec<Row>, TraceError> {
     match rows {
         Err(error) if is_missing(&error) => Ok(Vec::new()),

@@ -8,8 +8,7 @@ use comfy_table::{
 
 use crate::analysis::{Spread, VariantSummary};
 use crate::report::number::{UNKNOWN, mib, middle, number, plus_minus, range, short};
-use crate::report::{Report, ReportError, VariantRow};
-use crate::trace::Outcome;
+use crate::report::{JobRow, Report, ReportError, VariantRow};
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,19 +235,14 @@ fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write, width: u16
     reasons.iter().try_for_each(|reason| write_wrapped(out, reason, width))
 }
 
-/// A line for each reason for which repeats of the variant failed or did not run.
+/// A line for each reason for which repeats of the variant failed, did not run or are damaged.
 fn exceptions(variant: &VariantRow<'_>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<u32>)> = Vec::new();
-    for job in &variant.jobs {
-        let failed = job.measured.as_ref().map(|job| &job.summary.outcome);
-        let reason = match (failed, job.why_not_run()) {
-            (Some(Outcome::Finished), _) => continue,
-            (Some(outcome), _) => outcome.to_string(),
-            (None, why) => format!("not run: {}", why.unwrap_or_default()),
-        };
+    let of_job = |job: &&JobRow| job.exceptions().into_iter().zip(std::iter::repeat(job.planned.repeat));
+    for (reason, repeat) in variant.jobs.iter().flat_map(of_job) {
         match reasons.iter_mut().find(|known| known.0 == reason) {
-            Some(known) => known.1.push(job.planned.repeat),
-            None => reasons.push((reason, vec![job.planned.repeat])),
+            Some(known) => known.1.push(repeat),
+            None => reasons.push((reason, vec![repeat])),
         }
     }
     let all = variant.jobs.len();

@@ -18,10 +18,29 @@ fn jobs() -> Vec<MadeUp> {
 }
 
 fn printed(jobs: &[MadeUp]) -> String {
+    printed_after(jobs, |_| ())
+}
+
+/// What is printed when this was done to the result's folder first.
+fn printed_after(jobs: &[MadeUp], damage: impl Fn(&Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
+    result(folder.path(), jobs);
+    damage(folder.path());
     let mut out = Vec::new();
-    print(&result(folder.path(), jobs), &mut out, Look::PLAIN).unwrap();
+    print(&store::open_result(folder.path()).unwrap(), &mut out, Look::PLAIN).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// Two repeats, of which the second lies in `jobs/melt-single-2`.
+fn two_repeats() -> [MadeUp; 2] {
+    [1, 2].map(|repeat| MadeUp::new("melt", "single", |_| 5.0).repeat(repeat))
+}
+
+/// Keeps so many bytes fewer of the second repeat's samples.
+fn shorten_samples(folder: &Path, by: usize) {
+    let path = folder.join("jobs/melt-single-2/samples.csv");
+    let text = fs::read(&path).unwrap();
+    fs::write(&path, &text[..text.len() - by]).unwrap();
 }
 
 /// The rows of `summary.csv`, each cell by its column.
@@ -73,6 +92,44 @@ fn repeats_that_grow_alike_do_not_look_surer_than_each_of_them() {
     let growth = one.split("  ").find(|cell| cell.contains(" ± ")).unwrap().trim();
     assert!(!growth.ends_with("± 0"), "{growth}");
     assert!(three.contains(growth), "{growth} is not in\n{three}");
+}
+
+#[test]
+fn whole_files_have_no_damage() {
+    assert!(!printed(&two_repeats()).contains("samples.csv"));
+    assert!(!printed(&jobs()).contains("samples.csv"));
+}
+
+#[test]
+fn samples_that_were_removed_are_missed() {
+    let text = printed_after(&two_repeats(), |folder| {
+        fs::remove_file(folder.join("jobs/melt-single-2/samples.csv")).unwrap();
+    });
+    assert!(text.contains("repeat 2: samples.csv is missing, so only"), "{text}");
+    assert!(!text.contains("threads.csv is missing"), "{text}");
+}
+
+#[test]
+fn samples_cut_short_are_missed() {
+    let within = printed_after(&two_repeats(), |folder| shorten_samples(folder, 4));
+    assert!(within.contains("repeat 2: samples.csv ends in the middle of a line"), "{within}");
+    let after = printed_after(&two_repeats(), |folder| {
+        let text = fs::read_to_string(folder.join("jobs/melt-single-2/samples.csv")).unwrap();
+        shorten_samples(folder, text.lines().last().unwrap().len() + 1);
+    });
+    assert!(after.contains("repeat 2: samples.csv has 1,000 of 1,001 samples"), "{after}");
+}
+
+#[test]
+fn a_result_that_is_not_there_may_have_been_removed() {
+    let gone = "repeat 2: no result in jobs/melt-single-2: not run yet, or removed";
+    for lost in ["jobs/melt-single-2", "jobs/melt-single-2/run.json"] {
+        let text = printed_after(&two_repeats(), |folder| {
+            let path = folder.join(lost);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+        });
+        assert!(text.contains(gone), "{text}");
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub fn draw_sideward_axis(
     scene.words((middle, field.bottom + below + LABEL.line() + 8), title, bold, Side::Middle);
 }
 
-/// The notes that name the variants that were not run, and why.
+/// The note that names the variants without a result, and why they have none.
 pub fn not_run(report: &Report) -> Option<String> {
     let variants = report.variants();
     let missing: Vec<String> = variants
@@ -86,7 +86,10 @@ pub fn not_run(report: &Report) -> Option<String> {
         .collect();
     match missing.len() {
         0 => None,
-        1..=3 => Some(format!("not run: {}", missing.join("; "))),
-        more => Some(format!("not run: {}; and {} more, see summary.csv", missing[..2].join("; "), more - 2)),
+        1..=3 => Some(format!("without a result: {}", missing.join("; "))),
+        more => {
+            let first = missing[..2].join("; ");
+            Some(format!("without a result: {first}; and {} more, see summary.csv", more - 2))
+        }
     }
 }

@@ -154,7 +154,7 @@ fn write_number(scene: &mut Scene, variant: &VariantRow<'_>, (x, y): (i32, i32),
 
 fn remark(variant: &VariantRow<'_>) -> Option<String> {
     if variant.summary.ran == 0 {
-        return Some(format!("not run: {}", variant.jobs[0].why_not_run().unwrap_or_default()));
+        return variant.jobs[0].exceptions().pop();
     }
     let died = variant.measured().find(|job| !job.summary.outcome.is_finished())?;
     let count = variant.summary.ran - variant.summary.finished;

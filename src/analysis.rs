@@ -48,7 +48,7 @@ pub struct JobSummary {
     pub level_at_end: Option<Bytes>,
     /// Growth for each frame over the second half of the frames exported.
     pub growth: Option<Growth>,
-    /// Threads that took more than 1 % of the job's CPU time.
+    /// Threads that took more than 1 % of the job's CPU time, where most of that time was seen.
     pub busy_threads: Option<Count>,
     /// How long it ran, in seconds.
     pub wall_s: f64,

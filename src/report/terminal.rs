@@ -35,8 +35,8 @@ impl Look {
     }
 }
 
-/// The longest name that leaves room for the numbers, on two lines or three.
-const LONGEST_NAME: usize = 36;
+/// Free characters after each column.
+const PADDING: u16 = 2;
 
 /// A column's heading, its unit, and the median and range it shows.
 struct Column {
@@ -44,6 +44,9 @@ struct Column {
     unit: &'static str,
     cell: fn(&VariantRow<'_>) -> String,
 }
+
+/// The heading of the last column.
+const OUTCOME: &str = "outcome";
 
 const COLUMNS: &[Column] = &[
     Column {
@@ -82,7 +85,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
     let ran: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
     if !ran.is_empty() {
         writeln!(out, "{}", table(&ran, look).trim_fmt())?;
-        write_key(&ran, out)?;
+        write_key(&ran, out, look.width)?;
         writeln!(out, "{}", legend(&ran))?;
     }
     write_exceptions(&variants, out, look.width)?;
@@ -99,14 +102,14 @@ fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
     } else {
         table.force_no_tty();
     }
-    table.set_header(header());
+    let keyed = is_keyed(variants, look.width);
+    table.set_header(header(if keyed { "#" } else { "variant" }));
     table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
+        column.set_padding((0, PADDING));
     });
     table.column_iter_mut().skip(1).for_each(|column| {
         column.set_constraint(ColumnConstraint::ContentWidth);
     });
-    let keyed = is_keyed(variants);
     for (index, variant) in variants.iter().enumerate() {
         let name = if keyed { (index + 1).to_string() } else { variant.name.clone() };
         let numbers = COLUMNS.iter().map(|column| right((column.cell)(variant)));
@@ -123,14 +126,29 @@ fn style(variants: &[&VariantRow<'_>]) -> TableStyle {
     if tall { style.row_separator(line('╌')) } else { style }
 }
 
-/// Whether the names are too long for the table, so that it has numbers for them.
-fn is_keyed(variants: &[&VariantRow<'_>]) -> bool {
-    variants.iter().any(|variant| variant.name.chars().count() > LONGEST_NAME)
+/// Whether the names do not fit into the table on a line each, so that it has numbers for them.
+fn is_keyed(variants: &[&VariantRow<'_>], width: u16) -> bool {
+    let numbers = COLUMNS.iter().map(|column| {
+        let cells = variants.iter().map(|variant| width_of(&(column.cell)(variant)));
+        cells.chain([width_of(&heading(column))]).max().unwrap_or(0)
+    });
+    let outcomes = variants.iter().map(|variant| width_of(&outcome(variant).content()));
+    let outcomes = outcomes.chain([OUTCOME.len()]).max();
+    let names = variants.iter().map(|variant| width_of(&variant.name)).max();
+    // A column ends in its padding and, but for the last, in a border that is not drawn.
+    let columns = names.into_iter().chain(numbers).chain(outcomes);
+    let needed: usize = columns.map(|column| column + usize::from(PADDING) + 1).sum();
+    needed > usize::from(width) + 1
+}
+
+/// Characters in the longest line.
+fn width_of(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
 /// The names of the variants, where the table has numbers for them.
-fn write_key(variants: &[&VariantRow<'_>], out: &mut dyn Write) -> io::Result<()> {
-    if !is_keyed(variants) {
+fn write_key(variants: &[&VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {
+    if !is_keyed(variants, width) {
         return Ok(());
     }
     for (index, variant) in variants.iter().enumerate() {
@@ -158,14 +176,17 @@ pub fn write_wrapped(out: &mut dyn Write, text: &str, width: u16) -> io::Result<
     writeln!(out)
 }
 
-fn header() -> Vec<Cell> {
-    let heading = |column: &Column| match column.unit {
+fn heading(column: &Column) -> String {
+    match column.unit {
         "" => column.heading.to_string(),
         unit => format!("{}\n{unit}", column.heading),
-    };
+    }
+}
+
+fn header(first: &str) -> Vec<Cell> {
     let bold = |cell: Cell| cell.add_attribute(Attribute::Bold);
     let numbers = COLUMNS.iter().map(|column| bold(right(heading(column))));
-    [bold(Cell::new("variant"))].into_iter().chain(numbers).chain([bold(Cell::new("outcome"))]).collect()
+    [bold(Cell::new(first))].into_iter().chain(numbers).chain([bold(Cell::new(OUTCOME))]).collect()
 }
 
 fn right(text: String) -> Cell {

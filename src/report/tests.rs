@@ -23,11 +23,16 @@ fn printed(jobs: &[MadeUp]) -> String {
 
 /// What is printed when this was done to the result's folder first.
 fn printed_after(jobs: &[MadeUp], damage: impl Fn(&Path)) -> String {
+    printed_within(Look::PLAIN.width, jobs, damage)
+}
+
+fn printed_within(width: u16, jobs: &[MadeUp], damage: impl Fn(&Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
     result(folder.path(), jobs);
     damage(folder.path());
     let mut out = Vec::new();
-    print(&store::open_result(folder.path()).unwrap(), &mut out, Look::PLAIN).unwrap();
+    let look = Look { width, ..Look::PLAIN };
+    print(&store::open_result(folder.path()).unwrap(), &mut out, look).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -140,6 +145,17 @@ fn the_table_fits_120_columns() {
 }
 
 #[test]
+fn names_that_do_not_fit_beside_the_numbers_stand_in_a_key_on_a_line_each() {
+    let (narrow, wide) = (printed_within(80, &jobs(), |_| ()), printed(&jobs()));
+    assert!(narrow.contains("\n  2  ffmpeg · parallel\n"), "{narrow}");
+    assert!(narrow.lines().any(|line| line.starts_with("2 ") && line.contains("119")), "{narrow}");
+    assert!(
+        wide.lines().any(|line| line.starts_with("ffmpeg · parallel ") && line.contains("119")),
+        "{wide}"
+    );
+}
+
+#[test]
 fn every_planned_job_has_a_row_in_the_order_of_the_plan() {
     let rows = summary(&jobs());
     let outcomes: Vec<_> = rows.iter().map(|row| row["outcome"].as_str()).collect();
@@ -177,11 +193,7 @@ fn the_table_says_the_same_as_the_csv() {
     let growth: f64 = row["growth_bytes_per_frame"].parse().unwrap();
     let peak: f64 = row["peak_rss_bytes"].parse().unwrap();
     let text = printed(&jobs());
-    let line = text
-        .lines()
-        .find(|line| line.contains("ffmpeg · parallel"))
-        .or_else(|| text.lines().find(|line| line.starts_with("ffmpeg ·") && line.contains("119")));
-    let line = line.unwrap();
+    let line = text.lines().find(|line| line.starts_with("ffmpeg · parallel")).unwrap();
     assert!(line.contains(&number::mib(peak)) && line.contains(&number::number(growth, 0)), "{line}");
 }
 

@@ -36,13 +36,24 @@ impl Look {
 }
 
 /// Free characters after each column.
-const PADDING: u16 = 2;
+const PADDING: u16 = 1;
 
 /// A column's heading, its unit, and the median and range it shows.
 struct Column {
     heading: &'static str,
     unit: &'static str,
     cell: fn(&VariantRow<'_>) -> String,
+}
+
+impl Column {
+    /// The cell of a variant; in brackets when it never came to its end.
+    fn shown(&self, variant: &VariantRow<'_>) -> String {
+        let cell = (self.cell)(variant);
+        if variant.summary.finished > 0 || cell == UNKNOWN {
+            return cell;
+        }
+        cell.lines().map(|line| format!("({line})")).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// The heading of the last column.
@@ -86,7 +97,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
     if !ran.is_empty() {
         writeln!(out, "{}", table(&ran, look).trim_fmt())?;
         write_key(&ran, out, look.width)?;
-        writeln!(out, "{}", legend(&ran))?;
+        legend(&ran).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
     }
     write_exceptions(&variants, out, look.width)?;
     write_overhead(report, out)?;
@@ -112,7 +123,7 @@ fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
     });
     for (index, variant) in variants.iter().enumerate() {
         let name = if keyed { (index + 1).to_string() } else { variant.name.clone() };
-        let numbers = COLUMNS.iter().map(|column| right((column.cell)(variant)));
+        let numbers = COLUMNS.iter().map(|column| right(column.shown(variant)));
         table.add_row([Cell::new(name)].into_iter().chain(numbers).chain([outcome(variant)]));
     }
     table
@@ -129,7 +140,7 @@ fn style(variants: &[&VariantRow<'_>]) -> TableStyle {
 /// Whether the names do not fit into the table on a line each, so that it has numbers for them.
 fn is_keyed(variants: &[&VariantRow<'_>], width: u16) -> bool {
     let numbers = COLUMNS.iter().map(|column| {
-        let cells = variants.iter().map(|variant| width_of(&(column.cell)(variant)));
+        let cells = variants.iter().map(|variant| width_of(&column.shown(variant)));
         cells.chain([width_of(&heading(column))]).max().unwrap_or(0)
     });
     let outcomes = variants.iter().map(|variant| width_of(&outcome(variant).content()));
@@ -238,14 +249,17 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
     }
 }
 
-/// What the numbers of several repeats mean, where there are several.
-fn legend(variants: &[&VariantRow<'_>]) -> &'static str {
+/// What the numbers mean: of several repeats, where there are several, and those in brackets.
+fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
-    if repeated {
+    let numbers = if repeated {
         "Median of the repeats that finished, smallest–largest below it; growth ± is the median of the runs' own 95 % intervals."
     } else {
         "One run each; growth ± is a 95 % interval within the run, not between runs."
-    }
+    };
+    let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
+    let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
+    [numbers].into_iter().chain(brackets).collect()
 }
 
 fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {

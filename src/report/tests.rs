@@ -156,6 +156,16 @@ fn names_that_do_not_fit_beside_the_numbers_stand_in_a_key_on_a_line_each() {
 }
 
 #[test]
+fn numbers_of_a_variant_that_never_finished_are_in_brackets() {
+    let text = printed(&jobs());
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
+    assert!(row("melt · single").contains("(190)"), "{text}");
+    assert!(!row("ffmpeg · single").contains('('), "{text}");
+    assert!(text.contains("\nIn brackets: "), "{text}");
+    assert!(!printed(&jobs()[..2]).contains("\nIn brackets: "));
+}
+
+#[test]
 fn every_planned_job_has_a_row_in_the_order_of_the_plan() {
     let rows = summary(&jobs());
     let outcomes: Vec<_> = rows.iter().map(|row| row["outcome"].as_str()).collect();

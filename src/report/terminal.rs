@@ -98,6 +98,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
         writeln!(out, "{}", table(&ran, look).trim_fmt())?;
         write_key(&ran, out, look.width)?;
         legend(&ran).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
+        write_missing_plot(report, out, look.width)?;
     }
     write_exceptions(&variants, out, look.width)?;
     write_overhead(report, out)?;
@@ -260,6 +261,14 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
     [numbers].into_iter().chain(brackets).collect()
+}
+
+/// Says why there is no plot of memory over frames, where there is none.
+fn write_missing_plot(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
+    if report.measured().any(|job| !job.over_frames.points.is_empty()) {
+        return Ok(());
+    }
+    write_wrapped(out, "No run has counted enough frames for a plot of memory over frames.", width)
 }
 
 fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {

@@ -243,6 +243,13 @@ fn without_frames_there_is_no_plot_over_frames() {
 }
 
 #[test]
+fn a_plot_over_frames_that_cannot_be_made_is_said_to_be_missing() {
+    let line = "\nNo run has counted enough frames for a plot of memory over frames.\n";
+    assert!(printed(&[MadeUp::new("command", "default", |_| 1.0).unsampled()]).contains(line));
+    assert!(!printed(&jobs()).contains(line));
+}
+
+#[test]
 fn nothing_that_ran_still_makes_a_table_of_reasons() {
     let jobs = [MadeUp::new("ges", "single", |_| 0.0).not_run("no GES here")];
     assert_eq!(files(&jobs).len(), 1);

@@ -76,13 +76,19 @@ impl MadeUp {
         }
     }
 
+    /// melt says only which frame it has taken in.
+    fn counters(&self) -> &'static str {
+        if self.engine == "melt" { "in" } else { "out" }
+    }
+
     fn samples(&self) -> Vec<Sample> {
         let frames = (0..=self.frames).filter(|_| self.samples);
         let sample = |frame: u64| {
             let anonymous = Bytes::new(((self.level)(frame as f64) * f64::from(1 << 20)) as u64);
             Sample {
                 t_s: 0.1 + frame as f64 / self.fps,
-                frames_out: Some(Count::new(frame)),
+                frames_in: Some(Count::new(frame)).filter(|_| self.counters() == "in"),
+                frames_out: Some(Count::new(frame)).filter(|_| self.counters() == "out"),
                 rss_bytes: Some(anonymous + Bytes::from_mib(30)),
                 anon_bytes: Some(anonymous),
                 processes: Some(Count::new(1)),
@@ -124,7 +130,7 @@ impl MadeUp {
                 "harness_private_bytes": 4 << 20},
             "context": {"frames": 1000, "rate": 25.0, "cuts": [250, 500, 750], "first_uses": [500],
                 "container": "mp4", "packets_per_frame": 2.0, "frame_bytes": null,
-                "counter_error_bytes": null, "frame_counters": "out"},
+                "counter_error_bytes": null, "frame_counters": self.counters()},
             "outcome": self.outcome, "started": "2026-01-01T00:00:00Z",
             "wall_s": 0.1 + self.frames as f64 / self.fps, "cpu_s": 2.0,
             "max_rss_bytes": 45 << 20, "output_bytes": null,

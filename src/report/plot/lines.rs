@@ -164,7 +164,24 @@ fn notes(report: &Report, over: Over, shown: &[&VariantRow<'_>], cuts: Option<&c
     let failed = report.measured().any(died);
     let failures = failed.then(|| "×: an export ended there without being finished".to_string());
     let cuts = cuts.map(cuts::Cuts::notes).unwrap_or_default();
-    cuts.into_iter().chain(repeats).chain(failures).chain(frame::not_run(report)).collect()
+    let late = (over == Over::Frames).then(|| frames_taken_in(report)).flatten();
+    cuts.into_iter().chain(late).chain(repeats).chain(failures).chain(frame::not_run(report)).collect()
+}
+
+/// The note that names the engines that say only which frame they have taken in, and say it late, so
+/// that their lines stop short of the last frame.
+fn frames_taken_in(report: &Report) -> Option<String> {
+    let drawn = report.measured().filter(|job| !job.over_frames.points.is_empty());
+    let mut names: Vec<_> = drawn
+        .filter(|job| job.context.frame_counters == "in")
+        .map(|job| match job.engine.name.as_str() {
+            "melt" => "melt: frames as it reports them, up to 40 ms late".to_string(),
+            name => format!("{name}: frames as it reports them"),
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join("; "))
 }
 
 impl<'a> Series<'a> {

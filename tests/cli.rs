@@ -122,7 +122,7 @@ fn melt_alone_and_not_installed_is_an_engine_that_failed() {
     assert!(!bench.path().join("reports").exists());
     without_melt(&bench, &["doctor"]).expect(4).says(&["melt  not found", "apt-get install melt"]);
     without_melt(&bench, &["plan", "small.toml", "--engine", "melt"])
-        .expect(0)
+        .expect(4)
         .says(&["melt is not installed"]);
 }
 

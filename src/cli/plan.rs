@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::changes::{self, Changes};
-use super::{Exit, Failure, run};
+use super::{Exit, Failure};
 use crate::engine::{Companions, Engine};
 use crate::execution;
 use crate::machine;
@@ -44,7 +44,7 @@ impl Plan {
             print_variant(variant, &engines, obstacle.as_deref(), out)?;
         }
         if obstacles.iter().all(Option::is_some) {
-            return Err(run::nothing_runs(&plan, &engines, &obstacles));
+            return Err(nothing_runs(&plan, &engines, &obstacles));
         }
         Ok(Exit::Fine)
     }
@@ -54,6 +54,14 @@ impl Plan {
 pub fn of(scenario: &Scenario) -> plan::Plan {
     let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder() };
     plan::plan(scenario, &context)
+}
+
+/// The failure of a plan of which nothing can be run here.
+pub fn nothing_runs(plan: &plan::Plan, engines: &[Box<dyn Engine>], obstacles: &[Option<String>]) -> Failure {
+    let first = obstacles.iter().flatten().next().map_or("the matrix is empty", String::as_str);
+    let message = format!("nothing of {} can be run: {first}", plan.scenario);
+    let all_missing = engines.iter().all(|engine| engine.installation().is_err());
+    Failure { message, exit: if all_missing { Exit::EngineFailed } else { Exit::Usage } }
 }
 
 fn print_variant(

@@ -133,15 +133,7 @@ fn check_something_runs(
         }
         return Ok(());
     }
-    Err(nothing_runs(plan, engines, obstacles))
-}
-
-/// The failure of a plan of which nothing can be run here.
-pub fn nothing_runs(plan: &Plan, engines: &[Box<dyn Engine>], obstacles: &[Option<String>]) -> Failure {
-    let first = obstacles.iter().flatten().next().map_or("the matrix is empty", String::as_str);
-    let message = format!("nothing of {} can be run: {first}", plan.scenario);
-    let all_missing = engines.iter().all(|engine| engine.installation().is_err());
-    Failure { message, exit: if all_missing { Exit::EngineFailed } else { Exit::Usage } }
+    Err(plan::nothing_runs(plan, engines, obstacles))
 }
 
 fn make_media(

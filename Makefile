@@ -28,9 +28,9 @@ docs: ## rustdoc without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 check: ## unit tests, then real exports with real engines
-	cargo build --workspace --bins
-	$(CARGO_TEST) --workspace
 	cargo test --workspace --doc
+	cargo build --workspace --bins
+	$(CARGO_TEST) --workspace --lib --bins --tests
 
 test-all: test bench ## what takes longer, too
 

@@ -260,7 +260,18 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
-    [numbers].into_iter().chain(brackets).collect()
+    let index = variants.iter().any(has_an_index).then_some(
+        "An MP4 file's index is kept in memory until the end: a healthy export grows by up to about 450 B/frame for it \
+         (with a null sink, MPEG-TS or Matroska it does not).",
+    );
+    [numbers].into_iter().chain(brackets).chain(index).collect()
+}
+
+/// Whether the variant's growth, where it has any, is partly that of the index of its MP4 file: 184–450
+/// bytes a frame with sound, 76 without, were measured with FFmpeg 5.1 and melt 7.12.
+fn has_an_index(variant: &&VariantRow<'_>) -> bool {
+    let indexed = |container: &Option<String>| matches!(container.as_deref(), Some("mp4" | "mov"));
+    variant.summary.growth.is_some() && variant.measured().any(|job| indexed(&job.context.container))
 }
 
 /// Says why there is no plot of memory over frames, where there is none.

@@ -6,11 +6,12 @@ mod probe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
 use crate::run::ProgressFormat;
-use crate::scenario::{EngineName, Sink};
+use crate::scenario::{self, EngineName, Sink};
 use crate::trace::{EngineRecord, Threading};
 
 pub use ffmpeg::Ffmpeg;
@@ -61,6 +62,12 @@ pub struct Missing {
     pub advice: String,
 }
 
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.advice)
+    }
+}
+
 /// Where a job's files are.
 #[derive(Debug, Clone, Copy)]
 pub struct JobFiles<'a> {
@@ -68,6 +75,13 @@ pub struct JobFiles<'a> {
     pub timeline: &'a Path,
     /// Where the export goes; not used with a null sink.
     pub output: &'a Path,
+}
+
+impl JobFiles<'static> {
+    /// Words in the files' places, for a command that is only looked at.
+    pub fn unnamed() -> JobFiles<'static> {
+        JobFiles { timeline: Path::new("TIMELINE"), output: Path::new("OUTPUT") }
+    }
 }
 
 /// How a job is launched.
@@ -103,7 +117,7 @@ pub fn count_frames(exporter: &Path, file: &Path) -> Option<u64> {
 /// cannot do it at all. Empty when it will.
 pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
     match engine.installation() {
-        Err(missing) => vec![format!("{}; {}", missing.what, missing.advice)],
+        Err(missing) => vec![missing.to_string()],
         Ok(installation) => {
             let mut obstacles = lacking(installation, variant);
             obstacles.extend(engine.unsupported(variant));
@@ -119,8 +133,9 @@ fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
     let mut lacking = Vec::new();
     let mut need = |kind: &str, name: &str, available: &BTreeSet<String>| {
         if !available.contains(name) {
-            let hint =
-                nearest(name, available).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let names: Vec<_> = available.iter().map(String::as_str).collect();
+            let near = scenario::nearest(name, &names);
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             lacking.push(format!(
                 "this build of {engine} has no {kind} `{name}`{hint} (`memreel doctor --encoders` lists what it has)"
             ));
@@ -136,10 +151,5 @@ fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
     lacking
 }
 
-fn nearest<'a>(name: &str, available: &'a BTreeSet<String>) -> Option<&'a str> {
-    let near = available.iter().map(|other| (strsim::jaro_winkler(name, other), other.as_str()));
-    near.filter(|(likeness, _)| *likeness > 0.85).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, other)| other)
-}
-
-/// Where the exporter and the launcher are looked for.
+/// A program of ours, or what is missing.
 pub type Found = Result<PathBuf, Missing>;

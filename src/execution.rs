@@ -31,8 +31,8 @@ pub struct Execution<'a> {
     machine: Machine,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
-    /// Why a variant is not run, in the plan's order.
-    obstacles: Vec<Option<String>>,
+    /// Its jobs, with their identities, in the plan's order.
+    planned: Vec<PlannedJob>,
     keep_exports: bool,
 }
 
@@ -85,7 +85,7 @@ pub struct Tally {
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
     /// A program of ours is missing.
-    #[error("{}; {}", .0.what, .0.advice)]
+    #[error("{0}")]
     Missing(Missing),
     /// Media are missing.
     #[error(transparent)]
@@ -132,29 +132,32 @@ impl<'a> Execution<'a> {
         scenario: &'a Scenario,
         plan: &'a Plan,
         engines: Vec<Box<dyn Engine>>,
+        obstacles: &[Option<String>],
         companions: &Companions,
         keep_exports: bool,
     ) -> Result<Execution<'a>, ExecutionError> {
-        let obstacles = obstacles(plan, &engines);
         let mut catalogue = Catalogue::default();
         let mut media = Vec::new();
-        for (variant, obstacle) in plan.variants.iter().zip(&obstacles) {
+        for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
             let files = variant.media.iter().filter(|_| obstacle.is_none());
             media.push(
                 files.map(|(path, media)| catalogue.identify(path, media)).collect::<Result<Vec<_>, _>>()?,
             );
         }
-        Ok(Execution {
+        let mut execution = Execution {
             scenario,
             plan,
             launcher: companions.launcher().map_err(ExecutionError::Missing)?,
             exporter: companions.exporter().ok(),
             machine: machine::describe(),
             media,
-            obstacles,
+            planned: Vec::new(),
             engines,
             keep_exports,
-        })
+        };
+        let planned = plan.jobs.iter().map(|job| execution.plan_job(*job, obstacles[job.variant].clone()));
+        execution.planned = planned.collect();
+        Ok(execution)
     }
 
     /// What the run sets out to do.
@@ -169,13 +172,12 @@ impl<'a> Execution<'a> {
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
-            jobs: self.plan.jobs.iter().map(|job| self.planned(*job)).collect(),
+            jobs: self.planned.clone(),
         }
     }
 
-    fn planned(&self, job: Job) -> PlannedJob {
+    fn plan_job(&self, job: Job, not_run: Option<String>) -> PlannedJob {
         let variant = self.plan.variant(job);
-        let not_run = self.obstacles[job.variant].clone();
         PlannedJob {
             variant: variant.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
             repeat: job.repeat,
@@ -216,12 +218,12 @@ impl<'a> Execution<'a> {
         let jobs = folder.join("jobs");
         make_folder(&jobs)?;
         clear_partial(&jobs)?;
-        let to_run: Vec<_> =
-            self.plan.jobs.iter().filter(|job| self.obstacles[job.variant].is_none()).collect();
+        let all = self.plan.jobs.iter().zip(&self.planned);
+        let to_run: Vec<_> = all.filter(|(_, planned)| planned.not_run.is_none()).collect();
         let mut tally = Tally::default();
-        for (index, &&job) in to_run.iter().enumerate() {
+        for (index, &(&job, planned)) in to_run.iter().enumerate() {
             let variant = self.plan.variant(job);
-            let outcome = match done(folder, &self.planned(job)) {
+            let outcome = match done(folder, planned) {
                 Some(outcome) => {
                     tell(Happening::Reused { variant, repeat: job.repeat });
                     outcome
@@ -230,7 +232,7 @@ impl<'a> Execution<'a> {
                     let live = Arc::new(Live::default());
                     let (number, of, repeat) = (index + 1, to_run.len(), job.repeat);
                     tell(Happening::Started { number, of, variant, repeat, live: Arc::clone(&live) });
-                    let (outcome, peak) = self.run_job(job, folder, stop, &live)?;
+                    let (outcome, peak) = self.run_job(job, planned, folder, stop, &live)?;
                     tell(Happening::Ended { variant, outcome: &outcome, peak });
                     outcome
                 }
@@ -249,12 +251,12 @@ impl<'a> Execution<'a> {
     fn run_job(
         &self,
         job: Job,
+        planned: &PlannedJob,
         folder: &Path,
         stop: &Stop,
         live: &Arc<Live>,
     ) -> Result<(Outcome, Bytes), ExecutionError> {
         let variant = self.plan.variant(job);
-        let planned = self.planned(job);
         let whole = folder.join("jobs").join(&planned.folder);
         let partial = folder.join("jobs").join(format!("{PARTIAL}{}", planned.folder));
         make_folder(&partial)?;
@@ -271,7 +273,7 @@ impl<'a> Execution<'a> {
         let record = record::RecordOf {
             execution: self,
             job,
-            planned: &planned,
+            planned,
             resolved: &resolved,
             measured: &measured,
             started,

@@ -112,8 +112,6 @@ pub struct Measured {
     pub sampler: SamplerReport,
     /// What measuring cost.
     pub overhead: Overhead,
-    /// Frames taken in and put out, as last reported.
-    pub frames: (Option<Count>, Option<Count>),
 }
 
 /// Why the harness could not do its work.
@@ -186,7 +184,6 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
         max_rss: watched.end.map(|end| end.max_rss),
         overhead: overhead(cpu, &watched.sampler),
         sampler: watched.sampler,
-        frames: (live.frames_in(), live.frames_out()),
     })
 }
 

@@ -20,6 +20,7 @@ pub use export::{Audio, Export};
 pub use matrix::{Axis, AxisRange, AxisValue, Matrix};
 pub use overrides::Override;
 pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
+pub use spelling::nearest;
 pub use track::{Child, ClipPattern, Extent, TrackPattern};
 pub use values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice};
 

@@ -139,11 +139,7 @@ pub struct StoredResult {
 /// # Errors
 /// When there is none, or a file of it is broken or of a later version.
 pub fn open_result(folder: &Path) -> Result<StoredResult, StoreError> {
-    let path = folder.join("result.json");
-    if !path.exists() {
-        return Err(StoreError::NoResult { path: folder.to_path_buf() });
-    }
-    let index: ResultIndex = read_versioned(&path, FORMAT)?;
+    let index = open_index(folder)?;
     let jobs = index
         .jobs
         .iter()
@@ -152,6 +148,18 @@ pub fn open_result(folder: &Path) -> Result<StoredResult, StoreError> {
         .map(|folder| open_job(&folder))
         .collect::<Result<_, _>>()?;
     Ok(StoredResult { folder: folder.to_path_buf(), index, jobs })
+}
+
+/// Reads what a run set out to do, without its jobs.
+///
+/// # Errors
+/// When there is no result, or its `result.json` is broken or of a later version.
+pub fn open_index(folder: &Path) -> Result<ResultIndex, StoreError> {
+    let path = folder.join("result.json");
+    if !path.exists() {
+        return Err(StoreError::NoResult { path: folder.to_path_buf() });
+    }
+    read_versioned(&path, FORMAT)
 }
 
 /// Opens a job's folder.

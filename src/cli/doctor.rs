@@ -36,7 +36,7 @@ impl Doctor {
         let launcher = companions.launcher();
         match &launcher {
             Ok(path) => writeln!(out, "  memreel-launch  {}", path.display())?,
-            Err(missing) => writeln!(out, "  memreel-launch  missing: {}; {}", missing.what, missing.advice)?,
+            Err(missing) => writeln!(out, "  memreel-launch  missing: {missing}")?,
         }
         writeln!(out, "\nMachine")?;
         print_machine(&machine::describe(), out)?;

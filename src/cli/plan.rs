@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::changes::{self, Changes};
 use super::{Exit, Failure};
-use crate::engine::{Companions, Engine};
+use crate::engine::{Companions, Engine, JobFiles};
 use crate::execution;
 use crate::machine;
 use crate::media;
@@ -89,8 +89,7 @@ fn print_variant(
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
     )?;
     if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
-        let files = crate::engine::JobFiles { timeline: "TIMELINE".as_ref(), output: "OUTPUT".as_ref() };
-        let resolved = engine.resolve(variant, &files);
+        let resolved = engine.resolve(variant, &JobFiles::unnamed());
         writeln!(out, "  threads asked for: {}", threads(variant.threading))?;
         writeln!(out, "  threads given:     {}", threads(resolved.effective))?;
         for note in &resolved.notes {

@@ -60,7 +60,8 @@ impl Run {
         check_something_runs(&plan, &engines, &obstacles)?;
         make_media(&plan, &obstacles, &companions, &stop)?;
         let missing = engines.iter().any(|engine| engine.installation().is_err());
-        let execution = Execution::new(&scenario, &plan, engines, &companions, self.keep_exports)?;
+        let execution =
+            Execution::new(&scenario, &plan, engines, &obstacles, &companions, self.keep_exports)?;
         let folder = self.folder(&scenario)?;
         let started = self.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
@@ -73,7 +74,7 @@ impl Run {
     fn scenario(&self) -> Result<Scenario, Failure> {
         match (&self.resume, &self.scenario) {
             (Some(folder), _) => {
-                let index = store::open_result(folder)?.index;
+                let index = store::open_index(folder)?;
                 let overrides = changes::overrides(&index.overrides)?;
                 Ok(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?)
             }
@@ -102,7 +103,7 @@ impl Run {
     /// When the run began: for a resumed one when it first did.
     fn started(&self, folder: &Path) -> Result<String, Failure> {
         match &self.resume {
-            Some(_) => Ok(store::open_result(folder)?.index.started),
+            Some(_) => Ok(store::open_index(folder)?.started),
             None => Ok(jiff::Timestamp::now().to_string()),
         }
     }
@@ -147,9 +148,7 @@ fn make_media(
     if missing.is_empty() {
         return Ok(());
     }
-    let exporter = companions
-        .exporter()
-        .map_err(|missing| Failure::harness(format!("{}; {}", missing.what, missing.advice)))?;
+    let exporter = companions.exporter().map_err(|missing| Failure::harness(missing.to_string()))?;
     say(format_args!(
         "making {} media files in {} (kept for later runs)",
         missing.len(),

@@ -1,7 +1,7 @@
 //! What makes a job the same job: a digest over everything that could change what is measured.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::digest;
@@ -24,8 +24,7 @@ pub fn job_digest(
     let mut by_digest = variant.clone();
     by_digest.timeline = self::by_digest(&variant.timeline, media);
     let (_, text) = engine.timeline(&by_digest);
-    let files = JobFiles { timeline: Path::new("TIMELINE"), output: Path::new("OUTPUT") };
-    let resolved = engine.resolve(&by_digest, &files);
+    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed());
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
     let arguments = &resolved.command[1..];
     let environment = &resolved.environment;

@@ -12,7 +12,7 @@ pub(super) fn unknown(what: &str, given: &str, place: &str, allowed: &[&str]) ->
 
 /// The allowed name that is a slip of the pen or two away from the given one, if there is any: one
 /// letter and a third of them may differ, but not all.
-pub(super) fn nearest<'a>(given: &str, allowed: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, allowed: &[&'a str]) -> Option<&'a str> {
     let letters = given.chars().count();
     if letters > LONGEST_SHOWN {
         return None;

@@ -9,6 +9,8 @@ use comfy_table::{
 use crate::analysis::{Spread, VariantSummary};
 use crate::report::number::{UNKNOWN, mib, middle, number, plus_minus, range, short};
 use crate::report::{JobRow, Report, ReportError, VariantRow};
+use crate::trace::RunContext;
+use crate::units::Count;
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,7 +266,20 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
         "An MP4 file's index is kept in memory until the end: a healthy export grows by up to about 450 B/frame for it \
          (with a null sink, MPEG-TS or Matroska it does not).",
     );
-    [numbers].into_iter().chain(brackets).chain(index).collect()
+    let late = variants.iter().any(has_late_sources).then_some(
+        "Sources are used for the first time in the second half: what each takes, once, counts as growth there. Whether \
+         frames or sources take it, the axes `sources` and `length` tell apart.",
+    );
+    [numbers].into_iter().chain(brackets).chain(index).chain(late).collect()
+}
+
+/// Whether the variant's growth, where it has any, is partly that of sources opened meanwhile.
+fn has_late_sources(variant: &&VariantRow<'_>) -> bool {
+    let late = |context: &RunContext| {
+        let half = context.frames.map_or(0, Count::get) / 2;
+        context.first_uses.iter().any(|&frame| frame > half)
+    };
+    variant.summary.growth.is_some() && variant.measured().any(|job| late(&job.context))
 }
 
 /// Whether the variant's growth, where it has any, is partly that of the index of its MP4 file: 184–450

@@ -272,3 +272,17 @@ fn a_job_that_died_at_its_first_frame_can_be_drawn() {
         assert_eq!(svgs(&[job]).len(), 2 + frames as usize);
     }
 }
+
+#[test]
+fn growth_while_sources_are_opened_is_said_to_be_partly_theirs() {
+    let opened_at = |frame: u64| {
+        printed_after(&two_repeats(), |folder| {
+            let path = folder.join("jobs/melt-single-2/run.json");
+            let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            record["context"]["first_uses"] = serde_json::json!([0, frame]);
+            fs::write(&path, record.to_string()).unwrap();
+        })
+    };
+    assert!(opened_at(700).contains("first time in the second half"), "{}", opened_at(700));
+    assert!(!opened_at(300).contains("first time in the second half"), "{}", opened_at(300));
+}

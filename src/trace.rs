@@ -7,6 +7,7 @@
 mod csv_files;
 mod outcome;
 mod record;
+mod recording;
 
 pub use csv_files::{CsvFile, TraceError, read_events, read_processes, read_samples, read_threads};
 pub use outcome::Outcome;
@@ -14,6 +15,7 @@ pub use record::{
     EngineRecord, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling, Threading,
     TimelineRecord,
 };
+pub use recording::{RECORDING_FORMAT, RecordingRecord};
 
 use serde::{Deserialize, Serialize};
 

@@ -16,6 +16,8 @@ pub struct Statm {
     pub virtual_bytes: Bytes,
     /// Resident set size.
     pub resident: Bytes,
+    /// The part of it that is pages of files and shared memory; the rest is anonymous.
+    pub shared: Bytes,
 }
 
 /// Of `/proc/PID/stat`.
@@ -25,6 +27,10 @@ pub struct Stat<'a> {
     pub name: &'a [u8],
     /// `R`, `S`, `D`, `Z` …
     pub state: u8,
+    /// Process number of its parent.
+    pub parent: i32,
+    /// The kernel's `PF_…` flags.
+    pub flags: u64,
     /// Page faults without I/O.
     pub minor_faults: Count,
     /// Page faults with I/O.
@@ -37,7 +43,16 @@ pub struct Stat<'a> {
     pub start_ticks: u64,
 }
 
+/// `PF_FORKNOEXEC` of the kernel's include/linux/sched.h.
+const FORKED_BUT_NOT_EXECUTED: u64 = 0x40;
+
 impl Stat<'_> {
+    /// Whether it was forked and has not executed a program of its own since. Until then the child of a
+    /// `vfork` has no memory of its own: it counts its parent's.
+    pub fn is_fork_of_parent(&self) -> bool {
+        self.flags & FORKED_BUT_NOT_EXECUTED != 0
+    }
+
     /// Whether it has ended and only waits to be reaped.
     pub fn has_ended(&self) -> bool {
         matches!(self.state, b'Z' | b'X')
@@ -55,6 +70,8 @@ pub struct Status {
     pub shmem: Option<Bytes>,
     /// Swapped-out anonymous memory.
     pub swap: Option<Bytes>,
+    /// The largest resident set that the process has had since it last executed a program.
+    pub high_water: Option<Bytes>,
 }
 
 /// Of `/proc/PID/io`.
@@ -64,6 +81,14 @@ pub struct Io {
     pub read: Option<Bytes>,
     /// Bytes written through system calls.
     pub written: Option<Bytes>,
+    /// System calls that read.
+    pub read_calls: Option<Count>,
+    /// System calls that write.
+    pub write_calls: Option<Count>,
+    /// Bytes that had to come from storage.
+    pub disk_read: Option<Bytes>,
+    /// Bytes that were sent, or are to be sent, to storage.
+    pub disk_written: Option<Bytes>,
 }
 
 /// Of `/proc/PID/smaps_rollup`.
@@ -82,9 +107,11 @@ pub fn statm(text: &[u8], page: u64) -> Option<Statm> {
     let mut fields = fields(text);
     let virtual_pages = number(fields.next()?)?;
     let resident_pages = number(fields.next()?)?;
+    let shared_pages = number(fields.next()?)?;
     Some(Statm {
         virtual_bytes: Bytes::new(virtual_pages * page),
         resident: Bytes::new(resident_pages * page),
+        shared: Bytes::new(shared_pages * page),
     })
 }
 
@@ -96,7 +123,9 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     let mut fields = fields(&text[close + 1..]);
     // After the name, proc(5)'s field 3 (state) comes first.
     let state = *fields.next()?.first()?;
-    let minor_faults = number(fields.nth(6)?)?;
+    let parent = number(fields.next()?)? as i32;
+    let flags = number(fields.nth(4)?)?;
+    let minor_faults = number(fields.next()?)?;
     let major_faults = number(fields.nth(1)?)?;
     let user = number(fields.nth(1)?)?;
     let system = number(fields.next()?)?;
@@ -105,6 +134,8 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     Some(Stat {
         name,
         state,
+        parent,
+        flags,
         minor_faults: Count::new(minor_faults),
         major_faults: Count::new(major_faults),
         cpu_ticks: user + system,
@@ -118,6 +149,7 @@ pub fn status(text: &[u8]) -> Status {
     let mut status = Status::default();
     for (key, value) in lines(text) {
         match key {
+            b"VmHWM" => status.high_water = kib(value),
             b"RssAnon" => status.anon = kib(value),
             b"RssFile" => status.file = kib(value),
             b"RssShmem" => status.shmem = kib(value),
@@ -135,9 +167,14 @@ pub fn status(text: &[u8]) -> Status {
 pub fn io(text: &[u8]) -> Io {
     let mut io = Io::default();
     for (key, value) in lines(text) {
+        let value = fields(value).next().and_then(number);
         match key {
-            b"rchar" => io.read = fields(value).next().and_then(number).map(Bytes::new),
-            b"wchar" => io.written = fields(value).next().and_then(number).map(Bytes::new),
+            b"rchar" => io.read = value.map(Bytes::new),
+            b"wchar" => io.written = value.map(Bytes::new),
+            b"syscr" => io.read_calls = value.map(Count::new),
+            b"syscw" => io.write_calls = value.map(Count::new),
+            b"read_bytes" => io.disk_read = value.map(Bytes::new),
+            b"write_bytes" => io.disk_written = value.map(Bytes::new),
             _ => {}
         }
     }
@@ -168,6 +205,12 @@ pub fn schedstat(text: &[u8]) -> Option<u64> {
 /// Parses a thread's `children`: process numbers.
 pub fn children(text: &[u8]) -> impl Iterator<Item = i32> {
     fields(text).filter_map(number).filter_map(|pid| i32::try_from(pid).ok())
+}
+
+/// Parses `/proc/loadavg`: the process number that was given out last. While it stays the same no process
+/// and no thread was made on the machine.
+pub fn last_pid(text: &[u8]) -> Option<u64> {
+    fields(text).nth(4).and_then(number)
 }
 
 /// The value of a counter in `/proc/vmstat` or a cgroup's file of the same form.
@@ -216,6 +259,7 @@ mod tests {
         let stat = stat(STAT).unwrap();
         assert_eq!(stat.name, b"melt) (x) R");
         assert_eq!((stat.state, stat.cpu_ticks, stat.start_ticks), (b'R', 1621, 918_273));
+        assert_eq!((stat.parent, stat.flags, stat.is_fork_of_parent()), (4208, 4_194_304, false));
         assert_eq!((stat.minor_faults.get(), stat.major_faults.get(), stat.threads.get()), (31_874, 12, 5));
     }
 
@@ -231,6 +275,7 @@ mod tests {
         let status = status(text);
         assert_eq!(status.anon, Some(Bytes::from_kib(250_000)));
         assert_eq!(status.swap, Some(Bytes::from_kib(16)));
+        assert_eq!(status.high_water, Some(Bytes::from_kib(310_000)));
     }
 
     #[test]
@@ -251,6 +296,26 @@ mod tests {
         }
         assert_eq!(statm(b"", 4096), None);
         assert_eq!(number(b"99999999999999999999999"), None);
+    }
+
+    #[test]
+    fn what_is_not_shared_is_anonymous() {
+        let statm = statm(b"224 100 60 11 0 100 0\n", 4096).unwrap();
+        assert_eq!(statm.resident.saturating_sub(statm.shared), Bytes::from_kib(160));
+    }
+
+    #[test]
+    fn bytes_of_calls_and_bytes_of_disks_are_told_apart() {
+        let io = io(b"rchar: 11\nwchar: 12\nsyscr: 13\nsyscw: 14\nread_bytes: 15\nwrite_bytes: 16\n\
+            cancelled_write_bytes: 17\n");
+        assert_eq!((io.read, io.disk_read), (Some(Bytes::new(11)), Some(Bytes::new(15))));
+        assert_eq!((io.written, io.disk_written), (Some(Bytes::new(12)), Some(Bytes::new(16))));
+        assert_eq!((io.read_calls, io.write_calls), (Some(Count::new(13)), Some(Count::new(14))));
+    }
+
+    #[test]
+    fn the_last_process_number_ends_the_line_of_loads() {
+        assert_eq!(last_pid(b"0.31 0.50 1.22 1/123 4567\n"), Some(4567));
     }
 
     #[test]

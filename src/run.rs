@@ -3,8 +3,6 @@
 //! Everything that is measured is on disk before this returns. An engine that fails is an
 //! [`Outcome`]; an error means that the harness could not do its work.
 
-mod files;
-mod launch;
 mod output;
 
 use std::collections::BTreeMap;
@@ -12,23 +10,23 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use crate::launch::{self, LaunchError, Launched, Manner, Next, Report, Request, Streams};
 use crate::proc;
-use crate::sampler::{self, Instant, Live, Row, Sampler, SamplerReport};
+use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::trace::{Event, Outcome, Overhead, TraceError};
 use crate::units::{Bytes, Count};
+use crate::writer::{Sink, TraceFiles, Writer};
 
-use files::TraceFiles;
-use launch::{Launched, Report};
-use output::Heard;
+use output::{Heard, ProgressSink};
 
 /// The descriptor on which an engine of ours finds its progress pipe.
 pub const PROGRESS_FD: i32 = 5;
 
 /// How often limits and the user's wish to stop are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What a line of an engine's progress says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,6 +80,18 @@ pub struct Launch {
 }
 
 impl Launch {
+    fn request(&self) -> Request<'_> {
+        let has_pipe = self.progress.is_some_and(|format| format.channel == Channel::Pipe);
+        Request {
+            launcher: &self.launcher,
+            command: &self.command,
+            environment: &self.environment,
+            manner: Manner::Guarded,
+            streams: Streams::Captured,
+            progress_fd: has_pipe.then_some(PROGRESS_FD),
+        }
+    }
+
     /// The engine's program, as people read it.
     fn program(&self) -> String {
         self.command.first().map_or_else(String::new, |word| word.to_string_lossy().into_owned())
@@ -117,21 +127,9 @@ pub struct Measured {
 /// Why the harness could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The launcher is missing or broken.
-    #[error("cannot start the launcher {path}: {source}")]
-    Launcher {
-        /// Where it should be.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The launcher ended without a word.
-    #[error("the launcher {path} ended before the engine did")]
-    LauncherDied {
-        /// Which.
-        path: PathBuf,
-    },
+    /// The launcher could not do its work.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// A thread or pipe could not be made.
     #[error("cannot watch the engine: {0}")]
     System(#[from] std::io::Error),
@@ -158,23 +156,24 @@ impl Stop {
 pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) -> Result<Measured, RunError> {
     let cpu_before = sampler::process_cpu();
     let oom_before = oom_kills();
-    let (rows, queue) = std::sync::mpsc::sync_channel(sampler::QUEUE);
-    let files = TraceFiles::start(folder, queue)?;
-    let mut launched = launch::start(launch)?;
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(TraceFiles::create(folder)?)];
+    let mut launched = launch::start(&launch.request())?;
     let origin = Instant::now();
-    let readers = output::start(&mut launched, launch.progress, folder, origin, live, rows.clone())?;
-    let watch = Watch::new(Surroundings { launch, origin, stop, live, files: &files, rows: &rows });
-    let result = watch.follow(launched);
+    let (events, queue) = std::sync::mpsc::channel();
+    let progress = ProgressSink::new(origin, live, events.clone());
+    let (readers, read_progress) = output::start(&mut launched, launch.progress, folder, progress)?;
+    let target = Target { root: launched.command_pid()?, adopter: Some(launched.pid()) };
+    let settings = Settings::every(launch.interval);
+    let (sampler, rows) = Sampler::start(target, settings, origin, Arc::clone(live), read_progress)?;
+    let writer = Writer::start(rows, queue, sinks)?;
+    let watch = Watch::new(Surroundings { launch, origin, stop, live, writer: &writer, events: &events });
+    let watched = watch.follow(launched, sampler);
     let heard = readers.finish();
-    if let (Some(counted), Ok(watched)) = (&heard.counted, &result)
-        && counted.t_s > watched.sampler.last_s
-    {
-        // Counted between the last sample and the engine's end: what memory there was, nobody saw.
-        let _ = rows.send(Row::Sample(*counted));
-    }
-    drop(rows);
-    let written = files.finish();
-    let watched = result?;
+    // Counted between the last sample and the engine's end: what memory there was, nobody saw.
+    let counted =
+        heard.counted.filter(|counted| watched.as_ref().is_ok_and(|seen| counted.t_s > seen.sampler.last_s));
+    let written = writer.finish(counted);
+    let watched = watched?;
     written?;
     let cpu = sampler::process_cpu().saturating_sub(cpu_before);
     Ok(Measured {
@@ -212,8 +211,8 @@ struct Surroundings<'a> {
     origin: Instant,
     stop: &'a Stop,
     live: &'a Arc<Live>,
-    files: &'a TraceFiles,
-    rows: &'a SyncSender<Row>,
+    writer: &'a Writer,
+    events: &'a Sender<Event>,
 }
 
 /// The watching loop: what was reported, and when the frame counter last moved.
@@ -241,16 +240,14 @@ impl<'a> Watch<'a> {
     }
 
     /// Samples the engine until nothing of it is left, or ends it when it has to be ended.
-    fn follow(mut self, mut launched: Launched) -> Result<Watched, RunError> {
-        let Surroundings { launch, origin, live, rows, .. } = self.around;
-        let tree = (launched.engine_pid()?, launched.pid());
-        let sampler = Sampler::start(tree, launch.interval, origin, Arc::clone(live), rows.clone())?;
+    fn follow(mut self, mut launched: Launched, sampler: Sampler) -> Result<Watched, RunError> {
+        let Surroundings { launch, origin, .. } = self.around;
         launched.release();
         loop {
-            match launched.reports.recv_timeout(LOOK_EVERY) {
-                Ok(report) => self.note(report),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
+            match launched.reports.next(LOOK_EVERY) {
+                Next::Report(report) => self.note(report),
+                Next::End => break,
+                Next::Nothing => {}
             }
             if self.ended_by_us.is_none() && self.end.is_none() {
                 self.ended_by_us = self.reason_to_end();
@@ -262,7 +259,7 @@ impl<'a> Watch<'a> {
         let sampler = sampler.finish();
         launched.reap();
         if self.end.is_none() && self.not_started.is_none() {
-            return Err(RunError::LauncherDied { path: launch.launcher.clone() });
+            return Err(LaunchError::LauncherDied { path: launch.launcher.clone() }.into());
         }
         Ok(Watched {
             end: self.end,
@@ -286,16 +283,16 @@ impl<'a> Watch<'a> {
     }
 
     fn event(&self, kind: &str, what: String) {
-        let Surroundings { origin, live, rows, .. } = self.around;
+        let Surroundings { origin, live, events, .. } = self.around;
         let t_s = Instant::now().since(origin).as_secs_f64();
-        let _ = rows.try_send(Row::Event(Event { t_s, frames: live.frames(), kind: kind.into(), what }));
+        let _ = events.send(Event { t_s, frames: live.frames(), kind: kind.into(), what });
     }
 
     /// Why the engine has to be ended now, if it has to.
     fn reason_to_end(&mut self) -> Option<Outcome> {
-        let Surroundings { launch, origin, stop, live, files, .. } = self.around;
+        let Surroundings { launch, origin, stop, live, writer, .. } = self.around;
         let now = Instant::now();
-        if stop.is_set() || files.have_failed() {
+        if stop.is_set() || writer.have_failed() {
             return Some(Outcome::Interrupted);
         }
         if let Some(limit) = launch.limits.wall.filter(|limit| now.since(origin) > *limit) {

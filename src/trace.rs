@@ -26,8 +26,9 @@ pub const FORMAT: &str = "memreel-job/1";
 
 /// One tick: the totals over the engine's process tree.
 ///
-/// `None`: not measured at this tick (PSS is read more rarely), or not to be had at all. A last row that
-/// holds the frame counters alone says what they came to after the last tick.
+/// `None`: not measured at this tick, or not to be had at all. What costs more is read more rarely than
+/// resident memory: see [`crate::sampler`]. A last row that holds the frame counters alone says what they
+/// came to after the last tick.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Seconds since the engine was started (monotonic clock).
@@ -38,7 +39,8 @@ pub struct Sample {
     pub frames_out: Option<Count>,
     /// Resident set size (`statm`): anonymous, file-backed and shared pages in memory.
     pub rss_bytes: Option<Bytes>,
-    /// Resident anonymous memory (`RssAnon`).
+    /// Resident anonymous memory: `statm`'s resident pages without those of files and shared memory, which
+    /// is `RssAnon`.
     pub anon_bytes: Option<Bytes>,
     /// Resident pages of files (`RssFile`).
     pub file_bytes: Option<Bytes>,
@@ -48,9 +50,17 @@ pub struct Sample {
     pub swap_bytes: Option<Bytes>,
     /// Proportional set size (`smaps_rollup`): shared pages divided among those who share them.
     pub pss_bytes: Option<Bytes>,
+    /// Memory that no other process maps (`smaps_rollup`), often called USS.
+    #[serde(default)]
+    pub private_bytes: Option<Bytes>,
+    /// Resident anonymous memory counted page by page (`smaps_rollup`), where the counter behind
+    /// `anon_bytes` may be off.
+    #[serde(default)]
+    pub exact_anon_bytes: Option<Bytes>,
     /// Address space (`statm`).
     pub virtual_bytes: Option<Bytes>,
-    /// CPU time used so far, user and system, of the processes alive.
+    /// CPU time used so far, user and system. Here and in the other counters of what was done *so far*,
+    /// processes that have ended keep what was last seen of them.
     pub cpu_s: Option<f64>,
     /// Threads alive.
     pub threads: Option<Count>,
@@ -64,6 +74,18 @@ pub struct Sample {
     pub read_bytes: Option<Bytes>,
     /// Bytes written through system calls so far (`wchar`).
     pub written_bytes: Option<Bytes>,
+    /// System calls that read, so far (`syscr`).
+    #[serde(default)]
+    pub read_calls: Option<Count>,
+    /// System calls that write, so far (`syscw`).
+    #[serde(default)]
+    pub write_calls: Option<Count>,
+    /// Bytes that came from storage so far (`read_bytes`).
+    #[serde(default)]
+    pub disk_read_bytes: Option<Bytes>,
+    /// Bytes sent to storage so far (`write_bytes`).
+    #[serde(default)]
+    pub disk_written_bytes: Option<Bytes>,
     /// Open file descriptors.
     pub descriptors: Option<Count>,
     /// How long after its deadline the sample was taken, in seconds.
@@ -84,8 +106,22 @@ impl Sample {
     }
 }
 
+/// A name of a process or thread as the kernel shows it, 15 bytes at most, kept where it is used.
+pub type Name = arrayvec::ArrayString<48>;
+
+/// A kernel's name as text: what is not UTF-8 is shown as U+FFFD.
+pub fn name(bytes: &[u8]) -> Name {
+    let mut name = Name::new();
+    for chunk in bytes.utf8_chunks() {
+        let replaced = if chunk.invalid().is_empty() { "" } else { "\u{FFFD}" };
+        // Fifteen bytes are never more than 45 once replaced.
+        let _ = name.try_push_str(chunk.valid()).and_then(|()| name.try_push_str(replaced));
+    }
+    name
+}
+
 /// One process of the tree at one tick; only written while there is more than one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ProcessSample {
     /// Seconds since the engine was started.
     pub t_s: f64,
@@ -94,7 +130,7 @@ pub struct ProcessSample {
     /// When it began, in clock ticks since boot: a process number used again is another process.
     pub start_ticks: u64,
     /// Its name as the kernel shows it (15 bytes at most).
-    pub name: String,
+    pub name: Name,
     /// Resident set size.
     pub rss_bytes: Option<Bytes>,
     /// Resident anonymous memory.
@@ -103,10 +139,25 @@ pub struct ProcessSample {
     pub swap_bytes: Option<Bytes>,
     /// CPU time used so far, user and system.
     pub cpu_s: Option<f64>,
+    /// Address space.
+    #[serde(default)]
+    pub virtual_bytes: Option<Bytes>,
+    /// System calls that read, so far.
+    #[serde(default)]
+    pub read_calls: Option<Count>,
+    /// System calls that write, so far.
+    #[serde(default)]
+    pub write_calls: Option<Count>,
+    /// Bytes that came from storage so far.
+    #[serde(default)]
+    pub disk_read_bytes: Option<Bytes>,
+    /// Bytes sent to storage so far.
+    #[serde(default)]
+    pub disk_written_bytes: Option<Bytes>,
 }
 
 /// The CPU time of one thread, as last seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ThreadSample {
     /// Seconds since the engine was started.
     pub t_s: f64,
@@ -115,7 +166,7 @@ pub struct ThreadSample {
     /// Thread number; equal to `pid` for a process's first thread.
     pub tid: i32,
     /// Its name as the kernel shows it.
-    pub name: String,
+    pub name: Name,
     /// CPU time used so far, user and system.
     pub cpu_s: f64,
 }
@@ -127,8 +178,8 @@ pub struct Event {
     pub t_s: f64,
     /// Frames exported by then, as [`Sample::frames`].
     pub frames: Option<Count>,
-    /// `exec`, `source-open`, `source-close`, `process-start`, `name` (a process is seen to have another
-    /// one), `left-running`, `missed-ticks`.
+    /// `exec`, `source-open`, `source-close`, `process-start`, `process-end`, `name` (a process is seen to
+    /// have another one), `left-running`, `missed-ticks`, `mark` (set by the user).
     pub kind: String,
     /// Of what: a path, a process, a number of ticks.
     pub what: String,

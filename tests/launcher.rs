@@ -160,7 +160,7 @@ fn an_orphan_is_measured_while_it_lives_and_ended_when_its_engine_has() {
     assert_eq!(samples.iter().filter_map(|sample| sample.processes).max().map(|most| most.get()), Some(3));
     let processes = trace::read_processes(&lab.path().join("processes.csv")).unwrap();
     let sleeping: std::collections::BTreeSet<_> =
-        processes.iter().filter(|process| process.name == "sleep").map(|process| process.pid).collect();
+        processes.iter().filter(|process| &process.name == "sleep").map(|process| process.pid).collect();
     assert_eq!(sleeping.len(), 2, "the orphan and the engine's own child: {processes:?}");
     assert_eq!(lab.events("left-running"), ["1 processes"]);
     let gone = |pid: &i32| !Path::new(&format!("/proc/{pid}")).exists();

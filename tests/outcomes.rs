@@ -144,7 +144,8 @@ fn long_one_is_running(bench: &Bench) -> Running {
     until("it is sampled", || {
         let jobs = fs::read_dir(bench.latest_folder("going").join("jobs")).ok()?.flatten();
         let mut partial = jobs.filter(|entry| entry.file_name().to_string_lossy().starts_with(".partial"));
-        partial.find(|entry| fs::metadata(entry.path().join("samples.csv")).is_ok_and(|meta| meta.len() > 0))
+        partial
+            .find(|entry| fs::metadata(entry.path().join("samples.csv")).is_ok_and(|meta| meta.len() > 2_000))
     });
     running
 }
@@ -220,7 +221,7 @@ fn a_launcher_that_is_killed_takes_its_engine_along_and_is_memreels_own_failure(
     let launchers = mentioning(bench.path());
     launchers.iter().find(|process| process.program() == "memreel-launch").unwrap().kill();
     let ran = running.wait();
-    ran.expect(5).complains(&["memreel-launch", "ended before the engine did"]);
+    ran.expect(5).complains(&["memreel-launch", "ended before the command did"]);
     assert!(tree_is_gone(bench.path(), Duration::from_secs(2)));
 }
 

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     fn thread(tid: i32, cpu_s: f64) -> ThreadSample {
-        ThreadSample { t_s: 1.0, pid: 1, tid, name: "melt".into(), cpu_s }
+        ThreadSample { t_s: 1.0, pid: 1, tid, name: crate::trace::name(b"melt"), cpu_s }
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl MadeUp {
         samples.flush().unwrap();
         let mut threads = CsvFile::create(&folder.join("threads.csv")).unwrap();
         for tid in 1..=2 {
-            let (t_s, name) = (1.0, "worker".to_string());
+            let (t_s, name) = (1.0, crate::trace::name(b"worker"));
             threads.write(&ThreadSample { t_s, pid: 1, tid, name, cpu_s: 0.5 }).unwrap();
         }
         threads.flush().unwrap();

@@ -1,15 +1,15 @@
 //! Reads what an engine writes: progress into the live counters, the rest into `engine.log`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, PipeReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 
-use super::launch::Launched;
 use super::{Channel, ProgressFormat};
-use crate::sampler::{Instant, Live, Row};
+use crate::launch::Launched;
+use crate::sampler::{Instant, Live, ReadProgress};
 use crate::trace::{Event, Sample};
 
 /// A longer line is cut into pieces of this many bytes.
@@ -18,10 +18,13 @@ const LONGEST_LINE: usize = 8192;
 /// An engine that writes more than this is cut off in the log; its progress is still read.
 const LONGEST_LOG: usize = 8 << 20;
 
-/// The threads that read.
+/// What a progress pipe holds, so that an engine need not wait between two looks at it.
+const PIPE_SIZE: usize = 1 << 20;
+
+/// What reads.
 pub struct Readers {
     output: JoinHandle<Heard>,
-    progress: Option<JoinHandle<Option<Sample>>>,
+    progress: Option<Receiver<Option<Sample>>>,
 }
 
 /// What was heard last.
@@ -35,7 +38,11 @@ pub struct Heard {
     pub counted: Option<Sample>,
 }
 
-/// Starts reading the engine's output and, if it has one, its progress pipe.
+/// Starts reading the engine's output; returns also what reads its progress pipe, if it has one.
+///
+/// The output has a thread of its own, because it is written to a disk. The progress pipe is read by the
+/// sampler just before each sample: so the frames belong to that very moment, and the engine wakes
+/// nobody when it writes.
 ///
 /// # Errors
 /// When the log cannot be created or no thread can be started.
@@ -43,11 +50,8 @@ pub fn start(
     launched: &mut Launched,
     format: Option<ProgressFormat>,
     folder: &Path,
-    origin: Instant,
-    live: &Arc<Live>,
-    rows: SyncSender<Row>,
-) -> std::io::Result<Readers> {
-    let mut sink = ProgressSink { origin, live: Arc::clone(live), rows, counted: None };
+    sink: ProgressSink,
+) -> std::io::Result<(Readers, Option<ReadProgress>)> {
     let mut log = Log::new(File::create(folder.join("engine.log"))?);
     let in_output = format.filter(|format| format.channel == Channel::Output);
     let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
@@ -65,40 +69,92 @@ pub fn start(
         });
         Heard { message: log.last, complaint, counted: output_sink.counted }
     })?;
-    let progress = match (launched.progress.take(), format) {
-        (Some(pipe), Some(format)) => {
-            Some(std::thread::Builder::new().name("progress".into()).spawn(move || {
-                each_line(pipe, |line| {
-                    if let Some(progress) = (format.parse)(line) {
-                        sink.note(progress);
-                    }
-                });
-                sink.counted
-            })?)
-        }
-        _ => None,
+    let Some((pipe, format)) = launched.progress.take().zip(format) else {
+        return Ok((Readers { output, progress: None }, None));
     };
-    Ok(Readers { output, progress })
+    let (result, progress) = std::sync::mpsc::channel();
+    let mut pipe = ProgressPipe::new(pipe, format, sink, result)?;
+    Ok((Readers { output, progress: Some(progress) }, Some(Box::new(move || pipe.drain()))))
 }
 
 impl Readers {
-    /// Waits until all is read.
+    /// Waits until all is read; the sampler has finished.
     pub fn finish(self) -> Heard {
-        let counted = self.progress.and_then(|progress| progress.join().ok().flatten());
+        let counted = self.progress.and_then(|progress| progress.recv().ok().flatten());
         let heard = self.output.join().unwrap_or_default();
         Heard { counted: counted.or(heard.counted), ..heard }
     }
 }
 
+/// An engine's progress pipe, read without waiting. What is left in it is read when this is dropped.
+struct ProgressPipe {
+    pipe: PipeReader,
+    /// The beginning of a line whose end has not come yet.
+    begun: Vec<u8>,
+    format: ProgressFormat,
+    sink: ProgressSink,
+    result: Sender<Option<Sample>>,
+}
+
+impl ProgressPipe {
+    fn new(
+        pipe: PipeReader,
+        format: ProgressFormat,
+        sink: ProgressSink,
+        result: Sender<Option<Sample>>,
+    ) -> std::io::Result<ProgressPipe> {
+        rustix::io::ioctl_fionbio(&pipe, true)?;
+        // Refused where the user has too many of them; then it keeps its size.
+        let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_SIZE);
+        Ok(ProgressPipe { pipe, begun: Vec::with_capacity(LONGEST_LINE), format, sink, result })
+    }
+
+    fn drain(&mut self) {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = self.pipe.read(&mut buffer) {
+            let mut rest = &buffer[..length];
+            while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+                self.begun.extend_from_slice(&rest[..end]);
+                self.line();
+                rest = &rest[end + 1..];
+            }
+            self.begun.extend_from_slice(rest);
+            if self.begun.len() >= LONGEST_LINE {
+                self.line();
+            }
+        }
+    }
+
+    fn line(&mut self) {
+        if let Some(progress) = (self.format.parse)(&String::from_utf8_lossy(&self.begun)) {
+            self.sink.note(progress);
+        }
+        self.begun.clear();
+    }
+}
+
+impl Drop for ProgressPipe {
+    fn drop(&mut self) {
+        self.drain();
+        let _ = self.result.send(self.sink.counted);
+    }
+}
+
+/// Where progress goes.
 #[derive(Clone)]
-struct ProgressSink {
+pub struct ProgressSink {
     origin: Instant,
     live: Arc<Live>,
-    rows: SyncSender<Row>,
+    events: Sender<Event>,
     counted: Option<Sample>,
 }
 
 impl ProgressSink {
+    /// Counts into `live`; the rest become events.
+    pub fn new(origin: Instant, live: &Arc<Live>, events: Sender<Event>) -> ProgressSink {
+        ProgressSink { origin, live: Arc::clone(live), events, counted: None }
+    }
+
     fn note(&mut self, progress: super::Progress) {
         self.live.note_frames(progress.frames_in, progress.frames_out);
         let t_s = Instant::now().since(self.origin).as_secs_f64();
@@ -109,7 +165,7 @@ impl ProgressSink {
         }
         if let Some((kind, what)) = progress.event {
             let frames = self.live.frames();
-            let _ = self.rows.send(Row::Event(Event { t_s, frames, kind, what }));
+            let _ = self.events.send(Event { t_s, frames, kind, what });
         }
     }
 }

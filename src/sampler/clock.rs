@@ -1,11 +1,13 @@
-//! The monotonic clock, absolute deadlines, and reads whose rate their own cost bounds.
+//! The monotonic clock, and sleeping until a point on it or until someone rings.
 
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::thread::{ClockId as SleepClock, clock_nanosleep_absolute};
+use rustix::thread::futex;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// A point on the monotonic clock, to the nanosecond, that can be slept until.
+/// A point on the monotonic clock, to the nanosecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant {
     nanoseconds: u64,
@@ -37,44 +39,42 @@ fn nanoseconds(time: Timespec) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Sleeps until the deadline, whatever signals come; returns at once when it is past.
-pub fn sleep_until(deadline: Instant) {
-    let until = Timespec {
-        tv_sec: (deadline.nanoseconds / 1_000_000_000) as i64,
-        tv_nsec: (deadline.nanoseconds % 1_000_000_000) as _,
-    };
-    while clock_nanosleep_absolute(SleepClock::Monotonic, &until).is_err() && Instant::now() < deadline {}
+/// Something that one thread sleeps on and others ring: a futex, so that one system call both waits for
+/// an absolute deadline and can be cut short, and ringing takes no lock.
+#[derive(Debug, Default)]
+pub struct Bell {
+    strokes: AtomicU32,
 }
 
-/// Something dear that may take no more than a share of the time that passes.
-#[derive(Debug)]
-pub struct Bounded {
-    share: f64,
-    at_most_every: Duration,
-    next: Option<Instant>,
-    total: Duration,
-}
-
-impl Bounded {
-    /// May take `share` of wall time (0.001: a thousandth), and is never done more often than stated.
-    pub fn new(share: f64, at_most_every: Duration) -> Bounded {
-        Bounded { share, at_most_every, next: None, total: Duration::ZERO }
+impl Bell {
+    /// Wakes whoever waits.
+    pub fn ring(&self) {
+        self.strokes.fetch_add(1, Ordering::Release);
+        let _ = futex::wake(&self.strokes, futex::Flags::PRIVATE, u32::MAX);
     }
 
-    /// Whether it may be done now.
-    pub fn is_due(&self, now: Instant) -> bool {
-        self.next.is_none_or(|next| now >= next)
+    /// How often it was rung so far.
+    pub fn strokes(&self) -> u32 {
+        self.strokes.load(Ordering::Acquire)
     }
 
-    /// Notes that it was done at `now` and took so long; the next time waits accordingly.
-    pub fn took(&mut self, now: Instant, cost: Duration) {
-        self.total += cost;
-        self.next = Some(now.after(cost.div_f64(self.share).max(self.at_most_every)));
-    }
-
-    /// How long it took in all.
-    pub fn total(&self) -> Duration {
-        self.total
+    /// Sleeps until the deadline, or until it has been rung more often than `heard`; whatever signals
+    /// come. Returns whether it was rung.
+    pub fn wait(&self, heard: u32, deadline: Instant) -> bool {
+        let until = Timespec {
+            tv_sec: (deadline.nanoseconds / 1_000_000_000) as i64,
+            tv_nsec: (deadline.nanoseconds % 1_000_000_000) as _,
+        };
+        while self.strokes() == heard && Instant::now() < deadline {
+            let _ = futex::wait_bitset(
+                &self.strokes,
+                futex::Flags::PRIVATE,
+                heard,
+                Some(&until),
+                NonZeroU32::MAX,
+            );
+        }
+        self.strokes() != heard
     }
 }
 
@@ -83,19 +83,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dear_read_waits_a_thousand_times_its_cost() {
-        let mut dear = Bounded::new(0.001, Duration::from_millis(50));
+    fn waiting_for_the_past_returns_at_once() {
         let start = Instant::now();
-        assert!(dear.is_due(start));
-        dear.took(start, Duration::from_millis(3));
-        assert!(!dear.is_due(start.after(Duration::from_millis(2_900))));
-        assert!(dear.is_due(start.after(Duration::from_millis(3_001))));
+        assert!(!Bell::default().wait(0, Instant { nanoseconds: 0 }));
+        assert!(Instant::now().since(start) < Duration::from_millis(50));
     }
 
     #[test]
-    fn sleeping_until_the_past_returns_at_once() {
+    fn nobody_sleeps_through_the_bell_and_nobody_wakes_before_the_deadline() {
+        let bell = Bell::default();
         let start = Instant::now();
-        sleep_until(Instant { nanoseconds: 0 });
-        assert!(Instant::now().since(start) < Duration::from_millis(50));
+        assert!(!bell.wait(bell.strokes(), start.after(Duration::from_millis(20))));
+        assert!(Instant::now().since(start) >= Duration::from_millis(20));
+        std::thread::scope(|scope| {
+            scope.spawn(|| bell.ring());
+            assert!(bell.wait(0, start.after(Duration::from_secs(60))));
+        });
+        assert!(Instant::now().since(start) < Duration::from_secs(30));
     }
 }

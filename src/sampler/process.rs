@@ -1,151 +1,265 @@
 //! One process's files under `/proc`, opened once.
 
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
+use arrayvec::ArrayString;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
+use rustix::io::Errno;
+
+use super::threads::OpenThreads;
 use crate::proc::{self, Io, Rollup, Stat, Statm, Status};
+use crate::trace::{self, Name};
 use crate::units::{Bytes, Count};
 
 /// `status` is the longest; on a machine with very many CPUs its masks grow, but come after what we read.
 const LONGEST: usize = 4096;
 
-/// A process, by open files: they stay with it when its number is given to another one.
+/// Where the kernel shows its processes.
+#[derive(Debug)]
+pub struct ProcFolder {
+    folder: OwnedFd,
+    loads: Option<OwnedFd>,
+}
+
+impl ProcFolder {
+    /// Opens `/proc`.
+    pub fn open() -> std::io::Result<ProcFolder> {
+        let folder = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
+        let loads = openat(&folder, c"loadavg", FILE, Mode::empty()).ok();
+        Ok(ProcFolder { folder, loads })
+    }
+
+    /// The process number that was given out last; `None` where the machine does not say.
+    pub fn last_pid(&self) -> Option<u64> {
+        with_text(self.loads.as_ref()?, proc::last_pid).ok().flatten()
+    }
+}
+
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+pub(super) const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
+const LISTING: OFlags = FILE.union(OFlags::DIRECTORY);
+
+/// A process, by open files: they stay with it, and say that it has ended, when its number is given to
+/// another one. Everything is opened below one folder, so that no two files are of different processes.
 #[derive(Debug)]
 pub struct OpenProcess {
     pub pid: i32,
     pub start_ticks: u64,
-    folder: PathBuf,
-    statm: File,
-    stat: File,
-    status: File,
-    io: Option<File>,
-    buffer: Box<[u8]>,
+    /// Its parent when it was opened.
+    pub parent: i32,
+    /// Whether it shared its parent's memory, or had a copy of it, when it was opened.
+    pub was_fork_of_parent: bool,
+    folder: OwnedFd,
+    statm: OwnedFd,
+    stat: OwnedFd,
+    status: OwnedFd,
+    io: Option<OwnedFd>,
+    threads: OpenThreads,
+    /// What this user may not read of it.
+    pub denied: Denied,
 }
 
-/// What is read of a process at every tick.
+/// What may not be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Denied {
+    pub io: bool,
+    pub rollup: bool,
+    pub descriptors: bool,
+}
+
+/// What a process has done so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
-    pub statm: Statm,
-    pub status: Status,
-    pub io: Io,
+pub struct Work {
     pub cpu_s: f64,
     pub threads: Count,
     pub minor_faults: Count,
     pub major_faults: Count,
+    pub io: Io,
+    pub name: Name,
+}
+
+impl Work {
+    /// That of one who has done nothing yet.
+    pub const NOTHING: Work = Work {
+        cpu_s: 0.0,
+        threads: Count::ZERO,
+        minor_faults: Count::ZERO,
+        major_faults: Count::ZERO,
+        io: Io {
+            read: Some(Bytes::ZERO),
+            written: Some(Bytes::ZERO),
+            read_calls: Some(Count::ZERO),
+            write_calls: Some(Count::ZERO),
+            disk_read: Some(Bytes::ZERO),
+            disk_written: Some(Bytes::ZERO),
+        },
+        name: Name::new_const(),
+    };
 }
 
 impl OpenProcess {
     /// Opens the files; `None` when there is no such process (any more).
-    pub fn open(proc_root: &Path, pid: i32) -> Option<OpenProcess> {
-        let folder = proc_root.join(pid.to_string());
-        let open = |name: &str| File::open(folder.join(name)).ok();
-        let mut process = OpenProcess {
+    pub fn open(proc: &ProcFolder, pid: i32) -> Option<OpenProcess> {
+        let folder =
+            openat(&proc.folder, path(format_args!("{pid}")).as_str(), FOLDER, Mode::empty()).ok()?;
+        let open = |name: &str| openat(&folder, name, FILE, Mode::empty());
+        let (statm, stat, status, io) =
+            (open("statm").ok()?, open("stat").ok()?, open("status").ok()?, open("io"));
+        let (start_ticks, parent, was_fork_of_parent) = with_text(&stat, |text| {
+            proc::stat(text).map(|stat| (stat.start_ticks, stat.parent, stat.is_fork_of_parent()))
+        })
+        .ok()??;
+        let denied = Denied { io: io.as_ref().is_err_and(|&error| is_denied(error)), ..Denied::default() };
+        let io = io.ok();
+        Some(OpenProcess {
             pid,
-            start_ticks: 0,
-            statm: open("statm")?,
-            stat: open("stat")?,
-            status: open("status")?,
-            io: open("io"),
+            start_ticks,
+            parent,
+            was_fork_of_parent,
             folder,
-            buffer: vec![0; LONGEST].into_boxed_slice(),
-        };
-        process.start_ticks = process.read_stat(|stat| stat.start_ticks)?;
-        Some(process)
+            statm,
+            stat,
+            status,
+            io,
+            threads: OpenThreads::default(),
+            denied,
+        })
     }
 
-    /// Reads everything that is cheap; `None` when the process has ended.
-    pub fn read(&mut self) -> Option<Reading> {
-        let reading = self.read_stat(|stat| {
-            (!stat.has_ended()).then_some((
-                stat.cpu_ticks,
-                stat.threads,
-                stat.minor_faults,
-                stat.major_faults,
-            ))
-        });
-        let (cpu_ticks, threads, minor_faults, major_faults) = reading??;
+    /// Its memory; `None` when it has ended.
+    pub fn memory(&self) -> Option<Statm> {
         let page = rustix::param::page_size() as u64;
-        // A process that is ending has no memory any more a moment before it is a zombie.
-        let statm = proc::statm(pread(&self.statm, &mut self.buffer)?, page)
-            .filter(|statm| statm.virtual_bytes > Bytes::ZERO)?;
-        let status = proc::status(pread(&self.status, &mut self.buffer)?);
-        let io =
-            self.io.as_ref().and_then(|file| pread(file, &mut self.buffer)).map(proc::io).unwrap_or_default();
-        let cpu_s = cpu_ticks as f64 / rustix::param::clock_ticks_per_second() as f64;
-        Some(Reading { statm, status, io, cpu_s, threads, minor_faults, major_faults })
+        let statm = with_text(&self.statm, |text| proc::statm(text, page)).ok().flatten();
+        // One that is ending has no memory any more a moment before it is a zombie.
+        statm.filter(|statm| statm.virtual_bytes > Bytes::ZERO)
     }
 
-    /// Its name as the kernel shows it; it changes when the process executes another program.
-    pub fn name(&mut self) -> Option<String> {
-        self.read_stat(|stat| String::from_utf8_lossy(stat.name).into_owned())
+    /// What it has done so far; `None` when it has ended.
+    pub fn work(&mut self) -> Option<Work> {
+        let ticks = rustix::param::clock_ticks_per_second() as f64;
+        let of = |stat: Stat<'_>| {
+            (!stat.has_ended()).then(|| Work {
+                cpu_s: stat.cpu_ticks as f64 / ticks,
+                threads: stat.threads,
+                minor_faults: stat.minor_faults,
+                major_faults: stat.major_faults,
+                io: Io::default(),
+                name: trace::name(stat.name),
+            })
+        };
+        let work = with_text(&self.stat, |text| proc::stat(text).and_then(of)).ok().flatten()?;
+        Some(Work { io: self.io(), ..work })
+    }
+
+    fn io(&mut self) -> Io {
+        match self.io.as_ref().map(|file| with_text(file, proc::io)) {
+            Some(Ok(io)) => io,
+            Some(Err(error)) => {
+                self.denied.io |= is_denied(error);
+                Io::default()
+            }
+            None => Io::default(),
+        }
+    }
+
+    /// What memory it has by kind; nothing when it has ended.
+    pub fn status(&self) -> Status {
+        with_text(&self.status, proc::status).unwrap_or_default()
     }
 
     /// Walks its memory map. Opened anew each time: the file belongs to the program that ran when it
     /// was opened, and would be empty after the process executes another one.
-    pub fn read_rollup(&mut self) -> Option<Rollup> {
-        let file = File::open(self.folder.join("smaps_rollup")).ok()?;
-        Some(proc::rollup(pread(&file, &mut self.buffer)?))
+    pub fn rollup(&mut self) -> Option<Rollup> {
+        let rollup = openat(&self.folder, c"smaps_rollup", FILE, Mode::empty())
+            .and_then(|file| with_text(&file, proc::rollup));
+        self.denied.rollup |= rollup.as_ref().is_err_and(|&error| is_denied(error));
+        rollup.ok()
     }
 
     /// How many descriptors it has open; since Linux 6.2 that is the size of the folder.
-    pub fn descriptors(&self) -> Option<Count> {
-        let folder = self.folder.join("fd");
-        let size = std::fs::metadata(&folder).ok()?.size();
+    pub fn descriptors(&mut self) -> Option<Count> {
+        let size = statat(&self.folder, c"fd", AtFlags::empty()).ok()?.st_size;
         if size > 0 {
-            return Some(Count::new(size));
+            return Some(Count::new(size as u64));
         }
-        Some(Count::new(std::fs::read_dir(&folder).ok()?.count() as u64))
+        let mut count = 0;
+        let listed = each_entry(&self.folder, "fd", |_| count += 1);
+        self.denied.descriptors |= listed.is_err_and(is_denied);
+        listed.ok().map(|()| Count::new(count))
     }
 
-    /// Its threads: number, name, CPU time in seconds.
-    pub fn threads(&mut self) -> Vec<(i32, String, f64)> {
-        self.each_thread(|folder, tid, buffer| {
-            let name = std::fs::read_to_string(folder.join("comm")).ok()?;
-            Some((tid, name.trim_end().to_string(), thread_cpu_s(folder, buffer)?))
-        })
-    }
-
-    /// The processes it started and that are its children now.
-    pub fn children(&mut self) -> Vec<i32> {
-        let children = self.each_thread(|folder, _, buffer| {
-            let file = File::open(folder.join("children")).ok()?;
-            Some(proc::children(pread(&file, buffer)?).collect::<Vec<_>>())
+    /// Calls `take` with each of its threads: number, name, CPU time in seconds.
+    pub fn each_thread(&mut self, mut take: impl FnMut(i32, Name, f64)) {
+        let OpenProcess { folder, threads, .. } = self;
+        let _ = each_entry(folder, "task", |tid| {
+            if let Some((name, cpu_s)) = threads.read(folder, tid) {
+                take(tid, name, cpu_s);
+            }
         });
-        children.into_iter().flatten().collect()
+        threads.forget_those_not_read();
     }
 
-    fn each_thread<T>(&mut self, mut read: impl FnMut(&Path, i32, &mut [u8]) -> Option<T>) -> Vec<T> {
-        let Ok(threads) = std::fs::read_dir(self.folder.join("task")) else { return Vec::new() };
-        threads
-            .flatten()
-            .filter_map(|entry| {
-                let tid = entry.file_name().to_str()?.parse().ok()?;
-                read(&entry.path(), tid, &mut self.buffer)
-            })
-            .collect()
-    }
-
-    fn read_stat<T>(&mut self, take: impl FnOnce(Stat<'_>) -> T) -> Option<T> {
-        proc::stat(pread(&self.stat, &mut self.buffer)?).map(take)
+    /// Calls `take` with each process that it started and that is its child now.
+    pub fn each_child(&self, threads: Count, mut take: impl FnMut(i32)) {
+        let mut of_thread = |tid: i32| {
+            let file = path(format_args!("task/{tid}/children"));
+            if let Ok(file) = openat(&self.folder, file.as_str(), FILE, Mode::empty()) {
+                each_number(&file, &mut take);
+            }
+        };
+        if threads <= Count::new(1) {
+            of_thread(self.pid);
+        } else {
+            let _ = each_entry(&self.folder, "task", of_thread);
+        }
     }
 }
 
-/// To the nanosecond where the kernel keeps scheduler statistics, else to the clock tick.
-fn thread_cpu_s(folder: &Path, buffer: &mut [u8]) -> Option<f64> {
-    let exact = File::open(folder.join("schedstat")).ok();
-    if let Some(nanoseconds) = exact.and_then(|file| proc::schedstat(pread(&file, buffer)?)) {
-        return Some(nanoseconds as f64 / 1e9);
+/// Calls `take` with each entry of a folder that is a number. Nothing is allocated.
+fn each_entry(parent: &OwnedFd, folder: &str, mut take: impl FnMut(i32)) -> Result<(), Errno> {
+    let folder = openat(parent, folder, LISTING, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); LONGEST];
+    let mut listing = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = listing.next() {
+        let name = entry?;
+        if let Some(number) = name.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
+            take(number);
+        }
     }
-    let file = File::open(folder.join("stat")).ok()?;
-    let ticks = proc::stat(pread(&file, buffer)?)?.cpu_ticks;
-    Some(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    Ok(())
 }
 
-fn pread<'a>(file: &File, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let length = rustix::io::pread(file, &mut *buffer, 0).ok()?;
-    (length > 0).then(|| &buffer[..length])
+/// Calls `take` with each number in a file, however long it is. The kernel writes whole numbers, each with
+/// a space behind it, so that only the last of a piece can be cut.
+fn each_number(file: &OwnedFd, mut take: impl FnMut(i32)) {
+    let mut offset = 0;
+    let mut buffer = [MaybeUninit::<u8>::uninit(); LONGEST];
+    while let Ok((text, _)) = rustix::io::pread(file, &mut buffer[..], offset) {
+        let Some(whole) = text.iter().rposition(|&byte| byte == b' ') else { return };
+        proc::children(&text[..whole]).for_each(&mut take);
+        offset += whole as u64 + 1;
+    }
+}
+
+pub(super) fn with_text<T>(file: impl AsFd, take: impl FnOnce(&[u8]) -> T) -> Result<T, Errno> {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); LONGEST];
+    let (text, _) = rustix::io::pread(file, &mut buffer[..], 0)?;
+    Ok(take(text))
+}
+
+/// A short path without allocation.
+pub(super) fn path(parts: std::fmt::Arguments<'_>) -> ArrayString<64> {
+    let mut path = ArrayString::new();
+    // Two numbers and two short words always fit.
+    let _ = path.write_fmt(parts);
+    path
+}
+
+fn is_denied(error: Errno) -> bool {
+    matches!(error, Errno::ACCESS | Errno::PERM)
 }
 
 /// Memory that this process has for itself (`smaps_rollup`).
@@ -163,28 +277,49 @@ pub fn process_cpu() -> Duration {
 mod tests {
     use super::*;
 
+    fn open(pid: u32) -> OpenProcess {
+        OpenProcess::open(&ProcFolder::open().unwrap(), pid as i32).unwrap()
+    }
+
     #[test]
     fn this_very_process_can_be_read() {
-        let mut own = OpenProcess::open(Path::new("/proc"), std::process::id() as i32).unwrap();
-        let reading = own.read().unwrap();
-        assert!(reading.statm.resident > Bytes::from_kib(100));
-        assert!(reading.status.anon.is_some());
-        assert!(own.read_rollup().unwrap().pss.is_some());
+        let mut own = open(std::process::id());
+        let memory = own.memory().unwrap();
+        assert!(memory.resident > Bytes::from_kib(100) && memory.shared < memory.resident);
+        assert!(own.status().anon.is_some() && own.status().high_water >= Some(Bytes::from_kib(100)));
+        assert!(own.work().unwrap().io.disk_read.is_some());
+        assert!(own.rollup().unwrap().pss.is_some());
         assert!(own.descriptors().unwrap() >= Count::new(3));
-        assert!(own.threads().iter().any(|(tid, ..)| *tid == own.pid));
+        assert_eq!(own.denied, Denied::default());
+        let mut threads = Vec::new();
+        own.each_thread(|tid, _, _| threads.push(tid));
+        assert!(threads.contains(&own.pid));
     }
 
     #[test]
     fn a_process_that_ended_reads_as_none_even_before_it_is_reaped() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let mut open = OpenProcess::open(Path::new("/proc"), child.id() as i32).unwrap();
-        assert!(open.read().is_some());
+        let mut open = open(child.id());
+        assert!(open.memory().is_some() && open.work().is_some());
         child.kill().unwrap();
         let deadline = std::time::Instant::now() + Duration::from_secs(5);
-        while open.read().is_some() {
+        while open.memory().is_some() || open.work().is_some() {
             assert!(std::time::Instant::now() < deadline, "still read as alive");
         }
         child.wait().unwrap();
-        assert!(open.read().is_none());
+        assert!(open.memory().is_none() && open.work().is_none());
+    }
+
+    #[test]
+    fn more_children_than_a_buffer_holds_are_all_found() {
+        let count = 700;
+        let mut children: Vec<_> =
+            (0..count).map(|_| std::process::Command::new("sleep").arg("60").spawn().unwrap()).collect();
+        let mut found = Vec::new();
+        open(std::process::id()).each_child(Count::new(2), |pid| found.push(pid as u32));
+        let missing = children.iter().filter(|child| !found.contains(&child.id())).count();
+        children.iter_mut().for_each(|child| child.kill().unwrap());
+        children.iter_mut().for_each(|child| assert!(!child.wait().unwrap().success()));
+        assert_eq!(missing, 0, "of {count}");
     }
 }

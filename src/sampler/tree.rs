@@ -1,38 +1,79 @@
 //! A process and everything that descends from it.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
-
-use super::process::{OpenProcess, Reading};
-use crate::trace::{ProcessSample, Sample, ThreadSample};
+use super::process::{Denied, OpenProcess, ProcFolder, Work};
+use crate::proc::{Io, Statm, Status};
+use crate::trace::{Name, ProcessSample, Sample, ThreadSample};
 use crate::units::{Bytes, Count};
 
 /// The processes that are sampled together. A member stays until it ends, also when its parent ends
 /// before it and it is adopted by someone else.
 #[derive(Debug)]
 pub struct Tree {
-    proc_root: PathBuf,
+    proc: ProcFolder,
     /// Not a member itself, but orphans of the tree become its children.
     adopter: Option<OpenProcess>,
     members: Vec<Member>,
-    /// Refreshed at each scan: counting them costs a system call a process.
+    /// Found once, and not yet sure to have memory of their own: process number and start.
+    newborn: Vec<(i32, u64)>,
+    /// What those that have ended had done.
+    ended: Work,
+    /// Refreshed with the threads: counting them costs a system call a process.
     descriptors: Option<Count>,
+    high_water: Option<Bytes>,
+    last_pid: Option<u64>,
+    denied: Denied,
 }
 
 #[derive(Debug)]
 struct Member {
     process: OpenProcess,
-    name: String,
-    last: Option<Reading>,
+    memory: Statm,
+    work: Work,
+    status: Status,
+}
+
+/// What is read at a tick beside resident memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiers {
+    /// CPU time, threads, faults, input and output.
+    pub work: bool,
+    /// Memory by kind.
+    pub status: bool,
+}
+
+/// What happened to a member.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Change {
+    Started { pid: i32, name: Name },
+    Renamed { pid: i32, name: Name },
+    Ended { pid: i32, name: Name },
+}
+
+/// What the maps of all members come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Walked {
+    pub pss: Option<Bytes>,
+    pub private: Option<Bytes>,
+    pub anonymous: Option<Bytes>,
+    /// How far the counter of anonymous memory was off, beyond what changed while it was counted.
+    pub counter_off: Option<Bytes>,
 }
 
 impl Tree {
-    pub fn new(root: i32, adopter: i32) -> Tree {
-        let proc_root = PathBuf::from("/proc");
-        let adopter = OpenProcess::open(&proc_root, adopter);
-        let process = OpenProcess::open(&proc_root, root);
-        let members = process.map(|process| Member { process, name: String::new(), last: None });
-        Tree { proc_root, adopter, members: members.into_iter().collect(), descriptors: None }
+    /// The process `root`; empty when there is none.
+    pub fn new(root: i32, adopter: Option<i32>) -> std::io::Result<Tree> {
+        let proc = ProcFolder::open()?;
+        Ok(Tree {
+            adopter: adopter.and_then(|adopter| OpenProcess::open(&proc, adopter)),
+            members: OpenProcess::open(&proc, root).and_then(Member::new).into_iter().collect(),
+            proc,
+            newborn: Vec::new(),
+            ended: Work::NOTHING,
+            descriptors: None,
+            high_water: None,
+            last_pid: None,
+            denied: Denied::default(),
+        })
     }
 
     /// Whether all of it has ended.
@@ -45,112 +86,263 @@ impl Tree {
         self.members.len() > 1
     }
 
-    /// Reads every member and adds the totals to the sample; members that have ended leave.
-    pub fn read(&mut self, sample: &mut Sample) {
-        self.members.retain_mut(|member| {
-            member.last = member.process.read();
-            member.last.is_some()
-        });
+    /// Whether any of it is swapped out.
+    pub fn is_swapped(&self) -> bool {
+        self.members.iter().any(|member| member.status.swap > Some(Bytes::ZERO))
+    }
+
+    /// The largest resident set that any member has had.
+    pub fn high_water(&self) -> Option<Bytes> {
+        self.high_water
+    }
+
+    /// What could not be read of some member.
+    pub fn denied(&self) -> Denied {
+        let of_members = self.members.iter().map(|member| member.process.denied);
+        of_members.fold(self.denied, |all, one| Denied {
+            io: all.io || one.io,
+            rollup: all.rollup || one.rollup,
+            descriptors: all.descriptors || one.descriptors,
+        })
+    }
+
+    /// Reads every member and puts the totals into the sample; members that have ended leave.
+    pub fn read(&mut self, sample: &mut Sample, tiers: Tiers, mut happened: impl FnMut(Change)) {
+        let mut index = 0;
+        while index < self.members.len() {
+            if self.members[index].read(tiers, &mut happened) {
+                index += 1;
+            } else {
+                let member = self.members.remove(index);
+                self.denied = Denied { io: self.denied.io || member.process.denied.io, ..self.denied };
+                self.ended = together(self.ended, member.work);
+                happened(Change::Ended { pid: member.process.pid, name: member.work.name });
+            }
+        }
         if self.members.is_empty() {
             return;
         }
-        sample.rss_bytes = self.total(|reading| Some(reading.statm.resident));
-        sample.virtual_bytes = self.total(|reading| Some(reading.statm.virtual_bytes));
-        sample.anon_bytes = self.total(|reading| reading.status.anon);
-        sample.file_bytes = self.total(|reading| reading.status.file);
-        sample.shmem_bytes = self.total(|reading| reading.status.shmem);
-        sample.swap_bytes = self.total(|reading| reading.status.swap);
-        sample.read_bytes = self.total(|reading| reading.io.read);
-        sample.written_bytes = self.total(|reading| reading.io.written);
-        sample.threads = self.total(|reading| Some(reading.threads));
-        sample.minor_faults = self.total(|reading| Some(reading.minor_faults));
-        sample.major_faults = self.total(|reading| Some(reading.major_faults));
-        sample.cpu_s = self.total(|reading| Some(reading.cpu_s));
+        self.total_memory(sample);
+        if tiers.work {
+            self.total_work(sample);
+        }
+        if tiers.status {
+            self.total_status(sample);
+        }
+    }
+
+    fn total_memory(&self, sample: &mut Sample) {
+        let total = |of: fn(&Statm) -> Bytes| self.members.iter().map(|member| of(&member.memory)).sum();
+        sample.rss_bytes = Some(total(|memory| memory.resident));
+        sample.anon_bytes = Some(total(|memory| memory.resident.saturating_sub(memory.shared)));
+        sample.virtual_bytes = Some(total(|memory| memory.virtual_bytes));
         sample.processes = Some(Count::new(self.members.len() as u64));
         sample.descriptors = self.descriptors;
     }
 
-    /// The sum over all members; `None` when one of them does not say.
-    fn total<T: std::iter::Sum>(&self, part: impl Fn(&Reading) -> Option<T>) -> Option<T> {
-        self.members.iter().filter_map(|member| member.last.as_ref()).map(part).sum()
+    fn total_work(&self, sample: &mut Sample) {
+        let work = self.members.iter().map(|member| member.work).fold(self.ended, together);
+        let threads = self.members.iter().map(|member| member.work.threads).sum();
+        sample.cpu_s = Some(work.cpu_s);
+        sample.threads = Some(threads);
+        sample.minor_faults = Some(work.minor_faults);
+        sample.major_faults = Some(work.major_faults);
+        sample.read_bytes = work.io.read;
+        sample.written_bytes = work.io.written;
+        sample.read_calls = work.io.read_calls;
+        sample.write_calls = work.io.write_calls;
+        sample.disk_read_bytes = work.io.disk_read;
+        sample.disk_written_bytes = work.io.disk_written;
     }
 
-    /// The sum of the members' proportional set sizes; `None` when any of them cannot be read.
-    pub fn read_pss(&mut self) -> Option<Bytes> {
-        self.members.iter_mut().map(|member| member.process.read_rollup()?.pss).sum()
+    fn total_status(&mut self, sample: &mut Sample) {
+        let total = |of: fn(&Status) -> Option<Bytes>| -> Option<Bytes> {
+            self.members.iter().map(|member| of(&member.status)).sum()
+        };
+        sample.file_bytes = total(|status| status.file);
+        sample.shmem_bytes = total(|status| status.shmem);
+        sample.swap_bytes = total(|status| status.swap);
+        let highest = self.members.iter().filter_map(|member| member.status.high_water).max();
+        self.high_water = self.high_water.max(highest);
     }
 
-    /// The members as last read.
-    pub fn process_samples(&self, t_s: f64) -> impl Iterator<Item = ProcessSample> + use<> {
-        let rows: Vec<_> = self
-            .members
-            .iter()
-            .filter_map(|member| {
-                let reading = member.last?;
-                Some(ProcessSample {
-                    t_s,
-                    pid: member.process.pid,
-                    start_ticks: member.process.start_ticks,
-                    name: member.name.clone(),
-                    rss_bytes: Some(reading.statm.resident),
-                    anon_bytes: reading.status.anon,
-                    swap_bytes: reading.status.swap,
-                    cpu_s: Some(reading.cpu_s),
-                })
-            })
-            .collect();
-        rows.into_iter()
+    /// Walks the members' memory maps. A total is `None` when any of them cannot be read.
+    pub fn walk(&mut self) -> Walked {
+        let mut walked = Walked {
+            pss: Some(Bytes::ZERO),
+            private: Some(Bytes::ZERO),
+            anonymous: Some(Bytes::ZERO),
+            counter_off: None,
+        };
+        for member in &mut self.members {
+            let (rollup, off) = member.walk();
+            let rollup = rollup.unwrap_or_default();
+            walked.pss = walked.pss.zip(rollup.pss).map(|(all, one)| all + one);
+            walked.private = walked.private.zip(rollup.private).map(|(all, one)| all + one);
+            walked.anonymous = walked.anonymous.zip(rollup.anonymous).map(|(all, one)| all + one);
+            walked.counter_off = walked.counter_off.max(off);
+        }
+        walked
     }
 
-    /// Every thread of every member.
-    pub fn thread_samples(&mut self, t_s: f64) -> Vec<ThreadSample> {
-        let mut samples = Vec::new();
+    /// The members as last read; the first of them is the root while it lives.
+    pub fn processes(&self, t_s: f64) -> impl Iterator<Item = ProcessSample> {
+        self.members.iter().map(move |member| member.sample(t_s))
+    }
+
+    /// Calls `take` with every thread of every member, and counts open files.
+    pub fn threads(&mut self, t_s: f64, mut take: impl FnMut(ThreadSample)) {
         for Member { process, .. } in &mut self.members {
             let pid = process.pid;
-            let threads = process.threads().into_iter();
-            samples.extend(threads.map(|(tid, name, cpu_s)| ThreadSample { t_s, pid, tid, name, cpu_s }));
+            process.each_thread(|tid, name, cpu_s| take(ThreadSample { t_s, pid, tid, name, cpu_s }));
         }
-        samples
+        self.descriptors = self.members.iter_mut().map(|member| member.process.descriptors()).sum();
     }
 
-    /// Finds new members and new names; returns what happened, as event kind and subject.
-    pub fn rescan(&mut self) -> Vec<(&'static str, String)> {
-        let mut events = Vec::new();
-        let mut known: HashSet<i32> = self.members.iter().map(|member| member.process.pid).collect();
-        let adopted = self.adopter.as_mut().map(OpenProcess::children).unwrap_or_default();
-        self.join(adopted, &mut known);
+    /// Whether processes may have come since the last scan. Costs one read; where nothing was started on
+    /// the whole machine, nothing else has to be looked at.
+    pub fn may_have_grown(&mut self) -> bool {
+        let last_pid = self.proc.last_pid();
+        !self.newborn.is_empty() || last_pid.is_none() || last_pid != self.last_pid
+    }
+
+    /// Finds new members.
+    pub fn scan(&mut self, mut happened: impl FnMut(Change)) {
+        self.last_pid = self.proc.last_pid();
+        let mut found: Vec<OpenProcess> = Vec::new();
+        let known = |pid: i32, found: &[OpenProcess]| {
+            self.members.iter().any(|member| member.process.pid == pid)
+                || found.iter().any(|process| process.pid == pid)
+        };
+        let join = |pid: i32, found: &mut Vec<OpenProcess>| {
+            if !known(pid, found) {
+                found.extend(OpenProcess::open(&self.proc, pid));
+            }
+        };
+        if let Some(adopter) = &self.adopter {
+            adopter.each_child(Count::new(1), |pid| join(pid, &mut found));
+        }
+        for member in &self.members {
+            member.process.each_child(member.work.threads, |pid| join(pid, &mut found));
+        }
         let mut next = 0;
-        while next < self.members.len() {
-            let children = self.members[next].process.children();
-            self.join(children, &mut known);
+        while next < found.len() {
+            let mut below = Vec::new();
+            // How many threads it has is not known yet: more than one, perhaps.
+            found[next].each_child(Count::new(2), |pid| below.push(pid));
+            below.into_iter().for_each(|pid| join(pid, &mut found));
             next += 1;
         }
-        for member in &mut self.members {
-            note_name(member, &mut events);
-        }
-        self.descriptors = self.members.iter().map(|member| member.process.descriptors()).sum();
-        events
+        self.admit(found, &mut happened);
     }
 
-    /// Makes members of those that are none yet and live. A zombie would join, leave at the next
-    /// reading and join again at the next scan.
-    fn join(&mut self, pids: Vec<i32>, known: &mut HashSet<i32>) {
-        for pid in pids {
-            if !known.insert(pid) {
+    /// Makes members of those found that live, descend from the tree, and have memory of their own.
+    ///
+    /// A number that was listed may belong to someone else by the time it is opened; then its parent is a
+    /// stranger. The child of a `vfork` counts its parent's memory as its own until it executes, a moment
+    /// later: who has not executed when first seen has to be seen twice.
+    fn admit(&mut self, found: Vec<OpenProcess>, happened: &mut impl FnMut(Change)) {
+        let adopter = self.adopter.as_ref().map(|adopter| adopter.pid);
+        let seen = std::mem::take(&mut self.newborn);
+        for process in found {
+            let identity = (process.pid, process.start_ticks);
+            let of_tree = Some(process.parent) == adopter
+                || self.members.iter().any(|member| member.process.pid == process.parent)
+                || self.newborn.iter().any(|(pid, _)| *pid == process.parent);
+            if !of_tree {
                 continue;
             }
-            if let Some(mut process) = OpenProcess::open(&self.proc_root, pid)
-                && process.read().is_some()
-            {
-                self.members.push(Member { process, name: String::new(), last: None });
+            if process.was_fork_of_parent && !seen.contains(&identity) {
+                self.newborn.push(identity);
+                continue;
+            }
+            if let Some(member) = Member::new(process) {
+                happened(Change::Started { pid: member.process.pid, name: member.work.name });
+                self.members.push(member);
             }
         }
+    }
+
+    /// The root, when it lives, as it is named now.
+    pub fn root(&self) -> Option<(i32, Name)> {
+        self.members.first().map(|member| (member.process.pid, member.work.name))
     }
 }
 
-fn note_name(member: &mut Member, events: &mut Vec<(&'static str, String)>) {
-    let Some(name) = member.process.name().filter(|name| *name != member.name) else { return };
-    let kind = if member.name.is_empty() { "process-start" } else { "name" };
-    events.push((kind, format!("{} {name}", member.process.pid)));
-    member.name = name;
+fn together(all: Work, one: Work) -> Work {
+    let bytes = |of: fn(&Io) -> Option<Bytes>| Some(of(&all.io)? + of(&one.io)?);
+    let calls = |of: fn(&Io) -> Option<Count>| Some(of(&all.io)? + of(&one.io)?);
+    Work {
+        cpu_s: all.cpu_s + one.cpu_s,
+        minor_faults: all.minor_faults + one.minor_faults,
+        major_faults: all.major_faults + one.major_faults,
+        io: Io {
+            read: bytes(|io| io.read),
+            written: bytes(|io| io.written),
+            read_calls: calls(|io| io.read_calls),
+            write_calls: calls(|io| io.write_calls),
+            disk_read: bytes(|io| io.disk_read),
+            disk_written: bytes(|io| io.disk_written),
+        },
+        ..all
+    }
+}
+
+impl Member {
+    /// `None` when it has ended.
+    fn new(mut process: OpenProcess) -> Option<Member> {
+        let (memory, work) = (process.memory()?, process.work()?);
+        let status = process.status();
+        Some(Member { process, memory, work, status })
+    }
+
+    /// Whether it lives.
+    fn read(&mut self, tiers: Tiers, happened: &mut impl FnMut(Change)) -> bool {
+        let Some(memory) = self.process.memory() else { return false };
+        self.memory = memory;
+        if tiers.work {
+            let Some(work) = self.process.work() else { return false };
+            if work.name != self.work.name {
+                happened(Change::Renamed { pid: self.process.pid, name: work.name });
+            }
+            self.work = work;
+        }
+        if tiers.status {
+            self.status = self.process.status();
+        }
+        true
+    }
+
+    /// Its memory map, and how far the counter of anonymous memory was off: the distance of the count
+    /// page by page from what the counter said just before and just after.
+    fn walk(&mut self) -> (Option<crate::proc::Rollup>, Option<Bytes>) {
+        let before = self.process.status().anon;
+        let rollup = self.process.rollup();
+        let after = self.process.status().anon;
+        let off = before.zip(after).zip(rollup.and_then(|rollup| rollup.anonymous));
+        let off = off.map(|((before, after), exact)| {
+            let (low, high) = (before.min(after), before.max(after));
+            low.saturating_sub(exact) + exact.saturating_sub(high)
+        });
+        (rollup, off)
+    }
+
+    fn sample(&self, t_s: f64) -> ProcessSample {
+        let Member { process, memory, work, status } = self;
+        ProcessSample {
+            t_s,
+            pid: process.pid,
+            start_ticks: process.start_ticks,
+            name: work.name,
+            rss_bytes: Some(memory.resident),
+            anon_bytes: Some(memory.resident.saturating_sub(memory.shared)),
+            swap_bytes: status.swap,
+            cpu_s: Some(work.cpu_s),
+            virtual_bytes: Some(memory.virtual_bytes),
+            read_calls: work.io.read_calls,
+            write_calls: work.io.write_calls,
+            disk_read_bytes: work.io.disk_read,
+            disk_written_bytes: work.io.disk_written,
+        }
+    }
 }

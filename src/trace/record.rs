@@ -163,6 +163,16 @@ pub struct Sampling {
     pub pss: PssSource,
     /// Times PSS was read.
     pub pss_reads: u64,
+    /// Rows that were measured and are not in the files, because the disk was too slow for too long.
+    #[serde(default)]
+    pub lost_rows: u64,
+    /// The most that the counter of anonymous memory was seen to be off, against a count page by page at
+    /// the same moment; `None` when they were never compared.
+    #[serde(default)]
+    pub counter_off_bytes: Option<Bytes>,
+    /// What could not be read, or was asked for and not allowed, in words.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// What measuring cost.

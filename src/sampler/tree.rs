@@ -5,8 +5,21 @@ use crate::proc::{Io, Statm, Status};
 use crate::trace::{Name, ProcessSample, Sample, ThreadSample};
 use crate::units::{Bytes, Count};
 
-/// The processes that are sampled together. A member stays until it ends, also when its parent ends
-/// before it and it is adopted by someone else.
+/// The processes that are sampled together: one, and what descends from it.
+///
+/// A member stays until it ends, also when its parent ends before it and it is adopted by someone else. It
+/// is known by its open files, so that a process number that is used again is never taken for it.
+///
+/// ```
+/// use memreel::sampler::{Tiers, Tree};
+/// use memreel::trace::Sample;
+///
+/// let mut tree = Tree::new(std::process::id() as i32, None)?;
+/// let mut sample = Sample::default();
+/// tree.read(&mut sample, Tiers::EVERYTHING, |_| ());
+/// assert!(sample.anon_bytes < sample.rss_bytes);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Tree {
     proc: ProcFolder,
@@ -32,7 +45,7 @@ struct Member {
     status: Status,
 }
 
-/// What is read at a tick beside resident memory.
+/// What is read beside resident, anonymous and virtual memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tiers {
     /// CPU time, threads, faults, input and output.
@@ -41,17 +54,42 @@ pub struct Tiers {
     pub status: bool,
 }
 
+impl Tiers {
+    /// Nothing beside it.
+    pub const NOTHING: Tiers = Tiers { work: false, status: false };
+    /// All of it.
+    pub const EVERYTHING: Tiers = Tiers { work: true, status: true };
+}
+
 /// What happened to a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Change {
-    Started { pid: i32, name: Name },
-    Renamed { pid: i32, name: Name },
-    Ended { pid: i32, name: Name },
+    /// It is seen for the first time.
+    Started {
+        /// Process number.
+        pid: i32,
+        /// Its name.
+        name: Name,
+    },
+    /// It has another name.
+    Renamed {
+        /// Process number.
+        pid: i32,
+        /// Its name now.
+        name: Name,
+    },
+    /// It has ended.
+    Ended {
+        /// Process number.
+        pid: i32,
+        /// Its last name.
+        name: Name,
+    },
 }
 
 /// What the maps of all members come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Walked {
+pub(super) struct Walked {
     pub pss: Option<Bytes>,
     pub private: Option<Bytes>,
     pub anonymous: Option<Bytes>,
@@ -60,7 +98,10 @@ pub struct Walked {
 }
 
 impl Tree {
-    /// The process `root`; empty when there is none.
+    /// The process `root`; empty when there is none. `adopter` is who inherits its orphans, if that is known.
+    ///
+    /// # Errors
+    /// When there is no `/proc`.
     pub fn new(root: i32, adopter: Option<i32>) -> std::io::Result<Tree> {
         let proc = ProcFolder::open()?;
         Ok(Tree {
@@ -82,22 +123,27 @@ impl Tree {
     }
 
     /// Whether there is more than the one process.
-    pub fn has_several(&self) -> bool {
+    pub(super) fn has_several(&self) -> bool {
         self.members.len() > 1
     }
 
+    /// Whether a process was found that has to be seen again before it counts.
+    pub(super) fn has_newborn(&self) -> bool {
+        !self.newborn.is_empty()
+    }
+
     /// Whether any of it is swapped out.
-    pub fn is_swapped(&self) -> bool {
+    pub(super) fn is_swapped(&self) -> bool {
         self.members.iter().any(|member| member.status.swap > Some(Bytes::ZERO))
     }
 
     /// The largest resident set that any member has had.
-    pub fn high_water(&self) -> Option<Bytes> {
+    pub(super) fn high_water(&self) -> Option<Bytes> {
         self.high_water
     }
 
     /// What could not be read of some member.
-    pub fn denied(&self) -> Denied {
+    pub(super) fn denied(&self) -> Denied {
         let of_members = self.members.iter().map(|member| member.process.denied);
         of_members.fold(self.denied, |all, one| Denied {
             io: all.io || one.io,
@@ -167,7 +213,7 @@ impl Tree {
     }
 
     /// Walks the members' memory maps. A total is `None` when any of them cannot be read.
-    pub fn walk(&mut self) -> Walked {
+    pub(super) fn walk(&mut self) -> Walked {
         let mut walked = Walked {
             pss: Some(Bytes::ZERO),
             private: Some(Bytes::ZERO),
@@ -186,12 +232,12 @@ impl Tree {
     }
 
     /// The members as last read; the first of them is the root while it lives.
-    pub fn processes(&self, t_s: f64) -> impl Iterator<Item = ProcessSample> {
+    pub(super) fn processes(&self, t_s: f64) -> impl Iterator<Item = ProcessSample> {
         self.members.iter().map(move |member| member.sample(t_s))
     }
 
     /// Calls `take` with every thread of every member, and counts open files.
-    pub fn threads(&mut self, t_s: f64, mut take: impl FnMut(ThreadSample)) {
+    pub(super) fn threads(&mut self, t_s: f64, mut take: impl FnMut(ThreadSample)) {
         for Member { process, .. } in &mut self.members {
             let pid = process.pid;
             process.each_thread(|tid, name, cpu_s| take(ThreadSample { t_s, pid, tid, name, cpu_s }));
@@ -201,9 +247,9 @@ impl Tree {
 
     /// Whether processes may have come since the last scan. Costs one read; where nothing was started on
     /// the whole machine, nothing else has to be looked at.
-    pub fn may_have_grown(&mut self) -> bool {
+    pub(super) fn may_have_grown(&mut self) -> bool {
         let last_pid = self.proc.last_pid();
-        !self.newborn.is_empty() || last_pid.is_none() || last_pid != self.last_pid
+        self.has_newborn() || last_pid.is_none() || last_pid != self.last_pid
     }
 
     /// Finds new members.
@@ -264,7 +310,7 @@ impl Tree {
     }
 
     /// The root, when it lives, as it is named now.
-    pub fn root(&self) -> Option<(i32, Name)> {
+    pub(super) fn root(&self) -> Option<(i32, Name)> {
         self.members.first().map(|member| (member.process.pid, member.work.name))
     }
 }

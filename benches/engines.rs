@@ -8,6 +8,8 @@
 //! `make bench`; `MEMREEL_BENCH_PAIRS`: how many (12); `MEMREEL_BENCH_SOURCES`: the preset that the
 //! sources were encoded with (`default`, x264's own: three reference frames and B-frames, as footage has).
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,38 +17,18 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memreel::engine::{self, Companions, JobFiles};
-use memreel::plan::{self, PlanContext, Variant};
+use memreel::engine::{self, JobFiles};
+use memreel::plan::Variant;
 use memreel::run::{self, Launch, Limits, Stop};
 use memreel::sampler::Live;
-use memreel::scenario::{EngineName, Scenario};
+use memreel::scenario::EngineName;
+use memreel::stats;
 use memreel::timeline::{Placed, TrackKind};
-use memreel::{media, stats};
+
+use support::{companions, made_variants};
 
 /// The timelines: how many distinct sources, and for how many seconds each is seen.
 const TIMELINES: &[(u32, u32)] = &[(12, 2), (40, 1)];
-
-fn scenario(sources: u32, seconds: u32) -> Scenario {
-    let preset = std::env::var("MEMREEL_BENCH_SOURCES").unwrap_or_else(|_| "default".into());
-    let text = format!(
-        r#"
-        version = 1
-        question = "How does the exporter compare?"
-        [sources.shot]
-        generate = {{ count = {sources}, seconds = 3, size = "1280x720", preset = "{preset}" }}
-        [timeline]
-        rate = 25
-        [[timeline.tracks]]
-        children = [{{ clip = "shot", start = 0.52, duration = {seconds} }}]
-        [export]
-        preset = "ultrafast"
-        [matrix]
-        engine = ["ffmpeg", "melt"]
-        threading = ["single"]
-        "#
-    );
-    Scenario::parse(&text, Path::new("bench.toml"), &[]).expect("the scenario is right")
-}
 
 /// One of those who are compared.
 struct Contestant {
@@ -71,12 +53,10 @@ fn main() {
     }
     let pairs = std::env::var("MEMREEL_BENCH_PAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let programs = companions();
+    let preset = std::env::var("MEMREEL_BENCH_SOURCES").unwrap_or_else(|_| "default".into());
     for &(sources, seconds) in TIMELINES {
-        let context = PlanContext { cpus: 2, media_folder: media::usual_folder() };
-        let variants = plan::plan(&scenario(sources, seconds), &context).variants;
-        let exporter = programs.exporter().expect("memreel-export is built: `make build`");
-        media::make(&exporter, &media::missing(&variants), 2, &Stop::default(), &|_| ()).expect("media");
+        let variants = made_variants(sources, seconds, &preset);
+        let exporter = companions().exporter().expect("memreel-export is built: `make build`");
         let contestants = contestants(&variants, folder.path());
         let frames = variants[0].timeline.frames();
         println!(
@@ -90,12 +70,6 @@ fn main() {
             compare(&contestants[0], other, pairs, folder.path());
         }
     }
-}
-
-/// The programs built beside this one: a bench lies one folder deeper.
-fn companions() -> Companions {
-    let this = std::env::current_exe().expect("this program has a path");
-    Companions::in_folder(this.parent().and_then(Path::parent).expect("it lies in target/release/deps"))
 }
 
 fn contestants(variants: &[Variant], folder: &Path) -> Vec<Contestant> {

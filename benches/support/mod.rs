@@ -1,0 +1,45 @@
+//! What the benches share.
+
+use std::path::{Path, PathBuf};
+
+use memreel::engine::Companions;
+use memreel::media;
+use memreel::plan::{self, PlanContext, Variant};
+use memreel::run::Stop;
+use memreel::scenario::Scenario;
+
+/// The programs built beside this one: a bench lies one folder deeper.
+pub fn companions() -> Companions {
+    let this = std::env::current_exe().expect("this program has a path");
+    Companions::in_folder(this.parent().and_then(Path::parent).expect("it lies in target/release/deps"))
+}
+
+/// The variants of a timeline of so many sources, each seen for so many seconds; the media are made.
+pub fn made_variants(sources: u32, seconds: u32, preset: &str) -> Vec<Variant> {
+    let context = PlanContext { cpus: 2, media_folder: media::usual_folder() };
+    let variants = plan::plan(&scenario(sources, seconds, preset), &context).variants;
+    let exporter: PathBuf = companions().exporter().expect("memreel-export is built: `make build`");
+    media::make(&exporter, &media::missing(&variants), 2, &Stop::default(), &|_| ()).expect("media");
+    variants
+}
+
+fn scenario(sources: u32, seconds: u32, preset: &str) -> Scenario {
+    let text = format!(
+        r#"
+        version = 1
+        question = "How does the exporter compare?"
+        [sources.shot]
+        generate = {{ count = {sources}, seconds = 3, size = "1280x720", preset = "{preset}" }}
+        [timeline]
+        rate = 25
+        [[timeline.tracks]]
+        children = [{{ clip = "shot", start = 0.52, duration = {seconds} }}]
+        [export]
+        preset = "ultrafast"
+        [matrix]
+        engine = ["ffmpeg", "melt"]
+        threading = ["single"]
+        "#
+    );
+    Scenario::parse(&text, Path::new("bench.toml"), &[]).expect("the scenario is right")
+}

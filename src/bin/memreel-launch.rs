@@ -1,6 +1,7 @@
 //! `memreel-launch`: starts one engine, and sees to it that nothing of it is left.
 //!
-//! `memreel-launch --control FD --report FD [--hold] [--cgroup FILE]… -- COMMAND [ARGUMENT…]`
+//! `memreel-launch --control FD --report FD [--hold] [--foreground [--wait-for-all]] [--cgroup FILE]…
+//! -- COMMAND [ARGUMENT…]`
 //!
 //! It stands between the harness and the engine because it is tiny. The peak that the kernel
 //! reports for a process (`ru_maxrss`) is never less than what its parent had when it forked, so an
@@ -9,13 +10,21 @@
 //!
 //! - It leads a session of its own (Ctrl-C in a terminal does not reach the engine), and adopts
 //!   orphaned descendants (`PR_SET_CHILD_SUBREAPER`), so that the whole tree can be ended.
+//! - With `--foreground` it guards nothing, it only tells: it stays in the session and process group that
+//!   it was started in, so that the terminal's keys reach the command; it survives the signals that they
+//!   send, and the command meets them as it would without us. Whatever becomes of the harness, the
+//!   command goes on. What outlives the command is counted and let alone; with `--wait-for-all` its end
+//!   is waited for.
 //! - With `--hold` the engine's process waits before it executes, until the harness writes `g` on the
 //!   control pipe: the first sample is then taken before the engine's first instruction.
 //! - A `t` on the control pipe asks the tree to end (SIGTERM, after two seconds SIGKILL). The end of
-//!   the control pipe means that the harness died, and does the same.
+//!   the control pipe means that the harness died, and does the same (not with `--foreground`). An `s`
+//!   and a byte that is a signal's number send that signal to the engine; when it has ended, to what is
+//!   left of it.
 //! - On the report pipe it writes lines: `pid N`, `exec` or `exec-failed ERRNO`, then `exit CODE` or
 //!   `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine,
-//!   and `left N` when processes outlived it (they are ended). The pipe ends when all is over.
+//!   and `left N` when processes outlived it (they are ended, or with `--foreground` left alone). The pipe
+//!   ends when all is over.
 //!
 //! Its exit code is 0 when it could do its work, whatever the engine did, else 5.
 
@@ -25,6 +34,9 @@ use std::time::{Duration, Instant};
 
 /// How long a process has between being asked to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What a terminal's keys, its end and `kill` send: in the foreground these are for the command alone.
+const FOR_THE_COMMAND: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
 
 fn main() {
     let request = match Request::parse(std::env::args_os().skip(1)) {
@@ -45,19 +57,30 @@ struct Request {
     control: i32,
     report: i32,
     hold: bool,
+    foreground: bool,
+    wait_for_all: bool,
     cgroups: Vec<std::path::PathBuf>,
     command: Vec<CString>,
 }
 
 impl Request {
     fn parse(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Request, String> {
-        let mut request =
-            Request { control: -1, report: -1, hold: false, cgroups: Vec::new(), command: Vec::new() };
+        let mut request = Request {
+            control: -1,
+            report: -1,
+            hold: false,
+            foreground: false,
+            wait_for_all: false,
+            cgroups: Vec::new(),
+            command: Vec::new(),
+        };
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--control") => request.control = descriptor(arguments.next())?,
                 Some("--report") => request.report = descriptor(arguments.next())?,
                 Some("--hold") => request.hold = true,
+                Some("--foreground") => request.foreground = true,
+                Some("--wait-for-all") => request.wait_for_all = true,
                 Some("--cgroup") => {
                     request.cgroups.push(arguments.next().ok_or("--cgroup needs a file")?.into())
                 }
@@ -93,9 +116,17 @@ struct Exit {
 fn guard(request: &Request) -> Result<(), String> {
     become_guardian(request)?;
     let children = child_signals()?;
-    let (engine, exec_result) = start(request)?;
+    let met = request.foreground.then(survive_the_commands_signals);
+    let (engine, exec_result) = start(request, met.as_ref())?;
     report(request, &format!("pid {engine}"));
-    watch(request, engine, exec_result, children)
+    let (control, held) = (request.control, request.hold);
+    Guarded { request, engine, runs: true, exec_result, children, control, held, asked_to_end: None }.watch()
+}
+
+/// Ignores them, and returns what became of them so far.
+fn survive_the_commands_signals() -> [libc::sighandler_t; 4] {
+    // SAFETY: takes no pointers; ignoring a signal runs no code of ours.
+    FOR_THE_COMMAND.map(|signal| unsafe { libc::signal(signal, libc::SIG_IGN) })
 }
 
 fn become_guardian(request: &Request) -> Result<(), String> {
@@ -105,7 +136,9 @@ fn become_guardian(request: &Request) -> Result<(), String> {
     }
     // SAFETY: these calls take no pointers. A failing setsid (already a leader) changes nothing we rely on.
     unsafe {
-        libc::setsid();
+        if !request.foreground {
+            libc::setsid();
+        }
         if libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 {
             return Err(format!("cannot adopt orphans: {}", last_error()));
         }
@@ -133,7 +166,7 @@ fn child_signals() -> Result<i32, String> {
 
 /// Forks the engine's process. Returns its number and a pipe that ends when it executes, or gives
 /// the error number when it cannot.
-fn start(request: &Request) -> Result<(i32, i32), String> {
+fn start(request: &Request, met: Option<&[libc::sighandler_t; 4]>) -> Result<(i32, i32), String> {
     let mut pipe = [0; 2];
     // SAFETY: `pipe` has room for the two descriptors.
     if unsafe { libc::pipe2(pipe.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
@@ -142,7 +175,7 @@ fn start(request: &Request) -> Result<(i32, i32), String> {
     // SAFETY: this process has one thread, so the child may do anything the parent may.
     match unsafe { libc::fork() } {
         -1 => Err(format!("cannot start a process: {}", last_error())),
-        0 => become_engine(request, pipe[1]),
+        0 => become_engine(request, met, pipe[1]),
         child => {
             // SAFETY: the descriptor is ours and not used again.
             unsafe { libc::close(pipe[1]) };
@@ -151,13 +184,15 @@ fn start(request: &Request) -> Result<(i32, i32), String> {
     }
 }
 
-fn become_engine(request: &Request, failed: i32) -> ! {
+fn become_engine(request: &Request, met: Option<&[libc::sighandler_t; 4]>, failed: i32) -> ! {
     let mut arguments: Vec<_> = request.command.iter().map(|argument| argument.as_ptr()).collect();
     arguments.push(std::ptr::null());
     // SAFETY: this is the child of a process with one thread. `arguments` is a null-terminated array
     // of null-terminated strings that live until exec; `number` outlives the write.
     unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+        if !request.foreground {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+        }
         if request.hold && !released(request.control) {
             libc::_exit(0);
         }
@@ -166,6 +201,9 @@ fn become_engine(request: &Request, failed: i32) -> ! {
         libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
         // Rust ignores SIGPIPE; a program we start must not inherit that.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        for (signal, handler) in FOR_THE_COMMAND.iter().zip(met.into_iter().flatten()) {
+            libc::signal(*signal, *handler);
+        }
         libc::execvp(arguments[0], arguments.as_ptr());
         let number = *libc::__errno_location();
         libc::write(failed, (&raw const number).cast(), size_of_val(&number));
@@ -176,6 +214,33 @@ fn become_engine(request: &Request, failed: i32) -> ! {
 /// Waits for the harness's `g`; false when it wants the end instead, or is gone.
 fn released(control: i32) -> bool {
     read_byte(control) == Some(b'g')
+}
+
+/// What the harness wants.
+enum Wish {
+    End,
+    Signal(i32),
+    /// It is gone.
+    Nothing,
+}
+
+fn wish(control: i32) -> Wish {
+    match read_byte(control) {
+        Some(b's') => read_byte(control).map_or(Wish::Nothing, |number| Wish::Signal(number.into())),
+        Some(_) => Wish::End,
+        None => Wish::Nothing,
+    }
+}
+
+/// Sends a signal to the engine, or when that has ended to what it left.
+fn pass_on(signal: i32, engine: Option<i32>) {
+    match engine {
+        // SAFETY: takes no pointers. The engine is our child and not reaped: its number is its own.
+        Some(engine) => unsafe {
+            libc::kill(engine, signal);
+        },
+        None => signal_all(signal),
+    }
 }
 
 /// One byte, waiting for it; `None` at the end of the pipe.
@@ -193,42 +258,79 @@ fn read_byte(descriptor: i32) -> Option<u8> {
     }
 }
 
-/// Waits until the engine has ended and nothing of its tree is left.
-fn watch(request: &Request, engine: i32, mut exec_result: i32, children: i32) -> Result<(), String> {
-    let mut control = request.control;
-    let mut asked_to_end: Option<Instant> = None;
-    // Until the engine executes, its process alone reads the control pipe.
-    let mut held = request.hold;
-    loop {
-        let reaped = reap(engine);
+/// An engine that was started.
+struct Guarded<'a> {
+    request: &'a Request,
+    engine: i32,
+    /// Whether its end is still to come.
+    runs: bool,
+    exec_result: i32,
+    children: i32,
+    /// Negative when the harness is gone.
+    control: i32,
+    /// Until the engine executes, its process alone reads the control pipe.
+    held: bool,
+    asked_to_end: Option<Instant>,
+}
+
+impl Guarded<'_> {
+    /// Waits until the engine has ended and nothing of its tree is left that matters.
+    fn watch(mut self) -> Result<(), String> {
+        while !self.is_over() {
+            if self.asked_to_end.is_some_and(|since| since.elapsed() >= GRACE) {
+                signal_all(libc::SIGKILL);
+            }
+            let control = if self.held { -1 } else { self.control };
+            let ready = wait(control, self.children, self.exec_result, self.asked_to_end.is_some())?;
+            if ready.exec_result {
+                report_exec(self.request, &mut self.exec_result);
+                self.held = false;
+            }
+            if ready.control {
+                self.heed();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of the processes that have ended; says whether that was all of them.
+    fn is_over(&mut self) -> bool {
+        let reaped = reap(self.engine);
         if let Some(exit) = &reaped.engine {
-            report_exec(request, &mut exec_result);
-            report(request, &end_line(exit));
+            report_exec(self.request, &mut self.exec_result);
+            report(self.request, &end_line(exit));
+            self.runs = false;
         }
         if !reaped.some_left {
-            return Ok(());
+            return true;
         }
-        if reaped.engine.is_some() && asked_to_end.is_none() {
-            report(request, &format!("left {}", descendants().len()));
-            asked_to_end = Some(Instant::now());
-            signal_all(libc::SIGTERM);
+        if self.runs || self.asked_to_end.is_some() || self.request.wait_for_all {
+            return false;
         }
-        if asked_to_end.is_some_and(|since| since.elapsed() >= GRACE) {
-            signal_all(libc::SIGKILL);
+        report(self.request, &format!("left {}", descendants().len()));
+        if !self.request.foreground {
+            self.end_all();
         }
-        let watched_control = if held { -1 } else { control };
-        let ready = wait(watched_control, children, exec_result, asked_to_end.is_some())?;
-        if ready.exec_result {
-            report_exec(request, &mut exec_result);
-            held = false;
-        }
-        if ready.control {
-            if read_byte(control).is_none() {
-                control = -1;
+        self.request.foreground
+    }
+
+    /// Does what the harness wants.
+    fn heed(&mut self) {
+        match wish(self.control) {
+            Wish::Signal(signal) => pass_on(signal, self.runs.then_some(self.engine)),
+            Wish::End => self.end_all(),
+            Wish::Nothing => {
+                self.control = -1;
+                if !self.request.foreground {
+                    self.end_all();
+                }
             }
-            asked_to_end.get_or_insert_with(Instant::now);
-            signal_all(libc::SIGTERM);
         }
+    }
+
+    fn end_all(&mut self) {
+        self.asked_to_end.get_or_insert_with(Instant::now);
+        signal_all(libc::SIGTERM);
     }
 }
 

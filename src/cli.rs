@@ -4,6 +4,7 @@ mod changes;
 mod doctor;
 mod plan;
 mod progress;
+mod record;
 mod report;
 mod run;
 mod scenarios;
@@ -23,20 +24,29 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// All is well.
-    Fine = 0,
+    Fine,
     /// The command line or the scenario is wrong, or nothing of it can be run.
-    Usage = 2,
+    Usage,
     /// An engine is missing or did not do what it was asked.
-    EngineFailed = 4,
+    EngineFailed,
     /// memreel itself could not do its work.
-    HarnessFailed = 5,
+    HarnessFailed,
     /// The user ended the run before all of it was measured (128 + SIGINT, as shells have it).
-    Interrupted = 130,
+    Interrupted,
+    /// That of the command that was recorded, or what `env` and `timeout` would say in its place.
+    Passed(u8),
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
+        ExitCode::from(match exit {
+            Exit::Fine => 0,
+            Exit::Usage => 2,
+            Exit::EngineFailed => 4,
+            Exit::HarnessFailed => 5,
+            Exit::Interrupted => 130,
+            Exit::Passed(code) => code,
+        })
     }
 }
 
@@ -141,6 +151,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Record(record::Record),
     Plan(plan::Plan),
     Report(report::Report),
     Scenarios(scenarios::Scenarios),
@@ -153,12 +164,17 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Fine };
+            return match error.use_stderr() {
+                false => Exit::Fine,
+                true if record::is_for_a_command(std::env::args_os()) => record::USAGE,
+                true => Exit::Usage,
+            };
         }
     };
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Run(command) => command.run(&mut out),
+        Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),

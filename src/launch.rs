@@ -204,6 +204,11 @@ impl Launched {
         self.reports.pid().ok_or_else(|| LaunchError::LauncherDied { path: self.path.clone() })
     }
 
+    /// Where the launcher is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The launcher's own process number.
     pub fn pid(&self) -> i32 {
         self.launcher.id() as i32

@@ -15,6 +15,7 @@ pub mod machine;
 pub mod media;
 pub mod plan;
 pub mod proc;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod sampler;

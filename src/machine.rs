@@ -80,6 +80,11 @@ pub fn memory_groups() -> MemoryGroups {
     }
 }
 
+/// How many processes the kernel has killed for want of memory since it booted.
+pub fn oom_kills() -> Option<u64> {
+    proc::counter(&std::fs::read("/proc/vmstat").ok()?, "oom_kill")
+}
+
 /// Whether the proportional set size of our own processes can be read.
 pub fn has_pss() -> bool {
     sampler::own_private_bytes().is_some()

@@ -26,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("launch", &["units"]),
     ("run", &["launch", "proc", "sampler", "trace", "units", "writer"]),
     ("machine", &["proc", "sampler", "trace", "units"]),
+    ("record", &["launch", "machine", "proc", "sampler", "trace", "units", "writer"]),
     ("engine", &["digest", "plan", "run", "scenario", "timeline", "trace", "units"]),
     ("media", &["digest", "plan", "run", "scenario", "trace", "units"]),
     (

@@ -1,0 +1,364 @@
+//! `memreel record`: any command, or a process that runs already.
+
+mod duration;
+mod live_line;
+mod summary;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, Failure, say};
+use crate::engine::Companions;
+use crate::launch::Status;
+use crate::record::{
+    self, Content, Ending, Folder, Layout, Order, Pattern, Progress, PsrecordLog, RecordError, Recorded, What,
+};
+use crate::sampler::{Detail, Live, Settings};
+use crate::store;
+use crate::trace::TraceError;
+use crate::writer::{SamplesFile, Sink, TraceFiles};
+
+use live_line::LiveLine;
+
+/// Of `env` and `timeout`: the duration was over.
+const OUT_OF_TIME: u8 = 124;
+/// Their own fault.
+const OUR_FAULT: u8 = 125;
+/// Wrong options, where a command is recorded.
+pub const USAGE: Exit = Exit::Passed(OUR_FAULT);
+/// The program was found and could not be executed.
+const NOT_EXECUTABLE: u8 = 126;
+/// The program was not found.
+const NOT_FOUND: u8 = 127;
+
+const AFTER_HELP: &str = "\
+Examples:
+  memreel record -- make -j8                          how much memory does a build take?
+  memreel record --live 4711                          watch a process that runs already; Ctrl-C ends it
+  memreel record --log activity.txt --interval 1 4711 as psrecord would
+  memreel record --save export -- ffmpeg -progress export.progress -i in.mov out.mp4
+  memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i in.mov out.mp4
+  memreel record --marks /tmp/marks -- ./server       and elsewhere: echo 'loaded' > /tmp/marks
+
+Everything counts the whole tree: the process and all that descends from it, also what has lost its parent
+meanwhile. Only --log counts the process alone, as psrecord does, unless --include-children is given.
+
+A command runs as it would without memreel: in this terminal, with its keys and its input. SIGTERM and
+other signals that are sent to memreel are passed on to it. What it leaves running when it ends is counted
+and let alone. SIGUSR1 to memreel sets a mark.
+
+Exit codes of a command that is recorded:
+  its own, or 128 + N when signal N ended it
+  124  --duration ended it
+  125  memreel could not do its work, or its own options are wrong
+  126  the command was found and cannot be executed
+  127  the command was not found
+Exit codes with a PID:
+  0    the process ended, --duration was over, or Ctrl-C or SIGTERM ended the recording
+  2    there is no such process, it has no memory that could be recorded, or the options are wrong
+  5    memreel could not do its work";
+
+/// Record the memory of any command, or of a process that runs already
+///
+/// Samples a whole process tree from outside 50 times a second: memory by kind, CPU, threads, input and
+/// output. Then says on standard error how much it was. Whatever is measured is on disk before it is
+/// judged.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP, override_usage = "\
+memreel record [OPTIONS] PID
+       memreel record [OPTIONS] -- COMMAND [ARGUMENT]…")]
+pub struct Record {
+    /// The number of a process that runs already
+    #[arg(value_name = "PID", num_args = 0..)]
+    process: Vec<OsString>,
+    /// A command to start, and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+
+    /// Time between two samples: 0.02 (seconds), 20ms, 1s; 0 is as fast as can be
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration::parse)]
+    interval: Duration,
+    /// Record no longer than this: 90 (seconds), 5m, 2h. A command is then ended, with all that it started:
+    /// SIGTERM, and SIGKILL after two seconds
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    duration: Option<Duration>,
+    /// Go on until everything that the command has started has ended, too: for commands that go into the
+    /// background
+    #[arg(long, requires = "command")]
+    wait_for_all: bool,
+    /// How much is read: `rss` is resident, anonymous and virtual memory alone, for the shortest intervals
+    #[arg(long, value_name = "DETAIL", default_value = "all")]
+    detail: DetailWord,
+    /// Ask the kernel for real-time scheduling, so that samples are not late on a busy machine
+    #[arg(long)]
+    realtime: bool,
+
+    /// Keep the recording in this folder: recording.json, samples.csv, threads.csv, processes.csv (where
+    /// there is more than one process) and events.csv
+    #[arg(long, value_name = "DIR", help_heading = "What is kept")]
+    save: Option<PathBuf>,
+    /// Replace a recording that is in the folder already
+    #[arg(long, requires = "save", help_heading = "What is kept")]
+    force: bool,
+    /// Write the samples, as in samples.csv, to this file
+    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    csv: Option<PathBuf>,
+    /// Write what is known at the end to this file; `-` is standard output
+    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    json: Option<PathBuf>,
+    /// Write a log as psrecord does, column for column
+    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    log: Option<PathBuf>,
+    /// How the log is laid out
+    #[arg(long, value_name = "LAYOUT", default_value = "plain", help_heading = "What is kept")]
+    log_format: LayoutWord,
+    /// Count children in the log, too; everything else always does
+    #[arg(long, help_heading = "What is kept")]
+    include_children: bool,
+    /// Put input and output into the log, too: calls that read and write, bytes from and to storage
+    #[arg(long, help_heading = "What is kept")]
+    include_io: bool,
+
+    /// Read the progress from what the command writes: a regular expression of which the group `frames`,
+    /// or else the first, is the number. The output then comes through a pipe, and is passed on unchanged
+    /// and at once. With --progress-file it is for that file's end instead
+    #[arg(long, value_name = "REGEX", value_parser = Pattern::new, help_heading = "Progress and marks")]
+    progress_regex: Option<Pattern>,
+    /// Read the progress from the end of this file, whenever it changes: the last `frame=N` in it, as
+    /// `ffmpeg -progress FILE` writes it, or else the last number
+    #[arg(long, value_name = "FILE", help_heading = "Progress and marks")]
+    progress_file: Option<PathBuf>,
+    /// Each line that is written to this named pipe marks its moment; made where there is none, and
+    /// removed again
+    #[arg(long, value_name = "FIFO", help_heading = "Progress and marks")]
+    marks: Option<PathBuf>,
+
+    /// Show the figures of the moment on one line, where standard error is a terminal
+    #[arg(long)]
+    live: bool,
+    /// Say nothing at the end
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DetailWord {
+    Rss,
+    All,
+}
+
+/// How the log is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LayoutWord {
+    Plain,
+    Csv,
+}
+
+/// Whether a command is to be recorded: then wrong options are told by another exit code, one that the
+/// command itself would hardly give.
+pub fn is_for_a_command(mut words: impl Iterator<Item = OsString>) -> bool {
+    words.nth(1).is_some_and(|word| word == "record") && words.any(|word| word == "--")
+}
+
+impl Record {
+    /// Records, says what there was, and gives the command's exit code.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let is_command = !self.command.is_empty();
+        self.record(out).map_err(|failure| match failure.exit {
+            Exit::Usage | Exit::HarnessFailed if is_command => {
+                Failure { exit: Exit::Passed(OUR_FAULT), ..failure }
+            }
+            _ => failure,
+        })
+    }
+
+    fn record(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        self.check()?;
+        let what = self.what()?;
+        let is_command = what.is_command();
+        let (folder, sinks) = self.outputs()?;
+        let order = Order {
+            what,
+            settings: self.settings(),
+            duration: self.duration,
+            progress: self.progress()?,
+            marks: self.marks.clone(),
+        };
+        let mut has_failed = false;
+        let mut tell = |error: &TraceError| {
+            has_failed = true;
+            let goes_on = if is_command { "; the command goes on" } else { "" };
+            say(format_args!("memreel: cannot write {error}{goes_on}"));
+        };
+        let live = Arc::new(Live::default());
+        let recorded = record::record(order, sinks, &live, &mut tell)?;
+        if let Ending::NotStarted(error) = &recorded.ending {
+            say(format_args!("memreel: cannot execute {}: {error}", recorded.record.command[0]));
+            return Ok(exit(&recorded));
+        }
+        // Without its samples a recording is not whole, and must not look so.
+        if !has_failed {
+            match self.tell(&recorded, &folder, out) {
+                // How the command ended is worth more than how we did.
+                Err(failure) if is_command => say(format_args!("memreel: {}", failure.message)),
+                told => told?,
+            }
+        }
+        Ok(exit(&recorded))
+    }
+
+    /// What clap cannot say.
+    fn check(&self) -> Result<(), Failure> {
+        let wrong = |message: &str| Err(Failure::usage(message));
+        if self.log.is_some() && self.detail == DetailWord::Rss {
+            return wrong("a log has CPU time, which --detail rss leaves out");
+        }
+        if self.progress_regex.is_some() && self.progress_file.is_none() && self.command.is_empty() {
+            return wrong(
+                "what a process writes that runs already cannot be read; where it writes its progress to a \
+                 file, give --progress-file",
+            );
+        }
+        Ok(())
+    }
+
+    fn what(&self) -> Result<What, Failure> {
+        if self.command.is_empty() {
+            return process(&self.process).map(What::Process);
+        }
+        if let Some(first) = self.process.first() {
+            let first = first.to_string_lossy();
+            return Err(Failure::usage(format!(
+                "`{first}` stands before a command; give a PID or a command"
+            )));
+        }
+        let launcher =
+            Companions::usual().launcher().map_err(|missing| Failure::harness(missing.to_string()))?;
+        Ok(What::Command { launcher, words: self.command.clone(), wait_for_all: self.wait_for_all })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            interval: self.interval,
+            detail: if self.detail == DetailWord::Rss { Detail::Resident } else { Detail::Full },
+            realtime: self.realtime,
+            root_at_each_tick: self.log.is_some() && !self.include_children,
+        }
+    }
+
+    fn progress(&self) -> Result<Progress, Failure> {
+        let pattern = self.progress_regex.clone();
+        Ok(match (&self.progress_file, pattern) {
+            (Some(path), pattern) => Progress::File {
+                path: path.clone(),
+                pattern: pattern.unwrap_or_else(Pattern::usual_of_files),
+            },
+            (None, Some(pattern)) => {
+                let own = |stream: &dyn AsFd| stream.as_fd().try_clone_to_owned().map(File::from);
+                Progress::Output { pattern, to: (own(&std::io::stdout())?, own(&std::io::stderr())?) }
+            }
+            (None, None) => Progress::Written,
+        })
+    }
+
+    /// Opens everything that is written, so that what cannot be is known before a command is started.
+    fn outputs(&self) -> Result<(Folder, Vec<Box<dyn Sink>>), Failure> {
+        for path in self.json.iter().filter(|path| *path != Path::new("-")) {
+            record::check_writable(path).map_err(|error| unwritable(path, &error))?;
+        }
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+        if let Some(path) = &self.log {
+            let layout = if self.log_format == LayoutWord::Csv { Layout::Csv } else { Layout::Plain };
+            let content = Content { children: self.include_children, io: self.include_io };
+            sinks.push(Box::new(PsrecordLog::create(path, layout, content)?));
+        }
+        if let Some(path) = &self.csv {
+            sinks.push(Box::new(SamplesFile::create(path)?));
+        }
+        let folder = match &self.save {
+            Some(path) => Folder::to_keep(path, self.force).map_err(|error| unwritable(path, &error))?,
+            None => Folder::temporary()
+                .map_err(|error| Failure::harness(format!("cannot make a temporary folder: {error}")))?,
+        };
+        sinks.push(Box::new(TraceFiles::create(folder.path())?));
+        if self.live && std::io::stderr().is_terminal() {
+            sinks.push(Box::new(LiveLine::new(Box::new(std::io::stderr()), self.duration)));
+        }
+        Ok((folder, sinks))
+    }
+
+    /// Completes the recording and says what there was.
+    fn tell(&self, recorded: &Recorded, folder: &Folder, out: &mut dyn Write) -> Result<(), Failure> {
+        store::write_json(&folder.path().join("recording.json"), &recorded.record)?;
+        let known = summary::Known::of(recorded);
+        match self.json.as_deref() {
+            Some(path) if path == Path::new("-") => known.write_json(out)?,
+            Some(path) => store::write_json(path, &known)?,
+            None => {}
+        }
+        if !self.quiet {
+            say(format_args!("{}", summary::in_words(recorded).trim_end()));
+        }
+        Ok(())
+    }
+}
+
+/// The one process number that is given.
+fn process(words: &[OsString]) -> Result<i32, Failure> {
+    let [word] = words else {
+        return Err(match words {
+            [] => Failure::usage("record what? Give a PID, or a command as in `memreel record -- sleep 5`"),
+            _ => no_number(words),
+        });
+    };
+    word.to_str().and_then(|word| word.parse().ok()).ok_or_else(|| no_number(words))
+}
+
+fn no_number(words: &[OsString]) -> Failure {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let (first, all) = (&words[0], words.join(" "));
+    match first.parse::<i64>() {
+        Ok(_) => Failure::usage(format!("`{all}` is no PID: one process is recorded, with its children")),
+        Err(_) => Failure::usage(format!(
+            "`{first}` is no PID; a command is given behind two dashes: memreel record -- {all}"
+        )),
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::harness(format!("cannot write {}: {error}", path.display()))
+}
+
+impl From<TraceError> for Failure {
+    fn from(error: TraceError) -> Failure {
+        Failure::harness(format!("cannot write {error}"))
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Failure {
+        let message = error.to_string();
+        if error.is_of_the_process() { Failure::usage(message) } else { Failure::harness(message) }
+    }
+}
+
+fn exit(recorded: &Recorded) -> Exit {
+    let is_command = !recorded.record.attached;
+    match &recorded.ending {
+        Ending::Ended(Status::Exit(code)) => Exit::Passed(*code as u8),
+        Ending::Ended(Status::Signal(signal)) => Exit::Passed(128 + *signal as u8),
+        Ending::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => Exit::Passed(NOT_FOUND),
+        Ending::NotStarted(_) => Exit::Passed(NOT_EXECUTABLE),
+        Ending::OutOfTime if is_command => Exit::Passed(OUT_OF_TIME),
+        Ending::OutOfTime | Ending::Gone | Ending::Stopped => Exit::Fine,
+        Ending::Unwritten => Exit::HarnessFailed,
+    }
+}

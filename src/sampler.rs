@@ -479,6 +479,10 @@ impl Work {
         if let Some((pid, name)) = self.tree.root() {
             self.happened(Happening::ProcessStart { pid, name });
         }
+        let (frames, queue) = (self.live.frames(), &mut self.queue);
+        self.tree.meet(|change| {
+            queue.send(Row::Event(Occurrence { t_s: 0.0, frames, what: change.into() }));
+        });
         self.tick(Instant::now(), Duration::ZERO);
     }
 

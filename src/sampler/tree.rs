@@ -119,7 +119,17 @@ impl Tree {
 
     /// Whether all of it has ended.
     pub fn is_over(&self) -> bool {
-        self.members.is_empty()
+        self.members.is_empty() && self.newborn.is_empty()
+    }
+
+    /// Finds all that descends from a process that runs already, so that what they have done so far is
+    /// not taken for done since. Nothing of a command that is yet to be started.
+    pub fn meet(&mut self, mut happened: impl FnMut(Change)) {
+        if self.adopter.is_none() {
+            self.scan(&mut happened);
+            // Who has not executed counts when seen twice.
+            self.scan(&mut happened);
+        }
     }
 
     /// Whether there is more than the one process.
@@ -164,6 +174,10 @@ impl Tree {
                 self.ended = together(self.ended, member.work);
                 happened(Change::Ended { pid: member.process.pid, name: member.work.name });
             }
+        }
+        if self.members.is_empty() {
+            // Orphans are left where a parent ended before its children were found.
+            self.scan(&mut happened);
         }
         if self.members.is_empty() {
             return;

@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup build profile test test-all lint docs check bench clean
+.PHONY: help setup build profile test test-all lint docs peers check bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,10 @@ lint: ## format and clippy
 docs: ## rustdoc without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-check: ## unit tests, then real exports with real engines
+peers: ## install the program that memreel record is compared with, below target/
+	@scripts/peers.sh
+
+check: peers ## unit tests, then real exports with real engines
 	cargo test --workspace --doc
 	cargo build --workspace --bins
 	$(CARGO_TEST) --workspace --lib --bins --tests

@@ -11,6 +11,9 @@ packages="build-essential pkg-config libclang-dev
 libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
 melt ffmpeg"
 
+# The tests compare memreel with psrecord, which needs a virtual environment.
+python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3 python3-venv"
+
 stop() {
     echo "setup: $1" >&2
     exit 1

@@ -250,7 +250,7 @@ impl Record {
             interval: self.interval,
             detail: if self.detail == DetailWord::Rss { Detail::Resident } else { Detail::Full },
             realtime: self.realtime,
-            root_at_each_tick: self.log.is_some() && !self.include_children,
+            root_at_each_tick: self.log.is_some(),
         }
     }
 

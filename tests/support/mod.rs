@@ -168,7 +168,8 @@ impl Running {
         read(&self.err)
     }
 
-    fn out(&self) -> String {
+    /// What it, or what it runs, has written on standard output so far.
+    pub fn out(&self) -> String {
         read(&self.out)
     }
 }

@@ -49,8 +49,10 @@ pub fn in_words(recorded: &Recorded) -> String {
     line("time", time(record));
     line("samples", samples(record));
     line("cost", cost(record));
-    if recorded.left_running > 0 {
-        line("left", format!("{} processes still run", recorded.left_running));
+    match recorded.left_running {
+        0 => {}
+        1 => line("left", "1 process still runs".into()),
+        count => line("left", format!("{count} processes still run")),
     }
     for note in &record.notes {
         line("unread", note.clone());

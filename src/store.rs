@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{self, RunRecord, Sample, ThreadSample, TraceError};
+use crate::trace::{self, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError};
 
 /// The version of `result.json`.
 pub const FORMAT: &str = "memreel-result/1";
@@ -106,7 +106,15 @@ pub struct StoredJob {
 }
 
 impl StoredJob {
-    /// Reads the samples.
+    /// Reads what judging needs of the samples.
+    ///
+    /// # Errors
+    /// When `samples.csv` is missing or broken.
+    pub fn series(&self) -> Result<Series, TraceError> {
+        trace::read_series(&self.folder.join("samples.csv"), SeriesFormat::Samples, &Memory::JUDGED)
+    }
+
+    /// Reads the samples with all that was measured, row by row.
     ///
     /// # Errors
     /// When `samples.csv` is missing or broken.

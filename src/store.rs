@@ -4,6 +4,12 @@
 //! timelines, plots and `summary.csv`, and one folder a job under `jobs/`. A job's folder is written
 //! under a temporary name and renamed when it is whole, so a folder that has its final name can be
 //! trusted; what is left of a killed harness is cleared away when the result is resumed.
+//!
+//! A recording of any other process is a folder of the same kind, or one file of samples.
+
+mod recording;
+
+pub use recording::{READABLE, Recording, open_recording};
 
 use std::fs;
 use std::io;
@@ -52,6 +58,14 @@ pub enum StoreError {
     NoResult {
         /// The folder.
         path: PathBuf,
+    },
+    /// Nothing that can be read as a recording.
+    #[error("{path}: {what}; what can be read: {READABLE}")]
+    NoRecording {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is, as far as can be told.
+        what: String,
     },
     /// A CSV file could not be read.
     #[error(transparent)]

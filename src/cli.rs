@@ -3,10 +3,12 @@
 mod changes;
 mod doctor;
 mod plan;
+mod plot;
 mod progress;
 mod report;
 mod run;
 mod scenarios;
+mod summary;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,9 +68,11 @@ impl From<ScenarioError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
-            StoreError::NoResult { .. } | StoreError::Version { .. } | StoreError::Json { .. } => {
-                Failure::usage(error.to_string())
-            }
+            StoreError::NoResult { .. }
+            | StoreError::NoRecording { .. }
+            | StoreError::Version { .. }
+            | StoreError::Json { .. } => Failure::usage(error.to_string()),
+            StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),
             _ => Failure::harness(error.to_string()),
         }
     }
@@ -143,6 +147,8 @@ enum Command {
     Run(run::Run),
     Plan(plan::Plan),
     Report(report::Report),
+    Summary(summary::Summary),
+    Plot(plot::Plot),
     Scenarios(scenarios::Scenarios),
     Doctor(doctor::Doctor),
 }
@@ -161,6 +167,8 @@ pub fn main() -> Exit {
         Command::Run(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
+        Command::Summary(command) => command.run(&mut out),
+        Command::Plot(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),
         Command::Doctor(command) => command.run(&mut out),
     };

@@ -8,12 +8,15 @@ mod damage;
 mod made_up;
 mod number;
 mod plot;
+mod recordings;
 mod sentence;
 mod summary;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use plot::Picture;
+pub use recordings::{Axes, RecordingReport, RecordingRow};
 pub use sentence::write_sentences;
 pub use summary::write_summary;
 pub use terminal::{Look, write_table};

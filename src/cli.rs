@@ -122,7 +122,7 @@ impl From<std::io::Error> for Failure {
 const EXIT_CODES: &str = "\
 Exit codes:
     0  all is well
-    2  the command line or the scenario is wrong, or nothing of it can be run here
+    2  the command line, the scenario or a recording is wrong, or nothing of it can be run here
     4  an engine is not installed, or did not do what it was asked
     5  memreel itself could not do its work (a full disk, a missing companion program)
   130  ended by the user before all was measured";

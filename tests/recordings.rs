@@ -104,7 +104,11 @@ fn recorded(bench: &Bench, name: &str, format: &str) -> PathBuf {
         .map(|tick| format!("{:.2},{},{}\n", f64::from(tick) * 0.02, (20 << 20) + tick * 4096, 10 << 20))
         .collect();
     fs::write(folder.join("samples.csv"), format!("t_s,rss_bytes,anon_bytes\n{samples}")).unwrap();
-    fs::write(folder.join("events.csv"), "t_s,frames,kind,what\n9.5,,mark,<half & half>\n").unwrap();
+    fs::write(
+        folder.join("events.csv"),
+        "t_s,frames,kind,what\n9.5,,mark,<half & half>\n20.4,,mark,past the last sample\n9.6,,name,no mark\n",
+    )
+    .unwrap();
     let record = json!({
         "format": format, "command": ["sleep", "20"], "pid": 7, "attached": false,
         "started": "2026-01-01T00:00:00Z", "wall_s": 20.5, "outcome": {"kind": "failed", "code": 3, "message": null},
@@ -134,9 +138,14 @@ fn a_recording_of_memreels_brings_the_kernels_peak_its_marks_and_how_it_ended() 
     bench.run(&["summary", "mine"]).expect(0).says(&["kernel", "mine: failed with exit code 3"]);
     bench.run(&["plot", "mine", "-o", "mine.svg"]).expect(0);
     let svg = fs::read_to_string(bench.path().join("mine.svg")).unwrap();
-    for words in
-        ["&lt;half &amp; half&gt;", "failed with exit code 3", "A CPU", "anonymous memory + swap, MiB"]
-    {
+    assert!(!svg.contains("no mark"));
+    for words in [
+        "&lt;half &amp; half&gt;",
+        "past the last sample",
+        "failed with exit code 3",
+        "A CPU",
+        "anonymous memory + swap, MiB",
+    ] {
         assert!(svg.contains(words), "{words}");
     }
     let lone = bench.path().join("mine/samples.csv");

@@ -1,5 +1,6 @@
 //! Recordings beside each other: a table of their numbers, and one plot of them all.
 
+mod sentences;
 mod table;
 
 use std::io::Write;
@@ -13,6 +14,9 @@ use crate::trace::{Machine, Memory, Outcome, Series};
 
 /// The kind of event whose words are a label that the user gave.
 const MARK: &str = "mark";
+
+/// The most lines of a plot, and names beside it.
+const MOST_LINES: usize = 50;
 
 /// What a plot of recordings shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,9 @@ impl RecordingReport {
 
     /// Why there is nothing to plot; `None` when there is.
     pub fn why_no_plot(&self) -> Option<String> {
+        if self.rows.len() > MOST_LINES {
+            return Some(format!("more than {MOST_LINES} recordings cannot be told apart"));
+        }
         let memory = self.memory();
         let any = |has: &dyn Fn(&RecordingRow) -> bool| self.rows.iter().any(has);
         if any(&|row| !row.curve(memory).points.is_empty()) {
@@ -112,6 +119,15 @@ impl RecordingReport {
     /// When the writer takes no more.
     pub fn print(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
         Ok(table::write(&self.rows, out, look)?)
+    }
+
+    /// Prints the numbers of each recording in words, a line each.
+    ///
+    /// # Errors
+    /// When the writer takes no more.
+    pub fn tell(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+        self.rows.iter().try_for_each(|row| sentences::write(row, out, look.width))?;
+        Ok(())
     }
 
     /// Prints an object of JSON for each recording, on a line each.
@@ -163,7 +179,7 @@ fn row(name: String, recording: Recording, axes: Axes) -> Result<RecordingRow, R
         summary: analysis::summarise_recording(&series, recording.high_water, recording.wall_s),
         curves: measured.map(|memory| (memory, curve(&series, clock.as_ref(), memory))).collect(),
         cpu: CpuUse::of(&series, COLUMNS),
-        marks: marks.filter_map(|mark| Some((at(mark.t_s)?, mark.what.clone()))).collect(),
+        marks: marks.filter_map(|mark| Some((at(mark.t_s)?, shown(&mark.what)))).collect(),
         recording,
     })
 }
@@ -177,14 +193,11 @@ fn curve(series: &Series, clock: Option<&ProgressClock>, memory: Memory) -> Curv
 
 /// The shortest ends of the recordings' paths that tell them apart.
 fn names(recordings: &[Recording]) -> Vec<String> {
-    let name = |recording: &Recording, parts: usize| {
-        let all: Vec<_> =
-            recording.path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-        all[all.len().saturating_sub(parts)..].join("/")
+    let paths: Vec<_> = recordings.iter().map(|recording| parts(&recording.path)).collect();
+    let deepest = paths.iter().map(Vec::len).max().unwrap_or(1);
+    let at_depth = |depth: usize| -> Vec<String> {
+        paths.iter().map(|parts| parts[parts.len().saturating_sub(depth)..].join("/")).collect()
     };
-    let deepest = recordings.iter().map(|recording| recording.path.components().count()).max().unwrap_or(1);
-    let at_depth =
-        |parts: usize| -> Vec<String> { recordings.iter().map(|recording| name(recording, parts)).collect() };
     let differ = |names: &Vec<String>| (1..names.len()).all(|index| !names[..index].contains(&names[index]));
     let told = (1..=deepest).map(at_depth).find(differ);
     told.unwrap_or_else(|| {
@@ -192,6 +205,18 @@ fn names(recordings: &[Recording]) -> Vec<String> {
         let numbered = |(index, name): (usize, String)| format!("{name} ({})", index + 1);
         at_depth(1).into_iter().enumerate().map(numbered).collect()
     })
+}
+
+/// The parts of a path as they can be shown. One that ends in no name, as `.`, is looked up.
+fn parts(path: &Path) -> Vec<String> {
+    let named = path.file_name().is_some().then(|| path.to_path_buf());
+    let path = named.or_else(|| path.canonicalize().ok()).unwrap_or_else(|| path.to_path_buf());
+    path.components().map(|part| shown(&part.as_os_str().to_string_lossy())).collect()
+}
+
+/// Words without characters that cannot be seen, and that an SVG cannot hold.
+fn shown(words: &str) -> String {
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -284,5 +309,9 @@ mod tests {
         assert_eq!(names(&made[1..]), ["samples.csv", "other.csv"]);
         assert_eq!(names(&made[..2]), ["a/run/samples.csv", "b/run/samples.csv"]);
         assert_eq!(names(&[made[2].clone(), made[2].clone()]), ["other.csv (1)", "other.csv (2)"]);
+        let here = Recording { path: folder.path().join("a/run/../../b/."), ..made[0].clone() };
+        assert_eq!(names(&[here]), ["b"]);
+        let up = Recording { path: folder.path().join("b/run/.."), ..made[0].clone() };
+        assert_eq!(names(&[up]), ["b"]);
     }
 }

@@ -3,6 +3,8 @@
 //! `MEM <MiB> <Unix time>` is a sample of the process, or with `--include-children` of its whole tree.
 //! With `--multiprocess` the children follow it, each as `CHLD <number> <MiB> <Unix time>`, and belong to
 //! the sum. `CMDLINE` comes first; `FUNC` lines say when functions ran, and are passed over.
+//!
+//! mprof adds to a file that is there already. Two recordings in one are none that can be judged.
 
 use std::io::BufRead;
 
@@ -31,9 +33,13 @@ pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result
     loop {
         let number = lines.number() + 1;
         let Some(line) = lines.next_line()? else { break };
-        let nonsense = || Fault::Line { number, what: "not a line of mprof's".to_string() };
+        let fault = |what: &str| Fault::Line { number, what: what.to_string() };
+        let nonsense = || fault("not a line of mprof's");
         let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
         match words[..] {
+            [b"CMDLINE", ..] if begin.is_some() => {
+                return Err(fault("a second recording begins here; put each into a file of its own"));
+            }
             [b"MEM", rss, at] => {
                 let next = tick(rss, at).ok_or_else(nonsense)?;
                 let begin = *begin.get_or_insert(next.at);
@@ -93,5 +99,11 @@ mod tests {
         assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.5\n").unwrap_err(), "line 2: not a line of mprof's");
         assert_eq!(read_text("MEM much 0.5\n").unwrap_err(), "line 1: not a line of mprof's");
         assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_second_recording_in_a_file_is_not_taken_for_the_rest_of_the_first() {
+        let told = read_text("CMDLINE a\nMEM 1.5 0.5\nCMDLINE b\nMEM 1.5 900.5\n").unwrap_err();
+        assert!(told.starts_with("line 3: a second recording"), "{told}");
     }
 }

@@ -16,6 +16,8 @@ const MARK: i32 = 14;
 const MARKS: usize = 5;
 /// Between the field and the labels, and from a label's mark to its words.
 pub const GAP: i32 = 70;
+/// Size of the labels where they are so many that no larger one finds room.
+const CROWDED: i32 = 20;
 /// The widest that words beside the lines may be.
 const WIDEST_LABEL: i32 = 760;
 
@@ -38,6 +40,7 @@ pub struct Line {
 }
 
 /// The field and where values lie in it.
+#[derive(Debug, Clone, Copy)]
 pub struct Plane {
     /// The rectangle.
     pub field: Field,
@@ -209,8 +212,8 @@ fn label_font(lines: &[&Line], width: i32, field: Field) -> Font {
     let room = HEIGHT - 130 - field.top;
     let fits =
         |font: &Font| lines.iter().map(|one| LabelText::of(one, width, *font).height()).sum::<i32>() <= room;
-    let fonts = [LABEL, Font::plain(36, INK), Font::plain(32, INK), Font::plain(28, INK)];
-    fonts.into_iter().find(fits).unwrap_or(Font::plain(24, INK))
+    let fonts = [40, 36, 32, 28, 24].map(|size| Font::plain(size, INK));
+    fonts.into_iter().find(fits).unwrap_or(Font::plain(CROWDED, INK))
 }
 
 /// A label's words, cut into lines.
@@ -231,15 +234,20 @@ impl LabelText {
         Font { size: font.size.min(NOTE.size), bold: false, colour: GREY }
     }
 
+    /// Between two labels.
+    fn padding(&self) -> i32 {
+        if self.font.size == CROWDED { 4 } else { 16 }
+    }
+
     fn height(&self) -> i32 {
         let lines = |lines: &[String], font: Font| lines.len() as i32 * font.line();
-        lines(&self.name, self.font) + lines(&self.remarks, LabelText::small(self.font)) + 16
+        lines(&self.name, self.font) + lines(&self.remarks, LabelText::small(self.font)) + self.padding()
     }
 }
 
 /// The words, the mark before them, and a thin line from where the line ends.
 fn draw_label(scene: &mut Scene, line: &Line, text: &LabelText, (field, key, top): (Field, &Key, i32)) {
-    let first = top + 8 + text.font.line() / 2;
+    let first = top + text.padding() / 2 + text.font.line() / 2;
     let (x, y) = line.end(field);
     let mark = (key.left + GAP, first);
     if key.led && field.right - x < (field.right - field.left) / 25 && !line.places.is_empty() {

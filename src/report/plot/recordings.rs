@@ -21,42 +21,71 @@ const ABOVE: i32 = 62;
 
 /// Lays the plot out; `None` when no recording has anything to show.
 pub fn draw(report: &RecordingReport) -> Option<Scene> {
-    let (memory, over) = (report.memory(), report.axes.over);
-    let points = || report.rows.iter().flat_map(|row| &row.curve(memory).points);
-    let highest = points().map(|point| point.level.mib()).reduce(f64::max)?;
-    // A moment may be marked after the last sample.
-    let marked = report.rows.iter().flat_map(|row| &row.marks).map(|(at, _)| *at);
-    let reach = points().map(|point| point.at).chain(marked).fold(0.0, f64::max);
-    let cpu = report.cpu_to_show();
-
     let mut scene = Scene::default();
-    let header = frame::write_header(&mut scene, &title(report), &provenance(report));
-    let right_axis = if cpu.is_some() { RIGHT_AXIS } else { 0 };
-    let remarked = report.rows.iter().any(|row| !remarks(row, memory, over).is_empty());
-    let names = report.rows.iter().map(|row| row.name.as_str());
-    let (left, right) =
-        (MARGIN + 150, WIDTH - MARGIN - GAP - right_axis - lines::label_width(names, remarked));
-    let across = Scale::new(reach, left, right);
-    let marks = Marks::place(marks(report, across), (left, right));
-    let notes = frame::write_notes(&mut scene, &notes(report, &marks, cpu));
-    let top = header + 140 + marks.room();
-    let field = Field { left, right, top, bottom: HEIGHT - notes - 190 };
-    let rows = Ticks::beyond(highest, 6);
-    let plane = Plane { field, across, upward: Scale::new(rows.last(), field.bottom, field.top) };
-
-    frame::draw_sideward_axis(&mut scene, field, (across, Ticks::within(reach, 6)), 50, over_title(over));
-    let (title, above) = (format!("{memory}, MiB"), ABOVE + marks.room());
-    let upward = UpwardAxis { scale: plane.upward, ticks: rows, title: &title, above };
-    frame::draw_upward_axis(&mut scene, field, &upward);
-    marks.draw(&mut scene, field);
-    let cpu = cpu.map(|cpu| draw_cpu_axis(&mut scene, &plane, cpu, above));
-    let memory_lines = report.rows.iter().enumerate();
-    let memory_lines = memory_lines.map(|(index, row)| line_of(row, index, (memory, over), &plane));
-    let lines: Vec<Line> = cpu.into_iter().chain(memory_lines).collect();
-    let key = if right_axis > 0 { Key::from(field.right + right_axis) } else { Key::beside(field) };
+    let layout = Layout::of(report, &mut scene)?;
+    layout.draw_axes(report, &mut scene);
+    layout.marks.draw(&mut scene, layout.plane.field);
+    let (memory, over) = (report.memory(), report.axes.over);
+    let cpu = report.cpu_to_show().map(|cpu| draw_cpu_axis(&mut scene, &layout, cpu));
+    let rows = report.rows.iter().enumerate();
+    let rows = rows.map(|(index, row)| line_of(row, index, (memory, over), &layout.plane));
+    let field = layout.plane.field;
+    let key = if cpu.is_some() { Key::from(field.right + RIGHT_AXIS) } else { Key::beside(field) };
+    let lines: Vec<Line> = cpu.into_iter().chain(rows).collect();
     lines::draw_lines(&mut scene, &lines, field);
     lines::draw_labels(&mut scene, &lines, field, key);
     Some(scene)
+}
+
+/// Where everything stands.
+struct Layout {
+    plane: Plane,
+    /// The values that are written upward and across.
+    ticks: (Ticks, Ticks),
+    marks: Marks,
+    /// How far above the field the titles of the upward axes stand.
+    above: i32,
+}
+
+impl Layout {
+    /// Writes header and notes, and shares out the room that they leave.
+    fn of(report: &RecordingReport, scene: &mut Scene) -> Option<Layout> {
+        let (highest, reach) = extent(report)?;
+        let cpu = report.cpu_to_show();
+        let header = frame::write_header(scene, &title(report), &provenance(report));
+        let left = MARGIN + 150;
+        let right = WIDTH - MARGIN - GAP - cpu.map_or(0, |_| RIGHT_AXIS) - label_width(report);
+        let across = Scale::new(reach, left, right);
+        let marks = Marks::place(marks(report, across), (left, right));
+        let notes = frame::write_notes(scene, &notes(report, &marks, cpu));
+        let field = Field { left, right, top: header + 140 + marks.room(), bottom: HEIGHT - notes - 190 };
+        let ticks = (Ticks::beyond(highest, 6), Ticks::within(reach, 6));
+        let upward = Scale::new(ticks.0.last(), field.bottom, field.top);
+        Some(Layout { plane: Plane { field, across, upward }, ticks, above: ABOVE + marks.room(), marks })
+    }
+
+    fn draw_axes(&self, report: &RecordingReport, scene: &mut Scene) {
+        let Plane { field, across, upward } = self.plane;
+        frame::draw_sideward_axis(scene, field, (across, self.ticks.1), 50, over_title(report.axes.over));
+        let title = format!("{}, MiB", report.memory());
+        let axis = UpwardAxis { scale: upward, ticks: self.ticks.0, title: &title, above: self.above };
+        frame::draw_upward_axis(scene, field, &axis);
+    }
+}
+
+/// The largest value upward, in MiB, and across. A moment may be marked after the last sample.
+fn extent(report: &RecordingReport) -> Option<(f64, f64)> {
+    let memory = report.memory();
+    let points = || report.rows.iter().flat_map(|row| &row.curve(memory).points);
+    let highest = points().map(|point| point.level.mib()).reduce(f64::max)?;
+    let marked = report.rows.iter().flat_map(|row| &row.marks).map(|(at, _)| *at);
+    Some((highest, points().map(|point| point.at).chain(marked).fold(0.0, f64::max)))
+}
+
+fn label_width(report: &RecordingReport) -> i32 {
+    let remarked = |row| !remarks(row, report.memory(), report.axes.over).is_empty();
+    let names = report.rows.iter().map(|row| row.name.as_str());
+    lines::label_width(names, report.rows.iter().any(remarked))
 }
 
 impl RecordingReport {
@@ -88,7 +117,8 @@ fn provenance(report: &RecordingReport) -> String {
 fn notes(report: &RecordingReport, marks: &Marks, cpu: Option<&CpuUse>) -> Vec<String> {
     let failed = report.rows.iter().any(|row| row.failure().is_some());
     let failed = failed.then(|| "×: it ended there without being finished".to_string());
-    let cpu = cpu.map(|cpu| format!("CPU: mean of every {} s, 100 % is one core", number(cpu.window_s, 1)));
+    let cpu =
+        cpu.map(|cpu| format!("CPU: means over at least {} s; 100 % is one core", number(cpu.window_s, 1)));
     cpu.into_iter().chain(marks.note()).chain(failed).collect()
 }
 
@@ -139,12 +169,14 @@ fn remarks(row: &RecordingRow, memory: Memory, over: Over) -> Vec<String> {
 }
 
 /// Draws the right-hand axis; returns the line.
-fn draw_cpu_axis(scene: &mut Scene, plane: &Plane, cpu: &CpuUse, above: i32) -> Line {
+fn draw_cpu_axis(scene: &mut Scene, layout: &Layout, cpu: &CpuUse) -> Line {
+    let Plane { field, across, .. } = layout.plane;
     let highest = cpu.points.iter().map(|point| point.percent).fold(0.0, f64::max);
     let ticks = Ticks::beyond(highest.max(100.0), 5);
-    let scale = Scale::new(ticks.last(), plane.field.bottom, plane.field.top);
-    frame::draw_right_axis(scene, plane.field, &UpwardAxis { scale, ticks, title: "CPU, %", above }, GREY);
-    let place = |t_s: f64, percent: f64| -> Place { (plane.across.place(t_s), scale.place(percent)) };
+    let scale = Scale::new(ticks.last(), field.bottom, field.top);
+    let axis = UpwardAxis { scale, ticks, title: "CPU, %", above: layout.above };
+    frame::draw_right_axis(scene, field, &axis, GREY);
+    let place = |t_s: f64, percent: f64| -> Place { (across.place(t_s), scale.place(percent)) };
     Line {
         name: "CPU".to_string(),
         ink: Ink::aside(),

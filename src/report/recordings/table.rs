@@ -59,27 +59,34 @@ fn level_word(memory: Memory) -> &'static str {
     if memory == Memory::AnonymousAndSwap { "anon+swap" } else { "RSS" }
 }
 
-/// The number that stands before the unit, and the unit.
 fn growth(summary: &RecordingSummary) -> String {
     match &summary.growth {
-        Ok(ProgressGrowth::Frames(growth)) => plus_minus(growth, &[(1.0, "B/frame")]),
-        Ok(ProgressGrowth::Written(growth)) => {
-            plus_minus(growth, &[(1.0, "B/MiB written"), (1024.0, "KiB/MiB written")])
-        }
-        Ok(ProgressGrowth::Seconds(growth)) => {
-            plus_minus(growth, &[(1024.0, "KiB/s"), (1024.0 * 1024.0, "MiB/s")])
+        Ok(growth) => {
+            let (number, unit) = plus_minus(growth);
+            format!("{number}\n{unit}")
         }
         Err(why) => format!("{UNKNOWN}\n{why}"),
     }
 }
 
+/// Growth as in `1.2 ± 0.3`, and its unit.
+pub fn plus_minus(growth: &ProgressGrowth) -> (String, &'static str) {
+    match growth {
+        ProgressGrowth::Frames(growth) => in_unit(growth, &[(1.0, "B/frame")]),
+        ProgressGrowth::Written(growth) => {
+            in_unit(growth, &[(1.0, "B/MiB written"), (1024.0, "KiB/MiB written")])
+        }
+        ProgressGrowth::Seconds(growth) => in_unit(growth, &[(1024.0, "KiB/s"), (1024.0 * 1024.0, "MiB/s")]),
+    }
+}
+
 /// In the largest unit of which it is ten or more, else in the smallest.
-fn plus_minus<R: Rate>(growth: &Growth<R>, units: &[(f64, &str)]) -> String {
+fn in_unit<R: Rate>(growth: &Growth<R>, units: &[(f64, &'static str)]) -> (String, &'static str) {
     let (estimate, half_width) = (growth.estimate.bytes(), growth.half_width().bytes());
     let large = |unit: &&(f64, &str)| estimate.abs().max(half_width) >= 10.0 * unit.0;
     let (bytes, unit) = units.iter().rev().find(large).unwrap_or(&units[0]);
     let decimals = usize::from(*bytes > 1.0);
-    format!("{} ± {}\n{unit}", number(estimate / bytes, decimals), number(half_width / bytes, decimals))
+    (format!("{} ± {}", number(estimate / bytes, decimals), number(half_width / bytes, decimals)), unit)
 }
 
 fn legend(rows: &[RecordingRow]) -> Vec<String> {
@@ -89,18 +96,20 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
     let kernel = some(is_kernel)
         .then(|| "peak, kernel: the exact high-water mark of the largest process, above any sample.".into());
     let judged = some(|summary| summary.plateau.is_some() || summary.growth.is_ok()).then(|| {
-        "plateau: median from 88 % to 98 % of the way; growth: from 50 % to 98 %, ± its 95 % interval.".into()
+        "plateau: median from 88 % to 98 % of the way, which is frames, MiB written or seconds as the unit of \
+         growth says; growth: from 50 % to 98 % of it, ± its 95 % interval."
+            .into()
     });
     let failed = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)));
     let unjudged = rows.iter().filter_map(|row| {
         let why = row.summary.growth.as_ref().err()?;
-        Some(format!("{}: no growth: {}", row.name, words(why, row.summary.over)))
+        Some(format!("{}: no growth: {}", row.name, why_unknown(why, row.summary.over)))
     });
     kernel.into_iter().chain(judged).chain(failed).chain(unjudged).collect()
 }
 
 /// Why growth is not known, with the numbers.
-fn words(why: &NoGrowth, over: Over) -> String {
+pub fn why_unknown(why: &NoGrowth, over: Over) -> String {
     match why {
         NoGrowth::Unmeasured => "no memory was measured".to_string(),
         NoGrowth::FewSamples { found, least } => {
@@ -168,7 +177,7 @@ fn told(row: &RecordingRow) -> Told<'_> {
         level_of: measured.then(|| level_word(summary.level_of)),
         plateau_bytes: summary.plateau,
         growth: summary.growth.as_ref().ok().map(told_growth),
-        why_no_growth: summary.growth.as_ref().err().map(|why| words(why, summary.over)),
+        why_no_growth: summary.growth.as_ref().err().map(|why| why_unknown(why, summary.over)),
         outcome: row.recording.outcome.as_ref().map(|outcome| outcome.word()),
     }
 }

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(clock.step_at(1.0), Some(0.0));
         assert_eq!(clock.step_at(3.0), Some(20.0));
         assert_eq!(clock.step_at(99.0), Some(40.0));
-        assert_eq!(clock.time_of(25.0), Some(3.5));
+        assert_eq!([0.0, 5.0, 10.0, 25.0].map(|frame| clock.time_of(frame).unwrap()), [1.0, 1.5, 2.0, 3.5]);
         assert_eq!(clock.time_of(41.0), None);
     }
 

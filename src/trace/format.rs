@@ -100,6 +100,7 @@ mod tests {
     fn a_format_is_told_by_the_first_line() {
         let first_lines = [
             ("t_s,frames_in,rss_bytes,column_of_tomorrow", SeriesFormat::Samples),
+            ("pid,t_s,rss_bytes", SeriesFormat::Samples),
             ("elapsed_time,nproc,cpu,mem_real,mem_virtual", SeriesFormat::PsrecordCsv),
             ("# Elapsed time   CPU (%)     Real (MB)   Virtual (MB)", SeriesFormat::Psrecord),
             ("CMDLINE python3 work.py", SeriesFormat::Mprof),

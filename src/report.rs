@@ -16,7 +16,7 @@ mod terminal;
 mod tests;
 
 pub use plot::Picture;
-pub use recordings::{Axes, RecordingReport, RecordingRow};
+pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
 pub use sentence::write_sentences;
 pub use summary::write_summary;
 pub use terminal::{Look, write_table};

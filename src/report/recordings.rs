@@ -18,6 +18,9 @@ const MARK: &str = "mark";
 /// The most lines of a plot, and names beside it.
 const MOST_LINES: usize = 50;
 
+/// What an error calls the plot.
+const NAME: &str = "of recordings";
+
 /// What a plot of recordings shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Axes {
@@ -31,6 +34,31 @@ impl Default for Axes {
     fn default() -> Axes {
         Axes { memory: None, over: Over::Seconds }
     }
+}
+
+/// Says in words what a recording that was just made shows, and draws it if it is told where.
+///
+/// The picture's ending says its format ([`Picture::of_path`]). A recording of which nothing can be drawn
+/// is no error: it is said why there is no picture.
+///
+/// # Errors
+/// When the samples cannot be read, the picture's ending stands for no format, the picture cannot be
+/// written, or the writer takes no more.
+pub fn tell_recording(
+    recording: Recording,
+    picture: Option<&Path>,
+    out: &mut dyn Write,
+    look: Look,
+) -> Result<(), ReportError> {
+    let report = RecordingReport::read(vec![recording], Axes::default())?;
+    report.tell(out, look)?;
+    let Some(path) = picture else { return Ok(()) };
+    if let Some(why) = report.why_no_plot() {
+        return Ok(writeln!(out, "plot     none: {why}")?);
+    }
+    let no_format = || ReportError::Plot { name: NAME, reason: "it is a .png or an .svg".to_string() };
+    report.write_plot(path, Picture::of_path(path).ok_or_else(no_format)?)?;
+    Ok(writeln!(out, "plot     {}", path.display())?)
 }
 
 /// Recordings, read and worked out.
@@ -106,11 +134,11 @@ impl RecordingReport {
     /// When there is nothing to draw, or the file cannot be written.
     pub fn write_plot(&self, path: &Path, picture: Picture) -> Result<(), ReportError> {
         let nothing = || ReportError::Plot {
-            name: "of recordings",
+            name: NAME,
             reason: self.why_no_plot().unwrap_or_else(|| "there is nothing to draw".to_string()),
         };
         let scene = plot::recordings::draw(self).ok_or_else(nothing)?;
-        Ok(store::write_whole(path, &plot::drawn(&scene, picture, "of recordings")?)?)
+        Ok(store::write_whole(path, &plot::drawn(&scene, picture, NAME)?)?)
     }
 
     /// Prints a table with a row for each recording, and why a number is missing.
@@ -295,6 +323,27 @@ mod tests {
             .collect();
         let (top, rest) = (*heights.iter().min().unwrap(), *heights.iter().max().unwrap());
         assert!(rest - top > 900, "{top} {rest}");
+    }
+
+    #[test]
+    fn a_recording_that_was_just_made_is_told_in_words_and_drawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let (samples, picture) = (folder.path().join("it.csv"), folder.path().join("it.svg"));
+        let told = |rows: usize| {
+            let rows = (0..rows).map(|row| format!("{},{}\n", row as f64 * 0.02, (50 << 20) + row * 10_240));
+            fs::write(&samples, rows.fold("t_s,rss_bytes\n".to_string(), |text, row| text + &row)).unwrap();
+            let (recording, mut out) = (store::open_recording(&samples).unwrap(), Vec::new());
+            tell_recording(recording, Some(&picture), &mut out, Look::PLAIN).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let nothing = told(0);
+        assert!(nothing.contains("plot     none: ") && !picture.exists(), "{nothing}");
+        let grown = told(1000);
+        for words in ["lasted   20.0 s, 1,000 samples", "peak     59.8 MiB", "500.0 ± 0.", "KiB/s", "it grew"]
+        {
+            assert!(grown.contains(words), "{words} is not in\n{grown}");
+        }
+        assert!(picture.exists());
     }
 
     #[test]

@@ -212,7 +212,7 @@ fn label_font(lines: &[&Line], width: i32, field: Field) -> Font {
     let room = HEIGHT - 130 - field.top;
     let fits =
         |font: &Font| lines.iter().map(|one| LabelText::of(one, width, *font).height()).sum::<i32>() <= room;
-    let fonts = [40, 36, 32, 28, 24].map(|size| Font::plain(size, INK));
+    let fonts = [LABEL.size, 36, 32, 28, 24].map(|size| Font::plain(size, INK));
     fonts.into_iter().find(fits).unwrap_or(Font::plain(CROWDED, INK))
 }
 

@@ -1,13 +1,14 @@
-//! The library's own parts: what a tick of the sampler parses, and what a report works out.
+//! The library's own parts: what a tick of the sampler parses, what reading a trace takes, and what a
+//! report works out.
 //!
 //! `cargo bench --bench library`
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use memreel::analysis::{self, Curve, FrameClock};
+use memreel::analysis::{self, Curve, Growth, NoGrowth, ProgressClock};
 use memreel::proc;
-use memreel::trace::Sample;
+use memreel::trace::{self, CsvFile, Memory, Sample, Series, SeriesFormat};
 use memreel::units::{Bytes, Count};
 
 /// The files that are read at every tick, as this process has them.
@@ -36,20 +37,36 @@ fn an_hour() -> Vec<Sample> {
     (0..180_000).map(sample).collect()
 }
 
+fn read_a_trace(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("there is room for a file");
+    let path = folder.path().join("samples.csv");
+    let mut file = CsvFile::create(&path).expect("it can be written");
+    an_hour().iter().for_each(|sample| file.write(sample).expect("it can be written"));
+    file.flush().expect("it can be written");
+    criterion.bench_function("read an hour at 50 Hz", |bench| {
+        bench.iter(|| trace::read_series(black_box(&path), SeriesFormat::Samples, &Memory::JUDGED));
+    });
+}
+
 fn work_out_a_trace(criterion: &mut Criterion) {
-    let samples = an_hour();
+    let series = Series::of(&an_hour(), &Memory::JUDGED);
+    let memory = Memory::AnonymousAndSwap;
     let mut group = criterion.benchmark_group("an hour at 50 Hz");
     group.bench_function("growth over the second half", |bench| {
-        bench.iter(|| {
-            let clock = FrameClock::of(black_box(&samples));
-            analysis::growth_over_second_half(&clock, &clock.levels(&samples))
+        bench.iter(|| -> Result<Growth, NoGrowth> {
+            let clock = ProgressClock::of_frames(black_box(&series));
+            let levels = clock.levels(&series, memory);
+            analysis::growth_over_second_half(clock.last_step(), 120.0, &levels)
         });
     });
     group.bench_function("line of a plot", |bench| {
-        bench.iter(|| Curve::over_frames(black_box(&samples), 1600));
+        bench.iter(|| {
+            let clock = ProgressClock::of_frames(black_box(&series));
+            Curve::over_progress(&clock, &series, memory, 1600)
+        });
     });
     group.finish();
 }
 
-criterion_group!(benches, parse_a_tick, work_out_a_trace);
+criterion_group!(benches, parse_a_tick, read_a_trace, work_out_a_trace);
 criterion_main!(benches);

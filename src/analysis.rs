@@ -3,21 +3,25 @@
 //! Everything here is per **frame exported** where it can be, so that a slow machine does not look
 //! like a smaller growth. What cannot be known from a trace is `None`: never zero, never NaN.
 
+mod cpu;
 mod curve;
-mod frame_clock;
 mod growth;
 mod levels;
+mod progress;
+mod recording;
 mod threads;
 mod variant;
 
+pub use cpu::{CpuPoint, CpuUse};
 pub use curve::{Curve, LevelPoint};
-pub use frame_clock::FrameClock;
-pub use growth::{Growth, growth_over_second_half};
-pub use levels::{SharePart, level_over, speed_over};
+pub use growth::{Growth, NoGrowth, growth_over_second_half};
+pub use levels::{SharePart, level_over, median_level, speed_over};
+pub use progress::{Hand, ProgressClock};
+pub use recording::{Over, Peak, PeakSource, ProgressGrowth, RecordingSummary, summarise_recording};
 pub use threads::busy_threads;
 pub use variant::{Spread, TypicalGrowth, VariantSummary, group_by_variant};
 
-use crate::trace::{Outcome, RunRecord, Sample, ThreadSample};
+use crate::trace::{Memory, Outcome, RunRecord, Series, ThreadSample};
 use crate::units::{Bytes, Count};
 
 /// What is said of one job: a row of `summary.csv`.
@@ -76,26 +80,26 @@ pub struct JobSummary {
 
 /// Says of one job what its trace shows.
 ///
-/// `samples` and `threads` are in the order of time, as they are on disk; either may be empty.
-pub fn summarise(record: &RunRecord, samples: &[Sample], threads: &[ThreadSample]) -> JobSummary {
-    let clock = FrameClock::of(samples);
+/// The series keeps [`Memory::JUDGED`] at least; it and `threads` may be empty.
+pub fn summarise(record: &RunRecord, series: &Series, threads: &[ThreadSample]) -> JobSummary {
+    let clock = ProgressClock::of_frames(series);
     let total = frames_of_export(record, &clock);
-    let levels = clock.levels(samples);
+    let levels = clock.levels(series, Memory::AnonymousAndSwap);
     JobSummary {
         outcome: record.outcome.clone(),
-        frames_in: last(samples, |sample| sample.frames_in),
-        frames_out: last(samples, |sample| sample.frames_out),
-        peak_rss: peak_rss(record, samples),
+        frames_in: series.frames_in().last(),
+        frames_out: series.frames_out().last(),
+        peak_rss: peak_rss(record, series),
         kernel_max_rss: kernel_max_rss(record),
-        peak_anon_swap: largest(samples, Sample::anon_and_swap),
-        peak_pss: largest(samples, |sample| sample.pss_bytes),
+        peak_anon_swap: series.memory(Memory::AnonymousAndSwap).measured().max(),
+        peak_pss: series.memory(Memory::Pss).measured().max(),
         level_after_warmup: total.and_then(|frames| level_over(&levels, SharePart::WARM.of(frames))),
         level_at_end: total.and_then(|frames| level_over(&levels, SharePart::END.of(frames))),
-        growth: growth_over_second_half(&clock, &levels),
+        growth: growth_over_second_half(clock.last_step(), growth::LEAST_FRAMES, &levels).ok(),
         busy_threads: busy_threads(record.cpu_s, threads),
         wall_s: record.wall_s,
         cpu_s: record.cpu_s,
-        fps: speed(record, samples),
+        fps: speed(record, series),
         fps_early: total.and_then(|frames| speed_over(&clock, SharePart::EARLY.of(frames))),
         fps_late: total.and_then(|frames| speed_over(&clock, SharePart::LATE.of(frames))),
         output_bytes: record.output_bytes,
@@ -108,33 +112,25 @@ pub fn summarise(record: &RunRecord, samples: &[Sample], threads: &[ThreadSample
 }
 
 /// What was exported in the time that it took.
-fn speed(record: &RunRecord, samples: &[Sample]) -> Option<f64> {
+fn speed(record: &RunRecord, series: &Series) -> Option<f64> {
     let planned = record.context.frames.filter(|_| record.outcome.is_finished());
-    let frames = planned.or_else(|| last(samples, Sample::frames))?;
+    let frames = planned.or_else(|| series.frames().last())?;
     (record.wall_s > 0.0).then(|| frames.as_f64() / record.wall_s)
 }
 
 /// Frames of the whole export: as planned, or else as counted when it came to its end.
-fn frames_of_export(record: &RunRecord, clock: &FrameClock) -> Option<f64> {
-    let counted = clock.last_frame().filter(|_| record.outcome.is_finished());
+fn frames_of_export(record: &RunRecord, clock: &ProgressClock) -> Option<f64> {
+    let counted = clock.last_step().filter(|_| record.outcome.is_finished());
     record.context.frames.map(Count::as_f64).or(counted).filter(|&frames| frames > 0.0)
 }
 
-fn peak_rss(record: &RunRecord, samples: &[Sample]) -> Option<Bytes> {
-    let sampled = largest(samples, |sample| sample.rss_bytes);
-    let several = samples.iter().any(|sample| sample.processes > Some(Count::new(1)));
+fn peak_rss(record: &RunRecord, series: &Series) -> Option<Bytes> {
+    let sampled = series.memory(Memory::Rss).measured().max();
+    let several = series.most_processes() > Some(Count::new(1));
     if several { sampled } else { sampled.max(kernel_max_rss(record)) }
 }
 
 /// Of an engine that never started it would be the launcher's.
 fn kernel_max_rss(record: &RunRecord) -> Option<Bytes> {
     record.max_rss_bytes.filter(|_| !matches!(record.outcome, Outcome::NotStarted { .. }))
-}
-
-fn largest<T: Ord>(samples: &[Sample], of: impl Fn(&Sample) -> Option<T>) -> Option<T> {
-    samples.iter().filter_map(of).max()
-}
-
-fn last<T>(samples: &[Sample], of: impl Fn(&Sample) -> Option<T>) -> Option<T> {
-    samples.iter().rev().find_map(of)
 }

@@ -3,11 +3,13 @@
 mod changes;
 mod doctor;
 mod plan;
+mod plot;
 mod progress;
 mod record;
 mod report;
 mod run;
 mod scenarios;
+mod summary;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -76,9 +78,11 @@ impl From<ScenarioError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
-            StoreError::NoResult { .. } | StoreError::Version { .. } | StoreError::Json { .. } => {
-                Failure::usage(error.to_string())
-            }
+            StoreError::NoResult { .. }
+            | StoreError::NoRecording { .. }
+            | StoreError::Version { .. }
+            | StoreError::Json { .. } => Failure::usage(error.to_string()),
+            StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),
             _ => Failure::harness(error.to_string()),
         }
     }
@@ -128,7 +132,7 @@ impl From<std::io::Error> for Failure {
 const EXIT_CODES: &str = "\
 Exit codes:
     0  all is well
-    2  the command line or the scenario is wrong, or nothing of it can be run here
+    2  the command line, the scenario or a recording is wrong, or nothing of it can be run here
     4  an engine is not installed, or did not do what it was asked
     5  memreel itself could not do its work (a full disk, a missing companion program)
   130  ended by the user before all was measured";
@@ -154,6 +158,8 @@ enum Command {
     Record(record::Record),
     Plan(plan::Plan),
     Report(report::Report),
+    Summary(summary::Summary),
+    Plot(plot::Plot),
     Scenarios(scenarios::Scenarios),
     Doctor(doctor::Doctor),
 }
@@ -177,6 +183,8 @@ pub fn main() -> Exit {
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
+        Command::Summary(command) => command.run(&mut out),
+        Command::Plot(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),
         Command::Doctor(command) => command.run(&mut out),
     };

@@ -8,12 +8,15 @@ mod damage;
 mod made_up;
 mod number;
 mod plot;
+mod recordings;
 mod sentence;
 mod summary;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use plot::Picture;
+pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
 pub use sentence::write_sentences;
 pub use summary::write_summary;
 pub use terminal::{Look, write_table};
@@ -21,9 +24,9 @@ pub use terminal::{Look, write_table};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{self, Curve, JobSummary, VariantSummary};
+use crate::analysis::{self, Curve, JobSummary, ProgressClock, VariantSummary};
 use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
-use crate::trace::{EngineRecord, Machine, RunContext, TraceError};
+use crate::trace::{EngineRecord, Machine, Memory, RunContext, TraceError};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;
@@ -221,28 +224,25 @@ pub fn print(result: &StoredResult, out: &mut dyn Write, look: Look) -> Result<(
 }
 
 fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
-    let (samples, threads) = (or_none(stored.samples())?, or_none(stored.threads())?);
+    let (series, threads) = (or_none(stored.series())?, or_none(stored.threads())?);
+    let (clock, memory) = (ProgressClock::of_frames(&series), Memory::AnonymousAndSwap);
     Ok(MeasuredJob {
-        summary: analysis::summarise(&stored.record, &samples, &threads),
-        over_frames: Curve::over_frames(&samples, COLUMNS),
-        over_time: Curve::over_time(&samples, COLUMNS),
+        summary: analysis::summarise(&stored.record, &series, &threads),
+        over_frames: Curve::over_progress(&clock, &series, memory, COLUMNS),
+        over_time: Curve::over_time(&series, memory, COLUMNS),
         machine: stored.record.machine.clone(),
         engine: stored.record.engine.clone(),
         context: stored.record.context.clone(),
-        damage: damage::damage(stored, samples.len())?,
+        damage: damage::damage(stored, series.len())?,
     })
 }
 
 /// A job that could not be started leaves no such file; of any other, that is damage.
-fn or_none<Row>(rows: Result<Vec<Row>, TraceError>) -> Result<Vec<Row>, TraceError> {
+fn or_none<T: Default>(rows: Result<T, TraceError>) -> Result<T, TraceError> {
     match rows {
-        Err(error) if is_missing(&error) => Ok(Vec::new()),
+        Err(error) if error.is_missing() => Ok(T::default()),
         rows => rows,
     }
-}
-
-fn is_missing(error: &TraceError) -> bool {
-    matches!(error.source.kind(), csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::NotFound)
 }
 
 /// The values of the axes that vary; of a single variant its engine, or else the scenario's name.

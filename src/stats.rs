@@ -18,12 +18,10 @@ pub fn median(numbers: &[f64]) -> Option<f64> {
 /// assert_eq!(memreel::stats::quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
 /// ```
 pub fn quantile(numbers: &[f64], p: f64) -> Option<f64> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let last = sorted.len().checked_sub(1)?;
-    let place = p.clamp(0.0, 1.0) * last as f64;
-    let below = sorted[place.floor() as usize];
-    let above = sorted[place.ceil() as usize];
+    let mut numbers = numbers.to_vec();
+    let place = p.clamp(0.0, 1.0) * numbers.len().checked_sub(1)? as f64;
+    let (_, &mut below, larger) = numbers.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
+    let above = larger.iter().copied().min_by(f64::total_cmp).unwrap_or(below);
     Some(below + (above - below) * place.fract())
 }
 

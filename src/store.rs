@@ -4,6 +4,12 @@
 //! timelines, plots and `summary.csv`, and one folder a job under `jobs/`. A job's folder is written
 //! under a temporary name and renamed when it is whole, so a folder that has its final name can be
 //! trusted; what is left of a killed harness is cleared away when the result is resumed.
+//!
+//! A recording of any other process is a folder of the same kind, or one file of samples.
+
+mod recording;
+
+pub use recording::{READABLE, Recording, open_recording};
 
 use std::fs;
 use std::io;
@@ -11,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{self, RunRecord, Sample, ThreadSample, TraceError};
+use crate::trace::{self, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError};
 
 /// The version of `result.json`.
 pub const FORMAT: &str = "memreel-result/1";
@@ -52,6 +58,14 @@ pub enum StoreError {
     NoResult {
         /// The folder.
         path: PathBuf,
+    },
+    /// Nothing that can be read as a recording.
+    #[error("{path}: {what}; what can be read: {READABLE}")]
+    NoRecording {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is, as far as can be told.
+        what: String,
     },
     /// A CSV file could not be read.
     #[error(transparent)]
@@ -106,7 +120,15 @@ pub struct StoredJob {
 }
 
 impl StoredJob {
-    /// Reads the samples.
+    /// Reads what judging needs of the samples.
+    ///
+    /// # Errors
+    /// When `samples.csv` is missing or broken.
+    pub fn series(&self) -> Result<Series, TraceError> {
+        trace::read_series(&self.folder.join("samples.csv"), SeriesFormat::Samples, &Memory::JUDGED)
+    }
+
+    /// Reads the samples with all that was measured, row by row.
     ///
     /// # Errors
     /// When `samples.csv` is missing or broken.

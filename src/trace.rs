@@ -3,19 +3,32 @@
 //! A job's folder holds `run.json` (a [`RunRecord`]), `samples.csv` (a [`Sample`] a row, the whole
 //! process tree), `processes.csv` and `threads.csv` (long form) and `events.csv`. The files carry
 //! bytes and seconds with the unit in the column's name; a cell that was not measured is empty.
+//!
+//! Whoever judges or draws reads a [`Series`]: of our own files, and of what psrecord and mprof leave.
 
 mod csv_files;
+mod fault;
+mod format;
+mod lines;
+mod mprof;
 mod outcome;
+mod psrecord;
 mod record;
 mod recording;
+mod samples_csv;
+mod series;
+mod table;
 
-pub use csv_files::{CsvFile, TraceError, read_events, read_processes, read_samples, read_threads};
+pub use csv_files::{CsvFile, read_events, read_processes, read_samples, read_threads};
+pub use fault::{Fault, TraceError};
+pub use format::{SeriesFormat, first_line, read_series};
 pub use outcome::Outcome;
 pub use record::{
     EngineRecord, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling, Threading,
     TimelineRecord,
 };
 pub use recording::{RECORDING_FORMAT, RecordingRecord};
+pub use series::{Column, Memory, Series};
 
 use serde::{Deserialize, Serialize};
 
@@ -93,12 +106,6 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Anonymous memory, resident or swapped out: what growth is judged by. Under pressure the
-    /// resident part falls while the process grows.
-    pub fn anon_and_swap(&self) -> Option<Bytes> {
-        Some(self.anon_bytes? + self.swap_bytes.unwrap_or(Bytes::ZERO))
-    }
-
     /// The frames counter that comes nearest to "exported": frames put out where the engine says
     /// them, else frames taken in.
     pub fn frames(&self) -> Option<Count> {

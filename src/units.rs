@@ -119,10 +119,47 @@ impl fmt::Display for Count {
     }
 }
 
-/// How memory changes with each frame exported; negative where it falls.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BytesPerFrame(pub f64);
+/// How memory changes with each step of some progress; negative where it falls.
+pub trait Rate: Copy {
+    /// So many bytes with each step.
+    fn of_bytes(bytes: f64) -> Self;
+    /// Bytes with each step.
+    fn bytes(self) -> f64;
+}
+
+macro_rules! rate {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub f64);
+
+        impl Rate for $name {
+            fn of_bytes(bytes: f64) -> $name {
+                $name(bytes)
+            }
+
+            fn bytes(self) -> f64 {
+                self.0
+            }
+        }
+    };
+}
+
+rate! {
+    /// How memory changes with each frame exported; negative where it falls.
+    BytesPerFrame
+}
+
+rate! {
+    /// How memory changes with each second; negative where it falls.
+    BytesPerSecond
+}
+
+rate! {
+    /// How memory changes with each MiB (1,048,576 bytes) that is written; negative where it falls.
+    BytesPerMibWritten
+}
 
 impl fmt::Display for BytesPerFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("timeline", &[]),
     // What lies on disk between measuring and judging.
     ("trace", &["units"]),
-    ("store", &["trace"]),
+    ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
     ("scenario", &["digest", "timeline", "trace", "units"]),
     ("plan", &["scenario", "timeline", "trace"]),

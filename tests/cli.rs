@@ -376,6 +376,9 @@ fn what_the_command_line_does_not_know_is_refused_with_a_hint() {
 fn help_version_scenarios_and_doctor_are_fine() {
     let bench = Bench::new();
     bench.run(&["--help"]).expect(0).says(&["run", "plan", "report", "scenarios", "doctor", "Exit codes"]);
+    bench.run(&["--help"]).expect(0).says(&["summary", "plot"]);
+    bench.run(&["summary", "--help"]).expect(0).says(&["psrecord", "mprof", "--json", "Examples:"]);
+    bench.run(&["plot", "--help"]).expect(0).says(&["--column", "--over", "memory.png", "Examples:"]);
     bench.run(&["run", "--help"]).expect(0).says(&["--resume", "--keep-exports", "--threading"]);
     bench.run(&["--version"]).expect(0).says(&[&format!("memreel {}", env!("CARGO_PKG_VERSION"))]);
     bench.run(&["scenarios"]).expect(0).says(&["forty-clips", "one-clip"]);

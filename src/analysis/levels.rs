@@ -1,13 +1,14 @@
 //! The level of memory, and the speed, over a part of the export.
 
-use crate::analysis::FrameClock;
+use crate::analysis::ProgressClock;
 use crate::stats;
 use crate::units::Bytes;
 
 /// A median of fewer is a reading, not a level.
 const LEAST_SAMPLES: usize = 3;
 
-/// A part of the export, as shares of its frames.
+/// A part of an export or a recording, as shares of its way: of its frames, of what it wrote, of its
+/// seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SharePart {
     low: f64,
@@ -24,9 +25,9 @@ impl SharePart {
     /// 70–90 %: speed when it nears its end.
     pub const LATE: SharePart = SharePart { low: 0.70, high: 0.90 };
 
-    /// The part in frames, of an export of so many: above the first, up to the second.
-    pub fn of(self, frames: f64) -> (f64, f64) {
-        (self.low * frames, self.high * frames)
+    /// The part in steps, of a way of so many: above the first, up to the second.
+    pub fn of(self, steps: f64) -> (f64, f64) {
+        (self.low * steps, self.high * steps)
     }
 }
 
@@ -37,17 +38,23 @@ impl SharePart {
 pub fn level_over(levels: &[(f64, f64)], (low, high): (f64, f64)) -> Option<Bytes> {
     // The counter of an export of 10 frames may end at 9: a frame short is through.
     levels.last().filter(|last| last.0 >= high - 1.0)?;
+    median_level(levels, (low, high))
+}
+
+/// The median level over a part: above its first step, up to its last.
+///
+/// `levels` are (step, bytes). `None` when fewer than three samples fell into it.
+pub fn median_level(levels: &[(f64, f64)], (low, high): (f64, f64)) -> Option<Bytes> {
     let within: Vec<f64> =
         levels.iter().filter(|level| level.0 > low && level.0 <= high).map(|level| level.1).collect();
-    stats::median(&within)
-        .filter(|_| within.len() >= LEAST_SAMPLES)
-        .map(|bytes| Bytes::new(bytes.round() as u64))
+    let median = stats::median(&within).filter(|_| within.len() >= LEAST_SAMPLES);
+    median.map(|bytes| Bytes::new(bytes.round() as u64))
 }
 
 /// Frames a second over a part of the export.
 ///
 /// `None` when the export did not come through it, or the counter changed less than twice within.
-pub fn speed_over(clock: &FrameClock, (low, high): (f64, f64)) -> Option<f64> {
+pub fn speed_over(clock: &ProgressClock, (low, high): (f64, f64)) -> Option<f64> {
     let seconds = clock.time_of(high)? - clock.time_of(low)?;
     (clock.changes_within(low, high) >= 2 && seconds > 0.0).then(|| (high - low) / seconds)
 }

@@ -9,16 +9,20 @@ mod cuts;
 mod frame;
 mod labels;
 mod lines;
+mod marks;
 mod palette;
 mod peaks;
 mod png;
+pub mod recordings;
 mod scene;
 pub mod svg;
+mod variants;
 
 use std::path::{Path, PathBuf};
 
 use crate::report::{MeasuredJob, Report, ReportError};
 use crate::store;
+use crate::trace::Machine;
 use scene::Scene;
 
 /// Lays a plot out; `None` when it would be empty.
@@ -26,8 +30,8 @@ type LayOut = fn(&Report) -> Option<Scene>;
 
 /// The plots by the name of their files.
 const PLOTS: &[(&str, LayOut)] = &[
-    ("memory-over-frames", lines::over_frames),
-    ("memory-over-time", lines::over_time),
+    ("memory-over-frames", variants::over_frames),
+    ("memory-over-time", variants::over_time),
     ("peak-by-variant", peaks::peak_by_variant),
 ];
 
@@ -43,34 +47,72 @@ pub fn scenes(report: &Report) -> impl Iterator<Item = (&'static str, Scene)> {
 pub fn write_plots(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = Vec::new();
     for (name, scene) in scenes(report) {
-        let drawn = |reason: String| ReportError::Plot { name, reason };
-        let mut png = Vec::new();
-        png::write(&scene, &mut png).map_err(drawn)?;
-        let svg = svg::write(&scene).map_err(drawn)?;
-        for (ending, content) in [("png", png), ("svg", svg.into_bytes())] {
-            let path = folder.join(format!("{name}.{ending}"));
-            store::write_whole(&path, &content)?;
+        for picture in [Picture::Png, Picture::Svg] {
+            let path = folder.join(format!("{name}.{}", picture.ending()));
+            store::write_whole(&path, &drawn(&scene, picture, name)?)?;
             written.push(path);
         }
     }
     Ok(written)
 }
 
+/// A format of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picture {
+    /// 1600 × 900 pixels.
+    Png,
+    /// Lines and words, as large.
+    Svg,
+}
+
+impl Picture {
+    /// The format that a file's ending stands for.
+    pub fn of_path(path: &Path) -> Option<Picture> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        [Picture::Png, Picture::Svg].into_iter().find(|picture| picture.ending() == ending)
+    }
+
+    fn ending(self) -> &'static str {
+        match self {
+            Picture::Png => "png",
+            Picture::Svg => "svg",
+        }
+    }
+}
+
+/// The scene as the content of a file; `name` says in an error which plot it is.
+///
+/// # Errors
+/// What the drawing library or the encoder said.
+pub fn drawn(scene: &Scene, picture: Picture, name: &'static str) -> Result<Vec<u8>, ReportError> {
+    let drawn = match picture {
+        Picture::Png => {
+            let mut png = Vec::new();
+            png::write(scene, &mut png).map(|()| png)
+        }
+        Picture::Svg => svg::write(scene).map(String::into_bytes),
+    };
+    drawn.map_err(|reason| ReportError::Plot { name, reason })
+}
+
 /// Where it was measured and with what: what has to be known to compare a plot with another.
 fn provenance(report: &Report) -> String {
-    let machine = |job: &MeasuredJob| {
-        let machine = &job.machine;
-        format!("{}, {} CPUs, {}", machine.cpu, machine.cpus, machine.kernel)
-    };
     let engine = |job: &MeasuredJob| format!("{} {}", job.engine.name, job.engine.version);
-    let distinct = |of: &dyn Fn(&MeasuredJob) -> String| {
-        let mut all: Vec<String> = Vec::new();
-        report.measured().map(of).for_each(|one| {
-            if !all.contains(&one) {
-                all.push(one);
-            }
-        });
-        all.join(" / ")
-    };
-    format!("{} · {}", distinct(&machine), distinct(&engine))
+    let machines = report.measured().map(|job| machine(&job.machine));
+    format!("{} · {}", distinct(machines), distinct(report.measured().map(engine)))
+}
+
+fn machine(machine: &Machine) -> String {
+    format!("{}, {} CPUs, {}", machine.cpu, machine.cpus, machine.kernel)
+}
+
+/// Each once, in the order in which they come.
+fn distinct(all: impl Iterator<Item = String>) -> String {
+    let mut distinct: Vec<String> = Vec::new();
+    for one in all {
+        if !distinct.contains(&one) {
+            distinct.push(one);
+        }
+    }
+    distinct.join(" / ")
 }

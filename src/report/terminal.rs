@@ -108,22 +108,9 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
 }
 
 fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
-    let mut table = Table::new();
-    table.load_style(style(variants)).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(look.width);
-    if look.colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
     let keyed = is_keyed(variants, look.width);
-    table.set_header(header(if keyed { "#" } else { "variant" }));
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, PADDING));
-    });
-    table.column_iter_mut().skip(1).for_each(|column| {
-        column.set_constraint(ColumnConstraint::ContentWidth);
-    });
+    let tall = variants.iter().any(|variant| variant.summary.ran > 1);
+    let mut table = ruled_table(look, header(if keyed { "#" } else { "variant" }), tall);
     for (index, variant) in variants.iter().enumerate() {
         let name = if keyed { (index + 1).to_string() } else { variant.name.clone() };
         let numbers = COLUMNS.iter().map(|column| right(column.shown(variant)));
@@ -132,11 +119,30 @@ fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
     table
 }
 
-/// Lines above, below and under the heading; between rows where these are more than a line high.
-fn style(variants: &[&VariantRow<'_>]) -> TableStyle {
+/// A table with lines above, below and under the heading, and between rows where these are tall, of which
+/// the first column alone may be broken into lines.
+pub fn ruled_table(look: Look, header: Vec<Cell>, tall: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(style(tall)).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(look.width);
+    if look.colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(header);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, PADDING));
+    });
+    table.column_iter_mut().skip(1).for_each(|column| {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    });
+    table
+}
+
+fn style(tall: bool) -> TableStyle {
     let line = |fill| LineStyle::none().fill(fill).junction(fill);
     let style = TableStyle::new().top_border(line('─')).header_separator(line('─')).bottom_border(line('─'));
-    let tall = variants.iter().any(|variant| variant.summary.ran > 1);
     if tall { style.row_separator(line('╌')) } else { style }
 }
 
@@ -198,12 +204,17 @@ fn heading(column: &Column) -> String {
 }
 
 fn header(first: &str) -> Vec<Cell> {
-    let bold = |cell: Cell| cell.add_attribute(Attribute::Bold);
     let numbers = COLUMNS.iter().map(|column| bold(right(heading(column))));
     [bold(Cell::new(first))].into_iter().chain(numbers).chain([bold(Cell::new(OUTCOME))]).collect()
 }
 
-fn right(text: String) -> Cell {
+/// A cell of the heading.
+pub fn bold(cell: Cell) -> Cell {
+    cell.add_attribute(Attribute::Bold)
+}
+
+/// A number's cell.
+pub fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 

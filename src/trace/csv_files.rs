@@ -1,25 +1,16 @@
 //! The time series of a job as CSV files: written as they come, read leniently.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufReader, BufWriter};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::trace::fault::{Fault, TraceError};
+use crate::trace::lines::WholeText;
 use crate::trace::{Event, ProcessSample, Sample, ThreadSample};
-
-/// Why a trace's file could not be written or read.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}")]
-pub struct TraceError {
-    /// The file.
-    pub path: PathBuf,
-    /// What went wrong with it.
-    #[source]
-    pub source: csv::Error,
-}
 
 /// A CSV file of one kind of row, open for writing.
 pub struct CsvFile<Row> {
@@ -35,7 +26,7 @@ impl<Row: Serialize> CsvFile<Row> {
     /// When the file cannot be created.
     pub fn create(path: &Path) -> Result<CsvFile<Row>, TraceError> {
         let file = File::create(path)
-            .map_err(|error| TraceError { path: path.to_path_buf(), source: csv::Error::from(error) })?;
+            .map_err(|error| TraceError { path: path.to_path_buf(), source: Fault::Io(error) })?;
         let writer = csv::Writer::from_writer(BufWriter::new(file));
         Ok(CsvFile { path: path.to_path_buf(), writer, rows: PhantomData })
     }
@@ -45,7 +36,9 @@ impl<Row: Serialize> CsvFile<Row> {
     /// # Errors
     /// When the disk is full or the file cannot be written.
     pub fn write(&mut self, row: &Row) -> Result<(), TraceError> {
-        self.writer.serialize(row).map_err(|source| TraceError { path: self.path.clone(), source })
+        self.writer
+            .serialize(row)
+            .map_err(|error| TraceError { path: self.path.clone(), source: Fault::from(error) })
     }
 
     /// Hands everything written so far to the kernel.
@@ -53,13 +46,14 @@ impl<Row: Serialize> CsvFile<Row> {
     /// # Errors
     /// When the disk is full or the file cannot be written.
     pub fn flush(&mut self) -> Result<(), TraceError> {
-        self.writer
-            .flush()
-            .map_err(|error| TraceError { path: self.path.clone(), source: csv::Error::from(error) })
+        self.writer.flush().map_err(|error| TraceError { path: self.path.clone(), source: Fault::Io(error) })
     }
 }
 
-/// Reads `samples.csv`. A last line that a kill cut short is left out.
+/// Reads `samples.csv` with all its columns, row by row: for traces that are short. Everything that judges
+/// or draws reads a [`Series`](crate::trace::Series).
+///
+/// A last line that a kill cut short is left out.
 ///
 /// # Errors
 /// When the file is missing, or a row before the last makes no sense.
@@ -93,10 +87,9 @@ pub fn read_events(path: &Path) -> Result<Vec<Event>, TraceError> {
 
 fn read<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, TraceError> {
     let failed = |source| TraceError { path: path.to_path_buf(), source };
-    let mut text = std::fs::read(path).map_err(|error| failed(csv::Error::from(error)))?;
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    text.truncate(whole);
-    csv::Reader::from_reader(text.as_slice()).deserialize().collect::<Result<_, _>>().map_err(failed)
+    let text = WholeText::of(BufReader::new(File::open(path).map_err(Fault::Io).map_err(failed)?));
+    let rows = csv::Reader::from_reader(text).into_deserialize().collect::<Result<_, _>>();
+    rows.map_err(Fault::from).map_err(failed)
 }
 
 #[cfg(test)]

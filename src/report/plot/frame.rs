@@ -4,6 +4,7 @@ use crate::report::Report;
 use crate::report::plot::axis::{Scale, Ticks};
 use crate::report::plot::palette::{GREY, INK, PALE};
 use crate::report::plot::scene::{Font, HEIGHT, Scene, Side, WIDTH};
+use plotters::style::RGBAColor;
 
 /// Free room around everything.
 pub const MARGIN: i32 = 60;
@@ -29,9 +30,9 @@ pub struct Field {
 }
 
 /// Writes the question and where the numbers come from; says how far down that reaches.
-pub fn write_header(scene: &mut Scene, report: &Report, provenance: &str) -> i32 {
+pub fn write_header(scene: &mut Scene, title: &str, provenance: &str) -> i32 {
     let width = WIDTH - 2 * MARGIN;
-    let title = TITLE.wrap(&report.question, width, 2);
+    let title = TITLE.wrap(title, width, 2);
     let below = scene.lines_of_words((MARGIN, MARGIN + TITLE.size / 2), &title, TITLE);
     let from = NOTE.wrap(provenance, width, 2);
     scene.lines_of_words((MARGIN, below + 2), &from, NOTE) - NOTE.size / 2
@@ -45,16 +46,39 @@ pub fn write_notes(scene: &mut Scene, notes: &[String]) -> i32 {
     room + MARGIN / 2
 }
 
+/// An axis at the left edge.
+pub struct UpwardAxis<'a> {
+    /// Where values lie.
+    pub scale: Scale,
+    /// The values that are written.
+    pub ticks: Ticks,
+    /// What they are.
+    pub title: &'a str,
+    /// How far above the field that is written.
+    pub above: i32,
+}
+
 /// Draws the horizontal lines of the grid and their labels, and says what they are of.
-pub fn draw_upward_axis(scene: &mut Scene, field: Field, scale: Scale, ticks: Ticks, title: &str) {
-    for (value, label) in ticks.labelled() {
-        let y = scale.place(value);
+pub fn draw_upward_axis(scene: &mut Scene, field: Field, axis: &UpwardAxis<'_>) {
+    for (value, label) in axis.ticks.labelled() {
+        let y = axis.scale.place(value);
         let (width, colour) = if value == 0.0 { (4, INK) } else { (2, PALE) };
         scene.line(vec![(field.left, y), (field.right, y)], width, colour);
         scene.words((field.left - 20, y), label, LABEL, Side::Right);
     }
     let bold = Font { bold: true, ..LABEL };
-    scene.words((MARGIN, field.top - 62), title, bold, Side::Left);
+    scene.words((MARGIN, field.top - axis.above), axis.title, bold, Side::Left);
+}
+
+/// Writes the labels of an axis at the right edge, whose grid is not drawn, and says what they are of.
+pub fn draw_right_axis(scene: &mut Scene, field: Field, axis: &UpwardAxis<'_>, colour: RGBAColor) {
+    let (label, bold) = (Font { colour, ..LABEL }, Font { colour, bold: true, ..LABEL });
+    for (value, words) in axis.ticks.labelled() {
+        let y = axis.scale.place(value);
+        scene.line(vec![(field.right, y), (field.right + 12, y)], 3, colour);
+        scene.words((field.right + 24, y), words, label, Side::Left);
+    }
+    scene.words((field.right + 24, field.top - axis.above), axis.title, bold, Side::Left);
 }
 
 /// Draws the vertical lines of the grid, and their labels so far below the field.

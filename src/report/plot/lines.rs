@@ -1,214 +1,77 @@
-//! Memory over frames and over time: a line for each variant.
+//! Lines over a plane, with marks, bands and labels.
 
 use crate::analysis::{Curve, LevelPoint};
-use crate::report::number::number;
-use crate::report::plot::axis::{Scale, Ticks};
-use crate::report::plot::cuts;
-use crate::report::plot::frame::{self, Field, LABEL, MARGIN, NOTE};
+use crate::report::plot::axis::Scale;
+use crate::report::plot::frame::{Field, LABEL, MARGIN, NOTE};
 use crate::report::plot::labels::spread_out;
 use crate::report::plot::palette::{GREY, INK, Ink, cross};
-use crate::report::plot::provenance;
 use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, Shape, WIDTH};
-use crate::report::{MeasuredJob, Report, VariantRow};
 use crate::stats;
-use crate::trace::Outcome;
 
 /// Width of the lines.
-const STROKE: u32 = 6;
+pub const STROKE: u32 = 6;
 /// From the middle of a mark to its rim.
 const MARK: i32 = 14;
 /// Marks on a line as long as the plot is wide.
 const MARKS: usize = 5;
 /// Between the field and the labels, and from a label's mark to its words.
-const GAP: i32 = 70;
+pub const GAP: i32 = 70;
+/// Size of the labels where they are so many that no larger one finds room.
+const CROWDED: i32 = 20;
 /// The widest that words beside the lines may be.
 const WIDEST_LABEL: i32 = 760;
 
-/// What the lines run over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Over {
-    Frames,
-    Time,
-}
-
-/// Anonymous memory plus swap over the frames exported; `None` when no engine counted frames.
-pub fn over_frames(report: &Report) -> Option<Scene> {
-    draw(report, Over::Frames)
-}
-
-/// Anonymous memory plus swap over the seconds since the engine was started.
-pub fn over_time(report: &Report) -> Option<Scene> {
-    draw(report, Over::Time)
-}
-
-impl Over {
-    fn curve(self, job: &MeasuredJob) -> &Curve {
-        match self {
-            Over::Frames => &job.over_frames,
-            Over::Time => &job.over_time,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Over::Frames => "frames exported",
-            Over::Time => "seconds since the engine was started",
-        }
-    }
-
-    /// How far a job was to go, or went.
-    fn reach(self, job: &MeasuredJob) -> f64 {
-        let planned = match self {
-            Over::Frames => job.context.frames.map_or(0.0, |frames| frames.as_f64()),
-            Over::Time => job.summary.wall_s,
-        };
-        self.curve(job).points.last().map_or(planned, |point| planned.max(point.at))
-    }
-
-    fn where_it_died(self, at: f64) -> String {
-        match self {
-            Over::Frames => format!("at frame {}", number(at, 0)),
-            Over::Time => format!("after {} s", number(at, 1)),
-        }
-    }
-
-    /// Why there is no line.
-    fn why_empty(self, job: &MeasuredJob) -> &'static str {
-        match self {
-            Over::Frames if !job.over_time.points.is_empty() => "no frames counted",
-            _ => "too short to be sampled",
-        }
-    }
-}
-
-/// A variant with what is drawn of it.
-struct Series<'a> {
-    variant: &'a VariantRow<'a>,
-    ink: Ink,
-    /// The line, or the median of the repeats' lines.
-    line: Vec<Place>,
-    /// From the lowest to the highest of several repeats.
-    band: Vec<(i32, i32, i32)>,
-    /// Where repeats died.
-    deaths: Vec<Place>,
+/// A line, and what is drawn and said of it.
+pub struct Line {
+    /// What it is of.
+    pub name: String,
+    /// Its colour and mark.
+    pub ink: Ink,
+    /// How wide it is.
+    pub stroke: u32,
+    /// The line, or the median of several.
+    pub places: Vec<Place>,
+    /// From the lowest to the highest of several.
+    pub band: Vec<(i32, i32, i32)>,
+    /// Where something died.
+    pub deaths: Vec<Place>,
     /// What is written under its name.
-    remarks: Vec<String>,
+    pub remarks: Vec<String>,
 }
 
 /// The field and where values lie in it.
-struct Plane {
-    field: Field,
-    across: Scale,
-    upward: Scale,
+#[derive(Debug, Clone, Copy)]
+pub struct Plane {
+    /// The rectangle.
+    pub field: Field,
+    /// Where a frame, a MiB written or a second lies.
+    pub across: Scale,
+    /// Where MiB lie.
+    pub upward: Scale,
 }
 
 impl Plane {
-    fn place(&self, point: &LevelPoint) -> Place {
+    /// Where a point lies.
+    pub fn place(&self, point: &LevelPoint) -> Place {
         (self.across.place(point.at), self.upward.place(point.level.mib()))
     }
-}
 
-fn draw(report: &Report, over: Over) -> Option<Scene> {
-    let variants = report.variants();
-    let shown: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
-    let points = || report.measured().flat_map(|job| &over.curve(job).points);
-    let highest = points().map(|point| point.level.mib()).reduce(f64::max)?;
-    let reach = report.measured().map(|job| over.reach(job)).fold(0.0, f64::max);
-
-    let mut scene = Scene::default();
-    let top = frame::write_header(&mut scene, report, &provenance(report)) + 140;
-    let cuts = (over == Over::Frames).then(|| cuts::shared(report));
-    let notes = frame::write_notes(&mut scene, &notes(report, over, &shown, cuts.as_ref()));
-    let field = Field {
-        left: MARGIN + 150,
-        right: WIDTH - MARGIN - GAP - label_width(&shown),
-        top,
-        bottom: HEIGHT - notes - 190,
-    };
-    let rows = Ticks::beyond(highest, 6);
-    let plane = Plane {
-        field,
-        across: Scale::new(reach, field.left, field.right),
-        upward: Scale::new(rows.last(), field.bottom, field.top),
-    };
-    let columns = (plane.across, Ticks::within(reach, 6));
-    frame::draw_sideward_axis(
-        &mut scene,
-        field,
-        columns,
-        if over == Over::Frames { 78 } else { 50 },
-        over.title(),
-    );
-    frame::draw_upward_axis(&mut scene, field, plane.upward, rows, "anonymous memory + swap, MiB");
-    if let Some(cuts) = cuts {
-        cuts.draw(&mut scene, field, plane.across);
+    /// Where a curve lies.
+    pub fn places(&self, curve: &Curve) -> Vec<Place> {
+        curve.points.iter().map(|point| self.place(point)).collect()
     }
-    let series: Vec<_> =
-        shown.iter().enumerate().map(|(index, variant)| Series::of(variant, index, over, &plane)).collect();
-    draw_series(&mut scene, &series, &plane);
-    draw_labels(&mut scene, &series, field);
-    Some(scene)
 }
 
-fn label_width(variants: &[&VariantRow<'_>]) -> i32 {
-    let widest = variants.iter().map(|variant| LABEL.width_of(&variant.name)).max().unwrap_or(0);
-    let failed = variants.iter().any(|variant| variant.summary.finished < variant.summary.ran);
-    GAP + widest.clamp(if failed { 500 } else { 260 }, WIDEST_LABEL)
+/// The room that labels of these names take beside the field.
+pub fn label_width<'a>(names: impl Iterator<Item = &'a str>, with_remarks: bool) -> i32 {
+    let widest = names.map(|name| LABEL.width_of(name)).max().unwrap_or(0);
+    GAP + widest.clamp(if with_remarks { 500 } else { 260 }, WIDEST_LABEL)
 }
 
-fn notes(report: &Report, over: Over, shown: &[&VariantRow<'_>], cuts: Option<&cuts::Cuts>) -> Vec<String> {
-    let most = shown.iter().map(|variant| variant.summary.ran).max().unwrap_or(0);
-    let repeats =
-        (most > 1).then(|| format!("line: median of up to {most} repeats, band: lowest to highest"));
-    let died = |job: &MeasuredJob| !job.summary.outcome.is_finished() && !over.curve(job).points.is_empty();
-    let failed = report.measured().any(died);
-    let failures = failed.then(|| "×: an export ended there without being finished".to_string());
-    let cuts = cuts.map(cuts::Cuts::notes).unwrap_or_default();
-    let late = (over == Over::Frames).then(|| frames_taken_in(report)).flatten();
-    cuts.into_iter().chain(late).chain(repeats).chain(failures).chain(frame::not_run(report)).collect()
-}
-
-/// The note that names the engines that say only which frame they have taken in, and say it late, so
-/// that their lines stop short of the last frame.
-fn frames_taken_in(report: &Report) -> Option<String> {
-    let drawn = report.measured().filter(|job| !job.over_frames.points.is_empty());
-    let mut names: Vec<_> = drawn
-        .filter(|job| job.context.frame_counters == "in")
-        .map(|job| match job.engine.name.as_str() {
-            "melt" => "melt: frames as it reports them, up to 40 ms late".to_string(),
-            name => format!("{name}: frames as it reports them"),
-        })
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    (!names.is_empty()).then(|| names.join("; "))
-}
-
-impl<'a> Series<'a> {
-    fn of(variant: &'a VariantRow<'a>, index: usize, over: Over, plane: &Plane) -> Series<'a> {
-        let jobs: Vec<_> = variant.measured().collect();
-        let curves: Vec<_> =
-            jobs.iter().map(|job| over.curve(job)).filter(|curve| !curve.points.is_empty()).collect();
-        let (line, band) = match curves[..] {
-            [] => (Vec::new(), Vec::new()),
-            [only] => (only.points.iter().map(|point| plane.place(point)).collect(), Vec::new()),
-            _ => median_and_band(&curves, plane),
-        };
-        let died = jobs.iter().filter(|job| !job.summary.outcome.is_finished());
-        let deaths = died.filter_map(|job| over.curve(job).points.last()).map(|point| plane.place(point));
-        Series {
-            variant,
-            ink: Ink::of(index),
-            line: without_doubles(line),
-            band,
-            deaths: deaths.collect(),
-            remarks: remarks(&jobs, over),
-        }
-    }
-
-    /// The height of the line near its end, before the teardown of an export pulls it down.
+impl Line {
+    /// The height of the line near its end, before a teardown pulls it down.
     fn end(&self, field: Field) -> Place {
-        let (Some(first), Some(last)) = (self.line.first(), self.line.last()) else {
+        let (Some(first), Some(last)) = (self.places.first(), self.places.last()) else {
             return (field.left, field.bottom);
         };
         let near_end = last.0 - (last.0 - first.0) / 50;
@@ -216,30 +79,17 @@ impl<'a> Series<'a> {
     }
 
     fn height_at(&self, x: i32) -> Option<i32> {
-        let within = self.line.first()?.0 <= x && x <= self.line.last()?.0;
-        let knots: Vec<_> = self.line.iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
-        stats::interpolate(&knots, f64::from(x)).filter(|_| within).map(|y| y.round() as i32)
+        let within = self.places.first()?.0 <= x && x <= self.places.last()?.0;
+        let after = self.places.partition_point(|place| place.0 <= x);
+        let (begin, end) = (after.saturating_sub(1), (after + 1).min(self.places.len()));
+        let beside: Vec<_> =
+            self.places[begin..end].iter().map(|&(x, y)| (f64::from(x), f64::from(y))).collect();
+        stats::interpolate(&beside, f64::from(x)).filter(|_| within).map(|y| y.round() as i32)
     }
-}
-
-/// How many repeats ended early and how; why there is no line.
-fn remarks(jobs: &[&MeasuredJob], over: Over) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if let Some(died) = jobs.iter().find(|job| !job.summary.outcome.is_finished()) {
-        let place = over.curve(died).points.last().map(|point| over.where_it_died(point.at));
-        let count = jobs.iter().filter(|job| !job.summary.outcome.is_finished()).count();
-        let of = if jobs.len() > 1 { format!("{count} of {}: ", jobs.len()) } else { String::new() };
-        remarks.push(format!("{of}{} {}", died.summary.outcome.word(), place.unwrap_or_default()));
-    }
-    let none = jobs.iter().all(|job| over.curve(job).points.is_empty());
-    if none && !jobs.iter().any(|job| matches!(job.summary.outcome, Outcome::NotStarted { .. })) {
-        remarks.extend(jobs.first().map(|job| over.why_empty(job).to_string()));
-    }
-    remarks
 }
 
 /// The median of the repeats as long as half of them live, and their lowest to highest.
-fn median_and_band(curves: &[&Curve], plane: &Plane) -> (Vec<Place>, Vec<(i32, i32, i32)>) {
+pub fn median_and_band(curves: &[&Curve], plane: &Plane) -> (Vec<Place>, Vec<(i32, i32, i32)>) {
     let (mut line, mut band) = (Vec::new(), Vec::new());
     let repeats: Vec<_> = curves.iter().map(|curve| Repeat::of(curve)).collect();
     for x in (plane.field.left..=plane.field.right).step_by(2) {
@@ -290,41 +140,62 @@ impl Repeat {
     }
 }
 
-fn without_doubles(mut line: Vec<Place>) -> Vec<Place> {
-    line.dedup();
-    line
-}
-
-fn draw_series(scene: &mut Scene, series: &[Series<'_>], plane: &Plane) {
-    for one in series.iter().filter(|one| one.band.len() > 1) {
+pub fn draw_lines(scene: &mut Scene, lines: &[Line], field: Field) {
+    for one in lines.iter().filter(|one| one.band.len() > 1) {
         scene.shapes.push(Shape::Band { columns: one.band.clone(), colour: one.ink.see_through(0.22) });
     }
-    for one in series.iter().filter(|one| one.line.len() > 1) {
-        scene.line(one.line.clone(), STROKE, one.ink.colour);
+    for one in lines.iter().filter(|one| one.places.len() > 1) {
+        scene.line(without_doubles(one.places.clone()), one.stroke, one.ink.colour);
     }
-    for (index, one) in series.iter().enumerate() {
-        draw_marks(scene, one, (index, series.len()), plane.field);
+    for (index, one) in lines.iter().enumerate() {
+        draw_marks(scene, one, (index, lines.len()), field);
     }
-    for one in series {
+    for one in lines {
         one.deaths.iter().for_each(|&death| cross(scene, death, 22, one.ink.colour));
     }
 }
 
+fn without_doubles(mut places: Vec<Place>) -> Vec<Place> {
+    places.dedup();
+    places
+}
+
 /// Marks at places that differ from line to line; a line too short for any gets one.
-fn draw_marks(scene: &mut Scene, series: &Series<'_>, (index, of): (usize, usize), field: Field) {
+fn draw_marks(scene: &mut Scene, line: &Line, (index, of): (usize, usize), field: Field) {
     let spacing = f64::from(field.right - field.left) / MARKS as f64;
     let shift = (index as f64 + 0.5) / of as f64;
     let across = (0..MARKS).map(|mark| field.left + ((mark as f64 + shift) * spacing).round() as i32);
-    let mut places: Vec<_> = across.filter_map(|x| Some((x, series.height_at(x)?))).collect();
-    if places.is_empty() && series.deaths.is_empty() {
-        places.extend(series.line.last());
+    let mut places: Vec<_> = across.filter_map(|x| Some((x, line.height_at(x)?))).collect();
+    if places.is_empty() && line.deaths.is_empty() {
+        places.extend(line.places.last());
     }
-    places.into_iter().for_each(|place| series.ink.mark(scene, place, MARK));
+    places.into_iter().for_each(|place| line.ink.mark(scene, place, MARK));
 }
 
-fn draw_labels(scene: &mut Scene, series: &[Series<'_>], field: Field) {
-    let width = WIDTH - MARGIN - field.right - 2 * GAP;
-    let mut sorted: Vec<_> = series.iter().collect();
+/// Where the labels stand.
+pub struct Key {
+    /// Where the room for them begins.
+    left: i32,
+    /// Whether a thin line leads from the end of a line to its label.
+    led: bool,
+}
+
+impl Key {
+    /// At the right edge of the field, each led to from its line.
+    pub fn beside(field: Field) -> Key {
+        Key { left: field.right, led: true }
+    }
+
+    /// From there on, with something between them and the field.
+    pub fn from(left: i32) -> Key {
+        Key { left, led: false }
+    }
+}
+
+/// Writes the labels beside the field, each as near to the end of its line as can be.
+pub fn draw_labels(scene: &mut Scene, lines: &[Line], field: Field, key: Key) {
+    let width = WIDTH - MARGIN - key.left - 2 * GAP;
+    let mut sorted: Vec<_> = lines.iter().collect();
     sorted.sort_by_key(|one| one.end(field).1);
     let font = label_font(&sorted, width, field);
     let texts: Vec<_> = sorted.iter().map(|one| LabelText::of(one, width, font)).collect();
@@ -332,17 +203,17 @@ fn draw_labels(scene: &mut Scene, series: &[Series<'_>], field: Field) {
         sorted.iter().zip(&texts).map(|(one, text)| (one.end(field).1, text.height())).collect();
     for ((one, text), top) in sorted.iter().zip(&texts).zip(spread_out(&wanted, field.top - 20, HEIGHT - 130))
     {
-        draw_label(scene, one, text, (field, top));
+        draw_label(scene, one, text, (field, &key, top));
     }
 }
 
 /// The largest font in which all labels find room.
-fn label_font(series: &[&Series<'_>], width: i32, field: Field) -> Font {
+fn label_font(lines: &[&Line], width: i32, field: Field) -> Font {
     let room = HEIGHT - 130 - field.top;
     let fits =
-        |font: &Font| series.iter().map(|one| LabelText::of(one, width, *font).height()).sum::<i32>() <= room;
-    let fonts = [LABEL, Font::plain(36, INK), Font::plain(32, INK), Font::plain(28, INK)];
-    fonts.into_iter().find(fits).unwrap_or(Font::plain(24, INK))
+        |font: &Font| lines.iter().map(|one| LabelText::of(one, width, *font).height()).sum::<i32>() <= room;
+    let fonts = [LABEL.size, 36, 32, 28, 24].map(|size| Font::plain(size, INK));
+    fonts.into_iter().find(fits).unwrap_or(Font::plain(CROWDED, INK))
 }
 
 /// A label's words, cut into lines.
@@ -353,33 +224,38 @@ struct LabelText {
 }
 
 impl LabelText {
-    fn of(series: &Series<'_>, width: i32, font: Font) -> LabelText {
+    fn of(line: &Line, width: i32, font: Font) -> LabelText {
         let small = LabelText::small(font);
-        let remarks = series.remarks.iter().flat_map(|remark| small.wrap(remark, width, 2)).collect();
-        LabelText { name: font.wrap(&series.variant.name, width, 3), remarks, font }
+        let remarks = line.remarks.iter().flat_map(|remark| small.wrap(remark, width, 2)).collect();
+        LabelText { name: font.wrap(&line.name, width, 3), remarks, font }
     }
 
     fn small(font: Font) -> Font {
         Font { size: font.size.min(NOTE.size), bold: false, colour: GREY }
     }
 
+    /// Between two labels.
+    fn padding(&self) -> i32 {
+        if self.font.size == CROWDED { 4 } else { 16 }
+    }
+
     fn height(&self) -> i32 {
         let lines = |lines: &[String], font: Font| lines.len() as i32 * font.line();
-        lines(&self.name, self.font) + lines(&self.remarks, LabelText::small(self.font)) + 16
+        lines(&self.name, self.font) + lines(&self.remarks, LabelText::small(self.font)) + self.padding()
     }
 }
 
-/// The words, the mark before them, and a thin line from where the variant's line ends.
-fn draw_label(scene: &mut Scene, series: &Series<'_>, text: &LabelText, (field, top): (Field, i32)) {
-    let first = top + 8 + text.font.line() / 2;
-    let (x, y) = series.end(field);
-    let mark = (field.right + GAP, first);
-    if field.right - x < (field.right - field.left) / 25 && !series.line.is_empty() {
-        scene.line(vec![(x + 6, y), (field.right + 14, y), (mark.0 - 34, first), mark], 2, series.ink.colour);
+/// The words, the mark before them, and a thin line from where the line ends.
+fn draw_label(scene: &mut Scene, line: &Line, text: &LabelText, (field, key, top): (Field, &Key, i32)) {
+    let first = top + text.padding() / 2 + text.font.line() / 2;
+    let (x, y) = line.end(field);
+    let mark = (key.left + GAP, first);
+    if key.led && field.right - x < (field.right - field.left) / 25 && !line.places.is_empty() {
+        scene.line(vec![(x + 6, y), (field.right + 14, y), (mark.0 - 34, first), mark], 2, line.ink.colour);
     }
-    if !series.line.is_empty() {
-        scene.line(vec![(mark.0 - 28, first), (mark.0 + 28, first)], STROKE, series.ink.colour);
-        series.ink.mark(scene, mark, MARK);
+    if !line.places.is_empty() {
+        scene.line(vec![(mark.0 - 28, first), (mark.0 + 28, first)], line.stroke, line.ink.colour);
+        line.ink.mark(scene, mark, MARK);
     }
     let left = mark.0 + GAP - 24;
     let below = scene.lines_of_words((left, first), &text.name, text.font);

@@ -67,6 +67,11 @@ impl Ink {
         }
     }
 
+    /// The ink of what stands beside the memory: grey, as nothing else is that has a mark.
+    pub fn aside() -> Ink {
+        Ink { colour: GREY, outline: Outline::Diamond, hollow: true }
+    }
+
     /// The same colour, so that what lies behind can be seen.
     pub fn see_through(&self, opacity: f64) -> RGBAColor {
         RGBAColor(self.colour.0, self.colour.1, self.colour.2, opacity)

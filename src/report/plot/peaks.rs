@@ -27,7 +27,7 @@ pub fn peak_by_variant(report: &Report) -> Option<Scene> {
     let largest = peaks.max()?.mib();
 
     let mut scene = Scene::default();
-    let top = frame::write_header(&mut scene, report, &provenance(report)) + 110;
+    let top = frame::write_header(&mut scene, &report.question, &provenance(report)) + 110;
     let notes = frame::write_notes(&mut scene, &notes(&variants));
     let names = variants.iter().map(|variant| LABEL.width_of(&variant.name)).max().unwrap_or(0);
     let room = HEIGHT - notes - 170 - top;

@@ -123,16 +123,17 @@ impl Font {
         font.color(&self.colour).pos(Pos::new(across, VPos::Center))
     }
 
-    /// Cuts words into at most `lines` lines of this width; what does not fit ends in an ellipsis.
+    /// Cuts words into at most `lines` lines of this width; what does not fit ends in an ellipsis. A word
+    /// that is wider than a line is cut as well.
     pub fn wrap(self, text: &str, width: i32, lines: usize) -> Vec<String> {
         let mut wrapped: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
+        for word in text.split_whitespace().flat_map(|word| self.pieces(word, width)) {
             match wrapped.last_mut() {
                 Some(line) if word == "·" || self.width_of(&format!("{line} {word}")) <= width => {
                     line.push(' ');
-                    line.push_str(word);
+                    line.push_str(&word);
                 }
-                _ => wrapped.push(word.to_string()),
+                _ => wrapped.push(word),
             }
         }
         if wrapped.len() > lines {
@@ -140,6 +141,23 @@ impl Font {
             wrapped.truncate(lines);
         }
         wrapped.into_iter().map(|line| self.shortened(line, width)).collect()
+    }
+
+    /// A word in pieces that are no wider than this.
+    fn pieces(self, word: &str, width: i32) -> Vec<String> {
+        if self.width_of(word) <= width {
+            return vec![word.to_string()];
+        }
+        let mut pieces = vec![String::new()];
+        for character in word.chars() {
+            let last = pieces.len() - 1;
+            pieces[last].push(character);
+            if self.width_of(&pieces[last]) > width && pieces[last].chars().count() > 1 {
+                pieces[last].pop();
+                pieces.push(character.to_string());
+            }
+        }
+        pieces
     }
 
     fn shortened(self, line: String, width: i32) -> String {
@@ -201,5 +219,21 @@ impl Scene {
             y += font.line();
         }
         y
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_wider_than_a_line_is_cut_and_none_of_it_is_lost() {
+        let font = Font::plain(40, RGBAColor(0, 0, 0, 1.0));
+        let name = "2026-11-22T23-49-29Z/jobs/ffmpeg-parallel-r1";
+        let lines = font.wrap(name, 500, 3);
+        assert!(lines.len() > 1 && lines.iter().all(|line| font.width_of(line) <= 500), "{lines:?}");
+        assert_eq!(lines.concat(), name);
+        assert!(font.wrap(name, 500, 1)[0].ends_with('…'));
+        assert_eq!(font.wrap("one two", 1, 9).len(), 6);
     }
 }

@@ -1,0 +1,116 @@
+//! Which program wrote a file of samples, and how it is read.
+//!
+//! Told by what a file begins with, never by its name.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use crate::trace::fault::{Fault, TraceError};
+use crate::trace::lines::WholeLines;
+use crate::trace::series::{Memory, Series};
+use crate::trace::{mprof, psrecord, samples_csv};
+
+/// The longest first line that is looked at.
+const LONGEST_HEADER: u64 = 4096;
+
+/// A way to write samples down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SeriesFormat {
+    /// memreel's own `samples.csv`.
+    Samples,
+    /// The log of psrecord, in columns.
+    Psrecord,
+    /// The log of psrecord with `--log-format csv`.
+    PsrecordCsv,
+    /// The `.dat` file of mprof (memory_profiler).
+    Mprof,
+}
+
+impl fmt::Display for SeriesFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SeriesFormat::Samples => "memreel samples",
+            SeriesFormat::Psrecord => "psrecord log",
+            SeriesFormat::PsrecordCsv => "psrecord CSV log",
+            SeriesFormat::Mprof => "mprof data",
+        })
+    }
+}
+
+impl SeriesFormat {
+    /// The format of a text that has this first line; `None` when it is none of these.
+    pub fn of_first_line(line: &str) -> Option<SeriesFormat> {
+        let cells: Vec<_> = line.split(',').collect();
+        match () {
+            () if cells.contains(&"t_s") => Some(SeriesFormat::Samples),
+            () if cells.starts_with(&["elapsed_time"]) && cells.contains(&"mem_real") => {
+                Some(SeriesFormat::PsrecordCsv)
+            }
+            () if psrecord::is_header(line) => Some(SeriesFormat::Psrecord),
+            () if mprof::is_line(line) => Some(SeriesFormat::Mprof),
+            () => None,
+        }
+    }
+}
+
+/// The first line of a file, whole or not, without its end and cut at a few thousand bytes; bytes that
+/// are no text are replaced.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn first_line(path: &Path) -> Result<String, TraceError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        BufReader::new(File::open(path)?).take(LONGEST_HEADER).read_until(b'\n', &mut line)?;
+        Ok(line)
+    };
+    let line = read().map_err(|error| TraceError { path: path.to_path_buf(), source: Fault::Io(error) })?;
+    Ok(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_string())
+}
+
+/// Reads a file of samples, keeping these kinds of memory.
+///
+/// The file is read line by line; only what is kept takes memory. A column that the file does not have was
+/// not measured, one that is not known is passed over, and a last line that a kill cut short is left out.
+///
+/// # Errors
+/// When the file cannot be read, or a line of it makes no sense.
+pub fn read_series(path: &Path, format: SeriesFormat, memory: &[Memory]) -> Result<Series, TraceError> {
+    let read = || -> Result<Series, Fault> {
+        let mut series = Series::keeping(memory);
+        let mut lines = WholeLines::of(BufReader::with_capacity(1 << 16, File::open(path)?));
+        match format {
+            SeriesFormat::Samples => samples_csv::read(&mut lines, &mut series)?,
+            SeriesFormat::Psrecord => psrecord::read_plain(&mut lines, &mut series)?,
+            SeriesFormat::PsrecordCsv => psrecord::read_csv(&mut lines, &mut series)?,
+            SeriesFormat::Mprof => mprof::read(&mut lines, &mut series)?,
+        }
+        Ok(series)
+    };
+    read().map_err(|source| TraceError { path: path.to_path_buf(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_told_by_the_first_line() {
+        let first_lines = [
+            ("t_s,frames_in,rss_bytes,column_of_tomorrow", SeriesFormat::Samples),
+            ("pid,t_s,rss_bytes", SeriesFormat::Samples),
+            ("elapsed_time,nproc,cpu,mem_real,mem_virtual", SeriesFormat::PsrecordCsv),
+            ("# Elapsed time   CPU (%)     Real (MB)   Virtual (MB)", SeriesFormat::Psrecord),
+            ("CMDLINE python3 work.py", SeriesFormat::Mprof),
+            ("MEM 0.191406 1795393704.4774", SeriesFormat::Mprof),
+        ];
+        for (line, format) in first_lines {
+            assert_eq!(SeriesFormat::of_first_line(line), Some(format), "{line}");
+        }
+        for line in ["", "time,rss", "# a comment", "MEMORY is short", "{\"rss\": 3}", "\u{fffd}PNG"] {
+            assert_eq!(SeriesFormat::of_first_line(line), None, "{line}");
+        }
+    }
+}

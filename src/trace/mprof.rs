@@ -1,0 +1,109 @@
+//! The `.dat` files of mprof (memory_profiler 0.61).
+//!
+//! `MEM <MiB> <Unix time>` is a sample of the process, or with `--include-children` of its whole tree.
+//! With `--multiprocess` the children follow it, each as `CHLD <number> <MiB> <Unix time>`, and belong to
+//! the sum. `CMDLINE` comes first; `FUNC` lines say when functions ran, and are passed over.
+//!
+//! mprof adds to a file that is there already. Two recordings in one are none that can be judged.
+
+use std::io::BufRead;
+
+use crate::trace::Sample;
+use crate::trace::fault::Fault;
+use crate::trace::lines::WholeLines;
+use crate::trace::series::Series;
+use crate::trace::table::{decimal, mebibytes};
+use crate::units::{Bytes, Count};
+
+/// Whether a line is one of mprof's.
+pub fn is_line(line: &str) -> bool {
+    ["CMDLINE", "MEM", "CHLD", "FUNC"].contains(&line.split(' ').next().unwrap_or_default())
+}
+
+/// The process's memory at an instant, and that of its children so far.
+struct Tick {
+    at: f64,
+    rss: Bytes,
+    processes: u64,
+}
+
+/// Reads a whole file.
+pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+    let (mut begin, mut open): (Option<f64>, Option<Tick>) = (None, None);
+    loop {
+        let number = lines.number() + 1;
+        let Some(line) = lines.next_line()? else { break };
+        let fault = |what: &str| Fault::Line { number, what: what.to_string() };
+        let nonsense = || fault("not a line of mprof's");
+        let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
+        match words[..] {
+            [b"CMDLINE", ..] if begin.is_some() => {
+                return Err(fault("a second recording begins here; put each into a file of its own"));
+            }
+            [b"MEM", rss, at] => {
+                let next = tick(rss, at).ok_or_else(nonsense)?;
+                let begin = *begin.get_or_insert(next.at);
+                close(open.replace(next), begin, series);
+            }
+            [b"CHLD", _, rss, at] => {
+                let child = tick(rss, at).ok_or_else(nonsense)?;
+                if let Some(tick) = &mut open {
+                    (tick.rss, tick.processes) = (tick.rss + child.rss, tick.processes + 1);
+                }
+            }
+            [b"CMDLINE" | b"FUNC", ..] | [b""] => {}
+            _ => return Err(nonsense()),
+        }
+    }
+    close(open, begin.unwrap_or_default(), series);
+    Ok(())
+}
+
+fn tick(rss: &[u8], at: &[u8]) -> Option<Tick> {
+    Some(Tick { at: decimal(at)?, rss: mebibytes(rss)?, processes: 1 })
+}
+
+fn close(tick: Option<Tick>, begin: f64, series: &mut Series) {
+    if let Some(Tick { at, rss, processes }) = tick {
+        let (rss_bytes, processes) = (Some(rss), Some(Count::new(processes)));
+        series.push(&Sample { t_s: (at - begin).max(0.0), rss_bytes, processes, ..Sample::default() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Memory;
+
+    fn read_text(text: &str) -> Result<Series, String> {
+        let mut series = Series::keeping(&Memory::JUDGED);
+        let read = read(&mut WholeLines::of(text.as_bytes()), &mut series);
+        read.map(|()| series).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn children_belong_to_the_sample_before_them_and_time_begins_with_the_first() {
+        let series = read_text(
+            "CMDLINE python3 work.py\nMEM 1.5 1700000000.5\nFUNC work 1.0 1.0 2.0 2.0 1\n\
+             MEM 2.5 1700000001.5\nCHLD 17 4.0 1700000001.6\nCHLD 18 1.0 1700000001.6\n",
+        )
+        .unwrap();
+        assert_eq!(series.t_s(), [0.0, 1.0]);
+        let kib = |row| series.memory(Memory::Rss).at(row);
+        assert_eq!((kib(0), kib(1)), (Some(Bytes::from_kib(1536)), Some(Bytes::from_kib(7680))));
+        assert_eq!(series.most_processes(), Some(Count::new(3)));
+    }
+
+    #[test]
+    fn a_line_of_another_kind_is_named() {
+        assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.5\n").unwrap_err(), "line 2: not a line of mprof's");
+        assert_eq!(read_text("MEM much 0.5\n").unwrap_err(), "line 1: not a line of mprof's");
+        assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_second_recording_in_a_file_is_not_taken_for_the_rest_of_the_first() {
+        let told = read_text("CMDLINE a\nMEM 1.5 0.5\nCMDLINE b\nMEM 1.5 900.5\n").unwrap_err();
+        assert!(told.starts_with("line 3: a second recording"), "{told}");
+    }
+}

@@ -1,0 +1,102 @@
+//! `samples.csv`, read column by column.
+
+use std::io::BufRead;
+
+use crate::trace::fault::Fault;
+use crate::trace::lines::WholeLines;
+use crate::trace::series::Series;
+use crate::trace::table::{Known, Separator, Table, bytes, count, decimal};
+
+/// The columns that judging and drawing use, by the names of [`Sample`](crate::trace::Sample)'s fields.
+const KNOWN: &[Known] = &[
+    ("t_s", |sample, cell| decimal(cell).map(|t_s| sample.t_s = t_s)),
+    ("frames_in", |sample, cell| count(cell).map(|frames| sample.frames_in = Some(frames))),
+    ("frames_out", |sample, cell| count(cell).map(|frames| sample.frames_out = Some(frames))),
+    ("rss_bytes", |sample, cell| bytes(cell).map(|bytes| sample.rss_bytes = Some(bytes))),
+    ("anon_bytes", |sample, cell| bytes(cell).map(|bytes| sample.anon_bytes = Some(bytes))),
+    ("file_bytes", |sample, cell| bytes(cell).map(|bytes| sample.file_bytes = Some(bytes))),
+    ("shmem_bytes", |sample, cell| bytes(cell).map(|bytes| sample.shmem_bytes = Some(bytes))),
+    ("swap_bytes", |sample, cell| bytes(cell).map(|bytes| sample.swap_bytes = Some(bytes))),
+    ("pss_bytes", |sample, cell| bytes(cell).map(|bytes| sample.pss_bytes = Some(bytes))),
+    ("virtual_bytes", |sample, cell| bytes(cell).map(|bytes| sample.virtual_bytes = Some(bytes))),
+    ("cpu_s", |sample, cell| decimal(cell).map(|cpu_s| sample.cpu_s = Some(cpu_s))),
+    ("processes", |sample, cell| count(cell).map(|processes| sample.processes = Some(processes))),
+    ("written_bytes", |sample, cell| bytes(cell).map(|bytes| sample.written_bytes = Some(bytes))),
+];
+
+/// Reads a whole file; one without a whole line has no samples.
+pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+    let Some(header) = lines.next_line()? else { return Ok(()) };
+    let table = Table::of(header.split(|&byte| byte == b','), KNOWN, Separator::Comma);
+    table.read(lines, |sample| series.push(&sample))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Memory, Sample};
+    use crate::units::{Bytes, Count};
+
+    fn read_text(text: &str) -> Result<Series, String> {
+        let mut series = Series::keeping(&Memory::JUDGED);
+        let read = read(&mut WholeLines::of(text.as_bytes()), &mut series);
+        read.map(|()| series).map_err(|fault| fault.to_string())
+    }
+
+    /// As the writing side writes it, whatever columns that may have by now.
+    fn written(samples: &[Sample]) -> String {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        samples.iter().for_each(|sample| csv.serialize(sample).unwrap());
+        String::from_utf8(csv.into_inner().unwrap()).unwrap()
+    }
+
+    fn samples() -> Vec<Sample> {
+        let first = Sample { t_s: 0.02, rss_bytes: Some(Bytes::from_mib(3)), ..Sample::default() };
+        let second = Sample {
+            t_s: 0.04,
+            frames_in: Some(Count::ZERO),
+            frames_out: Some(Count::new(7)),
+            anon_bytes: Some(Bytes::from_mib(2)),
+            swap_bytes: Some(Bytes::ZERO),
+            pss_bytes: Some(Bytes::new(5)),
+            written_bytes: Some(Bytes::new(9)),
+            cpu_s: Some(0.0),
+            processes: Some(Count::new(2)),
+            ..first
+        };
+        vec![first, second]
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let expected = Series::of(&samples(), &Memory::JUDGED);
+        assert_eq!(read_text(&written(&samples())), Ok(expected));
+    }
+
+    #[test]
+    fn a_file_killed_mid_write_still_loads() {
+        let text = written(&samples());
+        for end in 0..text.len() {
+            let rows = text[..end].matches('\n').count().saturating_sub(1);
+            let expected = Series::of(&samples()[..rows], &Memory::JUDGED);
+            assert_eq!(read_text(&text[..end]), Ok(expected), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn columns_that_are_missing_were_not_measured_and_others_are_passed_over() {
+        let series = read_text("tomorrow,anon_bytes,t_s\nfine,3145728,0.5\n,,0.6\n").unwrap();
+        assert_eq!(series.t_s(), [0.5, 0.6]);
+        assert_eq!(series.memory(Memory::AnonymousAndSwap).at(0), Some(Bytes::from_mib(3)));
+        assert_eq!(series.memory(Memory::AnonymousAndSwap).at(1), None);
+        assert!(!series.memory(Memory::Rss).is_measured());
+    }
+
+    #[test]
+    fn nonsense_in_the_middle_is_named_with_its_line() {
+        let complaint = |text: &str| read_text(text).unwrap_err();
+        assert_eq!(complaint("t_s,rss_bytes\n0,1\nsoon,2\n"), "line 3: `soon` is no value for t_s");
+        assert_eq!(complaint("t_s,rss_bytes\n0,1\n1,2.5\n"), "line 3: `2.5` is no value for rss_bytes");
+        assert_eq!(complaint("t_s,rss_bytes\n0,1\n1\n"), "line 3: 1 cells, the header has 2");
+    }
+}

@@ -1,0 +1,209 @@
+//! `memreel summary` and `memreel plot` on recordings that memreel, psrecord and mprof really made.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use support::*;
+
+fn data(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name).to_str().unwrap().to_string()
+}
+
+/// What psrecord 1.4 and mprof (memory_profiler 0.61) left of a program that grows by about 1.1 MiB a
+/// second for nine seconds, and takes 60 MiB more for a moment in the middle.
+const REAL: [&str; 5] = ["psrecord.txt", "psrecord-io.txt", "psrecord.csv", "psrecord-io.csv", "mprof.dat"];
+
+fn json(bench: &Bench, recording: &str) -> Value {
+    let ran = bench.run(&["summary", "--json", recording]);
+    ran.expect(0);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+#[test]
+fn what_others_recorded_of_one_program_is_told_alike() {
+    let bench = Bench::new();
+    for name in REAL {
+        let told = json(&bench, &data(name));
+        assert_eq!((&told["name"], &told["samples"]), (&json!(name), &json!(89)), "{told}");
+        assert_eq!((&told["peak_source"], &told["level_of"]), (&json!("sampled"), &json!("RSS")), "{told}");
+        let mib = |key: &str| told[key].as_f64().unwrap() / f64::from(1 << 20);
+        assert!((8.9..9.2).contains(&told["lasted_s"].as_f64().unwrap()), "{told}");
+        assert!((70.0..130.0).contains(&mib("peak_rss_bytes")), "{told}");
+        assert!((17.0..20.0).contains(&mib("plateau_bytes")), "{told}");
+        assert_eq!(told["growth"]["unit"], "bytes/s", "{told}");
+        let ends = ["low", "high"].map(|end| told["growth"][end].as_f64().unwrap() / f64::from(1 << 20));
+        assert!(ends[0] < 1.11 && 1.07 < ends[1], "{told}");
+    }
+}
+
+#[test]
+fn children_that_mprof_counts_apart_belong_to_the_sum() {
+    let told = json(&Bench::new(), &data("mprof-children.dat"));
+    // 30 MiB and 20 MiB, and two interpreters.
+    assert!(told["peak_rss_bytes"].as_u64().unwrap() > 60 << 20, "{told}");
+    let alone = json(&Bench::new(), &data("mprof-func.dat"));
+    assert!(alone["peak_rss_bytes"].as_u64().unwrap() < 60 << 20, "{alone}");
+}
+
+#[test]
+fn the_table_of_two_recordings_fits_80_columns() {
+    let bench = Bench::new();
+    let ran = bench.run(&["summary", &data("psrecord-io.csv"), &data("mprof-children.dat")]);
+    ran.expect(0).says(&[
+        "psrecord-io.csv",
+        "mprof-children.dat",
+        "sampled",
+        "RSS",
+        " ± ",
+        "too few samples",
+        "/s",
+    ]);
+    let table = ran.out.lines().take_while(|line| !line.starts_with("plateau:"));
+    let widest = table.map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 80, "{widest} in\n{}", ran.out);
+}
+
+#[test]
+fn recordings_of_all_kinds_are_drawn_over_each_other() {
+    let bench = Bench::new();
+    let recordings: Vec<_> = REAL.iter().map(|name| data(name)).collect();
+    let plot = |more: &[&str]| {
+        let recordings = recordings.iter().map(String::as_str);
+        bench.run(&["plot"].into_iter().chain(recordings).chain(more.iter().copied()).collect::<Vec<_>>())
+    };
+    plot(&[]).expect(0).says(&["memory.png"]);
+    assert!(fs::read(bench.path().join("memory.png")).unwrap().starts_with(b"\x89PNG"));
+    plot(&["-o", "all.SVG"]).expect(0);
+    let svg = fs::read_to_string(bench.path().join("all.SVG")).unwrap();
+    assert!(REAL.iter().all(|name| svg.contains(name)) && svg.contains("resident memory (RSS), MiB"));
+    assert!(!svg.contains("CPU"));
+    plot(&["-o", "written.svg", "--over", "written"]).expect(0);
+    let svg = fs::read_to_string(bench.path().join("written.svg")).unwrap();
+    assert!(svg.contains("MiB written") && svg.contains("nothing written"));
+}
+
+#[test]
+fn a_single_recording_shows_its_cpu_use() {
+    let bench = Bench::new();
+    bench.run(&["plot", &data("psrecord.csv"), "-o", "one.svg", "--column", "virtual"]).expect(0);
+    let svg = fs::read_to_string(bench.path().join("one.svg")).unwrap();
+    assert!(svg.contains("CPU, %") && svg.contains("address space, MiB"));
+    bench.run(&["plot", &data("mprof.dat"), "-o", "one.svg"]).expect(0);
+    assert!(!fs::read_to_string(bench.path().join("one.svg")).unwrap().contains("CPU"));
+}
+
+/// A folder as `memreel record --save` leaves it.
+fn recorded(bench: &Bench, name: &str, format: &str) -> PathBuf {
+    let folder = bench.path().join(name);
+    fs::create_dir(&folder).unwrap();
+    let samples: String = (0..1000)
+        .map(|tick| format!("{:.2},{},{}\n", f64::from(tick) * 0.02, (20 << 20) + tick * 4096, 10 << 20))
+        .collect();
+    fs::write(folder.join("samples.csv"), format!("t_s,rss_bytes,anon_bytes\n{samples}")).unwrap();
+    fs::write(
+        folder.join("events.csv"),
+        "t_s,frames,kind,what\n9.5,,mark,<half & half>\n20.4,,mark,past the last sample\n9.6,,name,no mark\n",
+    )
+    .unwrap();
+    let record = json!({
+        "format": format, "command": ["sleep", "20"], "pid": 7, "attached": false,
+        "started": "2026-01-01T00:00:00Z", "wall_s": 20.5, "outcome": {"kind": "failed", "code": 3, "message": null},
+        "cpu_s": 1.0, "high_water_bytes": 300u64 << 20, "progress": "none",
+        "machine": {"system": "Linux", "kernel": "6.18", "cpu": "A CPU", "cpus": 2,
+            "memory_bytes": 1u64 << 33, "swap_bytes": 0},
+        "sampling": {"interval_s": 0.02, "samples": 1000, "late": 0, "missed": 0, "achieved_hz": 50.0,
+            "pss": "none", "pss_reads": 0},
+        "overhead": {"harness_cpu_s": 0.01, "sampler_cpu_s": 0.01, "held_s": 0.0, "harness_private_bytes": null},
+        "notes": [],
+    });
+    fs::write(folder.join("recording.json"), record.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn a_recording_of_memreels_brings_the_kernels_peak_its_marks_and_how_it_ended() {
+    let bench = Bench::new();
+    recorded(&bench, "mine", "memreel-recording/1");
+    let told = json(&bench, "mine");
+    assert_eq!((&told["peak_rss_bytes"], &told["peak_source"]), (&json!(300 << 20), &json!("kernel")));
+    assert_eq!(
+        (&told["lasted_s"], &told["level_of"], &told["outcome"]),
+        (&json!(20.5), &json!("anon+swap"), &json!("failed"))
+    );
+    assert_eq!(told["growth"]["estimate"], 0.0);
+    bench.run(&["summary", "mine"]).expect(0).says(&["kernel", "mine: failed with exit code 3"]);
+    bench.run(&["plot", "mine", "-o", "mine.svg"]).expect(0);
+    let svg = fs::read_to_string(bench.path().join("mine.svg")).unwrap();
+    assert!(!svg.contains("no mark"));
+    for words in [
+        "&lt;half &amp; half&gt;",
+        "past the last sample",
+        "failed with exit code 3",
+        "A CPU",
+        "anonymous memory + swap, MiB",
+    ] {
+        assert!(svg.contains(words), "{words}");
+    }
+    let lone = bench.path().join("mine/samples.csv");
+    assert_eq!(json(&bench, lone.to_str().unwrap())["peak_source"], "sampled");
+}
+
+#[test]
+fn a_recording_of_a_later_version_is_refused_by_name() {
+    let bench = Bench::new();
+    recorded(&bench, "mine", "memreel-recording/2");
+    for command in ["summary", "plot"] {
+        let words = ["recording.json", "memreel-recording/2", "memreel-recording/1", "update memreel"];
+        bench.run(&[command, "mine"]).expect(2).complains(&words);
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_named_with_what_it_looks_like_and_what_can_be_read() {
+    let bench = Bench::new();
+    for (name, content, looks) in [
+        ("page.html", b"<html>\n".as_slice(), "begins with `<html>`"),
+        ("other.csv", b"time;rss\n1;2\n", "begins with `time;rss`"),
+        ("empty.csv", b"", "empty"),
+        ("memreel", b"\x7fELF\0\0\n", "not a text"),
+    ] {
+        fs::write(bench.path().join(name), content).unwrap();
+        for command in ["summary", "plot"] {
+            let ran = bench.run(&[command, &data("mprof.dat"), name]);
+            ran.expect(2).complains(&[name, looks, "psrecord", "mprof", "samples.csv"]);
+        }
+    }
+    bench.run(&["summary", "nowhere.csv"]).expect(2).complains(&["nowhere.csv: not there"]);
+    bench.run(&["plot", "."]).expect(2).complains(&["without recording.json"]);
+    bench.run(&["summary", "/dev/null"]).expect(2).complains(&["neither a file nor a folder"]);
+    bench.run::<&str>(&["plot"]).expect(2);
+}
+
+#[test]
+fn nonsense_within_a_recording_is_named_with_its_line() {
+    let bench = Bench::new();
+    let text = fs::read_to_string(data("psrecord.csv")).unwrap().replacen(",2,", ",two,", 3);
+    fs::write(bench.path().join("broken.log"), text).unwrap();
+    bench.run(&["summary", "broken.log"]).expect(2).complains(&["broken.log: line 2: `two`", "nproc"]);
+}
+
+#[test]
+fn a_plot_that_cannot_be_made_says_why() {
+    let bench = Bench::new();
+    let recording = data("mprof.dat");
+    for name in ["plot.jpg", "plot", ".png"] {
+        bench.run(&["plot", &recording, "-o", name]).expect(2).complains(&[name, ".png or an .svg"]);
+    }
+    for (more, why) in [(["--over", "frames"], "frames"), (["--column", "pss"], "proportional set size")] {
+        bench.run(&["plot", &recording, more[0], more[1]]).expect(2).complains(&["nothing to plot", why]);
+    }
+    bench
+        .run(&["plot", &recording, "-o", "/sys/kernel/plot.png"])
+        .expect(5)
+        .complains(&["/sys/kernel/plot.png"]);
+    assert!(!bench.path().join("memory.png").exists());
+}

@@ -8,6 +8,7 @@ mod support;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use memreel::run::{self, Launch, Limits, Measured, ProgressFormat, Stop};
 use memreel::sampler::{self, Bell, Detail, Instant, Live, Sampler, Settings, Target};
 use memreel::stats;
 use memreel::writer::{SamplesFile, Sink, Writer};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use support::{companions, made_variants};
 
@@ -575,16 +577,12 @@ fn crowd(folder: &Path) {
     };
     figures("alone:");
     let script = "i=0; while [ $i -lt 5000 ]; do sleep 1000 & i=$((i+1)); done; wait";
-    let crowd = Running::start(Command::new("setsid").args(["-w", "sh", "-c", script]));
+    let crowd =
+        Running::start(Command::new("sh").args(["-c", script]).process_group(0).stderr(Stdio::null()));
     std::thread::sleep(Duration::from_secs(15));
     figures("among 5,000 processes:");
-    let _ = Command::new("pkill").args(["-s", &session_of(&crowd)]).status();
-}
-
-/// The session that `setsid` made: that of its only child.
-fn session_of(setsid: &Running) -> String {
-    let children = format!("/proc/{0}/task/{0}/children", setsid.pid());
-    std::fs::read_to_string(children).unwrap_or_default().trim().to_string()
+    let group = Pid::from_child(&crowd.0);
+    kill_process_group(group, Signal::KILL).expect("it is ours");
 }
 
 fn wall_share(command: &[&str], folder: &Path) -> f64 {

@@ -250,6 +250,18 @@ fn input_and_output_are_the_commands_own() {
 }
 
 #[test]
+fn whatever_else_is_open_for_the_command_stays_open() {
+    let bench = Bench::new();
+    for (number, text) in ["three", "four", "five"].iter().enumerate() {
+        fs::write(bench.path().join((number + 3).to_string()), text).unwrap();
+    }
+    let script = format!("exec {MEMREEL} record -q -- cat /dev/fd/3 /dev/fd/4 /dev/fd/5 3<3 4<4 5<5");
+    let mut command = Command::new("sh");
+    bench.settle(command.args(["-c", &script]));
+    bench.start_command(command).wait().expect(0).says(&["threefourfive"]);
+}
+
+#[test]
 fn what_signals_do_to_the_command_is_what_they_would_do_without_us() {
     let grep = ["grep", "-E", "^Sig(Ign|Blk|Cgt)", "/proc/self/status"];
     // A shell's background job ignores INT and QUIT; nohup ignores HUP.
@@ -354,7 +366,8 @@ fn ctrl_c_is_for_the_command_and_its_end_is_waited_for() {
     let bench = Bench::new();
     let folder = bench.path().to_str().unwrap();
     let script = "trap 'echo count' INT; echo ready; sleep 0.5; sleep 0.5; exit 7";
-    let steps = ["expect ready", r"type \x03"];
+    // A shell that is just starting a program may lose it to the background.
+    let steps = ["expect ready", "wait 0.2", r"type \x03"];
     let trapped = [MEMREEL, "record", "--save", "kept", "--", "sh", "-c", script, folder];
     let ran = in_terminal(&bench, &steps, &trapped);
     ran.expect(7);
@@ -660,16 +673,18 @@ fn end(pid: i32) {
 fn intervals_may_be_of_any_length() {
     let bench = Bench::new();
     let other = Other::start(&bench, &["sleep", "40"]);
+    // On a busy machine some may be missed; that is counted.
     let count = |options: &[&str]| {
         let always = ["record", "--force", "--save", "kept", "--duration", "0.5", &other.pid()];
         bench.run(&[&always, options].concat()).expect(0);
-        samples(&bench).len()
+        assert_eq!(record(&bench).sampling.samples as usize, samples(&bench).len());
+        samples(&bench).len() as u64 + record(&bench).sampling.missed
     };
     assert_eq!(count(&["--interval", "10"]), 1);
-    assert!((4..=6).contains(&count(&["--interval", "0.1"])));
-    assert!((20..=26).contains(&count(&[])));
+    assert!((5..=8).contains(&count(&["--interval", "0.1"])));
+    assert!((25..=35).contains(&count(&[])));
     let (plain, fast) = (count(&["--interval", "1ms"]), count(&["--interval", "0", "--detail", "rss"]));
-    assert!(plain > 300 && fast > 2 * plain, "{plain} {fast}");
+    assert!((500..700).contains(&plain) && fast > plain, "{plain} {fast}");
     assert!(samples(&bench).iter().all(|sample| sample.cpu_s.is_none() && sample.rss_bytes.is_some()));
 }
 

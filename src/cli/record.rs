@@ -40,29 +40,31 @@ const NOT_FOUND: u8 = 127;
 
 const AFTER_HELP: &str = "\
 Examples:
-  memreel record -- make -j8                          how much memory does a build take?
-  memreel record --live 4711                          watch a process that runs already; Ctrl-C ends it
-  memreel record --log activity.txt --interval 1 4711 as psrecord would
-  memreel record --save export -- ffmpeg -progress export.progress -i in.mov out.mp4
-  memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i in.mov out.mp4
-  memreel record --marks /tmp/marks -- ./server       and elsewhere: echo 'loaded' > /tmp/marks
+  memreel record -- make -j8                     how much memory does a build take?
+  memreel record --live 4711                     watch a process that runs already; Ctrl-C ends it
+  memreel record --log activity.txt 4711         what psrecord would write
+  memreel record --save kept -- ./render a.mov   keep everything; then `memreel plot kept`
+  memreel record --progress-file p.txt -- ffmpeg -progress p.txt -i a.mov a.mp4
+  memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i a.mov a.mp4
+  memreel record --marks /tmp/marks -- ./server  and elsewhere: echo loaded > /tmp/marks
 
-Everything counts the whole tree: the process and all that descends from it, also what has lost its parent
-meanwhile. Only --log counts the process alone, as psrecord does, unless --include-children is given.
+Everything counts the whole tree: the process and all that descends from it, also what has lost its \
+parent meanwhile. Only --log counts the process alone, as psrecord does, unless --include-children is \
+given.
 
-A command runs as it would without memreel: in this terminal, with its keys and its input. SIGTERM and
-other signals that are sent to memreel are passed on to it. What it leaves running when it ends is counted
-and let alone. SIGUSR1 to memreel sets a mark.
+A command runs as it would without memreel: in this terminal, with its keys and its input. Signals that \
+are sent to memreel are passed on to it. What it leaves running when it ends is counted and let alone. \
+SIGUSR1 to memreel marks the moment.
 
 Exit codes of a command that is recorded:
-  its own, or 128 + N when signal N ended it
+  its own, or 128 + N when signal N ended it; also where the disk was full or a file could not be written
   124  --duration ended it
   125  memreel could not do its work, or its own options are wrong
   126  the command was found and cannot be executed
   127  the command was not found
 Exit codes with a PID:
   0    the process ended, --duration was over, or Ctrl-C or SIGTERM ended the recording
-  2    there is no such process, it has no memory that could be recorded, or the options are wrong
+  2    there is no such process, it has no memory of its own, or the options are wrong
   5    memreel could not do its work";
 
 /// Record the memory of any command, or of a process that runs already
@@ -208,7 +210,7 @@ impl Record {
         if !has_failed {
             match self.tell(&recorded, &folder, out) {
                 // How the command ended is worth more than how we did.
-                Err(failure) if is_command => say(format_args!("memreel: {}", failure.message)),
+                Err(failure) if is_command => failure.print(),
                 told => told?,
             }
         }

@@ -795,7 +795,8 @@ fn of_somebody_elses_process_is_measured_what_may_be_and_the_rest_is_named() {
 #[test]
 fn a_recording_is_whole_and_says_how_it_was_made() {
     let bench = Bench::new();
-    record_sh(&bench, &["--csv", "alone.csv", "--json", "known.json"], "sleep 0.3").expect(0);
+    let options = ["--csv", "alone.csv", "--json", "known.json", "--plot", "memory.svg"];
+    record_sh(&bench, &options, "sleep 0.3").expect(0);
     let record = record(&bench);
     assert_eq!((record.format.as_str(), record.attached), (trace::RECORDING_FORMAT, false));
     assert_eq!(record.command[..2], ["sh", "-c"]);
@@ -806,6 +807,8 @@ fn a_recording_is_whole_and_says_how_it_was_made() {
     assert_eq!(whats(&events(&bench, "exec")), ["sh"]);
     let known: serde_json::Value = serde_json::from_str(&read(&bench, "known.json").unwrap()).unwrap();
     assert_eq!(known["pid"], record.pid);
+    assert_eq!(known["summary"]["samples"], samples.len());
+    assert!(read(&bench, "memory.svg").unwrap().contains("</svg>"));
 }
 
 #[test]
@@ -830,6 +833,8 @@ fn a_place_that_cannot_be_written_is_known_before_the_command_is_started() {
         ["--log", "/proc/log"],
         ["--csv", "/nowhere/samples.csv"],
         ["--json", "/nowhere/known.json"],
+        ["--plot", "/nowhere/memory.svg"],
+        ["--plot", "memory.gif"],
         ["--save", "/proc/kept"],
         ["--save", "full"],
         ["--marks", "full"],
@@ -837,7 +842,7 @@ fn a_place_that_cannot_be_written_is_known_before_the_command_is_started() {
     ];
     for place in places {
         let words = [&["record"], &place[..], &["--", "touch", "ran"]].concat();
-        bench.run(&words).expect(125).complains(&[place[1]]);
+        bench.run(&words).expect(125).complains(&[if place[1] == "memory.gif" { ".png" } else { place[1] }]);
     }
     assert!(!bench.path().join("ran").exists());
     let other = Other::start(&bench, &["sleep", "44"]);

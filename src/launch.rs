@@ -17,8 +17,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::units::Bytes;
 
-/// Our pipes to the launcher have numbers from here: below may be what whoever started us means for the
-/// command (make's job server, for one).
+/// Our pipes to the launcher have numbers from here that nobody uses: what whoever started us has opened
+/// for the command (make's job server, for one) keeps its own, and below is room for a progress pipe.
 const FIRST_FD: i32 = 10;
 
 /// What to start, and how.

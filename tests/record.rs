@@ -306,6 +306,17 @@ fn a_watcher_that_dies_costs_the_command_nothing() {
 }
 
 #[test]
+fn a_launcher_that_dies_is_our_fault_and_costs_the_command_nothing() {
+    let bench = Bench::new();
+    let running = bench.start(&sh(&bench, &[], r#"sleep 0.7; echo done > "$0/done""#));
+    has_begun(&bench);
+    let launcher = mentioning(bench.path()).into_iter().find(|process| process.program() == "memreel-launch");
+    launcher.unwrap().kill();
+    running.wait().expect(125).complains(&["memreel-launch", "ended before the command"]);
+    until("the command has ended", || read(&bench, "done"));
+}
+
+#[test]
 fn what_a_command_leaves_running_goes_on_and_is_counted() {
     let bench = Bench::new();
     let ran = record_sh(&bench, &[], r#"sh -c 'sleep 1; echo late > "$0/late"' "$0" & sleep 0.2; exit 4"#);
@@ -365,14 +376,22 @@ const MEMREEL: &str = env!("CARGO_BIN_EXE_memreel");
 fn ctrl_c_is_for_the_command_and_its_end_is_waited_for() {
     let bench = Bench::new();
     let folder = bench.path().to_str().unwrap();
-    let script = "trap 'echo count' INT; echo ready; sleep 0.5; sleep 0.5; exit 7";
+    let script = "import os, signal, time
+heard, hear = os.pipe()
+os.set_blocking(hear, False)
+signal.set_wakeup_fd(hear)
+signal.signal(signal.SIGINT, lambda *_: None)
+print('ready', flush=True)
+end = time.monotonic() + 0.7
+while time.monotonic() < end: time.sleep(0.05)
+print('count', len(os.read(heard, 64)))
+raise SystemExit(7)";
     // A shell that is just starting a program may lose it to the background.
     let steps = ["expect ready", "wait 0.2", r"type \x03"];
-    let trapped = [MEMREEL, "record", "--save", "kept", "--", "sh", "-c", script, folder];
-    let ran = in_terminal(&bench, &steps, &trapped);
-    ran.expect(7);
+    let python = python();
+    let trapped = [MEMREEL, "record", "--save", "kept", "--", &python, "-c", script];
     // Once: memreel does not send what the terminal has sent.
-    assert_eq!(ran.out.matches("count").count(), 1, "{}", ran.out);
+    in_terminal(&bench, &steps, &trapped).expect(7).says(&["count 1"]);
     assert_eq!(record(&bench).outcome, Some(Outcome::Failed { code: 7, message: None }));
     let untrapped =
         [MEMREEL, "record", "--force", "--save", "kept", "--", "sh", "-c", "echo ready; sleep 47", folder];
@@ -700,9 +719,16 @@ fn while_nothing_happens_only_the_sampler_and_the_writer_wake() {
         let wakes = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
         wakes.unwrap().trim().parse().unwrap()
     };
-    let before = wakes();
+    let cpu_ns = || -> u64 {
+        let times = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", running.pid())).unwrap();
+        times.split(' ').next().unwrap().parse().unwrap()
+    };
+    // A writer that is gone must not keep us busy.
+    fs::write(bench.path().join("marks"), "begun\n").unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    let before = (wakes(), cpu_ns());
     std::thread::sleep(Duration::from_millis(1500));
-    assert_eq!(wakes(), before);
+    assert_eq!((wakes(), cpu_ns()), before);
     running.signal(Signal::TERM);
     running.wait().expect(0);
 }

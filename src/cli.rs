@@ -67,6 +67,12 @@ impl Failure {
     fn harness(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), exit: Exit::HarnessFailed }
     }
+
+    fn print(&self) {
+        if !self.message.is_empty() {
+            say(format_args!("memreel: {}", self.message));
+        }
+    }
 }
 
 impl From<ScenarioError> for Failure {
@@ -190,9 +196,7 @@ pub fn main() -> Exit {
     };
     let _ = out.flush();
     result.unwrap_or_else(|failure| {
-        if !failure.message.is_empty() {
-            say(format_args!("memreel: {}", failure.message));
-        }
+        failure.print();
         failure.exit
     })
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -17,8 +17,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::units::Bytes;
 
-const CONTROL_FD: i32 = 3;
-const REPORT_FD: i32 = 4;
+/// Our pipes to the launcher have numbers from here that nobody uses: what whoever started us has opened
+/// for the command (make's job server, for one) keeps its own, and below is room for a progress pipe.
+const FIRST_FD: i32 = 10;
 
 /// What to start, and how.
 #[derive(Debug, Clone, Copy)]
@@ -140,7 +141,9 @@ pub struct Launched {
 pub fn start(request: &Request<'_>) -> Result<Launched, LaunchError> {
     let (control_reader, control) = std::io::pipe()?;
     let (report, report_writer) = std::io::pipe()?;
-    let mut mappings = vec![mapping(control_reader, CONTROL_FD), mapping(report_writer, REPORT_FD)];
+    let (control_fd, report_fd) = (out_of_the_way(control_reader)?, out_of_the_way(report_writer)?);
+    let numbers = [control_fd.as_raw_fd(), report_fd.as_raw_fd()];
+    let mut mappings = vec![mapping(control_fd, numbers[0]), mapping(report_fd, numbers[1])];
     let mut progress = None;
     if let Some(child_fd) = request.progress_fd {
         let (reader, writer) = std::io::pipe()?;
@@ -148,7 +151,8 @@ pub fn start(request: &Request<'_>) -> Result<Launched, LaunchError> {
         progress = Some(reader);
     }
     let mut command = Command::new(request.launcher);
-    command.args(["--control", "3", "--report", "4", "--hold"]);
+    let [control_fd, report_fd] = numbers.map(|number| number.to_string());
+    command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
     command.args(words(request.manner)).arg("--").args(request.command);
     for (name, value) in request.environment {
         match value {
@@ -233,6 +237,10 @@ impl Launched {
     pub fn reap(mut self) {
         let _ = self.launcher.wait();
     }
+}
+
+fn out_of_the_way(pipe: impl AsFd) -> std::io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(pipe, FIRST_FD)?)
 }
 
 fn mapping(descriptor: impl Into<OwnedFd>, child_fd: i32) -> FdMapping {

@@ -183,20 +183,20 @@ pub fn record(
     live: &Arc<Live>,
     tell: &mut dyn FnMut(&TraceError),
 ) -> Result<Recorded, RecordError> {
-    let began = Began { at: Timestamp::now(), oom_kills: machine::oom_kills() };
+    let (started, oom_kills) = (Timestamp::now(), machine::oom_kills());
     let ears = Ears::open(&order)?;
     let mut subject = Subject::take(&order.what, order.progress.streams())?;
     let origin = Instant::now();
-    let command = subject.command();
     let relay = relay(&mut subject, order.progress, live)?;
     let (sampler, rows) = Sampler::start(subject.target(), order.settings, origin, Arc::clone(live), None)?;
-    let cpu_before = live.cpu();
+    let began = Began { started, oom_kills, origin, cpu: live.cpu(), limit: order.duration };
     let (events, queue) = channel();
     let (sinks, failures) = failures::watched(sinks)?;
     let writer = Writer::start(rows, queue, sinks)?;
     subject.release();
+    let program = subject.command().swap_remove(0);
     let deadline = order.duration.map(|duration| origin.after(duration));
-    let scene = Scene { origin, live, events, program: &command[0], deadline };
+    let scene = Scene { origin, live, events, program: &program, deadline };
     let (mut seen, failures) = Watch::new(&mut subject, ears, failures, scene).until_the_end(tell)?;
     let sampler = sampler.finish();
     relay.finish(seen.left_running > 0);
@@ -205,16 +205,40 @@ pub fn record(
         tell(&failure);
         seen.unwritten.push(failure);
     }
-    let cpu_seen = live.cpu().saturating_sub(cpu_before);
     let ending = seen.ending(subject.is_command()).ok_or_else(|| subject.launcher_died())?;
-    let record = RecordingRecord {
+    let record = describe(&subject, &seen, outcome(&ending, &subject, &began), &began, sampler, live);
+    subject.let_go();
+    let Seen { left_running, unwritten, .. } = seen;
+    Ok(Recorded { ending, record, sampled_peak: live.memory().1, left_running, unwritten })
+}
+
+/// What was known when the first sample was taken.
+struct Began {
+    started: Timestamp,
+    oom_kills: Option<u64>,
+    origin: Instant,
+    /// What a process that ran already had used.
+    cpu: Duration,
+    limit: Option<Duration>,
+}
+
+fn describe(
+    subject: &Subject,
+    seen: &Seen,
+    outcome: Option<Outcome>,
+    began: &Began,
+    sampler: SamplerReport,
+    live: &Live,
+) -> RecordingRecord {
+    let cpu_seen = live.cpu().saturating_sub(began.cpu);
+    RecordingRecord {
         format: RECORDING_FORMAT.into(),
-        command,
+        command: subject.command(),
         pid: subject.pid,
         attached: !subject.is_command(),
-        started: began.at.to_string(),
-        wall_s: seen.ended_at().since(origin).as_secs_f64(),
-        outcome: outcome(&ending, &subject, order.duration, began),
+        started: began.started.to_string(),
+        wall_s: seen.ended_at().since(began.origin).as_secs_f64(),
+        outcome,
         cpu_s: subject.cpu(seen.end, cpu_seen).map(|cpu| cpu.as_secs_f64()),
         high_water_bytes: seen.end.map(|end| end.max_rss).or(sampler.high_water),
         progress: progress_kind(live).into(),
@@ -222,16 +246,7 @@ pub fn record(
         overhead: overhead(&sampler),
         notes: sampler.notes,
         sampling: sampler.sampling,
-    };
-    subject.let_go();
-    let Seen { left_running, unwritten, .. } = seen;
-    Ok(Recorded { ending, record, sampled_peak: live.memory().1, left_running, unwritten })
-}
-
-/// What was known before.
-struct Began {
-    at: Timestamp,
-    oom_kills: Option<u64>,
+    }
 }
 
 /// Passes the output on where it comes to us, listening for the progress in it.
@@ -246,11 +261,11 @@ fn relay(subject: &mut Subject, progress: Progress, live: &Arc<Live>) -> std::io
     Ok(relay)
 }
 
-fn outcome(ending: &Ending, subject: &Subject, limit: Option<Duration>, began: Began) -> Option<Outcome> {
+fn outcome(ending: &Ending, subject: &Subject, began: &Began) -> Option<Outcome> {
     Some(match ending {
         Ending::NotStarted(error) => Outcome::NotStarted { message: error.to_string() },
         Ending::OutOfTime if subject.is_command() => {
-            Outcome::TimedOut { limit_s: limit.unwrap_or_default().as_secs_f64() }
+            Outcome::TimedOut { limit_s: began.limit.unwrap_or_default().as_secs_f64() }
         }
         Ending::Ended(Status::Exit(0)) => Outcome::Finished,
         Ending::Ended(Status::Exit(code)) => Outcome::Failed { code: *code, message: None },

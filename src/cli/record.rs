@@ -20,6 +20,7 @@ use crate::launch::Status;
 use crate::record::{
     self, Content, Ending, Folder, Layout, Order, Pattern, Progress, PsrecordLog, RecordError, Recorded, What,
 };
+use crate::report::Picture;
 use crate::sampler::{Detail, Live, Settings};
 use crate::store;
 use crate::trace::TraceError;
@@ -40,29 +41,32 @@ const NOT_FOUND: u8 = 127;
 
 const AFTER_HELP: &str = "\
 Examples:
-  memreel record -- make -j8                          how much memory does a build take?
-  memreel record --live 4711                          watch a process that runs already; Ctrl-C ends it
-  memreel record --log activity.txt --interval 1 4711 as psrecord would
-  memreel record --save export -- ffmpeg -progress export.progress -i in.mov out.mp4
-  memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i in.mov out.mp4
-  memreel record --marks /tmp/marks -- ./server       and elsewhere: echo 'loaded' > /tmp/marks
+  memreel record -- make -j8                     how much memory does a build take?
+  memreel record --live 4711                     watch a process that runs already; Ctrl-C ends it
+  memreel record --log activity.txt 4711         what psrecord would write
+  memreel record --plot a.svg -- ./render a.mov  draw it
+  memreel record --save kept -- ./render a.mov   keep everything; then `memreel summary kept`
+  memreel record --progress-file p.txt -- ffmpeg -progress p.txt -i a.mov a.mp4
+  memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i a.mov a.mp4
+  memreel record --marks /tmp/marks -- ./server  and elsewhere: echo loaded > /tmp/marks
 
-Everything counts the whole tree: the process and all that descends from it, also what has lost its parent
-meanwhile. Only --log counts the process alone, as psrecord does, unless --include-children is given.
+Everything counts the whole tree: the process and all that descends from it, also what has lost its \
+parent meanwhile. Only --log counts the process alone, as psrecord does, unless --include-children is \
+given.
 
-A command runs as it would without memreel: in this terminal, with its keys and its input. SIGTERM and
-other signals that are sent to memreel are passed on to it. What it leaves running when it ends is counted
-and let alone. SIGUSR1 to memreel sets a mark.
+A command runs as it would without memreel: in this terminal, with its keys and its input. Signals that \
+are sent to memreel are passed on to it. What it leaves running when it ends is counted and let alone. \
+SIGUSR1 to memreel marks the moment.
 
 Exit codes of a command that is recorded:
-  its own, or 128 + N when signal N ended it
+  its own, or 128 + N when signal N ended it; also where the disk was full or a file could not be written
   124  --duration ended it
   125  memreel could not do its work, or its own options are wrong
   126  the command was found and cannot be executed
   127  the command was not found
 Exit codes with a PID:
   0    the process ended, --duration was over, or Ctrl-C or SIGTERM ended the recording
-  2    there is no such process, it has no memory that could be recorded, or the options are wrong
+  2    there is no such process, it has no memory of its own, or the options are wrong
   5    memreel could not do its work";
 
 /// Record the memory of any command, or of a process that runs already
@@ -113,6 +117,9 @@ pub struct Record {
     /// Write what is known at the end to this file; `-` is standard output
     #[arg(long, value_name = "FILE", help_heading = "What is kept")]
     json: Option<PathBuf>,
+    /// Draw the memory and the CPU use into this .png or .svg
+    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    plot: Option<PathBuf>,
     /// Write a log as psrecord does, column for column
     #[arg(long, value_name = "FILE", help_heading = "What is kept")]
     log: Option<PathBuf>,
@@ -208,7 +215,7 @@ impl Record {
         if !has_failed {
             match self.tell(&recorded, &folder, out) {
                 // How the command ended is worth more than how we did.
-                Err(failure) if is_command => say(format_args!("memreel: {}", failure.message)),
+                Err(failure) if is_command => failure.print(),
                 told => told?,
             }
         }
@@ -218,6 +225,9 @@ impl Record {
     /// What clap cannot say.
     fn check(&self) -> Result<(), Failure> {
         let wrong = |message: &str| Err(Failure::usage(message));
+        if self.plot.as_ref().is_some_and(|path| Picture::of_path(path).is_none()) {
+            return wrong("a plot is a .png or an .svg, by the file's ending");
+        }
         if self.log.is_some() && self.detail == DetailWord::Rss {
             return wrong("a log has CPU time, which --detail rss leaves out");
         }
@@ -271,7 +281,8 @@ impl Record {
 
     /// Opens everything that is written, so that what cannot be is known before a command is started.
     fn outputs(&self) -> Result<(Folder, Vec<Box<dyn Sink>>), Failure> {
-        for path in self.json.iter().filter(|path| *path != Path::new("-")) {
+        let at_the_end = self.json.iter().filter(|path| *path != Path::new("-")).chain(&self.plot);
+        for path in at_the_end {
             record::check_writable(path).map_err(|error| unwritable(path, &error))?;
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
@@ -298,14 +309,17 @@ impl Record {
     /// Completes the recording and says what there was.
     fn tell(&self, recorded: &Recorded, folder: &Folder, out: &mut dyn Write) -> Result<(), Failure> {
         store::write_json(&folder.path().join("recording.json"), &recorded.record)?;
-        let known = summary::Known::of(recorded);
+        let kept = || summary::open(recorded, folder.path(), self.save.is_some());
         match self.json.as_deref() {
-            Some(path) if path == Path::new("-") => known.write_json(out)?,
-            Some(path) => store::write_json(path, &known)?,
+            Some(path) if path == Path::new("-") => summary::Known::of(recorded, kept()?)?.write(out)?,
+            Some(path) => store::write_json(path, &summary::Known::of(recorded, kept()?)?)?,
             None => {}
         }
-        if !self.quiet {
-            say(format_args!("{}", summary::in_words(recorded).trim_end()));
+        if !self.quiet || self.plot.is_some() {
+            let words = summary::in_words(recorded, kept()?, self.plot.as_deref())?;
+            if !self.quiet {
+                say(format_args!("{}", words.trim_end()));
+            }
         }
         Ok(())
     }

@@ -207,7 +207,11 @@ fn attach(pid: i32) -> Result<Subject, RecordError> {
     if memory.is_none_or(|memory| memory.virtual_bytes == Bytes::ZERO) {
         return Err(RecordError::NoMemory { pid });
     }
-    let words = words(&read("cmdline").unwrap_or_default());
+    // Who has wiped its command line is called as the kernel calls it.
+    let words = match read("cmdline") {
+        Ok(text) if !text.is_empty() => words(&text),
+        _ => words(read("comm").unwrap_or_default().trim_ascii_end()),
+    };
     Ok(Subject { pid, words, waits_for_all: false, hold: Hold::PidFd(process) })
 }
 

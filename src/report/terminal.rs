@@ -28,12 +28,20 @@ impl Look {
     /// As standard output is: as wide as its terminal, and coloured if it is one and the
     /// environment variable `NO_COLOR` is empty or not set (<https://no-color.org>).
     pub fn of_stdout() -> Look {
-        if !io::stdout().is_terminal() {
+        Look::of(io::stdout().is_terminal(), &Table::new())
+    }
+
+    /// As standard error is, likewise.
+    pub fn of_stderr() -> Look {
+        Look::of(io::stderr().is_terminal(), Table::new().use_stderr())
+    }
+
+    fn of(is_terminal: bool, table: &Table) -> Look {
+        if !is_terminal {
             return Look::PLAIN;
         }
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width = Table::new().width().unwrap_or(Look::PLAIN.width);
-        Look { width: width.max(80), colour: !no_colour }
+        Look { width: table.width().unwrap_or(Look::PLAIN.width).max(80), colour: !no_colour }
     }
 }
 

@@ -2,13 +2,26 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::cli::Failure;
 use crate::launch::Status;
 use crate::record::{Ending, Recorded};
+use crate::report::{Axes, Look, RecordingReport, tell_recording};
+use crate::store::{self, Recording};
 use crate::trace::{Outcome, RecordingRecord};
 use crate::units::Bytes;
+
+/// Opens what was just recorded. One that is not kept is called by its program, not by the temporary
+/// folder it lies in.
+pub fn open(recorded: &Recorded, folder: &Path, is_kept: bool) -> Result<Recording, Failure> {
+    let recording = store::open_recording(folder)?;
+    let path = if is_kept { recording.path.clone() } else { PathBuf::from(program(&recorded.record)) };
+    Ok(Recording { path, ..recording })
+}
 
 /// All that is known beside the samples, for `--json`.
 #[derive(Debug, Serialize)]
@@ -19,35 +32,42 @@ pub struct Known<'a> {
     sampled_peak_bytes: Bytes,
     /// Processes that the command left running.
     left_running: u64,
+    /// What `memreel summary --json` says of it.
+    summary: Value,
 }
 
 impl<'a> Known<'a> {
-    /// Of this recording.
-    pub fn of(recorded: &'a Recorded) -> Known<'a> {
-        Known {
+    /// Of what was recorded, and lies on the disk.
+    pub fn of(recorded: &'a Recorded, kept: Recording) -> Result<Known<'a>, Failure> {
+        let mut summary = Vec::new();
+        RecordingReport::read(vec![kept], Axes::default())?.print_json(&mut summary)?;
+        Ok(Known {
             record: &recorded.record,
             sampled_peak_bytes: recorded.sampled_peak,
             left_running: recorded.left_running,
-        }
+            summary: serde_json::from_slice(&summary).map_err(std::io::Error::from)?,
+        })
     }
 
     /// Writes it for programs.
-    pub fn write_json(&self, out: &mut dyn Write) -> std::io::Result<()> {
+    pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, self)?;
         writeln!(out)
     }
 }
 
-/// A few lines for people.
-pub fn in_words(recorded: &Recorded) -> String {
+/// A few lines for people: what memory did, then how it was measured. Draws the plot on the way.
+pub fn in_words(recorded: &Recorded, kept: Recording, plot: Option<&Path>) -> Result<String, Failure> {
     let record = &recorded.record;
-    let mut text = String::new();
+    let mut told = Vec::new();
+    tell_recording(kept, plot, &mut told, Look::of_stderr())?;
+    let mut text = format!("{}\n{}", headline(recorded), String::from_utf8_lossy(&told));
     let mut line = |name: &str, what: String| {
-        let _ = writeln!(text, "  {name:<8}{what}");
+        let _ = writeln!(text, "{name:<9}{what}");
     };
-    line("peak", peak(recorded));
-    line("time", time(record));
-    line("samples", samples(record));
+    line("largest", peaks(recorded));
+    line("cpu", cpu(record));
+    line("sampled", samples(record));
     line("cost", cost(record));
     match recorded.left_running {
         0 => {}
@@ -57,7 +77,7 @@ pub fn in_words(recorded: &Recorded) -> String {
     for note in &record.notes {
         line("unread", note.clone());
     }
-    format!("{}\n{text}", headline(recorded))
+    Ok(text)
 }
 
 fn headline(recorded: &Recorded) -> String {
@@ -82,23 +102,22 @@ fn program(record: &RecordingRecord) -> String {
     path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(path).to_string()
 }
 
-fn peak(recorded: &Recorded) -> String {
-    let sampled = recorded.sampled_peak;
+/// Both views of the largest resident set: neither holds the other.
+fn peaks(recorded: &Recorded) -> String {
+    let sampled = format!("{} all processes together, as sampled", recorded.sampled_peak);
     match recorded.record.high_water_bytes {
-        Some(kernel) => {
-            format!("{kernel} its largest process (the kernel's mark), {sampled} all together (sampled)")
-        }
-        None => format!("{sampled} all together (sampled)"),
+        Some(kernel) => format!("{kernel} any one process, as the kernel keeps it; {sampled}"),
+        None => sampled,
     }
 }
 
-fn time(record: &RecordingRecord) -> String {
-    let wall = record.wall_s;
+fn cpu(record: &RecordingRecord) -> String {
     match record.cpu_s {
-        Some(cpu) if wall > 0.0 => {
-            format!("{wall:.2} s, CPU {cpu:.2} s ({:.0} % of one)", cpu / wall * 100.0)
+        Some(cpu) if record.wall_s > 0.0 => {
+            format!("{cpu:.2} s ({:.0} % of one)", cpu / record.wall_s * 100.0)
         }
-        _ => format!("{wall:.2} s"),
+        Some(cpu) => format!("{cpu:.2} s"),
+        None => "unknown".into(),
     }
 }
 

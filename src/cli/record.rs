@@ -291,15 +291,23 @@ impl Record {
             let content = Content { children: self.include_children, io: self.include_io };
             sinks.push(Box::new(PsrecordLog::create(path, layout, content)?));
         }
-        if let Some(path) = &self.csv {
-            sinks.push(Box::new(SamplesFile::create(path)?));
-        }
         let folder = match &self.save {
             Some(path) => Folder::to_keep(path, self.force).map_err(|error| unwritable(path, &error))?,
             None => Folder::temporary()
                 .map_err(|error| Failure::harness(format!("cannot make a temporary folder: {error}")))?,
         };
-        sinks.push(Box::new(TraceFiles::create(folder.path())?));
+        match &self.csv {
+            // Written once, where it is a file that can be read again.
+            Some(path) if self.save.is_none() && !is_special(path) => {
+                sinks.push(Box::new(TraceFiles::create_with_samples_in(folder.path(), path)?));
+            }
+            csv => {
+                if let Some(path) = csv {
+                    sinks.push(Box::new(SamplesFile::create(path)?));
+                }
+                sinks.push(Box::new(TraceFiles::create(folder.path())?));
+            }
+        }
         if self.live && std::io::stderr().is_terminal() {
             sinks.push(Box::new(LiveLine::new(Box::new(std::io::stderr()), self.duration)));
         }
@@ -323,6 +331,11 @@ impl Record {
         }
         Ok(())
     }
+}
+
+/// Whether it is there and no file: a pipe, a terminal, `/dev/null`.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
 
 /// The one process number that is given.

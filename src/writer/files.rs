@@ -22,8 +22,25 @@ impl TraceFiles {
     /// # Errors
     /// When one cannot be created.
     pub fn create(folder: &Path) -> Result<TraceFiles, TraceError> {
+        TraceFiles::with_samples(folder, CsvFile::create(&folder.join("samples.csv"))?)
+    }
+
+    /// The same with the samples in a file elsewhere; the folder has a link to it.
+    ///
+    /// # Errors
+    /// When one cannot be created.
+    pub fn create_with_samples_in(folder: &Path, samples: &Path) -> Result<TraceFiles, TraceError> {
+        let file = CsvFile::create(samples)?;
+        let link = folder.join("samples.csv");
+        let linked =
+            std::path::absolute(samples).and_then(|samples| std::os::unix::fs::symlink(samples, &link));
+        linked.map_err(|error| TraceError { path: link, source: error.into() })?;
+        TraceFiles::with_samples(folder, file)
+    }
+
+    fn with_samples(folder: &Path, samples: CsvFile<Sample>) -> Result<TraceFiles, TraceError> {
         Ok(TraceFiles {
-            samples: CsvFile::create(&folder.join("samples.csv"))?,
+            samples,
             threads: CsvFile::create(&folder.join("threads.csv"))?,
             events: CsvFile::create(&folder.join("events.csv"))?,
             processes: None,

@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup build profile test test-all lint docs peers check bench clean
+.PHONY: help setup build profile test test-all lint docs guard peers check bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ profile: build ## export forty clips threaded and single-threaded with two engin
 	$(MEMREEL) run forty-clips
 
 # Each suite has a budget of minutes: see CONTRIBUTING.md.
-test: setup lint docs check ## everything that has to hold before a change lands
+test: setup lint docs guard check ## everything that has to hold before a change lands
 
 lint: ## format and clippy
 	cargo fmt --all --check
@@ -27,8 +27,11 @@ lint: ## format and clippy
 docs: ## rustdoc without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-peers: ## install the program that memreel record is compared with, below target/
+peers: ## install the programs that memreel record is compared with, below target/
 	@scripts/peers.sh
+
+guard: ## instructions that the sampling path takes, counted by valgrind
+	cargo bench --bench instructions
 
 check: peers ## unit tests, then real exports with real engines
 	cargo test --workspace --doc
@@ -37,7 +40,10 @@ check: peers ## unit tests, then real exports with real engines
 
 test-all: test bench ## what takes longer, too
 
-bench: build ## the exporter against ffmpeg and melt, in interleaved pairs
+bench: build peers ## exporter, sampler and reader, side by side with what people use today
+	cargo bench --bench sampler
+	cargo bench --bench trace
+	cargo bench --bench library
 	cargo bench --bench engines
 
 clean: ## remove what was built

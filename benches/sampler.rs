@@ -36,7 +36,11 @@ const PARTS: &[Part] = &[
         question: "What does a sample of resident memory cost, as fast as can be?",
         run: floor,
     },
-    Part { name: "peers", question: "What does a sample cost at 1 kHz, and 50 Hz of wall time?", run: peers },
+    Part {
+        name: "peers",
+        question: "What does a sample cost, at 1 kHz and without an interval?",
+        run: peers,
+    },
     Part {
         name: "ticks",
         question: "How many deadlines are kept at 1 kHz under two busy loops?",
@@ -245,6 +249,21 @@ const AT_1_KHZ: &[Contestant] = &[
         samples: |files| lines(&files.log(), "") - 1,
     },
     Contestant {
+        name: "memreel record, no interval",
+        command: |files, seconds| {
+            let options = format!("record --quiet --interval 0 --duration {seconds} --csv LOG PID");
+            [vec![memreel()], files.words(&options)].concat()
+        },
+        samples: |files| lines(&files.log(), "") - 1,
+    },
+    Contestant {
+        name: "psrecord 1.4, no interval",
+        command: |files, seconds| {
+            [vec![peer("psrecord")], files.words(&format!("PID --duration {seconds} --log LOG"))].concat()
+        },
+        samples: |files| lines(&files.log(), " "),
+    },
+    Contestant {
         name: "psrecord 1.4: RSS, CPU",
         command: |files, seconds| {
             [
@@ -291,21 +310,28 @@ fn cpu_per_sample(contestant: &Contestant, pid: &str, folder: &Path) -> (f64, f6
 
 fn peers(folder: &Path) {
     let target = resident();
-    let rounds: Vec<Vec<(f64, f64)>> = (0..3)
+    let mut sleeping = Vec::new();
+    let rounds: Vec<Vec<(f64, f64)>> = (0..5)
         .map(|_| {
+            sleeping.push(micros(bare_loop(MS, 3000).cpu) / 3000.0);
             AT_1_KHZ.iter().map(|contestant| cpu_per_sample(contestant, &target.pid(), folder)).collect()
         })
         .collect();
     let figure = |index: usize, of: fn(&(f64, f64)) -> f64| {
         median(&rounds.iter().map(|round| of(&round[index])).collect::<Vec<_>>())
     };
+    let sleeping = median(&sleeping);
+    println!("  {:<30} {sleeping:8.1} µs of CPU a wake-up", "a loop that only sleeps");
     let ours = figure(0, |row| row.0);
     for (index, contestant) in AT_1_KHZ.iter().enumerate() {
         let (cpu, hz) = (figure(index, |row| row.0), figure(index, |row| row.1));
-        let times = cpu / ours;
+        // Who has no interval does not sleep.
+        let floor = if contestant.name.ends_with("no interval") { 0.0 } else { sleeping };
         println!(
-            "  {:<28} {cpu:8.1} µs of CPU a sample, {hz:6.1} samples/s; {times:6.1} × memreel",
-            contestant.name
+            "  {:<30} {cpu:8.1} µs of CPU a sample, {hz:9.1} samples/s; {:6.1} × memreel; {:8.1} µs beyond the sleeping",
+            contestant.name,
+            cpu / ours,
+            cpu - floor
         );
     }
 }

@@ -6,6 +6,8 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
@@ -398,43 +400,84 @@ fn missed_by_memreel(pid: &str, option: &str, folder: &Path) -> f64 {
 // export
 
 fn export(folder: &Path) {
-    let variants = made_variants(12, 2, "default");
-    let engine = engine::find(variants[0].engine, &companions());
-    let (ending, text) = engine.timeline(&variants[0]);
-    let (timeline, output) = (folder.join(format!("timeline.{ending}")), folder.join("export.mp4"));
-    std::fs::write(&timeline, text).expect("the timeline can be written");
-    let resolved = engine.resolve(&variants[0], &JobFiles { timeline: &timeline, output: &output });
-    let export = |interval: Duration, progress: Option<ProgressFormat>| {
-        let mut command = resolved.command.clone();
-        if progress.is_none()
-            && let Some(option) = command.iter().position(|word| word == "--progress-fd")
-        {
+    let short = Exporting::new(2, folder);
+    println!("  {} frames of 1280x720, one thread", short.frames);
+    equivalence(&short);
+    let long = Exporting::new(5, folder);
+    println!("  {} frames", long.frames);
+    [(20 * MS, 0.2), (10 * MS, 0.4), (MS, 3.0)]
+        .into_iter()
+        .for_each(|(interval, bar)| accounted_cost(&long, interval, bar));
+}
+
+/// An export that can be repeated.
+struct Exporting<'a> {
+    folder: &'a Path,
+    command: Vec<OsString>,
+    environment: BTreeMap<String, Option<String>>,
+    progress: ProgressFormat,
+    frames: u64,
+}
+
+impl Exporting<'_> {
+    /// Of twelve sources, each seen for so many seconds.
+    fn new(seconds: u32, folder: &Path) -> Exporting<'_> {
+        let variant = &made_variants(12, seconds, "default")[0];
+        let engine = engine::find(variant.engine, &companions());
+        let (ending, text) = engine.timeline(variant);
+        let timeline = folder.join(format!("timeline-{seconds}.{ending}"));
+        std::fs::write(&timeline, text).expect("the timeline can be written");
+        let output = folder.join("export.mp4");
+        let resolved = engine.resolve(variant, &JobFiles { timeline: &timeline, output: &output });
+        Exporting {
+            folder,
+            command: resolved.command,
+            environment: resolved.environment,
+            progress: resolved.progress,
+            frames: variant.timeline.frames(),
+        }
+    }
+
+    /// As `memreel run` does it.
+    fn sampled(&self, interval: Duration) -> Measured {
+        self.measured(self.command.clone(), Some(self.progress), interval)
+    }
+
+    /// Without samples, and without anyone to tell its progress.
+    fn unsampled(&self) -> Measured {
+        let mut command = self.command.clone();
+        if let Some(option) = command.iter().position(|word| word == "--progress-fd") {
             command.drain(option..=option + 1);
         }
+        self.measured(command, None, Duration::from_secs(3600))
+    }
+
+    fn measured(
+        &self,
+        command: Vec<OsString>,
+        progress: Option<ProgressFormat>,
+        interval: Duration,
+    ) -> Measured {
         let launch = Launch {
             launcher: companions().launcher().expect("memreel-launch is built: `make build`"),
             command,
-            environment: resolved.environment.clone(),
+            environment: self.environment.clone(),
             progress,
             limits: Limits { wall: Some(Duration::from_secs(300)), stall: None },
             interval,
         };
-        let measured = run::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));
-        measured.expect("it can be measured")
-    };
-    let frames = variants[0].timeline.frames();
-    println!("  {frames} frames of 1280x720, one thread");
-    let unsampled = || export(Duration::from_secs(3600), None);
-    let sampled = |interval| export(interval, Some(resolved.progress));
-    equivalence(&unsampled, &sampled);
-    accounted_cost(&sampled);
+        let measured = run::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));
+        let measured = measured.expect("it can be measured");
+        assert!(measured.outcome.is_finished(), "{}", measured.outcome);
+        measured
+    }
 }
 
 /// Pairs until the effect is known to within 5 %, both ways (two one-sided tests at 5 %: Schuirmann 1987).
-fn equivalence(unsampled: &dyn Fn() -> Measured, sampled: &dyn Fn(Duration) -> Measured) {
+fn equivalence(export: &Exporting<'_>) {
     let (mut cpu, mut wall) = (Vec::new(), Vec::new());
     loop {
-        let (without, with) = (unsampled(), sampled(20 * MS));
+        let (without, with) = (export.unsampled(), export.sampled(20 * MS));
         cpu.push(
             (with.cpu.expect("wait4 tells").as_secs_f64() / without.cpu.expect("wait4").as_secs_f64()).ln(),
         );
@@ -458,29 +501,30 @@ fn equivalence(unsampled: &dyn Fn() -> Measured, sampled: &dyn Fn(Duration) -> M
     }
 }
 
-/// CPU time of the whole harness and time for which it held the engine's memory map, in wall time.
-fn accounted_cost(sampled: &dyn Fn(Duration) -> Measured) {
-    for (interval, bar) in [(20 * MS, 0.2), (10 * MS, 0.4), (MS, 3.0)] {
-        let (mut shares, mut bare) = (Vec::new(), Vec::new());
-        for _ in 0..5 {
-            let measured = std::thread::scope(|scope| {
-                let deadlines = (Duration::from_secs(4).as_nanos() / interval.as_nanos()) as u32;
-                let measured = sampled(interval);
-                let alongside = scope.spawn(move || bare_loop(interval, deadlines));
-                sampled(Duration::from_secs(3600));
-                bare.push(alongside.join().expect("it ends").cpu.as_secs_f64() / 4.0);
-                measured
-            });
-            let cost = measured.overhead.harness_cpu_s + measured.overhead.held_s;
-            shares.push(cost / measured.wall.as_secs_f64());
-        }
-        println!(
-            "  accounted cost at {:4.0} Hz: {:.3} % of wall time (bar: {bar} %); a loop that only sleeps takes {:.3} %",
-            1.0 / interval.as_secs_f64(),
-            100.0 * median(&shares),
-            100.0 * median(&bare)
-        );
+/// CPU time of the whole harness and time for which it held the engine's memory map, in wall time; and what
+/// a loop takes that only sleeps, beside the same export.
+fn accounted_cost(export: &Exporting<'_>, interval: Duration, bar: f64) {
+    let deadlines = (Duration::from_secs(4).as_nanos() / interval.as_nanos()) as u32;
+    let (mut all, mut held, mut sleeping, mut wall) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let measured = export.sampled(interval);
+        let (seconds, overhead) = (measured.wall.as_secs_f64(), measured.overhead);
+        all.push((overhead.harness_cpu_s + overhead.held_s) / seconds);
+        held.push(overhead.held_s / seconds);
+        wall.push(seconds);
+        std::thread::scope(|scope| {
+            let alongside = scope.spawn(|| bare_loop(interval, deadlines));
+            export.unsampled();
+            sleeping.push(alongside.join().expect("it ends").cpu.as_secs_f64() / 4.0);
+        });
     }
+    let [all, held, sleeping] = [all, held, sleeping].map(|shares| 100.0 * median(&shares));
+    println!(
+        "  accounted cost at {:4.0} Hz over {:.1} s: {all:.3} % of wall time ({held:.3} % of it the memory map held; \
+         bar: {bar} %); a loop that only sleeps takes {sleeping:.3} %",
+        1.0 / interval.as_secs_f64(),
+        median(&wall),
+    );
 }
 
 // memory

@@ -26,7 +26,7 @@ use output::{Heard, ProgressSink};
 pub const PROGRESS_FD: i32 = 5;
 
 /// How often limits and the user's wish to stop are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What a line of an engine's progress says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

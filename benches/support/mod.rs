@@ -24,12 +24,13 @@ pub fn made_variants(sources: u32, seconds: u32, preset: &str) -> Vec<Variant> {
 }
 
 fn scenario(sources: u32, seconds: u32, preset: &str) -> Scenario {
+    let length = seconds.max(2) + 1;
     let text = format!(
         r#"
         version = 1
         question = "How does the exporter compare?"
         [sources.shot]
-        generate = {{ count = {sources}, seconds = 3, size = "1280x720", preset = "{preset}" }}
+        generate = {{ count = {sources}, seconds = {length}, size = "1280x720", preset = "{preset}" }}
         [timeline]
         rate = 25
         [[timeline.tracks]]

@@ -111,7 +111,10 @@ impl ProgressPipe {
 
     fn drain(&mut self) {
         let mut buffer = [0; 4096];
-        while let Ok(length @ 1..) = self.pipe.read(&mut buffer) {
+        let mut length = buffer.len();
+        // What does not fill the buffer was all there is: no need to ask again.
+        while length == buffer.len() {
+            length = self.pipe.read(&mut buffer).unwrap_or(0);
             let mut rest = &buffer[..length];
             while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
                 self.begun.extend_from_slice(&rest[..end]);

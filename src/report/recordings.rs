@@ -339,7 +339,8 @@ mod tests {
         let nothing = told(0);
         assert!(nothing.contains("plot     none: ") && !picture.exists(), "{nothing}");
         let grown = told(1000);
-        for words in ["lasted   20.0 s, 1,000 samples", "peak     59.8 MiB", "500.0 ± 0.", "KiB/s", "it grew"]
+        for words in
+            ["lasted   20.0 s, 1,000 samples", "peak     59.8 MiB", "500.0 ± 0.", "KiB/s", "it rose there"]
         {
             assert!(grown.contains(words), "{words} is not in\n{grown}");
         }

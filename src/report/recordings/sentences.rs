@@ -64,8 +64,8 @@ fn verdict(growth: &ProgressGrowth) -> &'static str {
         ProgressGrowth::Seconds(growth) => (growth.low.bytes(), growth.high.bytes()),
     };
     match () {
-        () if low > 0.0 => "it grew",
-        () if high < 0.0 => "it fell",
+        () if low > 0.0 => "it rose there",
+        () if high < 0.0 => "it fell there",
         () => "none that can be told from zero",
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     fn an_interval_around_zero_is_no_growth() {
         assert_eq!(verdict(&of(-1.0, 2.0)), "none that can be told from zero");
         assert_eq!(verdict(&of(0.0, 0.0)), "none that can be told from zero");
-        assert_eq!((verdict(&of(1.0, 2.0)), verdict(&of(-2.0, -1.0))), ("it grew", "it fell"));
+        assert_eq!((verdict(&of(1.0, 2.0)), verdict(&of(-2.0, -1.0))), ("it rose there", "it fell there"));
     }
 
     #[test]

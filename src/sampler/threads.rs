@@ -115,13 +115,6 @@ mod tests {
     use super::super::process::{OpenProcess, ProcFolder};
     use std::sync::mpsc::channel;
 
-    fn threads() -> Vec<(i32, String)> {
-        let mut own = OpenProcess::open(&ProcFolder::open().unwrap(), std::process::id() as i32).unwrap();
-        let mut found = Vec::new();
-        own.each_thread(|tid, name, _| found.push((tid, name.to_string())));
-        found
-    }
-
     #[test]
     fn threads_come_and_go_and_change_their_names() {
         let mut own = OpenProcess::open(&ProcFolder::open().unwrap(), std::process::id() as i32).unwrap();
@@ -159,10 +152,9 @@ mod tests {
             all
         };
         let before = cpu();
-        let began = std::time::Instant::now();
-        while began.elapsed() < std::time::Duration::from_millis(30) {
-            std::hint::black_box(threads());
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while cpu() - before < 0.005 {
+            assert!(std::time::Instant::now() < deadline, "it works and its time stands still at {before}");
         }
-        assert!(cpu() - before > 0.005, "{before}");
     }
 }

@@ -39,6 +39,12 @@ pub struct Stat<'a> {
     pub major_faults: Count,
     /// User and system CPU time, in clock ticks.
     pub cpu_ticks: u64,
+    /// Of children that have ended and were waited for: CPU time in clock ticks.
+    pub waited_cpu_ticks: u64,
+    /// Of the same: page faults without I/O.
+    pub waited_minor_faults: Count,
+    /// Of the same: page faults with I/O.
+    pub waited_major_faults: Count,
     /// Threads alive.
     pub threads: Count,
     /// When it started, in clock ticks since boot.
@@ -126,11 +132,12 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
     let state = *fields.next()?.first()?;
     let parent = number(fields.next()?)? as i32;
     let flags = number(fields.nth(4)?)?;
-    let minor_faults = number(fields.next()?)?;
-    let major_faults = number(fields.nth(1)?)?;
-    let user = number(fields.nth(1)?)?;
-    let system = number(fields.next()?)?;
-    let threads = number(fields.nth(4)?)?;
+    let mut next = || number(fields.next()?);
+    let (minor_faults, waited_minor_faults) = (next()?, next()?);
+    let (major_faults, waited_major_faults) = (next()?, next()?);
+    let (user, system) = (next()?, next()?);
+    let (waited_user, waited_system) = (next()?, next()?);
+    let threads = number(fields.nth(2)?)?;
     let start_ticks = number(fields.nth(1)?)?;
     Some(Stat {
         name,
@@ -140,6 +147,9 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
         minor_faults: Count::new(minor_faults),
         major_faults: Count::new(major_faults),
         cpu_ticks: user + system,
+        waited_cpu_ticks: waited_user + waited_system,
+        waited_minor_faults: Count::new(waited_minor_faults),
+        waited_major_faults: Count::new(waited_major_faults),
         threads: Count::new(threads),
         start_ticks,
     })
@@ -275,7 +285,7 @@ mod tests {
     use super::*;
 
     /// Captured from a melt export; the name is made hostile.
-    const STAT: &[u8] = b"4211 (melt) (x) R) R 4208 4208 4208 0 -1 4194304 31874 0 12 0 1534 87 0 0 20 0 5 0 \
+    const STAT: &[u8] = b"4211 (melt) (x) R) R 4208 4208 4208 0 -1 4194304 31874 7 12 8 1534 87 9 10 20 0 5 0 \
         918273 915456000 61234 18446744073709551615 1 1 0 0 0 0 0 4096 66 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
 
     #[test]
@@ -283,6 +293,8 @@ mod tests {
         let stat = stat(STAT).unwrap();
         assert_eq!(stat.name, b"melt) (x) R");
         assert_eq!((stat.state, stat.cpu_ticks, stat.start_ticks), (b'R', 1621, 918_273));
+        let waited = (stat.waited_cpu_ticks, stat.waited_minor_faults.get(), stat.waited_major_faults.get());
+        assert_eq!(waited, (19, 7, 8));
         assert_eq!((stat.parent, stat.flags, stat.is_fork_of_parent()), (4208, 4_194_304, false));
         assert_eq!((stat.minor_faults.get(), stat.major_faults.get(), stat.threads.get()), (31_874, 12, 5));
     }

@@ -240,7 +240,7 @@ fn describe(
         wall_s: seen.ended_at().since(began.origin).as_secs_f64(),
         outcome,
         cpu_s: subject.cpu(seen.end, cpu_seen).map(|cpu| cpu.as_secs_f64()),
-        high_water_bytes: seen.end.map(|end| end.max_rss).or(sampler.high_water),
+        high_water_bytes: seen.end.map(|end| end.max_rss).max(sampler.high_water),
         progress: progress_kind(live).into(),
         machine: machine::describe(),
         overhead: overhead(&sampler),

@@ -8,7 +8,7 @@
 //! | `stat`, `io` | CPU time, threads, faults, input and output | every 100 ms |
 //! | `status` | files, shared memory, swap, high-water mark | every 100 ms; at every tick while something is swapped out |
 //! | `task/*` | CPU time of threads, open files | a fiftieth of a per cent of wall time, at most every 50 ms |
-//! | `children` | new processes | when `/proc/loadavg`, read every 40 ms, says that any was started; a twentieth of a per cent of wall time |
+//! | `children` | new processes | when `/proc/loadavg`, read at every tick, says that any was started; half a per cent of wall time |
 //! | `smaps_rollup` | PSS, private memory | three hundredths of a per cent of wall time, because it also holds the target's memory map |
 //!
 //! Every file is opened once and read with `pread`. The sampling thread allocates nothing and takes no
@@ -17,9 +17,9 @@
 
 mod budget;
 mod clock;
+mod kernel;
 mod live;
 mod process;
-mod realtime;
 mod ring;
 mod row;
 mod threads;
@@ -140,7 +140,7 @@ impl Sampler {
         let thread = std::thread::Builder::new().name("sampler".into()).spawn(move || {
             let mut notes = Vec::new();
             if settings.realtime {
-                notes.extend(realtime::ask().err());
+                notes.extend(kernel::ask_for_realtime().err());
             }
             if settings.interval < SLACK_BELOW {
                 let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));

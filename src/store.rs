@@ -204,18 +204,28 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError
     write_whole(path, &text)
 }
 
-/// Writes a file under a temporary name and renames it when it is whole.
+/// Writes a file under a temporary name and renames it when it is whole. A link is followed, and a file that
+/// is replaced hands its permissions on; what is no file – a pipe, a device – is written to as it is.
 ///
 /// # Errors
 /// When the folder cannot be written or the disk is full.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let mut partial = path.as_os_str().to_owned();
+    let failed = |source| StoreError::Io { path: path.to_path_buf(), source };
+    let there = fs::metadata(path).ok();
+    if trace::is_special(path) {
+        let open = fs::OpenOptions::new().append(true).open(path);
+        return open.and_then(|mut file| io::Write::write_all(&mut file, content)).map_err(failed);
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut partial = target.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    let written = fs::write(&partial, content).and_then(|()| fs::rename(&partial, path));
+    let written = fs::write(&partial, content)
+        .and_then(|()| there.map_or(Ok(()), |there| fs::set_permissions(&partial, there.permissions())))
+        .and_then(|()| fs::rename(&partial, &target));
     written.map_err(|source| {
         let _ = fs::remove_file(&partial);
-        StoreError::Io { path: path.to_path_buf(), source }
+        failed(source)
     })
 }
 

@@ -19,7 +19,7 @@ mod samples_csv;
 mod series;
 mod table;
 
-pub use csv_files::{CsvFile, read_events, read_processes, read_samples, read_threads};
+pub use csv_files::{CsvFile, create, is_special, read_events, read_processes, read_samples, read_threads};
 pub use fault::{Fault, TraceError};
 pub use format::{SeriesFormat, first_line, read_series};
 pub use outcome::Outcome;

@@ -254,10 +254,10 @@ fn only_the_exporter_knows_ffmpegs_libraries() {
 }
 
 #[test]
-fn only_the_launcher_the_exporter_and_the_scheduler_call_are_unsafe() {
+fn only_the_launcher_the_exporter_and_two_kernel_calls_are_unsafe() {
     let is_the_rule = |source: &Source| source.text.matches("unsafe").count() == 0;
-    // No crate that we use anyway has a safe call for real-time scheduling.
-    let in_harness = |source: &Source| source.path.ends_with("sampler/realtime.rs") || is_the_rule(source);
+    // No crate that we use anyway has safe calls for what stands there.
+    let in_harness = |source: &Source| source.path.ends_with("sampler/kernel.rs") || is_the_rule(source);
     nowhere_but(&["unsafe"], &sources(), in_harness);
     nowhere_but(&["unsafe"], &other_sources("timeline/src"), is_the_rule);
     assert!(other_sources("src/bin").iter().any(|source| has_word(&source.text, "unsafe")));

@@ -57,10 +57,25 @@ fn what_was_done_so_far_stays_done_when_a_child_ends() {
 
 #[test]
 fn a_worker_that_was_forked_and_never_executes_counts() {
-    let script = "import os, time\nif os.fork() == 0: time.sleep(1)\nelse: os.wait()";
-    let (rows, _) = all_rows(Command::new("python3").args(["-c", script]).spawn().unwrap());
+    // The part in parentheses is a copy of the shell.
+    let (rows, _) = all_rows(sh("(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done) & wait"));
     let most = samples(&rows).iter().filter_map(|sample| sample.processes).max();
     assert_eq!(most, Some(Count::new(2)));
+}
+
+#[test]
+fn the_time_of_children_too_short_to_be_seen_counts_when_they_were_waited_for() {
+    let (rows, _) = all_rows(sh(
+        "for i in $(seq 60); do sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done'; done; sleep 0.3",
+    ));
+    let last = samples(&rows).iter().rev().find_map(|sample| sample.cpu_s).unwrap();
+    // As a child of its own, which is waited for, the whole takes as much again.
+    let took = std::time::Instant::now();
+    sh("for i in $(seq 60); do sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done'; done")
+        .wait()
+        .unwrap();
+    let took = took.elapsed().as_secs_f64();
+    assert!(last > 0.4 * took, "{last} of about {took}");
 }
 
 #[test]

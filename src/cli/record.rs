@@ -23,7 +23,7 @@ use crate::record::{
 use crate::report::Picture;
 use crate::sampler::{Detail, Live, Settings};
 use crate::store;
-use crate::trace::TraceError;
+use crate::trace::{self, TraceError};
 use crate::writer::{SamplesFile, Sink, TraceFiles};
 
 use live_line::LiveLine;
@@ -228,6 +228,9 @@ impl Record {
         if self.plot.as_ref().is_some_and(|path| Picture::of_path(path).is_none()) {
             return wrong("a plot is a .png or an .svg, by the file's ending");
         }
+        if [&self.csv, &self.log].into_iter().flatten().any(|path| path == Path::new("-")) {
+            return wrong("only --json goes to standard output with `-`; --csv and --log take a file");
+        }
         if self.log.is_some() && self.detail == DetailWord::Rss {
             return wrong("a log has CPU time, which --detail rss leaves out");
         }
@@ -298,7 +301,7 @@ impl Record {
         };
         match &self.csv {
             // Written once, where it is a file that can be read again.
-            Some(path) if self.save.is_none() && !is_special(path) => {
+            Some(path) if self.save.is_none() && !trace::is_special(path) => {
                 sinks.push(Box::new(TraceFiles::create_with_samples_in(folder.path(), path)?));
             }
             csv => {
@@ -331,11 +334,6 @@ impl Record {
         }
         Ok(())
     }
-}
-
-/// Whether it is there and no file: a pipe, a terminal, `/dev/null`.
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
 
 /// The one process number that is given.

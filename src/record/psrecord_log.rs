@@ -9,7 +9,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::sampler::Row;
-use crate::trace::{Event, ProcessSample, Sample, TraceError};
+use crate::trace::{self, Event, ProcessSample, Sample, TraceError};
 use crate::units::{Bytes, Count};
 use crate::writer::Sink;
 
@@ -62,7 +62,7 @@ impl PsrecordLog {
     /// # Errors
     /// When that cannot be done.
     pub fn create(path: &Path, layout: Layout, content: Content) -> Result<PsrecordLog, TraceError> {
-        let file = File::create(path).map_err(|error| failure(path, error))?;
+        let file = trace::create(path).map_err(|error| failure(path, error))?;
         let file = BufWriter::new(file);
         let line = header(layout, content.io);
         let path = path.to_path_buf();

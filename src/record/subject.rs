@@ -153,10 +153,11 @@ impl Subject {
         }
     }
 
-    /// CPU time as the kernel counted it for a command, else what was seen to be used.
+    /// CPU time as the kernel counted it for a command and the children it waited for; or what was seen to
+    /// be used, where that is more, or all there is.
     pub fn cpu(&self, end: Option<End>, seen: Duration) -> Option<Duration> {
         match &self.hold {
-            Hold::Launcher(_) => end.map(|end| end.cpu),
+            Hold::Launcher(_) => end.map(|end| end.cpu.max(seen)),
             Hold::PidFd(_) => Some(seen),
         }
     }

@@ -75,29 +75,39 @@ pub struct Denied {
 pub struct Work {
     pub cpu_s: f64,
     pub threads: Count,
-    pub minor_faults: Count,
-    pub major_faults: Count,
     pub io: Io,
     pub name: Name,
+    /// With what those have done that it waited for.
+    pub done: Done,
 }
 
-impl Work {
-    /// That of one who has done nothing yet.
-    pub const NOTHING: Work = Work {
-        cpu_s: 0.0,
-        threads: Count::ZERO,
-        minor_faults: Count::ZERO,
-        major_faults: Count::ZERO,
-        io: Io {
-            read: Some(Bytes::ZERO),
-            written: Some(Bytes::ZERO),
-            read_calls: Some(Count::ZERO),
-            write_calls: Some(Count::ZERO),
-            disk_read: Some(Bytes::ZERO),
-            disk_written: Some(Bytes::ZERO),
-        },
-        name: Name::new_const(),
-    };
+/// Counters of what was done so far, by a process and by all that it has waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    pub cpu_ticks: u64,
+    pub minor_faults: u64,
+    pub major_faults: u64,
+    /// The kernel puts the input and output of those waited for into that of the process itself.
+    pub io: [Option<u64>; 6],
+}
+
+impl Done {
+    /// Nothing yet.
+    pub const NOTHING: Done = Done { cpu_ticks: 0, minor_faults: 0, major_faults: 0, io: [Some(0); 6] };
+
+    /// Combines each counter with its counterpart.
+    pub fn with(self, other: Done, combine: impl Fn(u64, u64) -> u64) -> Done {
+        let mut io = self.io;
+        for (one, other) in io.iter_mut().zip(other.io) {
+            *one = one.zip(other).map(|(one, other)| combine(one, other));
+        }
+        Done {
+            cpu_ticks: combine(self.cpu_ticks, other.cpu_ticks),
+            minor_faults: combine(self.minor_faults, other.minor_faults),
+            major_faults: combine(self.major_faults, other.major_faults),
+            io,
+        }
+    }
 }
 
 impl OpenProcess {
@@ -139,19 +149,43 @@ impl OpenProcess {
 
     /// What it has done so far; `None` when it has ended.
     pub fn work(&mut self) -> Option<Work> {
+        self.work_if(|stat| !stat.has_ended())
+    }
+
+    /// The same of one that has ended and was not waited for yet; `None` when it was.
+    pub fn last_work(&mut self) -> Option<Work> {
+        self.work_if(|_| true)
+    }
+
+    fn work_if(&mut self, wanted: impl Fn(&Stat<'_>) -> bool) -> Option<Work> {
         let ticks = rustix::param::clock_ticks_per_second() as f64;
-        let of = |stat: Stat<'_>| {
-            (!stat.has_ended()).then(|| Work {
-                cpu_s: stat.cpu_ticks as f64 / ticks,
-                threads: stat.threads,
-                minor_faults: stat.minor_faults,
-                major_faults: stat.major_faults,
-                io: Io::default(),
-                name: trace::name(stat.name),
-            })
+        let of = |stat: Stat<'_>| Work {
+            cpu_s: stat.cpu_ticks as f64 / ticks,
+            threads: stat.threads,
+            io: Io::default(),
+            name: trace::name(stat.name),
+            done: Done {
+                cpu_ticks: stat.cpu_ticks + stat.waited_cpu_ticks,
+                minor_faults: (stat.minor_faults + stat.waited_minor_faults).get(),
+                major_faults: (stat.major_faults + stat.waited_major_faults).get(),
+                io: [None; 6],
+            },
         };
-        let work = with_text(&self.stat, |text| proc::stat(text).and_then(of)).ok().flatten()?;
-        Some(Work { io: self.io(), ..work })
+        let read = |text: &[u8]| proc::stat(text).filter(&wanted).map(of);
+        let mut work = with_text(&self.stat, read).ok().flatten()?;
+        work.io = self.io();
+        let Io { read, written, read_calls, write_calls, disk_read, disk_written } = work.io;
+        let (bytes, calls) =
+            (|bytes: Option<Bytes>| bytes.map(Bytes::get), |calls: Option<Count>| calls.map(Count::get));
+        work.done.io = [
+            bytes(read),
+            bytes(written),
+            calls(read_calls),
+            calls(write_calls),
+            bytes(disk_read),
+            bytes(disk_written),
+        ];
+        Some(work)
     }
 
     fn io(&mut self) -> Io {

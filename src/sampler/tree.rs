@@ -1,7 +1,8 @@
 //! A process and everything that descends from it.
 
-use super::process::{Denied, OpenProcess, ProcFolder, Work};
-use crate::proc::{Io, Statm, Status};
+use super::kernel;
+use super::process::{Denied, Done, OpenProcess, ProcFolder, Work};
+use crate::proc::{Statm, Status};
 use crate::trace::{Name, ProcessSample, Sample, ThreadSample};
 use crate::units::{Bytes, Count};
 
@@ -28,11 +29,16 @@ pub struct Tree {
     members: Vec<Member>,
     /// Found once, and not yet sure to have memory of their own: process number and start.
     newborn: Vec<(i32, u64)>,
-    /// What those that have ended had done.
-    ended: Work,
+    /// Those that have ended and were not waited for yet.
+    zombies: Vec<OpenProcess>,
+    /// What the tree had done when that was last added up.
+    done: Done,
+    /// What went with processes for which nobody of the tree waited.
+    gone: Done,
     /// Refreshed with the threads: counting them costs a system call a process.
     descriptors: Option<Count>,
-    high_water: Option<Bytes>,
+    /// The largest resident set that any member is known to have had since it was first seen.
+    largest: Option<Bytes>,
     last_pid: Option<u64>,
     denied: Denied,
 }
@@ -43,6 +49,7 @@ struct Member {
     memory: Statm,
     work: Work,
     status: Status,
+    first_high_water: Option<Bytes>,
 }
 
 /// What is read beside resident, anonymous and virtual memory.
@@ -109,9 +116,11 @@ impl Tree {
             members: OpenProcess::open(&proc, root).and_then(Member::new).into_iter().collect(),
             proc,
             newborn: Vec::new(),
-            ended: Work::NOTHING,
+            zombies: Vec::new(),
+            done: Done::NOTHING,
+            gone: Done::NOTHING,
             descriptors: None,
-            high_water: None,
+            largest: None,
             last_pid: None,
             denied: Denied::default(),
         })
@@ -147,9 +156,9 @@ impl Tree {
         self.members.iter().any(|member| member.status.swap > Some(Bytes::ZERO))
     }
 
-    /// The largest resident set that any member has had.
-    pub(super) fn high_water(&self) -> Option<Bytes> {
-        self.high_water
+    /// The largest resident set that any member is known to have had since it was first seen.
+    pub(super) fn largest(&self) -> Option<Bytes> {
+        self.largest
     }
 
     /// What could not be read of some member.
@@ -164,17 +173,7 @@ impl Tree {
 
     /// Reads every member and puts the totals into the sample; members that have ended leave.
     pub fn read(&mut self, sample: &mut Sample, tiers: Tiers, mut happened: impl FnMut(Change)) {
-        let mut index = 0;
-        while index < self.members.len() {
-            if self.members[index].read(tiers, &mut happened) {
-                index += 1;
-            } else {
-                let member = self.members.remove(index);
-                self.denied = Denied { io: self.denied.io || member.process.denied.io, ..self.denied };
-                self.ended = together(self.ended, member.work);
-                happened(Change::Ended { pid: member.process.pid, name: member.work.name });
-            }
-        }
+        self.read_memory(&mut happened);
         if self.members.is_empty() {
             // Orphans are left where a parent ended before its children were found.
             self.scan(&mut happened);
@@ -184,10 +183,61 @@ impl Tree {
         }
         self.total_memory(sample);
         if tiers.work {
+            self.read_work(&mut happened);
             self.total_work(sample);
         }
         if tiers.status {
+            self.members.iter_mut().for_each(|member| member.status = member.process.status());
             self.total_status(sample);
+        }
+    }
+
+    fn read_memory(&mut self, happened: &mut impl FnMut(Change)) {
+        let mut index = 0;
+        while index < self.members.len() {
+            let member = &mut self.members[index];
+            if let Some(memory) = member.process.memory() {
+                member.memory = memory;
+                self.largest = self.largest.max(Some(memory.resident));
+                index += 1;
+                continue;
+            }
+            let Member { mut process, work, .. } = self.members.remove(index);
+            self.denied = Denied { io: self.denied.io || process.denied.io, ..self.denied };
+            happened(Change::Ended { pid: process.pid, name: work.name });
+            if process.last_work().is_some() {
+                self.zombies.push(process);
+            }
+        }
+    }
+
+    /// Adds up what was done so far.
+    ///
+    /// What a process has done goes over to its parent when that waits for it, and else is lost; so the
+    /// sum over those that live, and what they have waited for, falls by what nobody waited for. A sum
+    /// during which someone left is not used: he may be counted twice, or not at all.
+    fn read_work(&mut self, happened: &mut impl FnMut(Change)) {
+        let mut sum = Done::NOTHING;
+        self.zombies.retain_mut(|process| {
+            process.last_work().map(|work| sum = sum.with(work.done, u64::wrapping_add)).is_some()
+        });
+        let mut is_settled = true;
+        for member in &mut self.members {
+            let Some(work) = member.process.work() else {
+                is_settled = false;
+                continue;
+            };
+            if work.name != member.work.name {
+                happened(Change::Renamed { pid: member.process.pid, name: work.name });
+            }
+            member.work = work;
+            sum = sum.with(work.done, u64::wrapping_add);
+        }
+        is_settled &= self.zombies.iter_mut().all(|process| process.last_work().is_some());
+        if is_settled {
+            let fallen = self.done.with(sum, u64::saturating_sub);
+            self.gone = self.gone.with(fallen, u64::wrapping_add);
+            self.done = sum;
         }
     }
 
@@ -201,18 +251,18 @@ impl Tree {
     }
 
     fn total_work(&self, sample: &mut Sample) {
-        let work = self.members.iter().map(|member| member.work).fold(self.ended, together);
-        let threads = self.members.iter().map(|member| member.work.threads).sum();
-        sample.cpu_s = Some(work.cpu_s);
-        sample.threads = Some(threads);
-        sample.minor_faults = Some(work.minor_faults);
-        sample.major_faults = Some(work.major_faults);
-        sample.read_bytes = work.io.read;
-        sample.written_bytes = work.io.written;
-        sample.read_calls = work.io.read_calls;
-        sample.write_calls = work.io.write_calls;
-        sample.disk_read_bytes = work.io.disk_read;
-        sample.disk_written_bytes = work.io.disk_written;
+        let done = self.done.with(self.gone, u64::wrapping_add);
+        sample.threads = Some(self.members.iter().map(|member| member.work.threads).sum());
+        sample.cpu_s = Some(done.cpu_ticks as f64 / rustix::param::clock_ticks_per_second() as f64);
+        sample.minor_faults = Some(Count::new(done.minor_faults));
+        sample.major_faults = Some(Count::new(done.major_faults));
+        let [read, written, read_calls, write_calls, disk_read, disk_written] = done.io;
+        sample.read_bytes = read.map(Bytes::new);
+        sample.written_bytes = written.map(Bytes::new);
+        sample.read_calls = read_calls.map(Count::new);
+        sample.write_calls = write_calls.map(Count::new);
+        sample.disk_read_bytes = disk_read.map(Bytes::new);
+        sample.disk_written_bytes = disk_written.map(Bytes::new);
     }
 
     fn total_status(&mut self, sample: &mut Sample) {
@@ -222,8 +272,10 @@ impl Tree {
         sample.file_bytes = total(|status| status.file);
         sample.shmem_bytes = total(|status| status.shmem);
         sample.swap_bytes = total(|status| status.swap);
-        let highest = self.members.iter().filter_map(|member| member.status.high_water).max();
-        self.high_water = self.high_water.max(highest);
+        // What it was when first seen may be older than the recording.
+        let risen = self.members.iter().filter(|member| member.status.high_water > member.first_high_water);
+        let highest = risen.filter_map(|member| member.status.high_water).max();
+        self.largest = self.largest.max(highest);
     }
 
     /// Walks the members' memory maps. A total is `None` when any of them cannot be read.
@@ -300,7 +352,7 @@ impl Tree {
     ///
     /// A number that was listed may belong to someone else by the time it is opened; then its parent is a
     /// stranger. The child of a `vfork` counts its parent's memory as its own until it executes, a moment
-    /// later: who has not executed when first seen has to be seen twice.
+    /// later: who has not executed when first seen, and may be one, has to be seen twice.
     fn admit(&mut self, found: Vec<OpenProcess>, happened: &mut impl FnMut(Change)) {
         let adopter = self.adopter.as_ref().map(|adopter| adopter.pid);
         let seen = std::mem::take(&mut self.newborn);
@@ -312,7 +364,8 @@ impl Tree {
             if !of_tree {
                 continue;
             }
-            if process.was_fork_of_parent && !seen.contains(&identity) {
+            let shares_memory = || kernel::share_memory(process.pid, process.parent) != Some(false);
+            if process.was_fork_of_parent && !seen.contains(&identity) && shares_memory() {
                 self.newborn.push(identity);
                 continue;
             }
@@ -329,48 +382,12 @@ impl Tree {
     }
 }
 
-fn together(all: Work, one: Work) -> Work {
-    let bytes = |of: fn(&Io) -> Option<Bytes>| Some(of(&all.io)? + of(&one.io)?);
-    let calls = |of: fn(&Io) -> Option<Count>| Some(of(&all.io)? + of(&one.io)?);
-    Work {
-        cpu_s: all.cpu_s + one.cpu_s,
-        minor_faults: all.minor_faults + one.minor_faults,
-        major_faults: all.major_faults + one.major_faults,
-        io: Io {
-            read: bytes(|io| io.read),
-            written: bytes(|io| io.written),
-            read_calls: calls(|io| io.read_calls),
-            write_calls: calls(|io| io.write_calls),
-            disk_read: bytes(|io| io.disk_read),
-            disk_written: bytes(|io| io.disk_written),
-        },
-        ..all
-    }
-}
-
 impl Member {
     /// `None` when it has ended.
     fn new(mut process: OpenProcess) -> Option<Member> {
         let (memory, work) = (process.memory()?, process.work()?);
         let status = process.status();
-        Some(Member { process, memory, work, status })
-    }
-
-    /// Whether it lives.
-    fn read(&mut self, tiers: Tiers, happened: &mut impl FnMut(Change)) -> bool {
-        let Some(memory) = self.process.memory() else { return false };
-        self.memory = memory;
-        if tiers.work {
-            let Some(work) = self.process.work() else { return false };
-            if work.name != self.work.name {
-                happened(Change::Renamed { pid: self.process.pid, name: work.name });
-            }
-            self.work = work;
-        }
-        if tiers.status {
-            self.status = self.process.status();
-        }
-        true
+        Some(Member { process, memory, work, status, first_high_water: status.high_water })
     }
 
     /// Its memory map, and how far the counter of anonymous memory was off: the distance of the count
@@ -388,7 +405,7 @@ impl Member {
     }
 
     fn sample(&self, t_s: f64) -> ProcessSample {
-        let Member { process, memory, work, status } = self;
+        let Member { process, memory, work, status, .. } = self;
         ProcessSample {
             t_s,
             pid: process.pid,

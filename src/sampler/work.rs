@@ -23,15 +23,16 @@ const CLOCK_TICK: Duration = Duration::from_millis(9);
 /// Rows for single processes.
 const PROCESSES_EVERY: Duration = Duration::from_millis(99);
 
-/// Whether processes were started.
-const GROWTH_EVERY: Duration = Duration::from_millis(39);
+/// Whether processes were started: at every tick, but of a sampler without an interval.
+const GROWTH_EVERY: Duration = Duration::from_millis(1);
 
 /// With longer intervals progress is read in between.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 
+/// Only what is started is looked for, so that this is spent where processes come and go.
 const SCAN: Terms = Terms {
-    share: 0.0005,
-    first: Duration::from_micros(500),
+    share: 0.005,
+    first: Duration::from_millis(5),
     at_most_every: Duration::from_millis(1),
     at_least_each: None,
 };
@@ -197,6 +198,7 @@ impl Work {
 
     fn tick(&mut self, now: Instant, late: Duration) {
         self.read_progress();
+        self.scan(now);
         let mut sample = Sample {
             t_s: self.seconds(now),
             frames_in: self.live.frames_in(),
@@ -214,7 +216,6 @@ impl Work {
         }
         self.keep(sample, now, late);
         self.send_processes(sample.t_s, now);
-        self.scan(now);
         if self.settings.detail == Detail::Full {
             self.read_threads(now);
         }
@@ -312,7 +313,7 @@ impl Work {
             cpu: thread_cpu(),
             held: self.due.walk.spent(),
             last_s: self.first_and_last.map_or(0.0, |(_, last)| self.seconds(last)),
-            high_water: self.tree.high_water(),
+            high_water: self.tree.largest(),
             notes,
         }
     }
@@ -346,6 +347,8 @@ impl Work {
             (denied.descriptors, "open files (fd)"),
         ];
         let denied = what.into_iter().filter(|(denied, _)| *denied);
-        denied.map(|(_, what)| format!("{what}: only its own user and root may read that")).collect()
+        denied
+            .map(|(_, what)| format!("{what}: the system does not let us read them of every process"))
+            .collect()
     }
 }

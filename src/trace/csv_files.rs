@@ -12,6 +12,25 @@ use crate::trace::fault::{Fault, TraceError};
 use crate::trace::lines::WholeText;
 use crate::trace::{Event, ProcessSample, Sample, ThreadSample};
 
+/// Whether a path is not that of a file of its own: a pipe, a device, or a descriptor of ours that stands for
+/// whatever it was opened as.
+pub fn is_special(path: &Path) -> bool {
+    let is_no_file = std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+    is_no_file
+        || ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// Creates a file; what [is special](is_special) is opened as it is, and nothing is cut off.
+///
+/// # Errors
+/// When it cannot be opened for writing.
+pub fn create(path: &Path) -> std::io::Result<File> {
+    match is_special(path) {
+        true => std::fs::OpenOptions::new().append(true).open(path),
+        false => File::create(path),
+    }
+}
+
 /// A CSV file of one kind of row, open for writing.
 pub struct CsvFile<Row> {
     path: PathBuf,
@@ -25,7 +44,7 @@ impl<Row: Serialize> CsvFile<Row> {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path) -> Result<CsvFile<Row>, TraceError> {
-        let file = File::create(path)
+        let file = create(path)
             .map_err(|error| TraceError { path: path.to_path_buf(), source: Fault::Io(error) })?;
         let writer = csv::Writer::from_writer(BufWriter::new(file));
         Ok(CsvFile { path: path.to_path_buf(), writer, rows: PhantomData })

@@ -26,11 +26,12 @@ pub struct RecordingRecord {
     pub wall_s: f64,
     /// How it ended; `None` where that is not known, or when it was still running.
     pub outcome: Option<Outcome>,
-    /// User and system CPU time of the command and the children it waited for (`wait4`), in seconds;
-    /// of a process that was already running, what was seen of it.
+    /// User and system CPU time of the command and the children it waited for (`wait4`), or what was seen of
+    /// the tree where that is more, in seconds; of a process that was already running, what was seen.
     pub cpu_s: Option<f64>,
-    /// The largest resident set that any single process ever had, as the kernel keeps it: `ru_maxrss` of
-    /// `wait4` for a command, `VmHWM` for a process that was already running.
+    /// The largest resident set that any single process is known to have had during the recording: by
+    /// `ru_maxrss` of `wait4` for a command and what it waited for, and for every process of the tree by
+    /// `VmHWM`, where that rose since the process was first seen, and by its samples.
     pub high_water_bytes: Option<Bytes>,
     /// What counts as its progress: `frames`, `written` (bytes written) or `none`.
     pub progress: String,

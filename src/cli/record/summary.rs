@@ -106,7 +106,7 @@ fn program(record: &RecordingRecord) -> String {
 fn peaks(recorded: &Recorded) -> String {
     let sampled = format!("{} all processes together, as sampled", recorded.sampled_peak);
     match recorded.record.high_water_bytes {
-        Some(kernel) => format!("{kernel} any one process, as the kernel keeps it; {sampled}"),
+        Some(kernel) => format!("{kernel} any one process; {sampled}"),
         None => sampled,
     }
 }

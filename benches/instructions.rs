@@ -29,7 +29,7 @@ const PARTS: &[Part] = &[
     Part { name: "parse status", limit: 4_100, repeat: parse_status },
     Part { name: "parse io", limit: 2_540, repeat: parse_io },
     Part { name: "read a process: resident memory", limit: 700, repeat: read_resident },
-    Part { name: "read a process: everything", limit: 9_600, repeat: read_everything },
+    Part { name: "read a process: everything", limit: 11_100, repeat: read_everything },
     Part { name: "write a row", limit: 6_480, repeat: write_row },
 ];
 

@@ -87,7 +87,7 @@ pub struct Record {
     command: Vec<OsString>,
 
     /// Time between two samples: 0.02 (seconds), 20ms, 1s; 0 is as fast as can be
-    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration::parse)]
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration::parse, allow_hyphen_values = true)]
     interval: Duration,
     /// Record no longer than this: 90 (seconds), 5m, 2h. A command is then ended, with all that it started:
     /// SIGTERM, and SIGKILL after two seconds
@@ -208,7 +208,13 @@ impl Record {
         let live = Arc::new(Live::default());
         let recorded = record::record(order, sinks, &live, &mut tell)?;
         if let Ending::NotStarted(error) = &recorded.ending {
-            say(format_args!("memreel: cannot execute {}: {error}", recorded.record.command[0]));
+            let program = &recorded.record.command[0];
+            match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    say(format_args!("memreel: `{program}` is not found ({error})"))
+                }
+                _ => say(format_args!("memreel: cannot execute `{program}`: {error}")),
+            }
             return Ok(exit(&recorded));
         }
         // Without its samples a recording is not whole, and must not look so.

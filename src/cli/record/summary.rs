@@ -123,7 +123,10 @@ fn cpu(record: &RecordingRecord) -> String {
 
 fn samples(record: &RecordingRecord) -> String {
     let sampling = &record.sampling;
-    let mut text = format!("{}, {:.1} a second", sampling.samples, sampling.achieved_hz);
+    let mut text = sampling.samples.to_string();
+    if sampling.samples > 1 {
+        let _ = write!(text, ", {:.1} a second", sampling.achieved_hz);
+    }
     for (count, what) in
         [(sampling.late, "late"), (sampling.missed, "missed"), (sampling.lost_rows, "lost by a slow disk")]
     {

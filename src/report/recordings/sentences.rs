@@ -19,7 +19,9 @@ pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<
 }
 
 fn lasted(summary: &RecordingSummary) -> String {
-    format!("lasted   {} s, {} samples", number(summary.lasted_s, 1), number(summary.samples as f64, 0))
+    let plural = if summary.samples == 1 { "" } else { "s" };
+    let samples = number(summary.samples as f64, 0);
+    format!("lasted   {} s, {samples} sample{plural}", number(summary.lasted_s, 1))
 }
 
 fn peak(summary: &RecordingSummary) -> Option<String> {
@@ -42,7 +44,8 @@ fn growth(summary: &RecordingSummary) -> String {
         Ok(growth) => {
             let (number, unit) = plus_minus(growth);
             let of = way(summary.over);
-            format!("growth   {number} {unit} from 50 % to 98 % of {of}: {}", verdict(growth))
+            let level = summary.level_of;
+            format!("growth   {number} {unit} of {level} from 50 % to 98 % of {of}: {}", verdict(growth))
         }
         Err(why) => format!("growth   unknown: {}", why_unknown(why, summary.over)),
     }

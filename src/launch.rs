@@ -4,6 +4,8 @@
 //! to start and in which [`Manner`]; the command's process exists soon after, and waits until it is
 //! [released](Launched::release), so that the first sample is taken before its first instruction.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{PipeReader, PipeWriter, Read, Write};
@@ -16,6 +18,8 @@ use command_fds::{CommandFdExt, FdMapping};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::units::Bytes;
+
+pub use lines::{LONGEST_LINE, Lines};
 
 /// Our pipes to the launcher have numbers from here that nobody uses: what whoever started us has opened
 /// for the command (make's job server, for one) keeps its own, and below is room for a progress pipe.

@@ -9,7 +9,7 @@ pub use kernel::{KernelRelease, counter_error};
 
 use memchr::{memchr, memrchr};
 
-use crate::units::{Bytes, Count};
+use crate::units::{Bytes, Count, whole as number};
 
 /// Of `/proc/PID/statm`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,16 +268,6 @@ fn entry(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn kib(value: &[u8]) -> Option<Bytes> {
     fields(value).next().and_then(number).map(Bytes::from_kib)
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |sum, &digit| {
-        let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        sum.checked_mul(10)?.checked_add(value)
-    })
 }
 
 #[cfg(test)]

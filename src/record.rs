@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use crate::launch::{LaunchError, Status, Streams};
 use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
-use crate::trace::{Outcome, Overhead, RECORDING_FORMAT, RecordingRecord, TraceError};
+use crate::trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
 use crate::units::Bytes;
 use crate::writer::{Sink, Writer};
 
@@ -243,7 +243,8 @@ fn describe(
         high_water_bytes: seen.end.map(|end| end.max_rss).max(sampler.high_water),
         progress: progress_kind(live).into(),
         machine: machine::describe(),
-        overhead: overhead(&sampler),
+        // This process does nothing but measure: all of its CPU time is the cost.
+        overhead: sampler.overhead(sampler::process_cpu()),
         notes: sampler.notes,
         sampling: sampler.sampling,
     }
@@ -280,15 +281,5 @@ fn progress_kind(live: &Live) -> &'static str {
         Some(_) => "frames",
         None if live.written() > Bytes::ZERO => "written",
         None => "none",
-    }
-}
-
-/// This process does nothing but measure: all of its CPU time is the cost.
-fn overhead(sampler: &SamplerReport) -> Overhead {
-    Overhead {
-        harness_cpu_s: sampler::process_cpu().as_secs_f64(),
-        sampler_cpu_s: sampler.cpu.as_secs_f64(),
-        held_s: sampler.held.as_secs_f64(),
-        harness_private_bytes: sampler::own_private_bytes(),
     }
 }

@@ -14,7 +14,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crate::launch::{self, LaunchError, Launched, Manner, Next, Report, Request, Streams};
-use crate::proc;
+use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::trace::{Event, Outcome, Overhead, TraceError};
 use crate::units::{Bytes, Count};
@@ -155,7 +155,7 @@ impl Stop {
 /// When the launcher cannot be started or the files cannot be written; no engine is left running.
 pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) -> Result<Measured, RunError> {
     let cpu_before = sampler::process_cpu();
-    let oom_before = oom_kills();
+    let oom_before = machine::oom_kills();
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(TraceFiles::create(folder)?)];
     let mut launched = launch::start(&launch.request())?;
     let origin = Instant::now();
@@ -181,18 +181,9 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
         wall: watched.wall,
         cpu: watched.end.map(|end| end.cpu),
         max_rss: watched.end.map(|end| end.max_rss),
-        overhead: overhead(cpu, &watched.sampler),
+        overhead: watched.sampler.overhead(cpu),
         sampler: watched.sampler,
     })
-}
-
-fn overhead(cpu: Duration, sampler: &SamplerReport) -> Overhead {
-    Overhead {
-        harness_cpu_s: cpu.as_secs_f64(),
-        sampler_cpu_s: sampler.cpu.as_secs_f64(),
-        held_s: sampler.held.as_secs_f64(),
-        harness_private_bytes: sampler::own_private_bytes(),
-    }
 }
 
 /// What the watching loop came back with.
@@ -284,8 +275,7 @@ impl<'a> Watch<'a> {
 
     fn event(&self, kind: &str, what: String) {
         let Surroundings { origin, live, events, .. } = self.around;
-        let t_s = Instant::now().since(origin).as_secs_f64();
-        let _ = events.send(Event { t_s, frames: live.frames(), kind: kind.into(), what });
+        let _ = events.send(live.event(origin, kind, what));
     }
 
     /// Why the engine has to be ended now, if it has to.
@@ -323,13 +313,8 @@ fn outcome(watched: &Watched, heard: Heard, oom_before: Option<u64>) -> Outcome 
         Some(launch::Status::Exit(code)) => {
             Outcome::Failed { code, message: heard.complaint.or(heard.message) }
         }
-        Some(launch::Status::Signal(9)) if oom_kills() > oom_before => Outcome::OutOfMemory,
+        Some(launch::Status::Signal(9)) if machine::oom_kills() > oom_before => Outcome::OutOfMemory,
         Some(launch::Status::Signal(signal)) => Outcome::Killed { signal },
         None => Outcome::Interrupted,
     }
-}
-
-/// How many processes the kernel has killed for want of memory since it booted.
-fn oom_kills() -> Option<u64> {
-    proc::counter(&std::fs::read("/proc/vmstat").ok()?, "oom_kill")
 }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::trace::Sampling;
+use crate::trace::{Overhead, Sampling};
 use crate::units::Bytes;
 
 pub use clock::{Bell, Instant, thread_cpu};
@@ -101,6 +101,18 @@ pub struct SamplerReport {
     pub high_water: Option<Bytes>,
     /// What could not be read or was not allowed, in words.
     pub notes: Vec<String>,
+}
+
+impl SamplerReport {
+    /// What measuring cost, of which this much CPU time is that of the whole harness.
+    pub fn overhead(&self, harness_cpu: Duration) -> Overhead {
+        Overhead {
+            harness_cpu_s: harness_cpu.as_secs_f64(),
+            sampler_cpu_s: self.cpu.as_secs_f64(),
+            held_s: self.held.as_secs_f64(),
+            harness_private_bytes: own_private_bytes(),
+        }
+    }
 }
 
 /// Reads the target's progress; called before each sample on the sampling thread, it must be quick.

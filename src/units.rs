@@ -8,6 +8,17 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// A whole number from zero: digits and nothing else, as the kernel and our files write them.
+pub fn whole(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |sum, &digit| {
+        let value = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(value)
+    })
+}
+
 macro_rules! whole_number {
     ($(#[$about:meta])* $name:ident) => {
         $(#[$about])*

@@ -5,9 +5,9 @@
 
 mod files;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,8 +44,7 @@ pub trait Sink: Send {
 #[derive(Debug)]
 pub struct Writer {
     failed: Arc<AtomicBool>,
-    ended: Arc<AtomicBool>,
-    end: Arc<Mutex<Option<Sample>>>,
+    end: Sender<Option<Sample>>,
     bell: Arc<Bell>,
     thread: JoinHandle<Result<(), TraceError>>,
 }
@@ -58,28 +57,29 @@ impl Writer {
     /// # Errors
     /// When no thread can be started.
     pub fn start(rows: Rows, events: Receiver<Event>, sinks: Vec<Box<dyn Sink>>) -> std::io::Result<Writer> {
-        let (failed, ended, bell) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default(), rows.bell());
+        let (failed, bell) = (Arc::<AtomicBool>::default(), rows.bell());
         let mut work =
             Work { rows, events, sinks, batch: Vec::new(), failed: Arc::clone(&failed), failure: None };
-        let end = Arc::<Mutex<Option<Sample>>>::default();
-        let at_the_end = Arc::clone(&end);
-        let (has_ended, rung) = (Arc::clone(&ended), Arc::clone(&bell));
+        let (end, ended) = channel();
+        let rung = Arc::clone(&bell);
         let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
-            let mut last = false;
-            while !last {
+            let last = loop {
                 let heard = rung.strokes();
-                last = has_ended.load(Ordering::Acquire);
+                let end = ended.try_recv();
                 work.drain();
-                if !last {
-                    rung.wait(heard, Instant::now().after(FLUSH_EVERY));
-                }
-            }
-            if let Some(end) = at_the_end.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                work.each(|sink| sink.row(&Row::Sample(end)).and_then(|()| sink.flush()));
+                match end {
+                    Ok(last) => break last,
+                    // Nobody waits for the end any more.
+                    Err(TryRecvError::Disconnected) => break None,
+                    Err(TryRecvError::Empty) => rung.wait(heard, Instant::now().after(FLUSH_EVERY)),
+                };
+            };
+            if let Some(last) = last {
+                work.each(|sink| sink.row(&Row::Sample(last)).and_then(|()| sink.flush()));
             }
             work.failure.map_or(Ok(()), Err)
         })?;
-        Ok(Writer { failed, ended, end, bell, thread })
+        Ok(Writer { failed, end, bell, thread })
     }
 
     /// Whether writing has failed, for example because the disk is full.
@@ -93,8 +93,7 @@ impl Writer {
     /// # Errors
     /// When something could not be written: the first failure.
     pub fn finish(self, end: Option<Sample>) -> Result<(), TraceError> {
-        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
-        self.ended.store(true, Ordering::Release);
+        let _ = self.end.send(end);
         self.bell.ring();
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }

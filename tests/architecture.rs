@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sampler", &["proc", "trace", "units"]),
     ("writer", &["sampler", "trace"]),
     ("launch", &["units"]),
-    ("run", &["launch", "proc", "sampler", "trace", "units", "writer"]),
+    ("run", &["launch", "machine", "sampler", "trace", "units", "writer"]),
     ("machine", &["proc", "sampler", "trace", "units"]),
     ("record", &["launch", "machine", "proc", "sampler", "trace", "units", "writer"]),
     ("engine", &["digest", "plan", "run", "scenario", "timeline", "trace", "units"]),

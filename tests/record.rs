@@ -780,7 +780,7 @@ fn as_somebody_else(bench: &Bench) -> (Command, Option<Other>, String) {
         return (bench.memreel(&["record"]), None, "1".into());
     }
     // Nobody cannot reach the folder of the build.
-    let folder = PathBuf::from("/tmp").join(format!("memreel-test-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("memreel-test-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     for name in ["memreel", "memreel-launch"] {
         fs::copy(Path::new(env!("CARGO_BIN_EXE_memreel")).with_file_name(name), folder.join(name)).unwrap();
@@ -812,7 +812,8 @@ fn of_somebody_elses_process_is_measured_what_may_be_and_the_rest_is_named() {
     }
     assert_eq!(known["progress"], "none");
     if other.is_some() {
-        fs::remove_dir_all(format!("/tmp/memreel-test-{}", std::process::id())).unwrap();
+        fs::remove_dir_all(std::env::temp_dir().join(format!("memreel-test-{}", std::process::id())))
+            .unwrap();
     }
 }
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-/// A longer line is heard in pieces of this many bytes.
-const LONGEST_LINE: usize = 8192;
+use crate::launch::Lines;
 
 /// How long what a command left running may still have its say.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -67,8 +66,8 @@ impl Relay {
 
 /// When the other end does not want any more, the pipe is closed, and the command learns it as it would
 /// without us.
-fn pass_on(mut from: PipeReader, mut to: File, heard: impl FnMut(&str)) {
-    let mut lines = Lines { unfinished: Vec::new(), heard };
+fn pass_on(mut from: PipeReader, mut to: File, mut heard: impl FnMut(&str)) {
+    let mut lines = Lines::default();
     let mut chunk = vec![0; 1 << 16];
     loop {
         match from.read(&mut chunk) {
@@ -78,11 +77,11 @@ fn pass_on(mut from: PipeReader, mut to: File, heard: impl FnMut(&str)) {
                 if write_all(&mut to, &chunk[..length]).is_err() {
                     return;
                 }
-                lines.take(&chunk[..length]);
+                lines.take(&chunk[..length], &mut heard);
             }
         }
     }
-    lines.end();
+    lines.end(heard);
 }
 
 /// Also where somebody else has made the terminal or pipe non-blocking.
@@ -98,57 +97,4 @@ fn write_all(to: &mut File, mut text: &[u8]) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Text that comes in any pieces, heard line by line.
-struct Lines<Heard> {
-    unfinished: Vec<u8>,
-    heard: Heard,
-}
-
-impl<Heard: FnMut(&str)> Lines<Heard> {
-    fn take(&mut self, text: &[u8]) {
-        for &byte in text {
-            let ends = byte == b'\n' || byte == b'\r';
-            if !ends {
-                self.unfinished.push(byte);
-            }
-            if ends || self.unfinished.len() >= LONGEST_LINE {
-                self.end();
-            }
-        }
-    }
-
-    fn end(&mut self) {
-        if !self.unfinished.is_empty() {
-            (self.heard)(&String::from_utf8_lossy(&self.unfinished));
-            self.unfinished.clear();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_heard_however_they_are_cut_and_ended() {
-        let mut heard = Vec::new();
-        let mut lines = Lines { unfinished: Vec::new(), heard: |line: &str| heard.push(line.to_string()) };
-        for piece in ["fra", "me 1\rframe 2\r", "\ndo", "ne"] {
-            lines.take(piece.as_bytes());
-        }
-        lines.end();
-        assert_eq!(heard, ["frame 1", "frame 2", "done"]);
-    }
-
-    #[test]
-    fn an_endless_line_does_not_eat_memory() {
-        let mut longest = 0;
-        let mut lines =
-            Lines { unfinished: Vec::new(), heard: |line: &str| longest = longest.max(line.len()) };
-        lines.take(&vec![b'x'; 3 * LONGEST_LINE]);
-        lines.end();
-        assert_eq!(longest, LONGEST_LINE);
-    }
 }

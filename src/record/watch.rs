@@ -271,7 +271,6 @@ impl<'a> Watch<'a> {
 
     fn event(&self, kind: &str, what: String) {
         let Scene { origin, live, events, .. } = &self.scene;
-        let t_s = Instant::now().since(*origin).as_secs_f64();
-        let _ = events.send(Event { t_s, frames: live.frames(), kind: kind.into(), what });
+        let _ = events.send(live.event(*origin, kind, what));
     }
 }

@@ -1,19 +1,16 @@
 //! Reads what an engine writes: progress into the live counters, the rest into `engine.log`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, PipeReader, Read, Write};
+use std::io::{BufWriter, ErrorKind, PipeReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::{Channel, ProgressFormat};
-use crate::launch::Launched;
+use crate::launch::{Launched, Lines};
 use crate::sampler::{Instant, Live, ReadProgress};
 use crate::trace::{Event, Sample};
-
-/// A longer line is cut into pieces of this many bytes.
-const LONGEST_LINE: usize = 8192;
 
 /// An engine that writes more than this is cut off in the log; its progress is still read.
 const LONGEST_LOG: usize = 8 << 20;
@@ -89,8 +86,7 @@ impl Readers {
 /// An engine's progress pipe, read without waiting. What is left in it is read when this is dropped.
 struct ProgressPipe {
     pipe: PipeReader,
-    /// The beginning of a line whose end has not come yet.
-    begun: Vec<u8>,
+    lines: Lines,
     format: ProgressFormat,
     sink: ProgressSink,
     result: Sender<Option<Sample>>,
@@ -106,7 +102,7 @@ impl ProgressPipe {
         rustix::io::ioctl_fionbio(&pipe, true)?;
         // Refused where the user has too many of them; then it keeps its size.
         let _ = rustix::pipe::fcntl_setpipe_size(&pipe, PIPE_SIZE);
-        Ok(ProgressPipe { pipe, begun: Vec::with_capacity(LONGEST_LINE), format, sink, result })
+        Ok(ProgressPipe { pipe, lines: Lines::default(), format, sink, result })
     }
 
     fn drain(&mut self) {
@@ -115,24 +111,12 @@ impl ProgressPipe {
         // What does not fill the buffer was all there is: no need to ask again.
         while length == buffer.len() {
             length = self.pipe.read(&mut buffer).unwrap_or(0);
-            let mut rest = &buffer[..length];
-            while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-                self.begun.extend_from_slice(&rest[..end]);
-                self.line();
-                rest = &rest[end + 1..];
-            }
-            self.begun.extend_from_slice(rest);
-            if self.begun.len() >= LONGEST_LINE {
-                self.line();
-            }
+            self.lines.take(&buffer[..length], |line| {
+                if let Some(progress) = (self.format.parse)(line) {
+                    self.sink.note(progress);
+                }
+            });
         }
-    }
-
-    fn line(&mut self) {
-        if let Some(progress) = (self.format.parse)(&String::from_utf8_lossy(&self.begun)) {
-            self.sink.note(progress);
-        }
-        self.begun.clear();
     }
 }
 
@@ -198,26 +182,22 @@ impl Log {
     }
 }
 
-/// Calls `take` with each line; a carriage return ends a line too, as progress displays have it.
-fn each_line(pipe: impl Read, mut take: impl FnMut(&str)) {
-    let mut line = Vec::with_capacity(256);
-    for byte in BufReader::new(pipe).bytes().map_while(Result::ok) {
-        if byte == b'\n' || byte == b'\r' || line.len() >= LONGEST_LINE {
-            take(&String::from_utf8_lossy(&line));
-            line.clear();
+/// Calls `take` with each line.
+fn each_line(mut pipe: impl Read, mut take: impl FnMut(&str)) {
+    let (mut lines, mut chunk) = (Lines::default(), vec![0; 1 << 13]);
+    loop {
+        match pipe.read(&mut chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return lines.end(take),
+            Ok(length) => lines.take(&chunk[..length], &mut take),
         }
-        if byte != b'\n' && byte != b'\r' {
-            line.push(byte);
-        }
-    }
-    if !line.is_empty() {
-        take(&String::from_utf8_lossy(&line));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::launch::LONGEST_LINE;
 
     fn lines(text: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::trace::Sample;
+use super::clock::Instant;
+use crate::trace::{Event, Sample};
 use crate::units::{Bytes, Count};
 
 /// What is known while the target runs: the reader of its progress writes the frame counters, the
@@ -63,6 +64,12 @@ impl Live {
     /// Bytes written so far.
     pub fn written(&self) -> Bytes {
         Bytes::new(self.written.load(Ordering::Relaxed))
+    }
+
+    /// Something that happens now; times count from `origin`.
+    pub fn event(&self, origin: Instant, kind: &str, what: String) -> Event {
+        let t_s = Instant::now().since(origin).as_secs_f64();
+        Event { t_s, frames: self.frames(), kind: kind.into(), what }
     }
 
     pub(super) fn note(&self, sample: &Sample) {

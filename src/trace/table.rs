@@ -5,7 +5,7 @@ use std::io::BufRead;
 use crate::trace::Sample;
 use crate::trace::fault::Fault;
 use crate::trace::lines::WholeLines;
-use crate::units::{Bytes, Count};
+use crate::units::{Bytes, Count, whole};
 
 /// A column by its name in a file's header, and how its cell enters a sample; `None` when the cell makes
 /// no sense.
@@ -88,14 +88,6 @@ fn nonsense(name: &str, cell: &[u8]) -> String {
 /// A number that is neither infinite nor NaN.
 pub fn decimal(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// A whole number from zero.
-pub fn whole(cell: &[u8]) -> Option<u64> {
-    let digit = |number: u64, digit: &u8| {
-        digit.is_ascii_digit().then(|| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))).flatten()
-    };
-    cell.iter().try_fold(0, digit).filter(|_| !cell.is_empty())
 }
 
 /// An amount in bytes.

@@ -20,6 +20,7 @@ const KNOWN: &[Known] = &[
     ("pss_bytes", |sample, cell| bytes(cell).map(|bytes| sample.pss_bytes = Some(bytes))),
     ("virtual_bytes", |sample, cell| bytes(cell).map(|bytes| sample.virtual_bytes = Some(bytes))),
     ("cpu_s", |sample, cell| decimal(cell).map(|cpu_s| sample.cpu_s = Some(cpu_s))),
+    ("threads", |sample, cell| count(cell).map(|threads| sample.threads = Some(threads))),
     ("processes", |sample, cell| count(cell).map(|processes| sample.processes = Some(processes))),
     ("written_bytes", |sample, cell| bytes(cell).map(|bytes| sample.written_bytes = Some(bytes))),
 ];

@@ -99,6 +99,7 @@ pub struct Series {
     frames_out: Column<Count>,
     written: Column<Bytes>,
     cpu_s: Column<f64>,
+    threads: Column<Count>,
     memory: Vec<(Memory, Column<Bytes>)>,
     most_processes: Option<Count>,
     swap: Option<Bytes>,
@@ -132,6 +133,7 @@ impl Series {
         self.frames_out.put(row, sample.frames_out);
         self.written.put(row, sample.written_bytes);
         self.cpu_s.put(row, sample.cpu_s);
+        self.threads.put(row, sample.threads);
         self.most_processes = self.most_processes.max(sample.processes);
         self.swap = sample.swap_bytes.or(self.swap);
         for (kind, column) in &mut self.memory {
@@ -183,6 +185,11 @@ impl Series {
     /// CPU time used so far, in seconds.
     pub fn cpu_s(&self) -> &Column<f64> {
         &self.cpu_s
+    }
+
+    /// Threads alive.
+    pub fn threads(&self) -> &Column<Count> {
+        &self.threads
     }
 
     /// Memory of a kind; never measured when the series does not keep it.

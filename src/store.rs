@@ -9,7 +9,7 @@
 
 mod recording;
 
-pub use recording::{READABLE, Recording, open_recording};
+pub use recording::{READABLE, Recording, open_recording, open_trace};
 
 use std::fs;
 use std::io;

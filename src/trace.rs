@@ -4,9 +4,14 @@
 //! process tree), `processes.csv` and `threads.csv` (long form) and `events.csv`. The files carry
 //! bytes and seconds with the unit in the column's name; a cell that was not measured is empty.
 //!
-//! Whoever judges or draws reads a [`Series`]: of our own files, and of what psrecord and mprof leave.
+//! Whoever judges or draws reads a [`Series`]: of our own files, of what psrecord and mprof leave, and of any
+//! table with a column of time and one of memory ([`ColumnNames`]).
 
+mod any_csv;
+mod cells;
+mod columns;
 mod csv_files;
+mod cuts;
 mod fault;
 mod format;
 mod lines;
@@ -19,9 +24,12 @@ mod samples_csv;
 mod series;
 mod table;
 
+pub use any_csv::why_unusual;
+pub use columns::{ColumnNames, ColumnNamesError, NamedColumn, Quantity, Unit};
 pub use csv_files::{CsvFile, create, is_special, read_events, read_processes, read_samples, read_threads};
+pub use cuts::read_cuts;
 pub use fault::{Fault, TraceError};
-pub use format::{SeriesFormat, first_line, read_series};
+pub use format::{SeriesFormat, first_line, read_columns, read_series};
 pub use outcome::Outcome;
 pub use record::{
     EngineRecord, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling, Threading,

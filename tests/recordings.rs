@@ -5,6 +5,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use memreel::store;
+use memreel::trace::Outcome;
 use serde_json::{Value, json};
 use support::*;
 
@@ -149,7 +151,92 @@ fn a_recording_of_memreels_brings_the_kernels_peak_its_marks_and_how_it_ended() 
         assert!(svg.contains(words), "{words}");
     }
     let lone = bench.path().join("mine/samples.csv");
-    assert_eq!(json(&bench, lone.to_str().unwrap())["peak_source"], "sampled");
+    let lone = json(&bench, lone.to_str().unwrap());
+    assert_eq!((&lone["peak_source"], &lone["outcome"]), (&json!("sampled"), &json!("failed")));
+}
+
+#[test]
+fn a_recording_that_was_killed_is_told_to_be_not_whole() {
+    let bench = Bench::new();
+    let folder = recorded(&bench, "mine", "memreel-recording/1");
+    let told = |is_whole: bool| {
+        let ran = bench.run(&["summary", "mine"]);
+        assert_eq!(ran.expect(0).out.contains("mine: not whole: the recording was killed"), !is_whole);
+    };
+    told(true);
+    fs::remove_file(folder.join("recording.json")).unwrap();
+    told(false);
+}
+
+#[test]
+fn the_samples_of_a_job_bring_what_it_exported_with_their_folder_or_alone() {
+    let bench = Bench::new();
+    let folder = recorded(&bench, "job", "memreel-recording/1");
+    fs::remove_file(folder.join("recording.json")).unwrap();
+    let (threads, machine) = (
+        json!({"render": null, "decode": null, "filter": null, "encode": null}),
+        json!({"system": "Linux", "kernel": "6.18", "cpu": "A CPU", "cpus": 2, "memory_bytes": 1, "swap_bytes": 0}),
+    );
+    let record = json!({
+        "format": "memreel-job/1", "digest": "d", "scenario": "s", "variant": [], "repeat": 1,
+        "engine": {"name": "melt", "path": "melt", "version": "7", "build": "b", "libraries": {}},
+        "command": [], "environment": {}, "requested_threading": threads, "effective_threading": threads,
+        "notes": [], "timeline": {"digest": "t", "frames": 100, "rate": "25/1", "clips": 2, "sources": 2},
+        "media": [], "machine": machine,
+        "sampling": {"interval_s": 0.02, "samples": 1000, "late": 0, "missed": 0, "achieved_hz": 50.0,
+            "pss": "none", "pss_reads": 0},
+        "overhead": {"harness_cpu_s": 0.01, "sampler_cpu_s": 0.01, "held_s": 0.0, "harness_private_bytes": null},
+        "context": {"frames": 100, "rate": 25.0, "cuts": [50], "first_uses": [50], "container": "mp4",
+            "packets_per_frame": 2.0, "frame_bytes": null, "counter_error_bytes": null, "frame_counters": "in"},
+        "outcome": {"kind": "finished"}, "started": "2026-01-01T00:00:00Z", "wall_s": 20.5, "cpu_s": null,
+        "max_rss_bytes": 300u64 << 20, "output_bytes": null,
+    });
+    fs::write(folder.join("run.json"), record.to_string()).unwrap();
+    let opened = |path: &Path| store::open_trace(path, None).unwrap();
+    let (whole, lone) = (opened(&folder), opened(&folder.join("samples.csv")));
+    for recording in [&whole, &lone] {
+        assert_eq!(recording.context.as_ref().unwrap().cuts, [50]);
+        assert!(
+            recording.is_whole && recording.machine.is_some() && recording.outcome == Some(Outcome::Finished)
+        );
+    }
+    assert_eq!((whole.wall_s, lone.wall_s), (Some(20.5), None));
+    assert_eq!(opened(&folder.join("events.csv")).context, None);
+}
+
+#[test]
+fn anybodys_table_is_told_by_its_usual_names_or_by_named_columns() {
+    let bench = Bench::new();
+    let rows: String =
+        (0..500).map(|row| format!("{};{};{row}\r\n", 1_700_000_000_000_u64 + row * 20, row + 50)).collect();
+    fs::write(bench.path().join("usual.csv"), format!("time_ms;mem (KiB);frames\r\n{rows}")).unwrap();
+    fs::write(bench.path().join("own.csv"), format!("when;\"heap, all\";n\r\n{rows}")).unwrap();
+    let usual = json(&bench, "usual.csv");
+    let columns = "--columns=time=when:ms,memory=\"heap, all\":KiB,frames=n";
+    let own = bench.run(&["summary", "--json", "own.csv", columns]);
+    let own: Value = serde_json::from_str(&own.expect(0).out).unwrap();
+    for told in [&usual, &own] {
+        assert_eq!((&told["format"], &told["lasted_s"]), (&json!("CSV table"), &json!(9.98)), "{told}");
+        assert_eq!(
+            (&told["growth"]["unit"], &told["level_of"]),
+            (&json!("bytes/frame"), &json!("RSS")),
+            "{told}"
+        );
+        let growth = told["growth"]["estimate"].as_f64().unwrap();
+        assert!((1000.0..1050.0).contains(&growth), "{told}");
+    }
+    bench.run(&["plot", "own.csv", columns, "-o", "own.svg"]).expect(0);
+    let words = ["own.csv", "`when`, `heap, all`, `n`", "--columns time=COLUMN,memory=COLUMN:UNIT"];
+    bench.run(&["summary", "own.csv"]).expect(2).complains(&words);
+    bench
+        .run(&["summary", "own.csv", "--columns", "time=when:ms,memory=heap"])
+        .expect(2)
+        .complains(&["no column `heap`"]);
+    bench.run(&["summary", "own.csv", "--columns", "memry=heap"]).expect(2);
+    for name in ["mprof.dat", "psrecord.txt"] {
+        let ran = bench.run(&["summary", &data(name), "--columns", "memory=heap"]);
+        ran.expect(2).complains(&[name, "without naming columns"]);
+    }
 }
 
 #[test]
@@ -167,7 +254,7 @@ fn what_is_no_recording_is_named_with_what_it_looks_like_and_what_can_be_read() 
     let bench = Bench::new();
     for (name, content, looks) in [
         ("page.html", b"<html>\n".as_slice(), "begins with `<html>`"),
-        ("other.csv", b"time;rss\n1;2\n", "begins with `time;rss`"),
+        ("other.csv", b"time;rss\n1;2\n", "among the columns `time`, `rss`"),
         ("empty.csv", b"", "empty"),
         ("memreel", b"\x7fELF\0\0\n", "not a text"),
     ] {

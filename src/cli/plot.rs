@@ -17,7 +17,7 @@ use crate::trace::Memory;
 /// one core, against the right-hand axis. However many samples, no spike is lost.
 ///
 /// A recording is what `memreel summary` reads: a folder or CSV file of memreel's, a log of psrecord
-/// (plain or CSV), a .dat file of mprof.
+/// (plain or CSV), a .dat file of mprof, any CSV table with a time and memory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,6 +29,8 @@ pub struct Plot {
     /// Recordings: folders or files
     #[arg(required = true, value_name = "RECORDING")]
     recordings: Vec<PathBuf>,
+    #[command(flatten)]
+    columns: summary::Columns,
     /// The picture; its ending says whether it is a .png or an .svg
     #[arg(short, long, value_name = "FILE", default_value = "memory.png")]
     output: PathBuf,
@@ -105,7 +107,7 @@ impl Plot {
             Failure::usage(format!("{output}: a plot is a .png or an .svg, by the file's ending"))
         })?;
         let axes = Axes { memory: self.column.map(Memory::from), over: self.over.into() };
-        let report = summary::read(&self.recordings, axes)?;
+        let report = summary::read(&self.recordings, &self.columns, axes)?;
         if let Some(why) = report.why_no_plot() {
             return Err(Failure::usage(format!("nothing to plot: {why}")));
         }

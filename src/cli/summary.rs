@@ -8,12 +8,13 @@ use clap::Args;
 use super::{Exit, Failure};
 use crate::report::{Axes, Look, RecordingReport, ReportError};
 use crate::store::{self, Recording};
+use crate::trace::ColumnNames;
 
 /// Compare recordings in a table: peak, plateau, and whether memory still grows
 ///
 /// A recording is the folder or the CSV file of `memreel record`, a job's folder of `memreel run`
-/// (reports/SCENARIO/TIME/jobs/NAME), a log of psrecord (plain or CSV), or a .dat file of mprof. Which, is
-/// told by what is in it, not by its name.
+/// (reports/SCENARIO/TIME/jobs/NAME), a log of psrecord (plain or CSV), a .dat file of mprof, or any CSV table
+/// with a time and memory. Which, is told by what is in it, not by its name.
 ///
 /// peak: the largest resident set, as sampled over the process tree, or the kernel's own high-water mark
 /// of its largest process where that is known and larger. plateau: the median from 88 % to 98 % of the way.
@@ -26,21 +27,34 @@ Examples:
   memreel summary before after
   memreel summary reports/forty-clips/latest/jobs/*
   memreel summary psrecord.log mprofile_20260101120000.dat
+  memreel summary heap.csv --columns time=when:ms,memory=heap:MiB
   memreel summary --json before after | jq '.growth.estimate'")]
 pub struct Summary {
     /// Recordings: folders or files
     #[arg(required = true, value_name = "RECORDING")]
     recordings: Vec<PathBuf>,
+    #[command(flatten)]
+    columns: Columns,
     /// Print an object of JSON for each recording, on a line each; sizes are bytes, times seconds, and null
     /// is what was not measured
     #[arg(long)]
     json: bool,
 }
 
+/// Which columns of the recordings hold what.
+#[derive(Debug, Args)]
+pub struct Columns {
+    /// Which columns of a CSV table hold what: time, memory, frames, threads, cpu, each =COLUMN or =COLUMN:UNIT.
+    /// Units: B, kB, KiB, MB, MiB, GB, GiB, pages; s, ms, us, ns, min; % of a CPU. What is not named is found by
+    /// its usual name (time, rss_mb …). With `anon` in its name, memory is anonymous, else resident
+    #[arg(long = "columns", value_name = "NAMES")]
+    names: Option<ColumnNames>,
+}
+
 impl Summary {
     /// Reads the recordings and prints their numbers.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let report = read(&self.recordings, Axes::default())?;
+        let report = read(&self.recordings, &self.columns, Axes::default())?;
         if self.json {
             report.print_json(out)?;
         } else {
@@ -51,8 +65,8 @@ impl Summary {
 }
 
 /// Opens and reads recordings; one whose content makes no sense is the user's mistake, not ours.
-pub fn read(paths: &[PathBuf], axes: Axes) -> Result<RecordingReport, Failure> {
-    let recordings = paths.iter().map(|path| store::open_recording(path));
+pub fn read(paths: &[PathBuf], columns: &Columns, axes: Axes) -> Result<RecordingReport, Failure> {
+    let recordings = paths.iter().map(|path| store::open_trace(path, columns.names.as_ref()));
     let recordings: Vec<Recording> = recordings.collect::<Result<_, _>>()?;
     RecordingReport::read(recordings, axes).map_err(|error| match &error {
         ReportError::Trace(trace) if trace.is_content() => Failure::usage(error.to_string()),

@@ -7,14 +7,22 @@ use serde::de::DeserializeOwned;
 
 use super::{StoreError, read_versioned};
 use crate::trace::{
-    self, Event, Machine, Memory, Outcome, RECORDING_FORMAT, RecordingRecord, RunRecord, Series,
-    SeriesFormat, TraceError,
+    self, ColumnNames, Event, Machine, Memory, Outcome, RECORDING_FORMAT, RecordingRecord, RunContext,
+    RunRecord, Series, SeriesFormat, TraceError,
 };
 use crate::units::Bytes;
 
 /// What can be read, for who gave something else.
 pub const READABLE: &str = "the folder of a recording or of a job of memreel's, its samples.csv, \
-                            a log of psrecord (plain or CSV), a .dat file of mprof";
+                            a log of psrecord (plain or CSV), a .dat file of mprof, a CSV table with a time \
+                            and memory";
+
+/// What lies beside the samples of a recording.
+const RECORDING_JSON: &str = "recording.json";
+/// What lies beside the samples of a job.
+const RUN_JSON: &str = "run.json";
+/// What samples are called in both.
+const SAMPLES_CSV: &str = "samples.csv";
 
 /// A recording, opened: what is known of it apart from its samples, which are not yet read.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +33,8 @@ pub struct Recording {
     pub samples: PathBuf,
     /// How they are written.
     pub format: SeriesFormat,
+    /// Which of their columns hold what, where the user has said it.
+    pub columns: Option<ColumnNames>,
     /// How long it took, in seconds, where that is known better than from the last sample.
     pub wall_s: Option<f64>,
     /// The largest resident set of any single process, as the kernel keeps it.
@@ -33,6 +43,11 @@ pub struct Recording {
     pub outcome: Option<Outcome>,
     /// Where it was recorded, where that is known.
     pub machine: Option<Machine>,
+    /// What was exported, of a job.
+    pub context: Option<RunContext>,
+    /// Whether it went on to its end. A folder of memreel's without a record, which comes last, is that of a
+    /// recording that was killed or still goes on. Of a lone file it cannot be told, and is taken to be so.
+    pub is_whole: bool,
     /// What happened meanwhile.
     pub events: Vec<Event>,
 }
@@ -44,7 +59,11 @@ impl Recording {
     /// When the file cannot be read, or a line of it makes no sense. Of a folder whose samples are missing
     /// there are none.
     pub fn series(&self, memory: &[Memory]) -> Result<Series, TraceError> {
-        match trace::read_series(&self.samples, self.format, memory) {
+        let series = match &self.columns {
+            Some(columns) => trace::read_columns(&self.samples, columns, memory),
+            None => trace::read_series(&self.samples, self.format, memory),
+        };
+        match series {
             Err(error) if error.is_missing() && self.path != self.samples => Ok(Series::default()),
             series => series,
         }
@@ -55,11 +74,53 @@ impl Recording {
             path: path.to_path_buf(),
             samples,
             format,
+            columns: None,
             wall_s: None,
             high_water: None,
             outcome: None,
             machine: None,
+            context: None,
+            is_whole: true,
             events: Vec::new(),
+        }
+    }
+
+    /// With what is true of a process wherever its samples lie: where it ran, how it ended, what it exported.
+    fn with_circumstances(self, circumstances: Circumstances) -> Recording {
+        let Circumstances { outcome, machine, context, .. } = circumstances;
+        Recording { outcome, machine: Some(machine), context, ..self }
+    }
+}
+
+/// What the record beside the samples says.
+struct Circumstances {
+    wall_s: f64,
+    high_water: Option<Bytes>,
+    outcome: Option<Outcome>,
+    machine: Machine,
+    context: Option<RunContext>,
+}
+
+impl From<RecordingRecord> for Circumstances {
+    fn from(record: RecordingRecord) -> Circumstances {
+        Circumstances {
+            wall_s: record.wall_s,
+            high_water: record.high_water_bytes,
+            outcome: record.outcome,
+            machine: record.machine,
+            context: None,
+        }
+    }
+}
+
+impl From<RunRecord> for Circumstances {
+    fn from(record: RunRecord) -> Circumstances {
+        Circumstances {
+            wall_s: record.wall_s,
+            high_water: record.max_rss_bytes,
+            outcome: Some(record.outcome),
+            machine: record.machine,
+            context: Some(record.context),
         }
     }
 }
@@ -69,9 +130,20 @@ impl Recording {
 /// # Errors
 /// When there is nothing, when it is none of what can be read, or of a later version.
 pub fn open_recording(path: &Path) -> Result<Recording, StoreError> {
+    open_trace(path, None)
+}
+
+/// Opens anybody's recording; where the user has said which columns of its samples hold what, by these.
+///
+/// A `samples.csv` that lies beside the record of its job or recording has from it where the process ran, how
+/// it ended and what it exported; all that the record says belongs to the folder.
+///
+/// # Errors
+/// As [`open_recording`]. Whether the columns are there is seen when the samples are read.
+pub fn open_trace(path: &Path, columns: Option<&ColumnNames>) -> Result<Recording, StoreError> {
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => open_folder(path),
-        Ok(meta) if meta.is_file() => open_file(path),
+        Ok(meta) if meta.is_dir() => open_folder(path, columns),
+        Ok(meta) if meta.is_file() => open_lone_file(path, columns),
         Ok(_) => Err(no_recording(path, "neither a file nor a folder")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(no_recording(path, "not there")),
         Err(source) => Err(StoreError::Io { path: path.to_path_buf(), source }),
@@ -82,34 +154,27 @@ fn no_recording(path: &Path, what: impl Into<String>) -> StoreError {
     StoreError::NoRecording { path: path.to_path_buf(), what: what.into() }
 }
 
-fn open_folder(folder: &Path) -> Result<Recording, StoreError> {
-    let samples = folder.join("samples.csv");
-    let recording = Recording::of_samples(folder, samples, SeriesFormat::Samples);
-    let recording = Recording { events: events(folder)?, ..recording };
-    if let Some(record) = record::<RecordingRecord>(folder, "recording.json", RECORDING_FORMAT)? {
-        return Ok(Recording {
-            wall_s: Some(record.wall_s),
-            high_water: record.high_water_bytes,
-            outcome: record.outcome,
-            machine: Some(record.machine),
-            ..recording
-        });
+fn open_folder(folder: &Path, columns: Option<&ColumnNames>) -> Result<Recording, StoreError> {
+    let recording = Recording::of_samples(folder, folder.join(SAMPLES_CSV), SeriesFormat::Samples);
+    let recording = Recording { events: events(folder)?, columns: columns.cloned(), ..recording };
+    if let Some(record) = circumstances(folder)? {
+        let (wall_s, high_water) = (Some(record.wall_s), record.high_water);
+        return Ok(Recording { wall_s, high_water, ..recording.with_circumstances(record) });
     }
-    if let Some(record) = record::<RunRecord>(folder, "run.json", trace::FORMAT)? {
-        return Ok(Recording {
-            wall_s: Some(record.wall_s),
-            high_water: record.max_rss_bytes,
-            outcome: Some(record.outcome),
-            machine: Some(record.machine),
-            ..recording
-        });
-    }
-    // A recording that was killed has no record yet.
     if recording.samples.is_file() {
-        let format = open_file(&recording.samples)?.format;
-        return Ok(Recording { format, ..recording });
+        let format = open_file(&recording.samples, columns)?.format;
+        // A recording of ours that was killed has no record yet; a log of others has none at all.
+        return Ok(Recording { format, is_whole: format != SeriesFormat::Samples, ..recording });
     }
     Err(no_recording(folder, what_folder(folder)))
+}
+
+/// What the record in a folder says, where there is one.
+fn circumstances(folder: &Path) -> Result<Option<Circumstances>, StoreError> {
+    if let Some(record) = record::<RecordingRecord>(folder, RECORDING_JSON, RECORDING_FORMAT)? {
+        return Ok(Some(record.into()));
+    }
+    Ok(record::<RunRecord>(folder, RUN_JSON, trace::FORMAT)?.map(Circumstances::from))
 }
 
 fn what_folder(folder: &Path) -> &'static str {
@@ -136,23 +201,57 @@ fn events(folder: &Path) -> Result<Vec<Event>, TraceError> {
     }
 }
 
-fn open_file(path: &Path) -> Result<Recording, StoreError> {
+/// A file that was given itself, and not its folder.
+fn open_lone_file(path: &Path, columns: Option<&ColumnNames>) -> Result<Recording, StoreError> {
+    let recording = open_file(path, columns)?;
+    if recording.format != SeriesFormat::Samples || !path.ends_with(SAMPLES_CSV) {
+        return Ok(recording);
+    }
+    Ok(match circumstances_beside(path)? {
+        Some(record) => recording.with_circumstances(record),
+        None => recording,
+    })
+}
+
+/// What the record beside a file says. One that no memreel wrote has nothing to say.
+fn circumstances_beside(path: &Path) -> Result<Option<Circumstances>, StoreError> {
+    let here = || Path::new(".");
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(here);
+    match circumstances(folder) {
+        Err(StoreError::Version { found, .. }) if !found.starts_with("memreel") => Ok(None),
+        circumstances => circumstances,
+    }
+}
+
+fn open_file(path: &Path, columns: Option<&ColumnNames>) -> Result<Recording, StoreError> {
     let line = trace::first_line(path)?;
-    match SeriesFormat::of_first_line(&line) {
-        Some(format) => Ok(Recording::of_samples(path, path.to_path_buf(), format)),
+    let named = columns.filter(|_| why_no_table(&line).is_none()).map(|_| SeriesFormat::Table);
+    match SeriesFormat::of_first_line(&line).or(named) {
+        Some(format) => {
+            let recording = Recording::of_samples(path, path.to_path_buf(), format);
+            Ok(Recording { columns: columns.cloned(), ..recording })
+        }
         None => Err(no_recording(path, what_file(&line))),
     }
 }
 
 /// What a file looks like that is no recording.
 fn what_file(line: &str) -> String {
+    match (why_no_table(line), trace::why_unusual(line)) {
+        (Some(what), _) => what.into(),
+        (None, Some(what)) => format!("a table with {what}"),
+        (None, None) => format!("a text that begins with `{}`", shortened(line)),
+    }
+}
+
+/// What a file looks like that cannot even be a table.
+fn why_no_table(line: &str) -> Option<&'static str> {
     let odd = |c: char| c == char::REPLACEMENT_CHARACTER || (c.is_control() && c != '\t');
     match line {
-        "" => "an empty file, or one that begins with an empty line".into(),
-        line if line.contains(odd) => "not a text".into(),
-        line if line.starts_with('{') => "JSON".into(),
-        line if line.contains(',') => format!("a table of other columns (`{}`)", shortened(line)),
-        line => format!("a text that begins with `{}`", shortened(line)),
+        "" => Some("an empty file, or one that begins with an empty line"),
+        line if line.contains(odd) => Some("not a text"),
+        line if line.starts_with('{') => Some("JSON"),
+        _ => None,
     }
 }
 
@@ -231,7 +330,11 @@ mod tests {
             (b"".as_slice(), "empty"),
             (b"\x89PNG\r\n", "not a text"),
             (b"{\"rss\": 1}\n", "JSON"),
-            (b"time,rss\n0,1\n", "other columns (`time,rss`)"),
+            (
+                b"time,rss\n0,1\n",
+                "a table with no memory with its unit in the name among the columns `time`, `rss`",
+            ),
+            (b"time;rss\n0;1\n", "--columns time=time,memory=rss:UNIT"),
             (b"Hello\n", "begins with `Hello`"),
         ] {
             let told = told(content);
@@ -251,5 +354,54 @@ mod tests {
         let recording = open_recording(folder.path()).unwrap();
         assert_eq!((recording.path.as_path(), recording.wall_s), (folder.path(), None));
         assert_eq!(recording.series(&Memory::JUDGED).unwrap().len(), 2);
+        assert!(!recording.is_whole);
+        fs::copy(data("psrecord.csv"), folder.path().join("samples.csv")).unwrap();
+        assert!(open_recording(folder.path()).unwrap().is_whole);
+    }
+
+    fn named(text: &str) -> ColumnNames {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn anybodys_table_is_opened_by_its_named_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("heap.tsv");
+        fs::write(&path, "step\theap\n5\t1\n6\t2\n").unwrap();
+        assert!(open_recording(&path).is_err());
+        let recording = open_trace(&path, Some(&named("time=step,memory=heap:MiB"))).unwrap();
+        let series = recording.series(&Memory::JUDGED).unwrap();
+        assert_eq!((recording.format, series.t_s()), (SeriesFormat::Table, [5.0, 6.0].as_slice()));
+        assert_eq!(series.memory(Memory::Rss).last(), Some(Bytes::from_mib(2)));
+        let missing = open_trace(&path, Some(&named("time=step,memory=mem"))).unwrap();
+        let told = missing.series(&Memory::JUDGED).unwrap_err().to_string();
+        assert!(told.ends_with("heap.tsv: line 1: no column `mem`; there are `step`, `heap`"), "{told}");
+        fs::write(&path, b"\x89PNG\r\n").unwrap();
+        let told = open_trace(&path, Some(&named("memory=mem"))).unwrap_err().to_string();
+        assert!(told.contains("not a text"), "{told}");
+    }
+
+    #[test]
+    fn a_table_of_anybodys_with_usual_names_is_a_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("it.csv");
+        fs::write(&path, "timestamp,mem_mib,n\n1700000000,1,x\n1700000001,2.5,y\n").unwrap();
+        let recording = open_recording(&path).unwrap();
+        assert_eq!((recording.format, recording.is_whole), (SeriesFormat::Table, true));
+        assert_eq!(recording.series(&Memory::JUDGED).unwrap().t_s(), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_record_that_no_memreel_wrote_says_nothing_of_samples_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (samples, record) = (folder.path().join(SAMPLES_CSV), folder.path().join(RUN_JSON));
+        fs::write(&samples, "t_s,rss_bytes\n0,1\n").unwrap();
+        fs::write(&record, "{\"format\": \"of another program\"}").unwrap();
+        assert_eq!(open_recording(&samples).unwrap().machine, None);
+        fs::write(&record, "{\"format\": \"memreel-job/9\"}").unwrap();
+        assert!(open_recording(&samples).unwrap_err().to_string().contains("update memreel"));
+        let other = folder.path().join("other.csv");
+        fs::rename(&samples, &other).unwrap();
+        assert_eq!(open_recording(&other).unwrap().machine, None);
     }
 }

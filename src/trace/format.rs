@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use crate::trace::columns::ColumnNames;
 use crate::trace::fault::{Fault, TraceError};
 use crate::trace::lines::WholeLines;
 use crate::trace::series::{Memory, Series};
-use crate::trace::{mprof, psrecord, samples_csv};
+use crate::trace::{any_csv, mprof, psrecord, samples_csv};
 
 /// The longest first line that is looked at.
 const LONGEST_HEADER: u64 = 4096;
@@ -26,6 +27,10 @@ pub enum SeriesFormat {
     PsrecordCsv,
     /// The `.dat` file of mprof (memory_profiler).
     Mprof,
+    /// Any table of whose columns some are called as they usually are: a time (`time`, `t`, `elapsed`,
+    /// `timestamp` … in seconds unless a unit follows) and memory with its unit at the end of the name
+    /// (`rss_mb`, `mem (MiB)`, `anon_bytes` …).
+    Table,
 }
 
 impl fmt::Display for SeriesFormat {
@@ -35,6 +40,7 @@ impl fmt::Display for SeriesFormat {
             SeriesFormat::Psrecord => "psrecord log",
             SeriesFormat::PsrecordCsv => "psrecord CSV log",
             SeriesFormat::Mprof => "mprof data",
+            SeriesFormat::Table => "CSV table",
         })
     }
 }
@@ -44,12 +50,15 @@ impl SeriesFormat {
     pub fn of_first_line(line: &str) -> Option<SeriesFormat> {
         let cells: Vec<_> = line.split(',').collect();
         match () {
-            () if cells.contains(&"t_s") => Some(SeriesFormat::Samples),
+            () if samples_csv::is_header(line) => Some(SeriesFormat::Samples),
             () if cells.starts_with(&["elapsed_time"]) && cells.contains(&"mem_real") => {
                 Some(SeriesFormat::PsrecordCsv)
             }
             () if psrecord::is_header(line) => Some(SeriesFormat::Psrecord),
+            () if any_csv::is_usual(line) => Some(SeriesFormat::Table),
             () if mprof::is_line(line) => Some(SeriesFormat::Mprof),
+            // Without memory that we know there is still a time to say how long it took.
+            () if cells.contains(&"t_s") => Some(SeriesFormat::Samples),
             () => None,
         }
     }
@@ -78,15 +87,41 @@ pub fn first_line(path: &Path) -> Result<String, TraceError> {
 /// # Errors
 /// When the file cannot be read, or a line of it makes no sense.
 pub fn read_series(path: &Path, format: SeriesFormat, memory: &[Memory]) -> Result<Series, TraceError> {
+    read(path, memory, |lines, series| match format {
+        SeriesFormat::Samples => samples_csv::read(lines, series),
+        SeriesFormat::Psrecord => psrecord::read_plain(lines, series),
+        SeriesFormat::PsrecordCsv => psrecord::read_csv(lines, series),
+        SeriesFormat::Mprof => mprof::read(lines, series),
+        SeriesFormat::Table => any_csv::read(lines, &ColumnNames::default(), series),
+    })
+}
+
+/// Reads anybody's table by the names of its columns, keeping these kinds of memory.
+///
+/// Cells stand between commas, semicolons or tabs, whichever the header has most of, in quotes or not; they
+/// are numbers, with decimals and an exponent if need be. An empty one was not measured, and a row of empty
+/// ones is none. A last line without its end was cut short by a kill, and is left out.
+///
+/// A named column of memory is kept as [`NamedColumn::memory`](crate::trace::NamedColumn::memory) tells, by
+/// its name: [`Memory::AnonymousAndSwap`] or [`Memory::Rss`]. Frames are those put out. Time that begins more
+/// than a minute from zero, as a clock on the wall shows it, counts from the first row.
+///
+/// # Errors
+/// When the file cannot be read, a column is missing or cannot be found without being named, or a line makes
+/// no sense: `inf` and `nan` are no measurements, and nothing but time is below zero.
+pub fn read_columns(path: &Path, names: &ColumnNames, memory: &[Memory]) -> Result<Series, TraceError> {
+    read(path, memory, |lines, series| any_csv::read(lines, names, series))
+}
+
+fn read(
+    path: &Path,
+    memory: &[Memory],
+    into: impl FnOnce(&mut WholeLines<BufReader<File>>, &mut Series) -> Result<(), Fault>,
+) -> Result<Series, TraceError> {
     let read = || -> Result<Series, Fault> {
         let mut series = Series::keeping(memory);
         let mut lines = WholeLines::of(BufReader::with_capacity(1 << 16, File::open(path)?));
-        match format {
-            SeriesFormat::Samples => samples_csv::read(&mut lines, &mut series)?,
-            SeriesFormat::Psrecord => psrecord::read_plain(&mut lines, &mut series)?,
-            SeriesFormat::PsrecordCsv => psrecord::read_csv(&mut lines, &mut series)?,
-            SeriesFormat::Mprof => mprof::read(&mut lines, &mut series)?,
-        }
+        into(&mut lines, &mut series)?;
         Ok(series)
     };
     read().map_err(|source| TraceError { path: path.to_path_buf(), source })
@@ -105,6 +140,10 @@ mod tests {
             ("# Elapsed time   CPU (%)     Real (MB)   Virtual (MB)", SeriesFormat::Psrecord),
             ("CMDLINE python3 work.py", SeriesFormat::Mprof),
             ("MEM 0.191406 1795393704.4774", SeriesFormat::Mprof),
+            ("MEM (MB),Time (s)", SeriesFormat::Table),
+            ("\"time\";\"rss_bytes\"", SeriesFormat::Table),
+            ("t_s,mem_mib", SeriesFormat::Table),
+            ("t_s,frames", SeriesFormat::Samples),
         ];
         for (line, format) in first_lines {
             assert_eq!(SeriesFormat::of_first_line(line), Some(format), "{line}");

@@ -50,13 +50,25 @@ pub fn read_csv(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Re
 }
 
 fn read(table: &Table, lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
-    let (mut before_s, mut cpu_s) = (0.0, 0.0);
-    table.read(lines, |row| {
+    let mut shares = CpuShares::default();
+    table.read(lines, |row| series.push(&shares.summed(row)))
+}
+
+/// Shares of one CPU, each since the row before, added up to CPU time.
+#[derive(Debug, Default)]
+pub struct CpuShares {
+    before_s: f64,
+    cpu_s: f64,
+}
+
+impl CpuShares {
+    /// The next row, which has a percentage where CPU time belongs, with CPU time.
+    pub fn summed(&mut self, row: Sample) -> Sample {
         let percent = row.cpu_s.map(|percent| percent.max(0.0));
-        cpu_s += percent.unwrap_or(0.0) / 100.0 * (row.t_s - before_s).max(0.0);
-        before_s = row.t_s;
-        series.push(&Sample { cpu_s: percent.map(|_| cpu_s), ..row });
-    })
+        self.cpu_s += percent.unwrap_or(0.0) / 100.0 * (row.t_s - self.before_s).max(0.0);
+        self.before_s = row.t_s;
+        Sample { cpu_s: percent.map(|_| self.cpu_s), ..row }
+    }
 }
 
 #[cfg(test)]

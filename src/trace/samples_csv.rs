@@ -25,10 +25,21 @@ const KNOWN: &[Known] = &[
     ("written_bytes", |sample, cell| bytes(cell).map(|bytes| sample.written_bytes = Some(bytes))),
 ];
 
-/// Reads a whole file; one without a whole line has no samples.
+/// Whether a file that begins with this line says when, and how much memory there was.
+pub fn is_header(line: &str) -> bool {
+    let has = |name: &str| line.split(',').any(|cell| cell == name);
+    has("t_s") && ["rss_bytes", "anon_bytes", "pss_bytes"].into_iter().any(has)
+}
+
+/// Reads a whole file; one without a whole line has no samples. Where no column is called `frames_out`, one
+/// called `frames` holds these.
 pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
     let Some(header) = lines.next_line()? else { return Ok(()) };
-    let table = Table::of(header.split(|&byte| byte == b','), KNOWN, Separator::Comma);
+    let names: Vec<_> = header.split(|&byte| byte == b',').collect();
+    let is_only_frames = !names.contains(&b"frames_out".as_slice());
+    let ours =
+        names.iter().map(|&name| if is_only_frames && name == b"frames" { b"frames_out" } else { name });
+    let table = Table::of(ours, KNOWN, Separator::Comma);
     table.read(lines, |sample| series.push(&sample))
 }
 
@@ -91,6 +102,14 @@ mod tests {
         assert_eq!(series.memory(Memory::AnonymousAndSwap).at(0), Some(Bytes::from_mib(3)));
         assert_eq!(series.memory(Memory::AnonymousAndSwap).at(1), None);
         assert!(!series.memory(Memory::Rss).is_measured());
+    }
+
+    #[test]
+    fn a_column_of_frames_is_of_frames_put_out_unless_there_is_one() {
+        let frames = |text: &str| read_text(text).unwrap().frames_out().last().map(Count::get);
+        assert_eq!(frames("t_s,frames,rss_bytes\n0,3,1\n"), Some(3));
+        assert_eq!(frames("t_s,frames,frames_out\n0,3,4\n"), Some(4));
+        assert_eq!(frames("t_s,frames_in\n0,3\n"), None);
     }
 
     #[test]

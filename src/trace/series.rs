@@ -31,7 +31,7 @@ pub enum Memory {
 
 impl Memory {
     /// What judging a trace needs.
-    pub const JUDGED: [Memory; 3] = [Memory::Rss, Memory::AnonymousAndSwap, Memory::Pss];
+    pub const JUDGED: [Memory; 4] = [Memory::Rss, Memory::AnonymousAndSwap, Memory::Pss, Memory::Shared];
 }
 
 impl fmt::Display for Memory {

@@ -80,7 +80,8 @@ impl<'a> Table<'a> {
     }
 }
 
-fn nonsense(name: &str, cell: &[u8]) -> String {
+/// What is told of a cell that makes no sense.
+pub fn nonsense(name: &str, cell: &[u8]) -> String {
     let shown: String = String::from_utf8_lossy(cell).chars().take(20).collect();
     format!("`{shown}` is no value for {name}")
 }

@@ -100,12 +100,16 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
          growth says; growth: from 50 % to 98 % of it, ± its 95 % interval."
             .into()
     });
+    let cut_short = rows
+        .iter()
+        .filter(|row| !row.recording.is_whole)
+        .map(|row| format!("{}: not whole: the recording was killed, or still goes on.", row.name));
     let failed = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)));
     let unjudged = rows.iter().filter_map(|row| {
         let why = row.summary.growth.as_ref().err()?;
         Some(format!("{}: no growth: {}", row.name, why_unknown(why, row.summary.over)))
     });
-    kernel.into_iter().chain(judged).chain(failed).chain(unjudged).collect()
+    kernel.into_iter().chain(judged).chain(cut_short).chain(failed).chain(unjudged).collect()
 }
 
 /// Why growth is not known, with the numbers.

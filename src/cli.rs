@@ -2,6 +2,10 @@
 
 mod changes;
 mod doctor;
+mod duration;
+mod explain;
+mod forecast;
+mod judge;
 mod plan;
 mod plot;
 mod progress;
@@ -164,6 +168,8 @@ enum Command {
     Record(record::Record),
     Plan(plan::Plan),
     Report(report::Report),
+    Explain(explain::Explain),
+    Judge(judge::Judge),
     Summary(summary::Summary),
     Plot(plot::Plot),
     Scenarios(scenarios::Scenarios),
@@ -189,6 +195,8 @@ pub fn main() -> Exit {
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
+        Command::Explain(command) => command.run(&mut out),
+        Command::Judge(command) => command.run(&mut out),
         Command::Summary(command) => command.run(&mut out),
         Command::Plot(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),

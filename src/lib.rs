@@ -25,4 +25,5 @@ pub mod store;
 pub mod timeline;
 pub mod trace;
 pub mod units;
+pub mod verdict;
 pub mod writer;

@@ -4,6 +4,7 @@
 //! same files give the same bytes. Nothing else in the crate formats numbers for people.
 
 mod damage;
+mod explain;
 #[cfg(test)]
 mod made_up;
 mod number;
@@ -11,14 +12,18 @@ mod plot;
 mod recordings;
 mod sentence;
 mod summary;
+mod summary_json;
 mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod verdicts;
 
+pub use explain::{Forecast, write_explanation, write_run, write_run_lines};
 pub use plot::Picture;
 pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
 pub use sentence::write_sentences;
 pub use summary::write_summary;
+pub use summary_json::write_summary_json;
 pub use terminal::{Look, write_table};
 
 use std::io::{self, Write};
@@ -27,6 +32,10 @@ use std::path::{Path, PathBuf};
 use crate::analysis::{self, Curve, JobSummary, ProgressClock, VariantSummary};
 use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
 use crate::trace::{EngineRecord, Machine, Memory, RunContext, TraceError};
+use crate::units::Count;
+use crate::verdict::jobs::{JobFacts, JobsVerdict, judge_jobs};
+use crate::verdict::terms::Index;
+use crate::verdict::{RunVerdict, judge};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;
@@ -102,9 +111,27 @@ pub struct MeasuredJob {
     pub engine: EngineRecord,
     /// What was exported.
     pub context: RunContext,
+    /// Distinct sources of its timeline, and frames of one export of it.
+    pub timeline: (u64, u64),
+    /// What it shows by itself.
+    pub verdict: RunVerdict,
     /// What its files have lost since; empty as a rule.
     pub damage: Vec<String>,
 }
+
+/// Jobs that are the same but for what is varied to find out with what memory grows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FamilyRow<'a> {
+    /// What tells it from the other families.
+    pub name: String,
+    /// Its jobs that ran, in the order of the plan.
+    pub jobs: Vec<&'a JobRow>,
+    /// What they show together.
+    pub verdict: JobsVerdict,
+}
+
+/// The axes that are varied to find out with what memory grows.
+const ASKED: [&str; 5] = ["length", "sources", "exports", "container", "sink"];
 
 /// The jobs of a variant.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,6 +196,26 @@ impl Report {
         groups.into_iter().map(|jobs| self.variant(jobs)).collect()
     }
 
+    /// The families in the order of the plan, and what each shows.
+    pub fn families(&self) -> Vec<FamilyRow<'_>> {
+        let key = |job: &JobRow| -> Vec<(String, String)> {
+            job.planned.variant.iter().filter(|(axis, _)| !ASKED.contains(&axis.as_str())).cloned().collect()
+        };
+        let keyed: Vec<_> = self.jobs.iter().map(|job| (key(job), job)).collect();
+        let groups = analysis::group_by_variant(&keyed, |(key, _)| key);
+        groups.into_iter().map(|group| self.family(&group[0].0, group.iter().map(|(_, job)| *job))).collect()
+    }
+
+    fn family<'a>(
+        &'a self,
+        key: &[(String, String)],
+        jobs: impl Iterator<Item = &'a JobRow>,
+    ) -> FamilyRow<'a> {
+        let jobs: Vec<_> = jobs.filter(|job| job.measured.is_some()).collect();
+        let facts: Vec<_> = jobs.iter().filter_map(|job| job.measured.as_ref()).map(facts).collect();
+        FamilyRow { name: variant_name(key, &self.varied, &self.scenario), verdict: judge_jobs(&facts), jobs }
+    }
+
     fn variant<'a>(&'a self, jobs: Vec<&'a JobRow>) -> VariantRow<'a> {
         let summaries: Vec<_> =
             jobs.iter().filter_map(|job| job.measured.as_ref()).map(|job| &job.summary).collect();
@@ -181,7 +228,7 @@ impl Report {
         self.jobs.iter().filter_map(|job| job.measured.as_ref())
     }
 
-    /// Writes `summary.csv` and the plots into a folder; each file whole or not at all.
+    /// Writes `summary.csv`, `summary.json` and the plots into a folder; each file whole or not at all.
     ///
     /// A plot that would be empty is left out: memory over frames when no engine counted any, all
     /// of them when nothing ran.
@@ -193,6 +240,9 @@ impl Report {
         let mut csv = Vec::new();
         write_summary(self, &mut csv)?;
         store::write_whole(&summary, &csv)?;
+        let mut json = Vec::new();
+        write_summary_json(self, &mut json)?;
+        store::write_whole(&folder.join("summary.json"), &json)?;
         Ok(ReportPaths { summary, plots: plot::write_plots(self, folder)? })
     }
 
@@ -207,7 +257,7 @@ impl Report {
     }
 }
 
-/// Writes `summary.csv` and the plots of a result into its folder, as [`Report::write_all`].
+/// Writes `summary.csv`, `summary.json` and the plots of a result into its folder, as [`Report::write_all`].
 ///
 /// # Errors
 /// When a trace cannot be read, a plot not drawn or the folder not written.
@@ -233,8 +283,19 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         machine: stored.record.machine.clone(),
         engine: stored.record.engine.clone(),
         context: stored.record.context.clone(),
+        timeline: (stored.record.timeline.sources, stored.record.timeline.frames),
+        verdict: judge(&series, &stored.record.context),
         damage: damage::damage(stored, series.len())?,
     })
+}
+
+fn facts(job: &MeasuredJob) -> JobFacts {
+    let (sources, frames) = job.timeline;
+    let index = job.verdict.terms.is_some_and(|terms| terms.index == Index::Kept);
+    let finished = job.summary.outcome.is_finished();
+    let exported = job.summary.frames_out.or(job.summary.frames_in).map_or(0, Count::get);
+    let frames = if finished { frames } else { exported.min(frames) };
+    JobFacts { frames, sources, index, finished, verdict: job.verdict.clone() }
 }
 
 /// A job that could not be started leaves no such file; of any other, that is damage.

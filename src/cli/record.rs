@@ -1,6 +1,5 @@
 //! `memreel record`: any command, or a process that runs already.
 
-mod duration;
 mod live_line;
 mod summary;
 
@@ -14,7 +13,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure, say};
+use super::{Exit, Failure, duration, say};
 use crate::engine::Companions;
 use crate::launch::Status;
 use crate::record::{

@@ -92,6 +92,7 @@ fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>)
         rate: Some(rate.as_f64()),
         cuts,
         first_uses,
+        exports: Vec::new(),
         container: Some(container.into()),
         packets_per_frame: packets_per_frame(variant),
         frame_bytes: Some(variant.export.picture_bytes()),

@@ -8,6 +8,7 @@ use std::io::Write;
 use crate::analysis::{Growth, JobSummary};
 use crate::report::{JobRow, Report, ReportError};
 use crate::units::{Bytes, BytesPerFrame};
+use crate::verdict::course::Per;
 
 /// A column and how its cell is written; empty when it was not measured.
 type Column = (&'static str, fn(&JobSummary) -> String);
@@ -37,6 +38,9 @@ const MEASURED: &[Column] = &[
     ("harness_cpu_s", |job| decimal(Some(job.harness_cpu_s), 3)),
     ("harness_private_bytes", |job| bytes(job.harness_private)),
 ];
+
+/// The columns of the verdict.
+const VERDICT: &[&str] = &["verdict", "rule", "not_stable_above_bytes_per_frame"];
 
 /// Writes `summary.csv`.
 ///
@@ -69,6 +73,7 @@ fn header<'a>(axes: &[&'a str]) -> Vec<&'a str> {
         .copied()
         .chain(["repeat", "outcome", "detail"])
         .chain(measured)
+        .chain(VERDICT.iter().copied())
         .chain(["digest", "folder"])
         .collect()
 }
@@ -86,6 +91,7 @@ fn row(axes: &[&str], job: &JobRow) -> Vec<String> {
         .map(value)
         .chain([job.planned.repeat.to_string(), outcome, detail])
         .chain(measured)
+        .chain(verdict(job))
         .chain([digest.clone(), job.planned.folder.clone()])
         .collect()
 }
@@ -96,6 +102,12 @@ fn outcome(job: &JobRow) -> (String, String) {
         Some(job) if job.summary.outcome.is_finished() => ("finished".into(), String::new()),
         Some(job) => (job.summary.outcome.word().into(), job.summary.outcome.to_string()),
     }
+}
+
+fn verdict(job: &JobRow) -> [String; VERDICT.len()] {
+    let Some(verdict) = job.measured.as_ref().map(|job| &job.verdict) else { return Default::default() };
+    let limit = verdict.not_stable_above.filter(|_| verdict.per == Some(Per::Frame));
+    [verdict.verdict.word().into(), verdict.rule.word(), decimal(limit, 1)]
 }
 
 fn whole(number: Option<u64>) -> String {

@@ -7,10 +7,11 @@ use comfy_table::{
 };
 
 use crate::analysis::{Spread, VariantSummary};
-use crate::report::number::{UNKNOWN, mib, middle, number, plus_minus, range, short};
+use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
+use crate::report::verdicts::families;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
-use crate::trace::RunContext;
-use crate::units::Count;
+use crate::stats;
+use crate::verdict::course::Per;
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ const COLUMNS: &[Column] = &[
         cell: |row| median_and_range(row.summary.peak_anon_swap_bytes, mib),
     },
     Column { heading: "warm\n→ end", unit: "MiB", cell: |row| levels(&row.summary) },
-    Column { heading: "growth in\n2nd half", unit: "B/frame", cell: growth },
+    Column { heading: "verdict,\ngrowth", unit: "B/frame", cell: verdict },
     Column {
         heading: "busy\nthreads",
         unit: "",
@@ -111,7 +112,25 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
         write_missing_plot(report, out, look.width)?;
     }
     write_exceptions(&variants, out, look.width)?;
+    write_findings(report, out, look.width)?;
     write_overhead(report, out)?;
+    Ok(())
+}
+
+/// What the jobs of each family show together, a sentence each.
+fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
+    for family in report.families().iter().filter(|family| family.verdict.jobs > 0) {
+        let headline = families::headline(&family.verdict);
+        writeln!(out)?;
+        write_wrapped(
+            out,
+            &format!("{}: {} – {headline}.", family.name, family.verdict.finding.word()),
+            width,
+        )?;
+        if let Some(needs) = families::needs(&family.verdict) {
+            write_wrapped(out, &needs, width)?;
+        }
+    }
     Ok(())
 }
 
@@ -253,8 +272,21 @@ fn arrow(from: Option<Spread>, to: Option<Spread>, show: fn(f64) -> String) -> S
     }
 }
 
-fn growth(row: &VariantRow<'_>) -> String {
-    row.summary.growth.map_or_else(|| UNKNOWN.to_string(), plus_minus)
+/// What its runs show, each verdict once with how many there are, and their median growth.
+fn verdict(row: &VariantRow<'_>) -> String {
+    let runs: Vec<_> = row.measured().map(|job| &job.verdict).collect();
+    let mut words: Vec<_> = runs.iter().map(|run| run.verdict).collect();
+    words.sort();
+    let several = words.first() != words.last();
+    let told = words.chunk_by(|a, b| a == b).map(|alike| match several {
+        true => format!("{} {}", alike.len(), alike[0].word()),
+        false => alike[0].word().to_string(),
+    });
+    let told: Vec<_> = told.collect();
+    let by_frame = runs.iter().filter(|run| run.per == Some(Per::Frame));
+    let growths: Vec<_> = by_frame.filter_map(|run| Some(run.growth?.estimate)).collect();
+    let growth = stats::median(&growths).map(|growth| number(growth, 0));
+    if told.is_empty() { UNKNOWN.to_string() } else { stacked(told.join("\n"), growth) }
 }
 
 fn outcome(variant: &VariantRow<'_>) -> Cell {
@@ -275,9 +307,9 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let numbers = if repeated {
-        "Median of the repeats that finished, smallest–largest below it; growth ± is the median of the runs' own 95 % intervals."
+        "Median of the repeats that finished, smallest–largest below it; below the verdicts the median growth."
     } else {
-        "One run each; growth ± is a 95 % interval within the run, not between runs."
+        "One run each; below the verdict what it grows by with each frame, between cuts where it grows at them."
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
@@ -285,27 +317,14 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
         "An MP4 file's index is kept in memory until the end: a healthy export grows by up to about 450 B/frame for it \
          (with a null sink, MPEG-TS or Matroska it does not).",
     );
-    let late = variants.iter().any(has_late_sources).then_some(
-        "Sources are used for the first time in the second half: what each takes, once, counts as growth there. Whether \
-         frames or sources take it, the axes `sources` and `length` tell apart.",
-    );
-    [numbers].into_iter().chain(brackets).chain(index).chain(late).collect()
-}
-
-/// Whether the variant's growth, where it has any, is partly that of sources opened meanwhile.
-fn has_late_sources(variant: &&VariantRow<'_>) -> bool {
-    let late = |context: &RunContext| {
-        let half = context.frames.map_or(0, Count::get) / 2;
-        context.first_uses.iter().any(|&frame| frame > half)
-    };
-    variant.summary.growth.is_some() && variant.measured().any(|job| late(&job.context))
+    [numbers].into_iter().chain(brackets).chain(index).collect()
 }
 
 /// Whether the variant's growth, where it has any, is partly that of the index of its MP4 file: 184–450
 /// bytes a frame with sound, 76 without, were measured with FFmpeg 5.1 and melt 7.12.
 fn has_an_index(variant: &&VariantRow<'_>) -> bool {
     let indexed = |container: &Option<String>| matches!(container.as_deref(), Some("mp4" | "mov"));
-    variant.summary.growth.is_some() && variant.measured().any(|job| indexed(&job.context.container))
+    variant.measured().any(|job| indexed(&job.context.container) && job.verdict.growth.is_some())
 }
 
 /// Says why there is no plot of memory over frames, where there is none.

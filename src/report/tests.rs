@@ -90,13 +90,12 @@ fn repeats_are_shown_with_their_spread() {
 }
 
 #[test]
-fn repeats_that_grow_alike_do_not_look_surer_than_each_of_them() {
-    let step = |frame: f64| if frame < 700.0 { 50.0 } else { 51.0 };
-    let repeats = [1, 2, 3].map(|repeat| MadeUp::new("ffmpeg", "single", step).repeat(repeat));
-    let (one, three) = (printed(&repeats[..1]), printed(&repeats));
-    let growth = one.split("  ").find(|cell| cell.contains(" ± ")).unwrap().trim();
-    assert!(!growth.ends_with("± 0"), "{growth}");
-    assert!(three.contains(growth), "{growth} is not in\n{three}");
+fn repeats_that_show_different_things_are_counted() {
+    let level = |repeat| MadeUp::new("ffmpeg", "single", |_| 47.0).repeat(repeat);
+    let grows = MadeUp::new("ffmpeg", "single", |frame| 50.0 + frame / 100.0).repeat(3);
+    let told = printed(&[level(1), level(2), grows]);
+    assert!(told.contains("2 PLATEAU") && told.contains("1 GROWING"), "{told}");
+    assert!(told.contains("ffmpeg: HEALTHY") || told.contains("ffmpeg · single: HEALTHY"), "{told}");
 }
 
 #[test]
@@ -203,8 +202,10 @@ fn the_table_says_the_same_as_the_csv() {
     let growth: f64 = row["growth_bytes_per_frame"].parse().unwrap();
     let peak: f64 = row["peak_rss_bytes"].parse().unwrap();
     let text = printed(&jobs());
-    let line = text.lines().find(|line| line.starts_with("ffmpeg · parallel")).unwrap();
-    assert!(line.contains(&number::mib(peak)) && line.contains(&number::number(growth, 0)), "{line}");
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("ffmpeg · parallel"));
+    assert!(lines.next().unwrap().contains(&number::mib(peak)), "{text}");
+    assert!(lines.next().unwrap().contains(&number::number(growth, 0)), "{text}");
+    assert_eq!(row["verdict"], "GROWING");
 }
 
 #[test]
@@ -274,15 +275,16 @@ fn a_job_that_died_at_its_first_frame_can_be_drawn() {
 }
 
 #[test]
-fn growth_while_sources_are_opened_is_said_to_be_partly_theirs() {
-    let opened_at = |frame: u64| {
-        printed_after(&two_repeats(), |folder| {
-            let path = folder.join("jobs/melt-single-2/run.json");
-            let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-            record["context"]["first_uses"] = serde_json::json!([0, frame]);
-            fs::write(&path, record.to_string()).unwrap();
-        })
-    };
-    assert!(opened_at(700).contains("first time in the second half"), "{}", opened_at(700));
-    assert!(!opened_at(300).contains("first time in the second half"), "{}", opened_at(300));
+fn what_the_jobs_of_a_family_show_together_is_told_below_the_table() {
+    let grows = |repeat| MadeUp::new("melt", "single", |frame| 50.0 + frame / 100.0).repeat(repeat);
+    let told = printed(&[grows(1), grows(2), MadeUp::new("ffmpeg", "single", |_| 40.0)]);
+    assert!(told.contains("melt · single: GROWS_PER_FRAME – memory grows with every frame"), "{told}");
+    assert!(told.contains("ffmpeg · single: HEALTHY – no growth"), "{told}");
+}
+
+#[test]
+fn an_export_that_died_of_its_growth_is_told_to_grow() {
+    let dies = MadeUp::new("melt", "single", |frame| 50.0 + frame).ended(Outcome::OutOfMemory, 800);
+    let told = printed(&[dies]);
+    assert!(told.contains("GROWS_PER_FRAME – memory grows with every frame, up to 800 frames"), "{told}");
 }

@@ -199,6 +199,9 @@ pub struct RunContext {
     pub cuts: Vec<u64>,
     /// Frames at which a source is used for the first time, with its number of that kind from 1.
     pub first_uses: Vec<u64>,
+    /// The frame counts at which the second, third … export in the same process begins; empty for one.
+    #[serde(default)]
+    pub exports: Vec<u64>,
     /// `mp4`, `matroska`, `mpegts` … or `null` when nothing is written.
     pub container: Option<String>,
     /// Packets written for each frame, over all streams: what an MP4 index grows with.

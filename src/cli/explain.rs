@@ -1,0 +1,56 @@
+//! `memreel explain`: a verdict, step by step, with the figures of that run.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::forecast::Forecast;
+use super::{Exit, Failure};
+use crate::report::{self, Look, verdicts};
+use crate::store;
+use crate::trace::Memory;
+use crate::verdict::judge;
+
+/// Walk through the verdict on a result or a recording, with its own figures
+///
+/// Of a result it says for each engine and threading what all its jobs show together – with what memory grows, or
+/// that it does not –, what decided, and shows one of the runs in detail. Of a job's folder or any recording it
+/// shows that one.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  memreel explain reports/forty-clips/latest
+  memreel explain reports/long/latest --predict 2h --memory 4GiB
+  memreel explain recording/")]
+pub struct Explain {
+    /// The folder of a result (reports/SCENARIO/TIME), of a job, or a recording
+    #[arg(value_name = "DIR")]
+    path: PathBuf,
+    #[command(flatten)]
+    forecast: Forecast,
+}
+
+impl Explain {
+    /// Reads, judges and explains.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let look = Look::of_stdout();
+        if self.path.join("result.json").is_file() {
+            let report = report::Report::read(&store::open_result(&self.path)?)?;
+            report::write_explanation(&report, &|verdict, rate| self.words(verdict, rate), out, look)?;
+            return Ok(Exit::Fine);
+        }
+        let trace = store::open_trace(&self.path, None)?;
+        let series = trace.series(&Memory::JUDGED).map_err(store::StoreError::from)?;
+        let context = trace.context.unwrap_or_default();
+        let verdict = judge(&series, &context);
+        let forecast = self.words(&verdict, context.rate);
+        report::write_run(&verdict, forecast, out, look)?;
+        Ok(Exit::Fine)
+    }
+
+    fn words(&self, verdict: &crate::verdict::RunVerdict, rate: Option<f64>) -> Option<String> {
+        let prediction = self.forecast.of(verdict, rate)?;
+        Some(verdicts::forecast(prediction, self.forecast.memory()))
+    }
+}

@@ -1,0 +1,84 @@
+//! `summary.json`: verdicts and their evidence, for programs.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::report::verdicts::{VerdictRecord, families};
+use crate::report::{FamilyRow, JobRow, Report, ReportError};
+use crate::verdict::RULES_VERSION;
+use crate::verdict::jobs::{Finding, JobsVerdict};
+
+/// The version of the file.
+const FORMAT: &str = "memreel-summary/1";
+
+#[derive(Serialize)]
+struct SummaryRecord {
+    format: &'static str,
+    rules_version: u32,
+    scenario: String,
+    question: String,
+    families: Vec<FamilyRecord>,
+    jobs: Vec<JobRecord>,
+}
+
+/// Jobs that are judged together.
+#[derive(Serialize)]
+struct FamilyRecord {
+    family: String,
+    verdict: Finding,
+    headline: String,
+    because: Vec<String>,
+    jobs: Vec<String>,
+    evidence: JobsVerdict,
+}
+
+#[derive(Serialize)]
+struct JobRecord {
+    variant: BTreeMap<String, String>,
+    repeat: u32,
+    outcome: String,
+    #[serde(flatten)]
+    verdict: Option<VerdictRecord>,
+}
+
+/// Writes `summary.json`.
+///
+/// # Errors
+/// When the writer takes no more.
+pub fn write_summary_json(report: &Report, out: &mut dyn Write) -> Result<(), ReportError> {
+    let record = SummaryRecord {
+        format: FORMAT,
+        rules_version: RULES_VERSION,
+        scenario: report.scenario.clone(),
+        question: report.question.clone(),
+        families: report.families().iter().map(family).collect(),
+        jobs: report.jobs.iter().map(job).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &record).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+fn family(family: &FamilyRow<'_>) -> FamilyRecord {
+    FamilyRecord {
+        family: family.name.clone(),
+        verdict: family.verdict.finding,
+        headline: families::headline(&family.verdict),
+        because: families::evidence(&family.verdict),
+        jobs: family.jobs.iter().map(|job| job.planned.folder.clone()).collect(),
+        evidence: family.verdict.clone(),
+    }
+}
+
+fn job(row: &JobRow) -> JobRecord {
+    let measured = row.measured.as_ref();
+    let outcome = measured.map_or("not-run", |job| job.summary.outcome.word());
+    let file = format!("jobs/{}", row.planned.folder);
+    JobRecord {
+        variant: row.planned.variant.iter().cloned().collect(),
+        repeat: row.planned.repeat,
+        outcome: outcome.into(),
+        verdict: measured.map(|job| VerdictRecord::of(&file, &job.verdict)),
+    }
+}

@@ -1,0 +1,120 @@
+//! What a family of jobs shows, in words.
+
+use super::evidence::amount;
+use crate::report::number::number;
+use crate::verdict::jobs::{Along, Because, Finding, JobsVerdict, With};
+
+/// The finding in one sentence with its number.
+pub fn headline(verdict: &JobsVerdict) -> String {
+    let up_to = format!("up to {} frames", number(verdict.up_to_frames as f64, 0));
+    let growth = |with| of(verdict, with).unwrap_or_default();
+    match verdict.finding {
+        Finding::Leak => format!("every export in one process leaves {} behind", growth(With::Export)),
+        Finding::GrowsPerFrame => {
+            format!("memory grows with every frame, {up_to}{}", with_comma(growth(With::Frame)))
+        }
+        Finding::QueueGrows => {
+            format!("memory is taken by a queue that holds more for a longer export, {up_to}")
+        }
+        Finding::GrowsPerCut => format!("memory grows with every cut{}", with_comma(growth(With::Cut))),
+        Finding::GrowsPerSource => {
+            let source = of(verdict, With::Source).or(of(verdict, With::Cut)).unwrap_or_default();
+            format!("memory grows with every source, not with frames{}", with_comma(source))
+        }
+        Finding::Inconclusive => format!("cannot be told: {}", because(verdict.because)),
+        Finding::Bounded => match verdict.stopped_at {
+            Some(frame) => format!("memory grew, and stopped at frame {} of {up_to}", number(frame, 0)),
+            None => "memory grew with the first sources, and not with more".into(),
+        },
+        Finding::Healthy => format!("no growth along anything that was varied, {up_to}"),
+    }
+}
+
+fn with_comma(growth: String) -> String {
+    if growth.is_empty() { growth } else { format!(": {growth}") }
+}
+
+fn of(verdict: &JobsVerdict, with: With) -> Option<String> {
+    verdict.along.iter().find(|along| along.with == with).map(growth)
+}
+
+fn growth(along: &Along) -> String {
+    let Some(growth) = along.growth else { return String::new() };
+    let what = match along.with {
+        With::Frame => "frame",
+        With::Source => "source",
+        With::Cut => "cut",
+        With::Export => "export",
+        With::Queue => "frame of the peak",
+    };
+    let (low, high) = (amount(growth.low), amount(growth.high));
+    if low == high {
+        return format!("{} a {what}", amount(growth.estimate));
+    }
+    format!("{} a {what} [{low} to {high}]", amount(growth.estimate))
+}
+
+/// What decided, what the runs show by themselves, and growth along what was varied, a sentence each.
+pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
+    let runs: Vec<_> =
+        verdict.runs.iter().map(|(verdict, count)| format!("{count} × {}", verdict.word())).collect();
+    let jobs = if verdict.jobs == 1 { "1 job".into() } else { format!("{} jobs", verdict.jobs) };
+    let mut told =
+        vec![format!("Because {}: {jobs}, by themselves {}.", because(verdict.because), runs.join(", "))];
+    for along in verdict.along.iter().filter(|along| matches!(along.with, With::Frame | With::Source)) {
+        let (least, most) = along.range;
+        let of = if along.with == With::Frame { "frames" } else { "sources" };
+        told.push(format!(
+            "From {} to {} {of}, over {} jobs: {}.",
+            number(least as f64, 0),
+            number(most as f64, 0),
+            along.jobs,
+            growth(along)
+        ));
+    }
+    told.extend(verdict.index_per_frame.map(|index| {
+        format!(
+            "With an index in the file it grows by {} a frame more than without: that is the index.",
+            amount(index)
+        )
+    }));
+    told
+}
+
+fn because(because: Because) -> &'static str {
+    match because {
+        Because::NothingMeasured => "no job came to its end",
+        Because::RestsRise => "what stays between exports rises with each",
+        Because::RunsGrow => "most runs grow by themselves, the longest too",
+        Because::LevelsRiseWithLength => "the level at the end rises with the length of the export",
+        Because::FramesWait => "frames wait in memory, taken in and not yet put out",
+        Because::StopsAtTheSameShare => {
+            "the level rises with the length, and growth stops at the same share of each length"
+        }
+        Because::RunsGrowAtCuts => "most runs grow at cuts, also to sources that were used before",
+        Because::RunsGrowAtFirstUses => "most runs grow where a source is used first",
+        Because::LevelsRiseWithSources => {
+            "the level rises from the second largest to the largest number of sources"
+        }
+        Because::RunsStop => "growth stopped within the runs",
+        Because::LevelsStopRisingWithSources => "the level rises with few sources, and not with many",
+        Because::NothingGrows => "no run grows, and no level rises",
+        Because::RunsAreOpen => "too few runs can be told",
+        Because::LengthsAreOpen => "growth from length to length may be some or none",
+        Because::SourcesAreOpen => "growth from source to source may be some or none",
+    }
+}
+
+/// What would settle an open finding.
+pub fn needs(verdict: &JobsVerdict) -> Option<String> {
+    let needs = verdict.needs;
+    let whole = |count: u64| number(count as f64, 0);
+    let wanted = [
+        needs.repeats.map(|repeats| format!("{} repeats of each", whole(repeats))),
+        needs.frames.map(|frames| format!("an export of {} frames", whole(frames))),
+        needs.samples.map(|samples| format!("{} samples of an export", whole(samples))),
+        needs.exports.map(|exports| format!("{} exports in one process", whole(exports))),
+    ];
+    let wanted: Vec<_> = wanted.into_iter().flatten().collect();
+    (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
+}

@@ -1,0 +1,55 @@
+//! Frames that were taken in and not yet put out: a queue.
+
+use serde::Serialize;
+
+use crate::trace::{Memory, RunContext, Series};
+use crate::units::{Bytes, Count};
+
+/// A backlog of fewer frames may be an encoder's: x264 looks 250 frames ahead at most, and every thread and
+/// picture that is referred to holds some more.
+const LEAST_FRAMES: u64 = 300;
+/// And of a smaller share of the export.
+const LEAST_SHARE: f64 = 0.25;
+/// So much of an uncompressed picture at least must be held for each of its frames.
+const LEAST_HELD: f64 = 0.5;
+
+/// The largest number of frames that were taken in and not yet put out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Backlog {
+    /// How many frames.
+    pub frames: u64,
+    /// Frames that had been put out then.
+    pub at: u64,
+    /// What memory was higher then than when the first frame was put out.
+    pub bytes: Bytes,
+    /// Frames of the whole export, by the last count.
+    pub of: u64,
+}
+
+impl Backlog {
+    /// The backlog of an engine that counts both; `None` for others.
+    pub fn of(series: &Series, memory: Memory) -> Option<Backlog> {
+        let column = series.memory(memory);
+        let both =
+            |row: usize| Some((series.frames_in().at(row)?, series.frames_out().at(row)?, column.at(row)?));
+        let rows = (0..series.len()).filter_map(both);
+        let first = rows.clone().find(|(_, put_out, _)| *put_out > Count::ZERO)?.2;
+        let (taken_in, put_out, level) =
+            rows.max_by_key(|(taken_in, put_out, _)| taken_in.saturating_sub(*put_out))?;
+        Some(Backlog {
+            frames: taken_in.saturating_sub(put_out).get(),
+            at: put_out.get(),
+            bytes: level.saturating_sub(first),
+            of: series.frames_out().last()?.get(),
+        })
+    }
+
+    /// Whether it is a queue without bounds: longer than any look-ahead, a fair share of the export, and
+    /// memory holds its pictures.
+    pub fn is_queue(&self, context: &RunContext) -> bool {
+        let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);
+        self.frames >= LEAST_FRAMES
+            && self.frames as f64 >= LEAST_SHARE * self.of as f64
+            && self.bytes.as_f64() >= LEAST_HELD * picture * self.frames as f64
+    }
+}

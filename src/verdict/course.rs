@@ -1,0 +1,222 @@
+//! A trace as judging sees it: how far it had come, and how much memory it had there.
+
+use serde::Serialize;
+
+use crate::analysis::ProgressClock;
+use crate::stats;
+use crate::trace::{Memory, Series};
+
+/// Parts that the way is cut into; of each the lowest and the highest level are kept. A trace of a million
+/// samples is judged by as many numbers as one of ten thousand, and sampling faster changes little.
+const COLUMNS: usize = 2048;
+
+/// The share of the way that is judged at most: beyond it the encoder is flushed and everything is closed.
+const BEFORE_TEARDOWN: f64 = 0.98;
+
+/// The same where only seconds are known, and when the export began to end is not.
+const BEFORE_TEARDOWN_IN_TIME: f64 = 0.95;
+
+/// What the steps of a course are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// Frames exported.
+    Frame,
+    /// Seconds, where no frames were counted.
+    Second,
+}
+
+/// A stretch of the way that is too short to be told apart any further.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// The step of its lowest level.
+    pub at: f64,
+    /// The lowest level, in bytes.
+    pub low: f64,
+    /// The highest level, in bytes.
+    pub high: f64,
+}
+
+/// The way of one trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// What its steps are.
+    pub per: Per,
+    /// From the first step to before the teardown; sorted.
+    pub points: Vec<Point>,
+    /// The steps of the whole way.
+    pub steps: f64,
+    /// Steps from one thing known to the next: between samples, or between changes of the counter where
+    /// those are rarer.
+    pub resolution: f64,
+    /// Samples in all.
+    pub samples: usize,
+    /// Whether the counter was still at its beginning, by how much time and memory: see [`Start`].
+    pub start: Start,
+    /// Where the number of threads changed: the step, and how many there were from there on.
+    threads: Vec<(f64, i64)>,
+}
+
+/// What had happened before the first step was done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    /// Share of the time until the last step.
+    pub time_share: f64,
+    /// The level then, in bytes.
+    pub level: f64,
+}
+
+impl Course {
+    /// The course of a trace by the frames that were exported; by seconds where none were counted.
+    /// `None` when this memory was not measured, or nothing happened.
+    pub fn of(series: &Series, memory: Memory) -> Option<Course> {
+        let clock = ProgressClock::of_frames(series);
+        match clock.last_step() {
+            Some(steps) => by_frames(series, memory, &clock, steps),
+            None => by_seconds(series, memory),
+        }
+    }
+
+    /// How many threads there were at a step; 0 where they were not counted.
+    pub fn threads_at(&self, step: f64) -> i64 {
+        let after = self.threads.partition_point(|change| change.0 <= step);
+        self.threads.get(after.saturating_sub(1)).map_or(0, |change| change.1)
+    }
+
+    /// Things known over a part of the way.
+    pub fn known_within(&self, (begin, end): (f64, f64)) -> f64 {
+        (end - begin) / self.resolution
+    }
+}
+
+fn by_frames(series: &Series, memory: Memory, clock: &ProgressClock, steps: f64) -> Option<Course> {
+    let (begin, end) = clock.running()?;
+    let mut columns = Columns::over(steps * BEFORE_TEARDOWN);
+    let (mut hand, mut start) = (clock.hand(), 0.0);
+    for (t_s, level) in series.levels(memory) {
+        if t_s <= begin {
+            start = level.as_f64();
+        } else if t_s <= end
+            && let Some(at) = hand.step_at(t_s)
+        {
+            columns.add(at, level.as_f64());
+        }
+    }
+    let updates = clock.changes_within(0.0, columns.end);
+    let mut hand = clock.hand();
+    let threads = thread_changes(series, |t_s| hand.step_at(t_s));
+    let start = Start { time_share: begin / end, level: start };
+    columns.course(Per::Frame, steps, Some(updates), start, threads)
+}
+
+fn by_seconds(series: &Series, memory: Memory) -> Option<Course> {
+    let steps = series.end_s().filter(|&end| end > 0.0)?;
+    let mut columns = Columns::over(before_the_fall(series, memory, steps));
+    series.levels(memory).for_each(|(t_s, level)| columns.add(t_s, level.as_f64()));
+    let start = Start { time_share: 0.0, level: 0.0 };
+    columns.course(Per::Second, steps, None, start, thread_changes(series, Some))
+}
+
+fn thread_changes(series: &Series, mut step_at: impl FnMut(f64) -> Option<f64>) -> Vec<(f64, i64)> {
+    let mut changes: Vec<(f64, i64)> = Vec::new();
+    if !series.threads().is_measured() {
+        return changes;
+    }
+    for (row, &t_s) in series.t_s().iter().enumerate() {
+        let Some(threads) = series.threads().at(row) else { continue };
+        let threads = threads.get() as i64;
+        if changes.last().is_none_or(|last| last.1 != threads)
+            && let Some(at) = step_at(t_s)
+        {
+            changes.push((at, threads));
+        }
+    }
+    changes
+}
+
+/// Where the last part of a recording falls below three quarters of what it was before, it is being torn
+/// down.
+fn before_the_fall(series: &Series, memory: Memory, steps: f64) -> f64 {
+    let begin = 0.85 * steps;
+    let late = || series.levels(memory).skip_while(move |(t_s, _)| *t_s < begin);
+    let usual = late().take_while(|(t_s, _)| *t_s < BEFORE_TEARDOWN_IN_TIME * steps);
+    let Some(highest) = usual.map(|(_, level)| level.as_f64()).reduce(f64::max) else {
+        return BEFORE_TEARDOWN_IN_TIME * steps;
+    };
+    let fall = late().find(|(t_s, level)| *t_s > 0.9 * steps && level.as_f64() < 0.75 * highest);
+    fall.map_or(BEFORE_TEARDOWN_IN_TIME * steps, |(t_s, _)| t_s.min(BEFORE_TEARDOWN_IN_TIME * steps))
+}
+
+struct Columns {
+    end: f64,
+    samples: usize,
+    columns: Vec<Option<Point>>,
+}
+
+impl Columns {
+    fn over(end: f64) -> Columns {
+        Columns { end, samples: 0, columns: vec![None; COLUMNS] }
+    }
+
+    /// Adds a level; what lies beyond the end is passed over.
+    fn add(&mut self, at: f64, level: f64) {
+        if at > self.end {
+            return;
+        }
+        self.samples += 1;
+        let column = ((at / self.end * COLUMNS as f64) as usize).min(COLUMNS - 1);
+        match &mut self.columns[column] {
+            Some(point) if level < point.low => (point.at, point.low) = (at, level),
+            Some(point) => point.high = point.high.max(level),
+            empty => *empty = Some(Point { at, low: level, high: level }),
+        }
+    }
+
+    fn course(
+        self,
+        per: Per,
+        steps: f64,
+        updates: Option<usize>,
+        start: Start,
+        threads: Vec<(f64, i64)>,
+    ) -> Option<Course> {
+        let points: Vec<_> = self.columns.into_iter().flatten().collect();
+        let known = updates.map_or(self.samples, |updates| updates.min(self.samples)).max(1);
+        let resolution = self.end / known as f64;
+        let samples = self.samples;
+        (points.len() > 1).then_some(Course { per, points, steps, resolution, samples, start, threads })
+    }
+}
+
+/// What memory came to and never gave back: at each step the lowest level from there on, in bytes.
+///
+/// The future-minimum envelope never falls. What is taken and given back – a frame in flight, a collector's
+/// garbage – is not in it, except at its very end, where the future is not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    knots: Vec<(f64, f64)>,
+}
+
+impl Envelope {
+    /// Of these points, with `extra` bytes more for each step.
+    pub fn of(points: &[Point], extra: f64) -> Envelope {
+        let mut lowest = f64::MAX;
+        let backward = points.iter().rev().map(|point| {
+            lowest = lowest.min(point.low + extra * point.at);
+            (point.at, lowest)
+        });
+        let mut knots: Vec<_> = backward.collect();
+        knots.reverse();
+        Envelope { knots }
+    }
+
+    /// Its knots: steps and bytes.
+    pub fn knots(&self) -> &[(f64, f64)] {
+        &self.knots
+    }
+
+    /// At a step, between two knots on the straight line.
+    pub fn at(&self, step: f64) -> f64 {
+        stats::interpolate(&self.knots, step).unwrap_or_default()
+    }
+}

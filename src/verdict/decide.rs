@@ -1,0 +1,277 @@
+//! The order in which the rules are asked.
+
+use super::backlog::Backlog;
+use super::course::{Course, Envelope, Per, Point};
+use super::exports::{self, AtRest};
+use super::sawtooth::{Sawtooth, TROUGHS};
+use super::shape::{Profile, Shape, not_stable_above};
+use super::staircase::Staircase;
+use super::steps::steps;
+use super::terms::Terms;
+use super::{Needs, Rule, RunVerdict, Verdict};
+use crate::trace::{Memory, RunContext, Series};
+use crate::units::Bytes;
+
+/// The part of the way that is judged, as shares: after most of the warm-up, and far enough before the end
+/// that the envelope still knows some future.
+const JUDGED: (f64, f64) = (0.25, 0.95);
+/// So many frames must be judged, or so many seconds where frames are not counted.
+const LEAST_FRAMES: f64 = 479.0;
+const LEAST_SECONDS: f64 = 3.0;
+/// Growth that is [`STEEP`] times the floor and even is called so in a run of fewer frames.
+const LEAST_STEEP_FRAMES: f64 = 279.0;
+const STEEP: f64 = 16.0;
+/// So many things must be known of the judged part: two a block.
+const LEAST_KNOWN: f64 = 24.0;
+/// What was taken before the first frame was put out is suspicious from these shares of the time and of the
+/// level on, and where it could hold this share of all pictures.
+const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
+/// A rise at a cut is the last one when it lies before this share of the judged part.
+const RESTING: f64 = 0.8;
+
+/// A verdict in the making.
+struct Ruling {
+    verdict: Verdict,
+    rule: Rule,
+    needs: Needs,
+    /// What growth is told of.
+    evidence: Evidence,
+}
+
+/// The points and the part of the way from which a growth is told.
+struct Evidence {
+    points: Vec<Point>,
+    part: (f64, f64),
+}
+
+/// The rules for a run of one export.
+pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunContext) -> RunVerdict {
+    let case = Case::of(course, backlog, context);
+    let ruling = case.ruling();
+    let profile = Profile::of(&ruling.evidence.points, ruling.evidence.part, 0.0);
+    let limit =
+        not_stable_above(&ruling.evidence.points, ruling.evidence.part, &case.terms, course.resolution);
+    let stopped = ruling.verdict.is_stable() && ruling.verdict != Verdict::Plateau;
+    let envelope = Envelope::of(&course.points, 0.0);
+    let warm_up = warm_up(course, &envelope, case.part.0);
+    RunVerdict {
+        verdict: ruling.verdict,
+        per: Some(course.per),
+        steps: course.steps,
+        judged: Some(case.part),
+        growth: Some(profile.growth().into()),
+        blocks: case.profile.twelfths.clone(),
+        not_stable_above: Some(limit),
+        warm_up: Some(warm_up),
+        end_level: Some(envelope.at(case.part.1)),
+        flat_since: stopped.then(|| case.profile.flat_since(&case.terms)),
+        steps_up: steps(course, context, warm_up),
+        terms: Some(case.terms),
+        sawtooth: case.saw,
+        staircase: case.stairs,
+        backlog,
+        ..RunVerdict::open(ruling.rule, ruling.needs)
+    }
+}
+
+/// The rules for a run of several exports: they fall at each end, and what stays then is judged.
+pub fn of_exports(course: &Course, series: &Series, memory: Memory, context: &RunContext) -> RunVerdict {
+    let at_rest = AtRest::of(series, memory, context);
+    let exports = Some(exports::NEEDED.max(2 * context.exports.len() as u64));
+    let (verdict, rule, needs) = match &at_rest {
+        Some(rest) if rest.grows() => (Verdict::Leak, Rule::LeftBehindByEveryExport, Needs::default()),
+        Some(rest) if rest.is_level() => (Verdict::Plateau, Rule::NothingLeftBehind, Needs::default()),
+        _ => (Verdict::Inconclusive, Rule::TooFewExports, Needs { exports, ..Needs::default() }),
+    };
+    RunVerdict {
+        verdict,
+        per: Some(course.per),
+        steps: course.steps,
+        terms: Some(Terms::of(context, course.per, course.steps)),
+        end_level: at_rest.as_ref().and_then(|rest| rest.levels.last().copied().map(Bytes::as_f64)),
+        at_rest,
+        ..RunVerdict::open(rule, needs)
+    }
+}
+
+fn warm_up(course: &Course, envelope: &Envelope, quarter: f64) -> f64 {
+    let level = 0.95 * envelope.at(quarter);
+    let reached = envelope.knots().iter().find(|knot| knot.1 >= level);
+    reached.map_or(quarter, |knot| knot.0).min(course.steps)
+}
+
+/// All that the rules ask about.
+struct Case<'a> {
+    course: &'a Course,
+    context: &'a RunContext,
+    backlog: Option<Backlog>,
+    terms: Terms,
+    part: (f64, f64),
+    profile: Profile,
+    shape: Shape,
+    saw: Option<Sawtooth>,
+    stairs: Option<Staircase>,
+}
+
+impl<'a> Case<'a> {
+    fn of(course: &'a Course, backlog: Option<Backlog>, context: &'a RunContext) -> Case<'a> {
+        let terms = Terms::of(context, course.per, course.steps);
+        let last = course.points.last().map_or(0.0, |point| point.at);
+        let part = (JUDGED.0 * course.steps, (JUDGED.1 * course.steps).min(last));
+        let profile = Profile::of(&course.points, part, 0.0);
+        Case {
+            shape: profile.shape(&terms, course.resolution),
+            saw: Sawtooth::of(&course.points, course.steps),
+            stairs: Staircase::of(&course.points, part, context, course.resolution, &terms),
+            course,
+            context,
+            backlog,
+            terms,
+            part,
+            profile,
+        }
+    }
+
+    fn ruling(&self) -> Ruling {
+        self.too_little()
+            .or_else(|| self.queued())
+            .or_else(|| self.filled_before())
+            .or_else(|| self.falls())
+            .or_else(|| self.at_cuts())
+            .unwrap_or_else(|| self.by_shape())
+    }
+
+    fn rule(&self, verdict: Verdict, rule: Rule) -> Ruling {
+        let evidence = Evidence { points: self.course.points.clone(), part: self.part };
+        Ruling { verdict, rule, needs: Needs::default(), evidence }
+    }
+
+    fn open(&self, rule: Rule, needs: Needs) -> Ruling {
+        Ruling { needs, ..self.rule(Verdict::Inconclusive, rule) }
+    }
+
+    /// So many times the run's length.
+    fn times(&self, factor: f64) -> Option<u64> {
+        Some((self.course.steps * factor).ceil() as u64)
+    }
+
+    fn too_little(&self) -> Option<Ruling> {
+        let judged = self.part.1 - self.part.0;
+        let least = match self.course.per {
+            Per::Frame if self.is_steep() => LEAST_STEEP_FRAMES,
+            Per::Frame => LEAST_FRAMES,
+            Per::Second => LEAST_SECONDS,
+        };
+        let share = JUDGED.1 - JUDGED.0;
+        let samples = (LEAST_KNOWN / share).ceil() as u64;
+        if judged < least {
+            let frames = if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS };
+            let needs = Needs { frames: Some((frames / share).ceil() as u64), ..Needs::default() };
+            return Some(self.open(Rule::TooShort, needs));
+        }
+        (self.course.known_within(self.part) < LEAST_KNOWN)
+            .then(|| self.open(Rule::TooFewSamples, Needs { samples: Some(samples), ..Needs::default() }))
+    }
+
+    /// Whether every sixth grows far above the floor, none more than twice as fast as another.
+    fn is_steep(&self) -> bool {
+        let sixths = &self.profile.sixths;
+        let least = sixths.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = sixths.iter().copied().fold(0.0, f64::max);
+        self.shape == Shape::Growing && least > STEEP * self.terms.floor && most < 2.0 * least
+    }
+
+    fn queued(&self) -> Option<Ruling> {
+        self.backlog.filter(|backlog| backlog.is_queue(self.context))?;
+        let needs = Needs { frames: self.times(2.0), repeats: Some(3), ..Needs::default() };
+        Some(self.open(Rule::HeldInAQueue, needs))
+    }
+
+    fn filled_before(&self) -> Option<Ruling> {
+        let start = self.course.start;
+        let highest = self.course.points.iter().map(|point| point.high).fold(0.0, f64::max);
+        let pictures = self.context.frame_bytes.map_or(0.0, Bytes::as_f64) * self.course.steps;
+        let holds_many = start.level >= START.2 * pictures;
+        let filled = start.time_share >= START.0 && start.level >= START.1 * highest && holds_many;
+        (filled && self.shape.is_stable()).then(|| {
+            let needs = Needs { frames: self.times(2.0), repeats: Some(3), ..Needs::default() };
+            self.open(Rule::FilledBeforeTheFirstFrame, needs)
+        })
+    }
+
+    /// A saw: its troughs are judged, where there are enough of them.
+    fn falls(&self) -> Option<Ruling> {
+        let saw = self.saw.as_ref()?;
+        let last = saw.last_trough();
+        let (period, longest) = saw.periods();
+        let (begin, end) = (self.part.0.max(saw.troughs[0]), last);
+        if saw.troughs.len() >= TROUGHS && end > begin {
+            let points: Vec<_> = self.course.points.iter().copied().filter(|p| p.at <= last).collect();
+            let profile = Profile::of(&points, (begin, end), 0.0);
+            let (verdict, rule) = match profile.shape(&self.terms, self.course.resolution.max(period)) {
+                Shape::Growing => (Verdict::Growing, Rule::TroughsRise),
+                _ => (Verdict::Sawtooth, Rule::TroughsDoNotRise),
+            };
+            return Some(Ruling {
+                evidence: Evidence { points, part: (begin, end) },
+                ..self.rule(verdict, rule)
+            });
+        }
+        // What has gone on for far longer than any tooth is none.
+        if self.shape == Shape::Growing && self.course.steps - last > 3.0 * longest {
+            return None;
+        }
+        let frames = Some(((TROUGHS as f64 + 2.0) * period / 0.85).ceil() as u64).filter(|_| period > 0.0);
+        let needs = Needs { frames: frames.max(self.times(1.5)), ..Needs::default() };
+        Some(Ruling { needs, ..self.rule(Verdict::Sawtooth, Rule::TooFewTroughs) })
+    }
+
+    /// Where the cuts are known, what still grows is divided among them and the frames between.
+    fn at_cuts(&self) -> Option<Ruling> {
+        let cuts = self.context.cuts.iter().map(|&cut| cut as f64);
+        let within = cuts.filter(|cut| (self.part.0..self.part.1).contains(cut)).count();
+        if self.shape.is_stable() || within < 3 {
+            return None;
+        }
+        let Some(stairs) = &self.stairs else {
+            let per_stretch = 3.0 * self.context.cuts.len() as f64;
+            let needs = Needs { samples: Some(per_stretch as u64), ..Needs::default() };
+            return (self.shape == Shape::Growing).then(|| self.open(Rule::CutsTooClose, needs));
+        };
+        let between = stairs.between_profile();
+        let evidence = || {
+            let last = stairs.between.last().map_or(0.0, |point| point.at);
+            Evidence { points: stairs.between.clone(), part: (0.0, last) }
+        };
+        let stretch = between.steps() / stairs.stretches as f64;
+        let resting = self.part.0 + RESTING * (self.part.1 - self.part.0);
+        let needs = Needs { frames: self.times(2.0), ..Needs::default() };
+        let ruling = match between.shape(&self.terms, stretch) {
+            Shape::Growing if self.shape == Shape::Growing => {
+                Ruling { evidence: evidence(), ..self.rule(Verdict::Growing, Rule::GrewInNearlyEveryBlock) }
+            }
+            shape if !shape.is_stable() => self.open(Rule::BetweenCutsOpen, needs),
+            _ if stairs.at_cut <= self.terms.noise => return None,
+            _ if stairs.last_rise.is_some_and(|cut| cut >= resting) => {
+                Ruling { evidence: evidence(), ..self.rule(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly) }
+            }
+            _ => {
+                Ruling { evidence: evidence(), ..self.rule(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped) }
+            }
+        };
+        Some(ruling)
+    }
+
+    fn by_shape(&self) -> Ruling {
+        let longer = |factor: f64| Needs { frames: self.times(factor), ..Needs::default() };
+        match self.shape {
+            Shape::Growing => self.rule(Verdict::Growing, Rule::GrewInNearlyEveryBlock),
+            Shape::Plateau => self.rule(Verdict::Plateau, Rule::GainedNoMoreThanTheFloor),
+            Shape::Step => self.rule(Verdict::Step, Rule::RoseInFewBlocks),
+            Shape::Stopped => self.rule(Verdict::PlateauLate, Rule::FlatAtTheEnd),
+            Shape::Slowing => self.open(Rule::GrewEverSlower, longer(3.0)),
+            Shape::LateRise => self.open(Rule::RoseTooLate, Needs { repeats: Some(3), ..longer(1.5) }),
+            Shape::Mixed => self.open(Rule::RoseNowAndThen, longer(2.0)),
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! With what memory grows: a set of jobs together.
+//!
+//! One run cannot tell a leak from a cache that has not filled yet. Several can: the same export at other
+//! lengths, with more sources, more often in one process. Jobs are put in *families* – the same but for what
+//! is varied to find out – and within a family each thing that memory may grow with is asked about: frames,
+//! sources, cuts, exports, a queue.
+
+mod sen;
+
+use serde::Serialize;
+
+use super::{Growth, Needs, RunVerdict, Verdict};
+use crate::stats;
+
+use sen::Cloud;
+
+/// Runs of a cell that it takes at least to say something between lengths.
+const LEAST_REPEATS: usize = 3;
+/// More with each source, in bytes, is growth with sources: what a heap keeps by chance is less.
+const LEAST_PER_SOURCE: f64 = 65_536.0;
+/// Growth with a cut to a source that was used before counts when it is this share of that with a first use.
+const OTHER_USE: f64 = 0.3;
+/// Where growth stopped in two runs counts as the same share of the way, or the same frame, within this.
+const ALIKE: f64 = 1.3;
+
+/// One job, as much of it as is asked about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobFacts {
+    /// Frames of one export: those of the timeline, or as far as it came.
+    pub frames: u64,
+    /// Distinct sources.
+    pub sources: u64,
+    /// Whether the container keeps an index of all packets.
+    pub index: bool,
+    /// Whether it came to its end; the levels of others are not compared.
+    pub finished: bool,
+    /// What it shows by itself.
+    pub verdict: RunVerdict,
+}
+
+impl JobFacts {
+    fn end_level(&self) -> Option<f64> {
+        self.verdict.end_level.filter(|_| self.finished)
+    }
+
+    fn peak(&self) -> Option<f64> {
+        let level = self.verdict.level.as_ref().filter(|_| self.finished);
+        level.map(|level| level.peak.as_f64())
+    }
+}
+
+/// What memory may grow with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum With {
+    /// Frames exported.
+    Frame,
+    /// Distinct sources.
+    Source,
+    /// Cuts, whatever comes after.
+    Cut,
+    /// Exports in one process.
+    Export,
+    /// Frames that wait in a queue.
+    Queue,
+}
+
+/// What a family of jobs shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Finding {
+    /// Every export in a process leaves something behind.
+    Leak,
+    /// With every frame, up to the longest export that was measured.
+    GrowsPerFrame,
+    /// In a queue that holds more for a longer export.
+    QueueGrows,
+    /// With every cut, also to sources that were used before.
+    GrowsPerCut,
+    /// With every source.
+    GrowsPerSource,
+    /// It cannot be told from these jobs.
+    Inconclusive,
+    /// It grew with something, and stopped.
+    Bounded,
+    /// No growth along anything that was varied.
+    Healthy,
+}
+
+impl Finding {
+    /// The word for files and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Finding::Leak => "LEAK",
+            Finding::GrowsPerFrame => "GROWS_PER_FRAME",
+            Finding::QueueGrows => "QUEUE_GROWS",
+            Finding::GrowsPerCut => "GROWS_PER_CUT",
+            Finding::GrowsPerSource => "GROWS_PER_SOURCE",
+            Finding::Inconclusive => "INCONCLUSIVE",
+            Finding::Bounded => "BOUNDED",
+            Finding::Healthy => "HEALTHY",
+        }
+    }
+}
+
+/// Growth with one thing, over the jobs of a family.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Along {
+    /// What it grows with.
+    pub with: With,
+    /// The least and the most of it that was measured.
+    pub range: (u64, u64),
+    /// Bytes with each of it, with their interval; `None` where the jobs do not vary it.
+    pub growth: Option<Growth>,
+    /// Jobs that it comes from.
+    pub jobs: usize,
+}
+
+/// What a family of jobs shows, and the evidence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobsVerdict {
+    /// The finding.
+    pub finding: Finding,
+    /// What decided, in the order in which it was asked.
+    pub because: Because,
+    /// Jobs that were judged.
+    pub jobs: usize,
+    /// How many of them show what by themselves.
+    pub runs: Vec<(Verdict, usize)>,
+    /// The longest export, in frames.
+    pub up_to_frames: u64,
+    /// Growth along what was varied, and along what every run shows.
+    pub along: Vec<Along>,
+    /// Where growth stopped, in frames: the median over the runs in which it did.
+    pub stopped_at: Option<f64>,
+    /// Growth with each frame of exports with an index, beyond that of the same without: the measured size of
+    /// the index.
+    pub index_per_frame: Option<f64>,
+    /// What would settle it, where it is open.
+    pub needs: Needs,
+}
+
+/// What decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Because {
+    /// Nothing was measured.
+    NothingMeasured,
+    /// Memory at rest rises from export to export.
+    RestsRise,
+    /// Most runs grow by themselves, at every length.
+    RunsGrow,
+    /// The level at the end rises with the length, and the runs go on growing to their end.
+    LevelsRiseWithLength,
+    /// Frames wait in a queue, in memory, in most runs.
+    FramesWait,
+    /// The level rises with the length, and growth stops at the same share of every length.
+    StopsAtTheSameShare,
+    /// Most runs grow at cuts, also to sources that were used before.
+    RunsGrowAtCuts,
+    /// Most runs grow at cuts, where a source is used first.
+    RunsGrowAtFirstUses,
+    /// The level rises from the second largest to the largest number of sources.
+    LevelsRiseWithSources,
+    /// Growth stopped in most runs, or at the longest lengths.
+    RunsStop,
+    /// The level rises with few sources, and not with many.
+    LevelsStopRisingWithSources,
+    /// No run grows, and no level rises.
+    NothingGrows,
+    /// Runs disagree, or most are open.
+    RunsAreOpen,
+    /// The interval of growth from length to length contains both growth and none.
+    LengthsAreOpen,
+    /// The interval of growth from source to source contains both growth and none.
+    SourcesAreOpen,
+}
+
+/// Says what a family of jobs shows.
+pub fn judge_jobs(jobs: &[JobFacts]) -> JobsVerdict {
+    Family { jobs }.verdict()
+}
+
+struct Family<'a> {
+    jobs: &'a [JobFacts],
+}
+
+type Answer = (Finding, Because, Needs);
+
+impl Family<'_> {
+    fn verdict(&self) -> JobsVerdict {
+        let (finding, because, needs) = self.answer();
+        JobsVerdict {
+            finding,
+            because,
+            jobs: self.jobs.len(),
+            runs: self.census(),
+            up_to_frames: self.jobs.iter().map(|job| job.frames).max().unwrap_or(0),
+            along: self.along(),
+            stopped_at: self.stopped_at(),
+            index_per_frame: self.index_per_frame(),
+            needs,
+        }
+    }
+
+    fn answer(&self) -> Answer {
+        let sure = |finding, because| (finding, because, Needs::default());
+        if self.jobs.is_empty() {
+            return sure(Finding::Inconclusive, Because::NothingMeasured);
+        }
+        self.exports()
+            .or_else(|| self.queue())
+            .or_else(|| self.frames())
+            .or_else(|| self.cuts())
+            .or_else(|| self.sources())
+            .unwrap_or_else(|| self.rest())
+    }
+
+    fn census(&self) -> Vec<(Verdict, usize)> {
+        let mut census: Vec<(Verdict, usize)> = Vec::new();
+        for job in self.jobs {
+            match census.iter_mut().find(|(verdict, _)| *verdict == job.verdict.verdict) {
+                Some((_, count)) => *count += 1,
+                None => census.push((job.verdict.verdict, 1)),
+            }
+        }
+        census.sort();
+        census
+    }
+
+    fn most(&self, is_so: impl Fn(&JobFacts) -> bool) -> bool {
+        2 * self.jobs.iter().filter(|job| is_so(job)).count() > self.jobs.len()
+    }
+
+    fn exports(&self) -> Option<Answer> {
+        let several: Vec<_> = self.jobs.iter().filter(|job| job.verdict.at_rest.is_some()).collect();
+        let leaks = several.iter().filter(|job| job.verdict.verdict == Verdict::Leak).count();
+        (2 * leaks > several.len()).then_some((Finding::Leak, Because::RestsRise, Needs::default()))
+    }
+
+    fn queue(&self) -> Option<Answer> {
+        let waits = |job: &JobFacts| job.verdict.rule == super::Rule::HeldInAQueue;
+        self.most(waits).then_some((Finding::QueueGrows, Because::FramesWait, Needs::default()))
+    }
+
+    fn frames(&self) -> Option<Answer> {
+        let sure = |finding, because| Some((finding, because, Needs::default()));
+        let grows = |job: &JobFacts| job.verdict.verdict == Verdict::Growing;
+        let longest = self.jobs.iter().map(|job| job.frames).max()?;
+        let at_longest: Vec<_> = self.jobs.iter().filter(|job| job.frames == longest).cloned().collect();
+        let goes_on = (Family { jobs: &at_longest }).most(grows);
+        if goes_on && self.most(grows) {
+            return sure(Finding::GrowsPerFrame, Because::RunsGrow);
+        }
+        let cloud =
+            self.by_length(JobFacts::end_level).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
+        let growth = cloud.slope()?;
+        let floor = self.floor();
+        let at_cuts = self.most(|job| job.verdict.verdict == Verdict::GrowsAtCuts);
+        match () {
+            () if growth.low > floor && self.stops_at_the_same_share() => {
+                sure(Finding::QueueGrows, Because::StopsAtTheSameShare)
+            }
+            () if growth.low > floor && self.stops_at_the_same_frame() => {
+                sure(Finding::Bounded, Because::RunsStop)
+            }
+            () if growth.low > floor && !at_cuts => {
+                sure(Finding::GrowsPerFrame, Because::LevelsRiseWithLength)
+            }
+            () if growth.high > floor + self.not_stable_above() && !at_cuts => {
+                let repeats = Some(2 * cloud.least_repeats() as u64);
+                let needs = Needs { repeats, frames: Some(2 * longest), ..Needs::default() };
+                Some((Finding::Inconclusive, Because::LengthsAreOpen, needs))
+            }
+            () => None,
+        }
+    }
+
+    fn cuts(&self) -> Option<Answer> {
+        let sure = |finding, because| Some((finding, because, Needs::default()));
+        if !self.most(|job| job.verdict.verdict == Verdict::GrowsAtCuts) {
+            return None;
+        }
+        let first = self.at_cut(|stairs| stairs.at_first_use).unwrap_or(0.0);
+        let other = self.at_cut(|stairs| stairs.at_other_use);
+        match other {
+            Some(other) if other > OTHER_USE * first && other > self.noise() => {
+                sure(Finding::GrowsPerCut, Because::RunsGrowAtCuts)
+            }
+            _ => sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses),
+        }
+    }
+
+    fn sources(&self) -> Option<Answer> {
+        let cloud = self.by_sources(true)?;
+        let growth = cloud.slope().filter(|_| cloud.least_repeats() >= LEAST_REPEATS)?;
+        let all = self.by_sources(false)?.slope()?;
+        let settled = Needs::default();
+        match () {
+            () if growth.low > LEAST_PER_SOURCE => {
+                Some((Finding::GrowsPerSource, Because::LevelsRiseWithSources, settled))
+            }
+            () if growth.high > LEAST_PER_SOURCE => {
+                let needs = Needs { repeats: Some(2 * cloud.least_repeats() as u64), ..settled };
+                Some((Finding::Inconclusive, Because::SourcesAreOpen, needs))
+            }
+            () if all.low > LEAST_PER_SOURCE => {
+                Some((Finding::Bounded, Because::LevelsStopRisingWithSources, settled))
+            }
+            () => None,
+        }
+    }
+
+    fn rest(&self) -> Answer {
+        let rests =
+            |job: &JobFacts| job.verdict.verdict.is_stable() || job.verdict.verdict == Verdict::Sawtooth;
+        let late = |job: &JobFacts| job.verdict.verdict == Verdict::PlateauLate;
+        match () {
+            () if self.most(late) => (Finding::Bounded, Because::RunsStop, Needs::default()),
+            () if self.most(rests) => (Finding::Healthy, Because::NothingGrows, Needs::default()),
+            () => (Finding::Inconclusive, Because::RunsAreOpen, self.needs_of_runs()),
+        }
+    }
+
+    /// The most that any run asks for.
+    fn needs_of_runs(&self) -> Needs {
+        let most =
+            |of: fn(&Needs) -> Option<u64>| self.jobs.iter().filter_map(|job| of(&job.verdict.needs)).max();
+        Needs {
+            frames: most(|needs| needs.frames),
+            samples: most(|needs| needs.samples),
+            repeats: most(|needs| needs.repeats),
+            exports: most(|needs| needs.exports),
+        }
+    }
+
+    fn floor(&self) -> f64 {
+        self.jobs.iter().filter_map(|job| Some(job.verdict.terms?.floor)).fold(0.0, f64::max)
+    }
+
+    fn noise(&self) -> f64 {
+        self.jobs.iter().filter_map(|job| Some(job.verdict.terms?.noise)).fold(0.0, f64::max)
+    }
+
+    fn not_stable_above(&self) -> f64 {
+        let limits: Vec<_> = self.jobs.iter().filter_map(|job| job.verdict.not_stable_above).collect();
+        stats::median(&limits).unwrap_or_default()
+    }
+
+    /// Levels over lengths, for each number of sources apart: sources have a free level each.
+    fn by_length(&self, level: fn(&JobFacts) -> Option<f64>) -> Option<Cloud> {
+        let point = |job: &JobFacts| Some(((job.sources, job.index), job.frames as f64, level(job)?));
+        Cloud::of(self.jobs.iter().filter_map(point))
+    }
+
+    /// Levels over numbers of sources, for each length apart; of each length only the two largest numbers,
+    /// when told: the first sources cost more than the later ones.
+    fn by_sources(&self, largest_two: bool) -> Option<Cloud> {
+        let mut counts: Vec<u64> = self.jobs.iter().map(|job| job.sources).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        let least = if largest_two { *counts.iter().rev().nth(1)? } else { counts[0] };
+        let wanted = self.jobs.iter().filter(|job| job.sources >= least);
+        let point = |job: &JobFacts| Some(((job.frames, job.index), job.sources as f64, job.end_level()?));
+        Cloud::of(wanted.filter_map(point))
+    }
+
+    fn at_cut(&self, of: impl Fn(&super::staircase::Staircase) -> Option<f64>) -> Option<f64> {
+        let runs = self.jobs.iter().filter_map(|job| of(job.verdict.staircase.as_ref()?));
+        stats::median(&runs.collect::<Vec<_>>())
+    }
+
+    fn stops(&self) -> Vec<(f64, f64)> {
+        let stop = |job: &JobFacts| Some((job.frames as f64, job.verdict.flat_since?));
+        self.jobs.iter().filter_map(stop).collect()
+    }
+
+    fn stopped_at(&self) -> Option<f64> {
+        stats::median(&self.stops().iter().map(|stop| stop.1).collect::<Vec<_>>())
+    }
+
+    fn stops_at_the_same_share(&self) -> bool {
+        let stops = self.stops();
+        let shares: Vec<_> = stops.iter().map(|(frames, at)| at / frames).collect();
+        2 * stops.len() > self.jobs.len() && is_alike(&shares) && !is_alike(&ends(&stops))
+    }
+
+    fn stops_at_the_same_frame(&self) -> bool {
+        let stops = self.stops();
+        !stops.is_empty() && is_alike(&ends(&stops))
+    }
+
+    fn index_per_frame(&self) -> Option<f64> {
+        let usual = |index: bool| {
+            let growths = self.jobs.iter().filter(|job| job.index == index);
+            stats::median(&growths.filter_map(|job| Some(job.verdict.growth?.estimate)).collect::<Vec<_>>())
+        };
+        Some(usual(true)? - usual(false)?)
+    }
+
+    fn along(&self) -> Vec<Along> {
+        let range = |of: fn(&JobFacts) -> u64| {
+            let least = self.jobs.iter().map(of).min().unwrap_or(0);
+            (least, self.jobs.iter().map(of).max().unwrap_or(0))
+        };
+        let with = |with, range, cloud: Option<Cloud>| Along {
+            with,
+            range,
+            jobs: cloud.as_ref().map_or(0, Cloud::len),
+            growth: cloud.and_then(|cloud| cloud.slope()).map(Growth::from),
+        };
+        let rests: Vec<_> = self.jobs.iter().filter_map(|job| job.verdict.at_rest.as_ref()).collect();
+        let exports = rests.iter().map(|rest| rest.exports as u64).max();
+        let mut along = vec![
+            with(With::Frame, range(|job| job.frames), self.by_length(JobFacts::end_level)),
+            with(With::Source, range(|job| job.sources), self.by_sources(true)),
+            with(With::Queue, range(|job| job.frames), self.by_length(JobFacts::peak)),
+        ];
+        along.retain(|along| along.growth.is_some());
+        if along.iter().all(|along| along.with != With::Frame) {
+            let frames = self.typical(With::Frame, |job| Some(job.verdict.growth?.estimate));
+            along.extend(frames.map(|frames| Along { range: range(|job| job.frames), ..frames }));
+        }
+        along.extend(
+            self.typical(With::Cut, |job| job.verdict.staircase.as_ref().map(|stairs| stairs.at_cut)),
+        );
+        along.extend(exports.and_then(|exports| {
+            let gain = self.typical(With::Export, |job| Some(job.verdict.at_rest.as_ref()?.gain?.1))?;
+            Some(Along { range: (1, exports), ..gain })
+        }));
+        along
+    }
+
+    /// The median over the runs of what each shows by itself, from the least to the most.
+    fn typical(&self, with: With, of: impl Fn(&JobFacts) -> Option<f64>) -> Option<Along> {
+        let mut runs: Vec<_> = self.jobs.iter().filter_map(of).collect();
+        runs.sort_by(f64::total_cmp);
+        let estimate = stats::median(&runs)?;
+        let growth = Growth { low: runs[0], estimate, high: runs[runs.len() - 1] };
+        Some(Along { with, range: (0, 0), growth: Some(growth), jobs: runs.len() })
+    }
+}
+
+fn ends(stops: &[(f64, f64)]) -> Vec<f64> {
+    stops.iter().map(|stop| stop.1).collect()
+}
+
+fn is_alike(numbers: &[f64]) -> bool {
+    let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    numbers.iter().copied().fold(0.0, f64::max) <= ALIKE * least
+}

@@ -1,0 +1,70 @@
+//! Memory that falls again and again: a collector, a cache that is emptied, a queue that drains.
+
+use serde::Serialize;
+
+use super::course::Point;
+use crate::stats;
+use crate::units::Bytes;
+
+/// A fall of less is noise, in bytes.
+const LEAST_FALL: f64 = 2_097_152.0;
+/// And of less than this share of all that is seen.
+const LEAST_SHARE: f64 = 0.3;
+/// Before this share of the way everything is still warming up.
+pub const AFTER: f64 = 0.15;
+/// With fewer troughs nothing is known of their trend.
+pub const TROUGHS: usize = 7;
+
+/// The teeth of a saw.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sawtooth {
+    /// Falls after which it rose again by half.
+    pub falls: usize,
+    /// The median of their heights.
+    pub height: Bytes,
+    /// Where each trough is: its step.
+    pub troughs: Vec<f64>,
+}
+
+impl Sawtooth {
+    /// The saw-tooth in these points, if it has two teeth at least.
+    ///
+    /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
+    /// quantile, after which it rises again by half of the fall.
+    pub fn of(points: &[Point], steps: f64) -> Option<Sawtooth> {
+        let points: Vec<_> = points.iter().filter(|point| point.at > AFTER * steps).collect();
+        let lows: Vec<_> = points.iter().map(|point| point.low).collect();
+        let range = stats::quantile(&lows, 0.98)? - stats::quantile(&lows, 0.02)?;
+        let least = LEAST_FALL.max(LEAST_SHARE * range);
+        let (mut teeth, mut crest, mut trough) = (Vec::new(), f64::MIN, None::<&Point>);
+        for point in points {
+            match trough {
+                None if point.low <= crest - least => trough = Some(point),
+                None => crest = crest.max(point.high),
+                Some(low) if point.low < low.low => trough = Some(point),
+                Some(low) if point.high >= low.low + (crest - low.low) / 2.0 => {
+                    teeth.push((low.at, crest - low.low));
+                    (crest, trough) = (point.high, None);
+                }
+                Some(_) => {}
+            }
+        }
+        let heights: Vec<_> = teeth.iter().map(|tooth| tooth.1).collect();
+        (teeth.len() >= 2).then(|| Sawtooth {
+            falls: teeth.len(),
+            height: Bytes::new(stats::median(&heights).unwrap_or_default() as u64),
+            troughs: teeth.iter().map(|tooth| tooth.0).collect(),
+        })
+    }
+
+    /// Where the last trough is; what comes after is a tooth that is not whole.
+    pub fn last_trough(&self) -> f64 {
+        self.troughs.last().copied().unwrap_or_default()
+    }
+
+    /// From one trough to the next, in steps: the median, and the longest.
+    pub fn periods(&self) -> (f64, f64) {
+        let periods: Vec<_> = self.troughs.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        (stats::median(&periods).unwrap_or_default(), periods.into_iter().fold(0.0, f64::max))
+    }
+}

@@ -1,0 +1,138 @@
+//! Growth at cuts against growth between cuts.
+//!
+//! "Longer exports take more memory" and "projects with more clips take more memory" look the same as long
+//! as clips follow each other evenly. Where the cuts are known they can be told apart in a single run: all
+//! stretches from one cut to the next are laid over each other, and what is gained in each phase of them
+//! is added up. Opening a source shows as a peak in a few phases, wherever they are – an engine reads ahead,
+//! its counter lags behind –, and growth with every frame shows in all of them.
+
+use serde::Serialize;
+
+use super::course::{Envelope, Point};
+use super::shape::Profile;
+use super::terms::Terms;
+use crate::stats;
+use crate::trace::RunContext;
+
+/// Phases that a stretch from cut to cut is divided into.
+const PHASES: usize = 12;
+/// The quietest neighbouring phases stand for what happens between cuts.
+const QUIET: usize = 5;
+/// Fewer stretches say nothing.
+const LEAST_STRETCHES: usize = 2;
+/// A stretch of fewer steps than so many times what can be told apart is not divided: at 1.45 the peak
+/// covers all phases, at 2.25 it leaves the quietest clean.
+const LEAST_RESOLUTIONS: f64 = 2.0;
+
+/// What was gained at cuts and between them, in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Staircase {
+    /// Stretches from cut to cut that were laid over each other.
+    pub stretches: usize,
+    /// Their usual length, in frames.
+    pub frames: f64,
+    /// What was gained in each phase of the stretches, all in all, in bytes.
+    pub phases: Vec<f64>,
+    /// Gain with each frame between cuts, in bytes.
+    pub between_per_frame: f64,
+    /// Gain with each cut of the judged part beyond that, in bytes: the mean.
+    pub at_cut: f64,
+    /// The same of cuts at which a source is used for the first time; `None` where there is none.
+    pub at_first_use: Option<f64>,
+    /// The same of cuts to a source that was used before.
+    pub at_other_use: Option<f64>,
+    /// The last cut at which more was gained than noise.
+    pub last_rise: Option<f64>,
+    /// What the quiet phases gained, one stretch after the other.
+    #[serde(skip)]
+    pub between: Vec<Point>,
+}
+
+/// A stretch from a cut to the next.
+struct Stretch {
+    cut: f64,
+    gains: [f64; PHASES],
+}
+
+impl Staircase {
+    /// The staircase over the judged part; `None` when there are too few cuts, or they follow each other
+    /// faster than can be told apart.
+    pub fn of(
+        points: &[Point],
+        part: (f64, f64),
+        context: &RunContext,
+        resolution: f64,
+        terms: &Terms,
+    ) -> Option<Staircase> {
+        let last = points.last()?.at;
+        let cuts: Vec<f64> =
+            context.cuts.iter().map(|&cut| cut as f64).filter(|&cut| cut > 0.0 && cut < last).collect();
+        let lengths: Vec<_> = cuts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let frames = stats::median(&lengths).filter(|&frames| frames >= LEAST_RESOLUTIONS * resolution)?;
+        let envelope = Envelope::of(points, 0.0);
+        let mut stretches: Vec<_> =
+            cuts.iter().map(|&cut| Stretch { cut, gains: gains(&envelope, cut, frames, last) }).collect();
+        stretches.retain(|stretch| stretch.cut >= part.0 && stretch.cut + frames <= last);
+        (stretches.len() >= LEAST_STRETCHES).then(|| laid_over(&stretches, frames, context, terms))
+    }
+
+    /// Whether the growth between cuts alone goes on, by the same rules as any growth.
+    pub fn between_profile(&self) -> Profile {
+        let last = self.between.last().map_or(0.0, |point| point.at);
+        Profile::of(&self.between, (0.0, last), 0.0)
+    }
+}
+
+fn gains(envelope: &Envelope, cut: f64, frames: f64, last: f64) -> [f64; PHASES] {
+    let phase = frames / PHASES as f64;
+    let level = |index: usize| envelope.at((cut + phase * index as f64).min(last));
+    std::array::from_fn(|index| level(index + 1) - level(index))
+}
+
+fn laid_over(stretches: &[Stretch], frames: f64, context: &RunContext, terms: &Terms) -> Staircase {
+    let phases: Vec<f64> =
+        (0..PHASES).map(|index| stretches.iter().map(|stretch| stretch.gains[index]).sum()).collect();
+    let quiet = quietest(&phases);
+    let quiet_frames = frames * QUIET as f64 / PHASES as f64;
+    let in_quiet = |stretch: &Stretch| quiet.iter().map(|&index| stretch.gains[index]).sum::<f64>();
+    let between_per_frame =
+        stretches.iter().map(in_quiet).sum::<f64>() / (quiet_frames * stretches.len() as f64);
+    let at_cut = |stretch: &Stretch| {
+        stretch.gains.iter().sum::<f64>() - between_per_frame.min(in_quiet(stretch) / quiet_frames) * frames
+    };
+    let mean = |wanted: &dyn Fn(&Stretch) -> bool| {
+        stats::mean(&stretches.iter().filter(|stretch| wanted(stretch)).map(at_cut).collect::<Vec<_>>())
+    };
+    let is_first = |stretch: &Stretch| context.first_uses.contains(&(stretch.cut as u64));
+    let known = !context.first_uses.is_empty();
+    Staircase {
+        stretches: stretches.len(),
+        frames,
+        between_per_frame,
+        at_cut: mean(&|_| true).unwrap_or_default(),
+        at_first_use: mean(&|stretch| known && is_first(stretch)),
+        at_other_use: mean(&|stretch| known && !is_first(stretch)),
+        last_rise: stretches.iter().rev().find(|stretch| at_cut(stretch) > terms.noise).map(|s| s.cut),
+        between: between(stretches, quiet_frames, in_quiet),
+        phases,
+    }
+}
+
+/// The neighbouring phases that gained least; the last is a neighbour of the first.
+fn quietest(phases: &[f64]) -> Vec<usize> {
+    let arc = |from: usize| (0..QUIET).map(move |step| (from + step) % PHASES);
+    let gain = |from: &usize| arc(*from).map(|index| phases[index]).sum::<f64>();
+    let from = (0..PHASES).min_by(|a, b| gain(a).total_cmp(&gain(b))).unwrap_or_default();
+    arc(from).collect()
+}
+
+fn between(stretches: &[Stretch], frames: f64, gain: impl Fn(&Stretch) -> f64) -> Vec<Point> {
+    let (mut at, mut level) = (0.0, 0.0);
+    let next = stretches.iter().map(|stretch| {
+        at += frames;
+        level += gain(stretch);
+        Point { at, low: level, high: level }
+    });
+    let next: Vec<_> = next.collect();
+    std::iter::once(Point { at: 0.0, low: 0.0, high: 0.0 }).chain(next).collect()
+}

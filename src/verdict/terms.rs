@@ -1,0 +1,98 @@
+//! What growth is measured against: what is expected, what is noise, and what hides.
+
+use serde::Serialize;
+
+use super::course::Per;
+use crate::trace::RunContext;
+use crate::units::{Bytes, BytesPerFrame};
+
+/// What an index of an MP4 file takes at most for each packet, in bytes.
+///
+/// FFmpeg's muxer keeps an entry of 64 to 80 bytes a packet until the file is closed. With the copies that its
+/// growing array leaves in the heap, healthy exports of 1,000 to 16,000 frames gained 76 B a frame without
+/// sound and 184 to 450 B with sound, which is 2.875 packets a frame: 157 B a packet at most.
+const INDEX_BYTES_A_PACKET: (f64, f64) = (64.0, 178.0);
+
+/// Packets a frame of a picture at 25 frames a second with AAC sound at 48 kHz, where nothing else is known.
+const USUAL_PACKETS: f64 = 1.0 + 48_000.0 / 1024.0 / 25.0;
+
+/// Without an index a healthy export may still gain this much over its length.
+const DRIFT: f64 = 131_072.0;
+
+/// Growth below is never asked about, however long the export, in bytes a frame.
+const LEAST_FLOOR: f64 = 32.0;
+
+/// Frames a second of a fast export of small pictures, where the frames were not counted.
+const FAST: f64 = 1000.0;
+
+/// Of a leak, so much filled holes of the heap before any was seen: 80 leaks of 32 B to 1 MiB a frame, injected
+/// into exports of 640x360 pictures, hid up to 410 KiB over the judged part of the way.
+const HIDDEN: f64 = 524_288.0;
+
+/// The same in pictures, since the holes are left by them: 1.5 of those of 345,600 bytes.
+const HIDDEN_PICTURES: f64 = 1.5;
+
+/// Two readings are never closer than their pages.
+const PAGES: f64 = 8192.0;
+
+/// Containers that are written as they go and keep nothing for each packet, and no file at all.
+const STREAMS: [&str; 9] = ["stream", "ts", "mpegts", "mkv", "matroska", "webm", "null", "nut", "rawvideo"];
+
+/// Whether the container keeps an index of all packets until it is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Index {
+    /// It does, as MP4 and MOV do; taken for granted where the container is not known.
+    Kept,
+    /// It does not: MPEG-TS, Matroska, or no file at all.
+    None,
+}
+
+/// Growth that is expected of a healthy export, and named as what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Expected {
+    /// The least that the index of all packets takes for each frame.
+    pub low: BytesPerFrame,
+    /// The most, with the copies that its growing array leaves in the heap.
+    pub high: BytesPerFrame,
+}
+
+/// What growth is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Terms {
+    /// Whether an index is kept.
+    pub index: Index,
+    /// What that index is expected to take; `None` where there is none.
+    pub expected: Option<Expected>,
+    /// Growth for each step that is not called growth, in bytes: what an index takes at most, or 128 KiB over
+    /// the whole way.
+    pub floor: f64,
+    /// By how much two readings may be off, in bytes: two pages, and twice the error of the kernel's counters.
+    pub noise: f64,
+    /// How much of a leak may fill holes of the heap before any of it is seen, in bytes.
+    pub hidden: f64,
+}
+
+impl Terms {
+    /// The terms for a way of so many steps.
+    pub fn of(context: &RunContext, per: Per, steps: f64) -> Terms {
+        let index = match context.container.as_deref() {
+            Some(container) if STREAMS.contains(&container) => Index::None,
+            _ => Index::Kept,
+        };
+        let packets = context.packets_per_frame.unwrap_or(USUAL_PACKETS);
+        let frames = if per == Per::Frame { 1.0 } else { FAST };
+        let (low, high) = (packets * INDEX_BYTES_A_PACKET.0, packets * INDEX_BYTES_A_PACKET.1);
+        let expected = Expected { low: BytesPerFrame(low), high: BytesPerFrame(high) };
+        let drift = (DRIFT / steps).max(LEAST_FLOOR);
+        let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);
+        let counters = context.counter_error_bytes.map_or(0.0, Bytes::as_f64);
+        Terms {
+            index,
+            expected: (index == Index::Kept && per == Per::Frame).then_some(expected),
+            floor: if index == Index::Kept { (high * frames).max(drift) } else { drift },
+            noise: PAGES + 2.0 * counters,
+            hidden: HIDDEN.max(HIDDEN_PICTURES * picture),
+        }
+    }
+}

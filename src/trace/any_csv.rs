@@ -328,6 +328,8 @@ mod tests {
         assert_eq!((series.t_s(), series.frames_out().last()), ([1.0].as_slice(), Some(Count::new(2))));
         assert_eq!((memory(&series, Memory::Rss), memory(&series, Memory::Anonymous)), (vec![5], vec![]));
         assert!(!read_text(text, "frames=").unwrap().frames_out().is_measured());
+        let series = read_text(text, "threads=frames").unwrap();
+        assert_eq!((series.threads().last(), series.frames_out().last()), (Some(Count::new(2)), None));
     }
 
     #[test]

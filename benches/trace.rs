@@ -1,5 +1,5 @@
 //! What it takes to read, judge and draw a long trace: `memreel summary` and `memreel plot` on a million
-//! samples with all columns filled, each in a process of its own.
+//! samples with all columns filled, each in a process of its own. And a million rows of somebody's table.
 //!
 //! `cargo bench --bench trace`. `MEMREEL_BENCH_SAMPLES` sets another number of samples.
 
@@ -28,13 +28,18 @@ fn main() {
         tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target's folder can be written");
     let path = folder.path().join("samples.csv");
     let bytes = write_trace(&path, samples).expect("a trace can be written");
+    write_table(&folder.path().join("table.csv"), samples).expect("a table can be written");
     println!("{samples} samples, all columns filled: {:.0} MB\n", bytes as f64 / 1e6);
     println!("{:<22} {:>7} {:>7} {:>9}", "", "wall s", "CPU s", "peak MiB");
-    let contestants: [(&str, &[&str]); 4] = [
+    let contestants: [(&str, &[&str]); 5] = [
         ("memreel summary", &["summary", "samples.csv"]),
         ("memreel plot (PNG)", &["plot", "samples.csv", "-o", "memory.png"]),
         ("memreel plot (SVG)", &["plot", "samples.csv", "-o", "memory.svg"]),
         ("memreel plot (PSS)", &["plot", "samples.csv", "--column", "pss"]),
+        (
+            "memreel summary, table",
+            &["summary", "table.csv", "--columns", "time=when:ms,memory=anon:kB,frames=n"],
+        ),
     ];
     let mut within = true;
     for (name, arguments) in contestants {
@@ -63,6 +68,18 @@ fn write_trace(path: &Path, samples: u64) -> std::io::Result<u64> {
     }
     file.flush()?;
     Ok(path.metadata()?.len())
+}
+
+/// A table of six columns as another program may write it: decimals, times of a clock on the wall, a quoted
+/// cell.
+fn write_table(path: &Path, rows: u64) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    writeln!(file, "when;n;rss;anon;threads;note")?;
+    for row in 0..rows {
+        let (ms, kb) = (1_700_000_000_000 + row * 10, 100_000.0 + row as f64 * 0.04);
+        writeln!(file, "{ms};{};{kb:.3};{:.3};7;\"as it was\"", row / 3, kb * 0.6)?;
+    }
+    file.flush()
 }
 
 fn cell(name: &str, tick: u64, samples: u64) -> String {

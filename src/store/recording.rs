@@ -382,6 +382,30 @@ mod tests {
     }
 
     #[test]
+    fn a_table_cut_short_anywhere_is_read_or_refused_in_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("it.csv");
+        let text = "when;\"heap, all\";n\r\n0;1.5;1\r\n0.5;;2\r\n1e0;25;30\r\n";
+        let columns = named("time=when,memory=\"heap, all\":MiB,frames=n");
+        for end in 0..=text.len() {
+            fs::write(&path, &text[..end]).unwrap();
+            for columns in [Some(&columns), None] {
+                let read = open_trace(&path, columns).map_err(|error| error.to_string());
+                let read = read.and_then(|recording| {
+                    recording.series(&Memory::JUDGED).map_err(|error| error.to_string())
+                });
+                match read {
+                    Ok(series) => assert!(series.len() < text[..end].lines().count().max(1), "cut at {end}"),
+                    Err(told) => {
+                        assert!(columns.is_none() || end == 0, "cut at {end}: {told}");
+                        assert!(told.contains("it.csv: ") && told.lines().count() == 1, "{told}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_table_of_anybodys_with_usual_names_is_a_recording() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("it.csv");

@@ -228,7 +228,7 @@ fn fixed_columns(line: &str) -> Option<&'static str> {
 /// Why columns must be named, and how.
 fn unusual(names: &[String], said: &ColumnNames) -> String {
     let has_time = said.of(Quantity::Time).is_some() || usual::time(names).is_some();
-    let what = if has_time { "no memory with its unit in the name" } else { "no time that is called so" };
+    let what = if has_time { "no memory with its unit in the name" } else { "no time by a usual name" };
     let (time, memory) = (said_or(Quantity::Time, said, names), said_or(Quantity::Memory, said, names));
     format!("{what} among the columns {}; name them: --columns {time},{memory}", listed(names))
 }
@@ -328,6 +328,8 @@ mod tests {
         assert_eq!((series.t_s(), series.frames_out().last()), ([1.0].as_slice(), Some(Count::new(2))));
         assert_eq!((memory(&series, Memory::Rss), memory(&series, Memory::Anonymous)), (vec![5], vec![]));
         assert!(!read_text(text, "frames=").unwrap().frames_out().is_measured());
+        let series = read_text(text, "threads=frames").unwrap();
+        assert_eq!((series.threads().last(), series.frames_out().last()), (Some(Count::new(2)), None));
     }
 
     #[test]
@@ -423,7 +425,7 @@ mod tests {
             ),
             (
                 "step;mem_mb",
-                "no time that is called so among the columns `step`, `mem_mb`; \
+                "no time by a usual name among the columns `step`, `mem_mb`; \
                              name them: --columns time=COLUMN,memory=mem_mb",
             ),
             ("a,\"b,c\"", "--columns time=COLUMN,memory=COLUMN:UNIT"),

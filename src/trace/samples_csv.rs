@@ -69,6 +69,7 @@ mod tests {
             frames_in: Some(Count::ZERO),
             frames_out: Some(Count::new(7)),
             anon_bytes: Some(Bytes::from_mib(2)),
+            shmem_bytes: Some(Bytes::from_mib(1)),
             swap_bytes: Some(Bytes::ZERO),
             pss_bytes: Some(Bytes::new(5)),
             written_bytes: Some(Bytes::new(9)),
@@ -82,6 +83,7 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_read() {
         let expected = Series::of(&samples(), &Memory::JUDGED);
+        assert_eq!(expected.memory(Memory::Shared).last(), Some(Bytes::from_mib(1)));
         assert_eq!(read_text(&written(&samples())), Ok(expected));
     }
 
@@ -108,7 +110,7 @@ mod tests {
     fn a_column_of_frames_is_of_frames_put_out_unless_there_is_one() {
         let frames = |text: &str| read_text(text).unwrap().frames_out().last().map(Count::get);
         assert_eq!(frames("t_s,frames,rss_bytes\n0,3,1\n"), Some(3));
-        assert_eq!(frames("t_s,frames,frames_out\n0,3,4\n"), Some(4));
+        assert_eq!(frames("t_s,frames_out,frames\n0,4,3\n"), Some(4));
         assert_eq!(frames("t_s,frames_in\n0,3\n"), None);
     }
 

@@ -1,4 +1,4 @@
-//! An export from the timeline's file to the finished output.
+//! Exports from the timeline's file to the finished output: one, or several in a row in one process.
 //!
 //! *Render* makes frames (decode, compose, mix), *write* encodes and muxes them. With one render
 //! thread both take turns in the same thread; otherwise a thread of its own renders ahead, at most
@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -62,6 +62,21 @@ pub struct Size {
     pub height: u32,
 }
 
+/// Everything that is asked of a process: an export, once or again and again.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is exported.
+    pub export: Export,
+    /// How often, one after another; each time everything is opened and closed anew.
+    pub exports: u32,
+    /// How long to wait after each, so that what stays can be seen from outside.
+    pub rest: Duration,
+    /// Where each export runs.
+    pub driver: Driver,
+    /// Where progress is told.
+    pub progress_fd: Option<i32>,
+}
+
 /// Everything that is asked of one export.
 #[derive(Debug, Clone)]
 pub struct Export {
@@ -81,55 +96,59 @@ pub struct Export {
     pub sound: Option<SoundCodec>,
     /// Threads of each part.
     pub threads: Threads,
-    /// Where the export runs.
-    pub driver: Driver,
-    /// Where progress is told.
-    pub progress_fd: Option<i32>,
 }
 
-/// Runs an export to its end.
+/// Runs every export that is asked for to its end; the last one's output stays.
 ///
 /// # Errors
-/// Whatever keeps the output from being made whole; no part of it is left then.
-pub fn run(export: Export) -> Result<(), Failure> {
-    match export.driver {
-        Driver::Main => run_here(&export),
-        Driver::Background => run_in_background(export),
-    }
+/// Whatever keeps an output from being made whole; no part of that one is left then, and no further
+/// export is begun.
+pub fn run(request: &Request) -> Result<(), Failure> {
+    let progress = request.progress_fd.map_or(Ok(Progress::silent()), Progress::on_descriptor)?;
+    (1..=request.exports).try_for_each(|number| {
+        progress.export_began(number);
+        match request.driver {
+            Driver::Main => run_here(&request.export, &progress)?,
+            Driver::Background => run_in_background(&request.export, &progress)?,
+        }
+        progress.export_closed(number);
+        thread::sleep(request.rest);
+        Ok(())
+    })
 }
 
 /// As an editor does it: a thread exports, and the main thread looks twice a second. It is also
 /// woken at the end, so that an export takes no longer than it takes.
-fn run_in_background(export: Export) -> Result<(), Failure> {
-    let done = Arc::new((Mutex::new(false), Condvar::new()));
-    let signal = Arc::clone(&done);
-    let worker = thread::spawn(move || {
-        let result = run_here(&export);
-        *signal.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = true;
-        signal.1.notify_one();
-        result
-    });
-    let mut is_done = done.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    while !*is_done && !worker.is_finished() {
-        is_done = match done.1.wait_timeout(is_done, POLL) {
-            Ok((guard, _)) => guard,
-            Err(poisoned) => poisoned.into_inner().0,
-        };
-    }
-    drop(is_done);
-    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+fn run_in_background(export: &Export, progress: &Progress) -> Result<(), Failure> {
+    let (done, signal) = (Mutex::new(false), Condvar::new());
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let result = run_here(export, progress);
+            *done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = true;
+            signal.notify_one();
+            result
+        });
+        let mut is_done = done.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        while !*is_done && !worker.is_finished() {
+            is_done = match signal.wait_timeout(is_done, POLL) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        drop(is_done);
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
-fn run_here(export: &Export) -> Result<(), Failure> {
+fn run_here(export: &Export, progress: &Progress) -> Result<(), Failure> {
     let timeline = read_timeline(&export.timeline)?;
     check_target(export, &timeline)?;
-    let progress = export.progress_fd.map_or(Ok(Progress::silent()), Progress::on_descriptor)?;
     let rate = export.rate.unwrap_or(timeline.rate);
     let shots = plan::pictures(&timeline, rate);
-    let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), &progress);
+    let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), progress);
     let pictures = output_pictures(export, &shots, &mut sources, rate)?;
     let recipe = recipe(export, &timeline);
-    let mut writer = Writer::new(&recipe, &pictures, &progress)?;
+    let mut writer = Writer::new(&recipe, &pictures, progress)?;
     let filter_threads = export.threads.filter.unwrap_or(0);
     let render = Render {
         composer: Composer::new(shots, sources, rate, pictures.look, filter_threads),
@@ -138,7 +157,7 @@ fn run_here(export: &Export) -> Result<(), Failure> {
             Mixer::new(plan::sounds(&timeline, rate), rate, codec.rate, decode_threads)
         }),
         frames: frames(&timeline, rate),
-        progress: &progress,
+        progress,
     };
     match export.threads.render {
         Some(1) => render.in_turn(&mut writer)?,
@@ -251,11 +270,14 @@ impl Render<'_> {
         (0..self.frames).try_for_each(|number| writer.write(self.frame(number)?))
     }
 
+    /// The thread is waited for by name: a scope's end alone lets it outlive the export by a moment.
     fn ahead_of(self, writer: &mut Writer<'_>) -> Result<(), Failure> {
         let (sender, receiver) = mpsc::sync_channel(FRAMES_AHEAD);
         thread::scope(|scope| {
-            scope.spawn(move || self.send_all(&sender));
-            write_all(receiver, writer)
+            let renderer = scope.spawn(move || self.send_all(&sender));
+            let written = write_all(receiver, writer);
+            renderer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            written
         })
     }
 

@@ -7,6 +7,7 @@
 mod arrange;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::scenario::{Audio, Axis, AxisValue, Driver, EngineName, Export, Media, Scenario, ThreadingChoice};
 use crate::timeline::Timeline;
@@ -60,6 +61,11 @@ pub struct Variant {
     pub threading_choice: ThreadingChoice,
     /// Where in its process the export runs.
     pub driver: Driver,
+    /// How often it is exported, one after another in the same process; at least once.
+    pub exports: u32,
+    /// How long the process rests after each export, so that samples show what stays; not at all after the
+    /// only one.
+    pub rest: Duration,
     /// What it is to produce.
     pub export: Export,
     /// What is exported, with the paths of its media as they will be.
@@ -75,6 +81,16 @@ impl Variant {
     /// only variant of a plan its engine.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Frames of one export.
+    pub fn frames(&self) -> u64 {
+        self.timeline.frames_at(self.export.rate)
+    }
+
+    /// Frames of all exports in its process.
+    pub fn frames_of_all_exports(&self) -> u64 {
+        self.frames() * u64::from(self.exports)
     }
 
     /// A name for its files, different for each variant of a plan: engine, threading, and every value
@@ -127,6 +143,7 @@ struct Settings {
     export: Export,
     length: u32,
     sources: Option<u32>,
+    exports: u32,
 }
 
 fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
@@ -137,6 +154,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         export: scenario.export.clone(),
         length: 1,
         sources: None,
+        exports: 1,
     };
     for value in values {
         settings.take(value, scenario.matrix.audio_rate);
@@ -163,12 +181,13 @@ impl Settings {
             AxisValue::Sink(sink) => export.sink = *sink,
             AxisValue::Length(factor) => self.length = *factor,
             AxisValue::Sources(limit) => self.sources = *limit,
+            AxisValue::Exports(count) => self.exports = *count,
         }
     }
 }
 
 fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> Variant {
-    let Settings { engine, threading, driver, export, length, sources } = settings(scenario, values);
+    let Settings { engine, threading, driver, export, length, sources, exports } = settings(scenario, values);
     let (timeline, media) = arrange::arrange(scenario, &context.media_folder, length, sources);
     Variant {
         axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
@@ -176,12 +195,24 @@ fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> 
         threading: threading.threading(context.cpus),
         threading_choice: threading,
         driver,
+        exports,
+        rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
         timeline,
         media,
         label: label(scenario, values),
         slug: slug(scenario, values),
     }
+}
+
+/// The least time that a process rests after an export.
+const LEAST_REST: Duration = Duration::from_millis(100);
+
+/// How many samples are to see a process at rest: a level is the median of some.
+const SAMPLES_AT_REST: u32 = 6;
+
+fn rest(interval: Duration) -> Duration {
+    LEAST_REST.max(interval * SAMPLES_AT_REST)
 }
 
 fn label(scenario: &Scenario, values: &[AxisValue]) -> String {

@@ -76,17 +76,21 @@ fn print_variant(
         return Ok(());
     }
     let export = &variant.export;
-    let frames = variant.timeline.frames_at(export.rate);
     writeln!(
         out,
-        "  {} of {} at {} from {} of {}; {}{}",
-        counted(frames as usize, "frame"),
+        "  {} of {} at {} from {} of {}; {}{}{}",
+        counted(variant.frames() as usize, "frame"),
         export.size,
         export.rate,
         counted(variant.timeline.picture_clips(), "clip"),
         counted(variant.media.len(), "file"),
         export.encoder,
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
+        if variant.exports > 1 {
+            format!(", {} times in one process", variant.exports)
+        } else {
+            String::new()
+        },
     )?;
     if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
         let resolved = engine.resolve(variant, &JobFiles::unnamed());

@@ -98,6 +98,29 @@ fn fewer_sources_keep_the_length() {
 }
 
 #[test]
+fn several_exports_in_one_process_rest_long_enough_for_six_samples() {
+    let exports = |more: &str| {
+        let plan =
+            planned(&format!("{ONE_TRACK}matrix.exports = [1, 5]\nmatrix.threading = 'single'\n{more}"));
+        plan.variants.iter().map(|one| (one.exports, one.rest.as_secs_f64())).collect::<Vec<_>>()
+    };
+    assert_eq!(exports(""), [(1, 0.0), (5, 0.12)]);
+    assert_eq!(exports("sampling.interval = 0.001"), [(1, 0.0), (5, 0.1)]);
+    assert_eq!(exports("sampling.interval = 10"), [(1, 0.0), (5, 60.0)]);
+}
+
+#[test]
+fn the_exports_axis_repeats_the_export_not_the_timeline() {
+    let plan = planned(&format!("{ONE_TRACK}matrix.exports = [1, 5]\nmatrix.threading = 'single'"));
+    let frames: Vec<_> =
+        plan.variants.iter().map(|one| (one.frames(), one.frames_of_all_exports())).collect();
+    assert_eq!(frames, [(200, 200), (200, 1000)]);
+    assert_eq!(plan.variants[0].timeline, plan.variants[1].timeline);
+    assert_eq!(plan.variants.iter().map(Variant::label).collect::<Vec<_>>(), ["exports 1", "exports 5"]);
+    assert_eq!(plan.variants[1].slug(), "ffmpeg-single-exports-5");
+}
+
+#[test]
 fn sound_comes_along_where_there_is_any() {
     let plan = planned(
         "timeline.tracks = [{ children = [{ clip = 'mute', duration = 2 }, { clip = 'shot.1', duration = 2 }] }, { children = [{ clip = 'mute', duration = 2 }] }]",

@@ -42,6 +42,8 @@ names! {
         Length = "length",
         /// How many files of each source are used.
         Sources = "sources",
+        /// How often the timeline is exported in one process.
+        Exports = "exports",
     }
 }
 
@@ -74,6 +76,8 @@ pub enum AxisValue {
     Length(u32),
     /// Only the first so many files of each source, over and over; `None`: all.
     Sources(Option<u32>),
+    /// The timeline so often, one export after another in one process.
+    Exports(u32),
 }
 
 /// An axis and the values it takes.
@@ -117,6 +121,7 @@ impl AxisValue {
             AxisValue::Sink(_) => Axis::Sink,
             AxisValue::Length(_) => Axis::Length,
             AxisValue::Sources(_) => Axis::Sources,
+            AxisValue::Exports(_) => Axis::Exports,
         }
     }
 
@@ -125,7 +130,13 @@ impl AxisValue {
         let text = self.to_string();
         let says_itself = !matches!(
             self.axis(),
-            Axis::Rate | Axis::Preset | Axis::Audio | Axis::Sink | Axis::Length | Axis::Sources
+            Axis::Rate
+                | Axis::Preset
+                | Axis::Audio
+                | Axis::Sink
+                | Axis::Length
+                | Axis::Sources
+                | Axis::Exports
         );
         if says_itself && text != "default" { text } else { format!("{} {text}", self.axis()) }
     }
@@ -145,6 +156,7 @@ impl AxisValue {
             Axis::Sink => AxisValue::Sink(export.sink),
             Axis::Length => AxisValue::Length(1),
             Axis::Sources => AxisValue::Sources(None),
+            Axis::Exports => AxisValue::Exports(1),
         }
     }
 
@@ -163,6 +175,7 @@ impl AxisValue {
             Axis::Sink => AxisValue::Sink(field.named()?),
             Axis::Length => AxisValue::Length(field.whole(1..=10_000)?),
             Axis::Sources => AxisValue::Sources(source_limit(field)?),
+            Axis::Exports => AxisValue::Exports(field.whole(1..=1_000)?),
         })
     }
 }
@@ -194,6 +207,7 @@ impl fmt::Display for AxisValue {
             AxisValue::Length(value) => value.fmt(f),
             AxisValue::Sources(Some(value)) => value.fmt(f),
             AxisValue::Sources(None) => f.write_str("all"),
+            AxisValue::Exports(value) => value.fmt(f),
         }
     }
 }
@@ -208,6 +222,15 @@ impl Matrix {
     /// slowest.
     pub fn kept(&self) -> impl Iterator<Item = Vec<AxisValue>> {
         (0..self.combinations()).map(|number| self.combination(number)).filter(|one| !self.is_excluded(one))
+    }
+
+    /// The largest factor among the values of `length` or `exports`; 1 for an axis without factors.
+    pub(super) fn largest(&self, axis: Axis) -> u64 {
+        let factor = |value: &AxisValue| match value {
+            AxisValue::Length(factor) | AxisValue::Exports(factor) => u64::from(*factor),
+            _ => 1,
+        };
+        self.axes[axis as usize].values.iter().map(factor).max().unwrap_or(1)
     }
 
     fn combination(&self, number: u64) -> Vec<AxisValue> {

@@ -243,6 +243,7 @@ fn what_makes_no_sense_is_refused() {
     says(complaint("] }]", "], repeat = 2, length = 4 }]"), &["say either how often or how long"]);
     says(complaint("] }]", "], repeat = 1000000 }]"), &["clips and gaps together"]);
     says(complaint_with("limits.stall = 0"), &["more than no time"]);
+    says(complaint_with("matrix.exports = [1, 1001]"), &["from 1 to 1000, not 1001"]);
     says(complaint_with("sampling.interval = 0.0001"), &["from 0.001 to 10, not 0.0001"]);
     says(complaint_with("export.rate = 1e999"), &["`rate` must be a frame rate"]);
     says(complaint_with("version = 1"), &[":6:1: duplicate key"]);
@@ -287,6 +288,10 @@ fn a_plan_too_large_for_memory_is_refused_whichever_way_it_grows() {
     assert!(parse(&ten).is_ok());
     says(
         parse(&format!("{ten}matrix.length = [1, 10000]")).unwrap_err().to_string(),
+        &["clips and gaps together"],
+    );
+    says(
+        parse(&format!("{ten}matrix.length = 100\nmatrix.exports = [1, 100]")).unwrap_err().to_string(),
         &["clips and gaps together"],
     );
     let sides: Vec<_> = (1..=200).map(|half| format!("\"{0}x{0}\"", 2 * half)).collect();

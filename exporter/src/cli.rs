@@ -10,6 +10,7 @@ use memreel_timeline::Rate;
 
 use crate::encode::{PictureCodec, SoundCodec};
 use crate::export::{self, Export, Request, Size, Threads};
+use crate::fault::Fault;
 use crate::media::SourceRequest;
 use crate::mux::Target;
 use crate::write::Recipe;
@@ -170,6 +171,9 @@ struct ExportArguments {
     /// Write progress lines to this open file descriptor.
     #[arg(long, value_name = "FD", value_parser = clap::value_parser!(i32).range(0..))]
     progress_fd: Option<i32>,
+    /// Misbehave, so that those who look for leaks can be tried; may be repeated.
+    #[arg(long, value_name = "KIND", hide = true)]
+    fault: Vec<Fault>,
 }
 
 #[derive(Debug, Args)]
@@ -269,6 +273,7 @@ impl ExportArguments {
                 Driver::Background => export::Driver::Background,
             },
             progress_fd: self.progress_fd,
+            faults: self.fault.clone(),
             export: self.into_export(),
         }
     }

@@ -18,6 +18,7 @@ use memreel_timeline::{Rate, Timeline, TrackKind};
 use crate::compose::{Composer, Sources};
 use crate::encode::{PictureCodec, Pictures, SoundCodec};
 use crate::failure::Failure;
+use crate::fault::{Fault, Faults};
 use crate::mix::Mixer;
 use crate::mux::Target;
 use crate::pictures::{Color, Look};
@@ -75,6 +76,8 @@ pub struct Request {
     pub driver: Driver,
     /// Where progress is told.
     pub progress_fd: Option<i32>,
+    /// What to do wrong.
+    pub faults: Vec<Fault>,
 }
 
 /// Everything that is asked of one export.
@@ -104,26 +107,46 @@ pub struct Export {
 /// Whatever keeps an output from being made whole; no part of that one is left then, and no further
 /// export is begun.
 pub fn run(request: &Request) -> Result<(), Failure> {
+    check_faults(request)?;
     let progress = request.progress_fd.map_or(Ok(Progress::silent()), Progress::on_descriptor)?;
+    let faults = Faults::new(&request.faults);
+    let around = Surroundings { progress: &progress, faults: &faults };
     (1..=request.exports).try_for_each(|number| {
         progress.export_began(number);
         match request.driver {
-            Driver::Main => run_here(&request.export, &progress)?,
-            Driver::Background => run_in_background(&request.export, &progress)?,
+            Driver::Main => run_here(&request.export, around)?,
+            Driver::Background => run_in_background(&request.export, around)?,
         }
+        faults.export_closed();
         progress.export_closed(number);
         thread::sleep(request.rest);
         Ok(())
     })
 }
 
+/// What an export meets that outlives it.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    progress: &'a Progress,
+    faults: &'a Faults,
+}
+
+/// A single thread that renders and writes in turn has no queue.
+fn check_faults(request: &Request) -> Result<(), Failure> {
+    if request.faults.contains(&Fault::Queue) && request.export.threads.render == Some(1) {
+        let reason = "--fault queue needs a thread that renders ahead: say --render-threads 2";
+        return Err(Failure::Refused(reason.into()));
+    }
+    Ok(())
+}
+
 /// As an editor does it: a thread exports, and the main thread looks twice a second. It is also
 /// woken at the end, so that an export takes no longer than it takes.
-fn run_in_background(export: &Export, progress: &Progress) -> Result<(), Failure> {
+fn run_in_background(export: &Export, around: Surroundings<'_>) -> Result<(), Failure> {
     let (done, signal) = (Mutex::new(false), Condvar::new());
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            let result = run_here(export, progress);
+            let result = run_here(export, around);
             *done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = true;
             signal.notify_one();
             result
@@ -140,12 +163,13 @@ fn run_in_background(export: &Export, progress: &Progress) -> Result<(), Failure
     })
 }
 
-fn run_here(export: &Export, progress: &Progress) -> Result<(), Failure> {
+fn run_here(export: &Export, around: Surroundings<'_>) -> Result<(), Failure> {
+    let Surroundings { progress, faults } = around;
     let timeline = read_timeline(&export.timeline)?;
     check_target(export, &timeline)?;
     let rate = export.rate.unwrap_or(timeline.rate);
     let shots = plan::pictures(&timeline, rate);
-    let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), progress);
+    let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), progress, faults);
     let pictures = output_pictures(export, &shots, &mut sources, rate)?;
     let recipe = recipe(export, &timeline);
     let mut writer = Writer::new(&recipe, &pictures, progress)?;
@@ -157,7 +181,7 @@ fn run_here(export: &Export, progress: &Progress) -> Result<(), Failure> {
             Mixer::new(plan::sounds(&timeline, rate), rate, codec.rate, decode_threads)
         }),
         frames: frames(&timeline, rate),
-        progress,
+        around,
     };
     match export.threads.render {
         Some(1) => render.in_turn(&mut writer)?,
@@ -252,7 +276,7 @@ struct Render<'a> {
     composer: Composer<'a>,
     mixer: Option<Mixer>,
     frames: u64,
-    progress: &'a Progress,
+    around: Surroundings<'a>,
 }
 
 impl Render<'_> {
@@ -262,7 +286,8 @@ impl Render<'_> {
             Some(mixer) => mixer.sound(number)?,
             None => Vec::new(),
         };
-        self.progress.frame_in();
+        self.around.faults.frame_rendered();
+        self.around.progress.frame_in();
         Ok(Rendered { picture, sound })
     }
 
@@ -272,7 +297,8 @@ impl Render<'_> {
 
     /// The thread is waited for by name: a scope's end alone lets it outlive the export by a moment.
     fn ahead_of(self, writer: &mut Writer<'_>) -> Result<(), Failure> {
-        let (sender, receiver) = mpsc::sync_channel(FRAMES_AHEAD);
+        let frames_ahead = self.around.faults.frames_ahead(FRAMES_AHEAD, self.frames);
+        let (sender, receiver) = mpsc::sync_channel(frames_ahead);
         thread::scope(|scope| {
             let renderer = scope.spawn(move || self.send_all(&sender));
             let written = write_all(receiver, writer);

@@ -96,7 +96,7 @@ impl Watched {
     /// closed, unless the arguments say otherwise.
     pub fn start(timeline: &Path, arguments: &[&str]) -> Watched {
         let mut command = program();
-        if !arguments.contains(&"--preset") {
+        if !["--preset", "--video-codec"].iter().any(|told| arguments.contains(told)) {
             command.args(["--preset", "ultrafast"]);
         }
         if !arguments.contains(&"--rest") {

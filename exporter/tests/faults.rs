@@ -111,6 +111,13 @@ fn a_sawtooth_rises_and_falls_to_nothing() {
     amounts_to(left_by("sawtooth=1000000,40", &timeline, 1, &[]).anonymous, 20e6);
 }
 
+#[test]
+fn a_sawtooth_of_pieces_that_lie_among_others_falls_to_nothing() {
+    let bench = Bench::new();
+    let fallen = left_by("sawtooth=100000,120", &clips(&bench, 12, 12), 1, &[]);
+    assert!(fallen.anonymous < MIB, "{} bytes are left", fallen.anonymous);
+}
+
 /// Asserts that so many decoders are left, with their files and, to a fifth, their memory.
 #[track_caller]
 fn are_decoders(left: &Left, number: usize) {

@@ -31,7 +31,7 @@ pub struct Execution<'a> {
     machine: Machine,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
-    /// Its jobs, with their identities, in the plan's order.
+    /// Its jobs, with their identities, in the order in which they are run.
     planned: Vec<PlannedJob>,
     keep_exports: bool,
 }
@@ -172,6 +172,7 @@ impl<'a> Execution<'a> {
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
+            seed: Some(self.plan.seed),
             jobs: self.planned.clone(),
         }
     }
@@ -180,6 +181,7 @@ impl<'a> Execution<'a> {
         let variant = self.plan.variant(job);
         PlannedJob {
             variant: variant.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
+            place: job.variant,
             repeat: job.repeat,
             folder: format!("{}-r{}", variant.slug(), job.repeat),
             digest: if not_run.is_some() { String::new() } else { self.digest(job) },

@@ -9,6 +9,7 @@ mod arrange;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::digest;
 use crate::scenario::{Audio, Axis, AxisValue, Driver, EngineName, Export, Media, Scenario, ThreadingChoice};
 use crate::timeline::Timeline;
 use crate::trace::Threading;
@@ -37,6 +38,8 @@ pub struct Plan {
     pub excluded: u64,
     /// What to run, in this order.
     pub jobs: Vec<Job>,
+    /// What the order was made from.
+    pub seed: u32,
 }
 
 /// One launch.
@@ -121,18 +124,24 @@ pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
             .map(|range| range.axis)
             .collect(),
         excluded: scenario.matrix.combinations() - variants.len() as u64,
-        jobs: jobs(variants.len(), scenario.matrix.repeats),
+        jobs: jobs(&variants, scenario.matrix.repeats, scenario.matrix.seed),
+        seed: scenario.matrix.seed,
         variants,
     }
 }
 
-/// All variants once, then all again, each time beginning with another one: whatever changes on the
-/// machine while a plan runs does not fall on the same variant every time.
-fn jobs(variants: usize, repeats: u32) -> Vec<Job> {
-    let rotated = |repeat: u32| {
-        (0..variants).map(move |place| Job { variant: (place + repeat as usize - 1) % variants, repeat })
-    };
-    (1..=repeats).flat_map(rotated).collect()
+/// All variants once, then all again in another order, and so on: whatever changes on the machine while
+/// a plan runs does not fall on the same variant every time, nor on what follows the same neighbour.
+fn jobs(variants: &[Variant], repeats: u32, seed: u32) -> Vec<Job> {
+    (1..=repeats).flat_map(|repeat| shuffled(variants, repeat, seed)).collect()
+}
+
+/// One repeat of all variants. The order of two of them depends on nothing but themselves, the repeat and
+/// the seed, so that it is the same on every machine and whatever other variants there are.
+fn shuffled(variants: &[Variant], repeat: u32, seed: u32) -> Vec<Job> {
+    let mut jobs: Vec<_> = (0..variants.len()).map(|variant| Job { variant, repeat }).collect();
+    jobs.sort_by_cached_key(|job| digest::of(format!("{seed}\n{repeat}\n{}", variants[job.variant].slug())));
+    jobs
 }
 
 /// What the values of a combination decide.

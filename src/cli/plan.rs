@@ -43,6 +43,7 @@ impl Plan {
             writeln!(out)?;
             print_variant(variant, &engines, obstacle.as_deref(), out)?;
         }
+        print_order(&plan, &obstacles, out)?;
         if obstacles.iter().all(Option::is_some) {
             return Err(nothing_runs(&plan, &engines, &obstacles));
         }
@@ -105,6 +106,19 @@ fn print_variant(
             .iter()
             .filter_map(|(name, value)| Some(format!("{name}={} ", value.as_ref()?)));
         writeln!(out, "  {}{}", set.collect::<String>(), words.join(" "))?;
+    }
+    Ok(())
+}
+
+/// A line for each repeat, where there is more than one job to run.
+fn print_order(plan: &plan::Plan, obstacles: &[Option<String>], out: &mut dyn Write) -> Result<(), Failure> {
+    let jobs: Vec<_> = plan.jobs.iter().filter(|job| obstacles[job.variant].is_none()).collect();
+    if jobs.len() > 1 {
+        writeln!(out, "\nIn this order (seed {}):", plan.seed)?;
+    }
+    for repeat in jobs.chunk_by(|one, next| one.repeat == next.repeat).filter(|_| jobs.len() > 1) {
+        let labels: Vec<_> = repeat.iter().map(|&&job| plan.variant(job).label()).collect();
+        writeln!(out, "  repeat {}: {}", repeat[0].repeat, labels.join(", "))?;
     }
     Ok(())
 }

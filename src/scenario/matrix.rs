@@ -98,6 +98,8 @@ pub struct Matrix {
     pub axes: Vec<AxisRange>,
     /// How often each variant is run, at least once.
     pub repeats: u32,
+    /// Chooses the order in which variants are run.
+    pub seed: u32,
     /// Combinations that are left out: those that have all values of an entry.
     pub exclude: Vec<Vec<AxisValue>>,
     /// Samples a second of the sound, where a variant has any.
@@ -272,7 +274,8 @@ pub(super) fn matrix(root: &Table, export: &ExportTable, sources: &[Source]) -> 
     let axes =
         Axis::ALL.iter().map(|&axis| range(axis, get(axis.name()), export)).collect::<Result<_, _>>()?;
     let repeats = get("repeats").map_or(Ok(1), |field| field.whole(1..=1_000))?;
-    let mut matrix = Matrix { axes, repeats, exclude: Vec::new(), audio_rate: *audio_rate };
+    let seed = get("seed").map_or(Ok(1), |field| field.whole(0..=u32::MAX))?;
+    let mut matrix = Matrix { axes, repeats, seed, exclude: Vec::new(), audio_rate: *audio_rate };
     let jobs = matrix.combinations().saturating_mul(repeats.into());
     if let Some(field) = field.filter(|_| jobs > MOST_JOBS) {
         return Err(field.fault(format!("the matrix makes {jobs} jobs: at most {MOST_JOBS} make sense")));
@@ -293,15 +296,12 @@ fn export_field<'a>(root: &Table<'a>, key: &str) -> Option<Field<'a>> {
     root.get("export")?.table("[export]").ok()?.get(key)
 }
 
-/// Axes, and the two keys that are none.
+/// Axes, and the keys that are none.
 fn known_axes(table: Table) -> Result<Table, Fault> {
-    let axes: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).collect();
-    let known = |name: &str| axes.contains(&name) || name == "repeats" || name == "exclude";
-    match table.fields().find(|field| !known(field.name)) {
-        Some(stray) => {
-            let allowed: Vec<_> = axes.iter().copied().chain(["repeats", "exclude"]).collect();
-            Err(table.key_fault(stray.name, unknown("axis", stray.name, "in [matrix]", &allowed)))
-        }
+    let others = ["repeats", "seed", "exclude"];
+    let allowed: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).chain(others).collect();
+    match table.fields().find(|field| !allowed.contains(&field.name)) {
+        Some(stray) => Err(table.key_fault(stray.name, unknown("axis", stray.name, "in [matrix]", &allowed))),
         None => Ok(table),
     }
 }

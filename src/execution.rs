@@ -31,7 +31,7 @@ pub struct Execution<'a> {
     machine: Machine,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
-    /// Its jobs, with their identities, in the plan's order.
+    /// Its jobs, with their identities, in the order in which they are run.
     planned: Vec<PlannedJob>,
     keep_exports: bool,
 }
@@ -172,6 +172,7 @@ impl<'a> Execution<'a> {
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
+            seed: Some(self.plan.seed),
             jobs: self.planned.clone(),
         }
     }
@@ -180,6 +181,7 @@ impl<'a> Execution<'a> {
         let variant = self.plan.variant(job);
         PlannedJob {
             variant: variant.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
+            place: job.variant,
             repeat: job.repeat,
             folder: format!("{}-r{}", variant.slug(), job.repeat),
             digest: if not_run.is_some() { String::new() } else { self.digest(job) },
@@ -190,7 +192,7 @@ impl<'a> Execution<'a> {
     fn digest(&self, job: Job) -> String {
         let variant = self.plan.variant(job);
         let media = &self.media[job.variant];
-        let limits = limits(self.scenario);
+        let limits = limits(self.scenario, variant);
         identity::job_digest(
             self.engine(variant),
             variant,
@@ -267,7 +269,7 @@ impl<'a> Execution<'a> {
         let resolved =
             self.engine(variant).resolve(variant, &JobFiles { timeline: &timeline, output: &output });
         let started = jiff::Timestamp::now();
-        let mut measured = run::measure(&self.launch(&resolved), &partial, stop, live)?;
+        let mut measured = run::measure(&self.launch(variant, &resolved), &partial, stop, live)?;
         measured.outcome = self.outcome(variant, measured.outcome, &output);
         let output_bytes = fs::metadata(&output).ok().filter(|_| variant.export.sink == Sink::File);
         let record = record::RecordOf {
@@ -294,7 +296,7 @@ impl<'a> Execution<'a> {
     /// The engine's own word for how it ended, held against the file that it wrote: an engine may leave
     /// out what it cannot show, and call that a success.
     fn outcome(&self, variant: &Variant, said: Outcome, output: &Path) -> Outcome {
-        let of = variant.timeline.frames_at(variant.export.rate);
+        let of = variant.frames();
         let can_be_counted = said.is_finished() && variant.export.sink == Sink::File;
         let counted = self.exporter.as_ref().filter(|_| can_be_counted);
         match counted.and_then(|exporter| engine::count_frames(exporter, output)) {
@@ -303,13 +305,13 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn launch(&self, resolved: &Resolved) -> Launch {
+    fn launch(&self, variant: &Variant, resolved: &Resolved) -> Launch {
         Launch {
             launcher: self.launcher.clone(),
             command: resolved.command.clone(),
             environment: resolved.environment.clone(),
             progress: Some(resolved.progress),
-            limits: limits(self.scenario),
+            limits: limits(self.scenario, variant),
             interval: self.scenario.sampling.interval,
         }
     }
@@ -328,8 +330,9 @@ impl<'a> Execution<'a> {
 /// What a job's folder is called until it is whole.
 const PARTIAL: &str = ".partial-";
 
-fn limits(scenario: &Scenario) -> Limits {
-    Limits { wall: scenario.limits.wall, stall: Some(scenario.limits.stall) }
+/// Frames stand still while the process rests, and that is no stall.
+fn limits(scenario: &Scenario, variant: &Variant) -> Limits {
+    Limits { wall: scenario.limits.wall, stall: Some(scenario.limits.stall + variant.rest) }
 }
 
 /// How a job ended that need not be run again: it is there, whole, the same, and not interrupted.

@@ -7,7 +7,9 @@
 mod arrange;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::digest;
 use crate::scenario::{Audio, Axis, AxisValue, Driver, EngineName, Export, Media, Scenario, ThreadingChoice};
 use crate::timeline::Timeline;
 use crate::trace::Threading;
@@ -36,6 +38,8 @@ pub struct Plan {
     pub excluded: u64,
     /// What to run, in this order.
     pub jobs: Vec<Job>,
+    /// What the order was made from.
+    pub seed: u32,
 }
 
 /// One launch.
@@ -60,6 +64,11 @@ pub struct Variant {
     pub threading_choice: ThreadingChoice,
     /// Where in its process the export runs.
     pub driver: Driver,
+    /// How often it is exported, one after another in the same process; at least once.
+    pub exports: u32,
+    /// How long the process rests after each export, so that samples show what stays; not at all after the
+    /// only one.
+    pub rest: Duration,
     /// What it is to produce.
     pub export: Export,
     /// What is exported, with the paths of its media as they will be.
@@ -75,6 +84,16 @@ impl Variant {
     /// only variant of a plan its engine.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Frames of one export.
+    pub fn frames(&self) -> u64 {
+        self.timeline.frames_at(self.export.rate)
+    }
+
+    /// Frames of all exports in its process.
+    pub fn frames_of_all_exports(&self) -> u64 {
+        self.frames() * u64::from(self.exports)
     }
 
     /// A name for its files, different for each variant of a plan: engine, threading, and every value
@@ -105,18 +124,24 @@ pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
             .map(|range| range.axis)
             .collect(),
         excluded: scenario.matrix.combinations() - variants.len() as u64,
-        jobs: jobs(variants.len(), scenario.matrix.repeats),
+        jobs: jobs(&variants, scenario.matrix.repeats, scenario.matrix.seed),
+        seed: scenario.matrix.seed,
         variants,
     }
 }
 
-/// All variants once, then all again, each time beginning with another one: whatever changes on the
-/// machine while a plan runs does not fall on the same variant every time.
-fn jobs(variants: usize, repeats: u32) -> Vec<Job> {
-    let rotated = |repeat: u32| {
-        (0..variants).map(move |place| Job { variant: (place + repeat as usize - 1) % variants, repeat })
-    };
-    (1..=repeats).flat_map(rotated).collect()
+/// All variants once, then all again in another order, and so on: whatever changes on the machine while
+/// a plan runs does not fall on the same variant every time, nor on what follows the same neighbour.
+fn jobs(variants: &[Variant], repeats: u32, seed: u32) -> Vec<Job> {
+    (1..=repeats).flat_map(|repeat| shuffled(variants, repeat, seed)).collect()
+}
+
+/// One repeat of all variants. The order of two of them depends on nothing but themselves, the repeat and
+/// the seed, so that it is the same on every machine and whatever other variants there are.
+fn shuffled(variants: &[Variant], repeat: u32, seed: u32) -> Vec<Job> {
+    let mut jobs: Vec<_> = (0..variants.len()).map(|variant| Job { variant, repeat }).collect();
+    jobs.sort_by_cached_key(|job| digest::of(format!("{seed}\n{repeat}\n{}", variants[job.variant].slug())));
+    jobs
 }
 
 /// What the values of a combination decide.
@@ -127,6 +152,7 @@ struct Settings {
     export: Export,
     length: u32,
     sources: Option<u32>,
+    exports: u32,
 }
 
 fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
@@ -137,6 +163,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         export: scenario.export.clone(),
         length: 1,
         sources: None,
+        exports: 1,
     };
     for value in values {
         settings.take(value, scenario.matrix.audio_rate);
@@ -163,12 +190,13 @@ impl Settings {
             AxisValue::Sink(sink) => export.sink = *sink,
             AxisValue::Length(factor) => self.length = *factor,
             AxisValue::Sources(limit) => self.sources = *limit,
+            AxisValue::Exports(count) => self.exports = *count,
         }
     }
 }
 
 fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> Variant {
-    let Settings { engine, threading, driver, export, length, sources } = settings(scenario, values);
+    let Settings { engine, threading, driver, export, length, sources, exports } = settings(scenario, values);
     let (timeline, media) = arrange::arrange(scenario, &context.media_folder, length, sources);
     Variant {
         axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
@@ -176,12 +204,24 @@ fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> 
         threading: threading.threading(context.cpus),
         threading_choice: threading,
         driver,
+        exports,
+        rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
         timeline,
         media,
         label: label(scenario, values),
         slug: slug(scenario, values),
     }
+}
+
+/// The least time that a process rests after an export.
+const LEAST_REST: Duration = Duration::from_millis(100);
+
+/// How many samples are to see a process at rest: a level is the median of some.
+const SAMPLES_AT_REST: u32 = 6;
+
+fn rest(interval: Duration) -> Duration {
+    LEAST_REST.max(interval * SAMPLES_AT_REST)
 }
 
 fn label(scenario: &Scenario, values: &[AxisValue]) -> String {

@@ -214,7 +214,8 @@ fn question(root: &Table) -> Result<String, Fault> {
     }
 }
 
-/// The most clips and gaps of all variants together: beyond it a plan no longer fits in memory.
+/// The most clips and gaps that all variants export together: beyond it a plan, or the list of a job's
+/// cuts, no longer fits in memory.
 const MOST_ITEMS: u64 = 2_000_000;
 
 fn check_extent(
@@ -223,14 +224,12 @@ fn check_extent(
     sources: &[Source],
     matrix: &Matrix,
 ) -> Result<(), Fault> {
-    let longer =
-        |value: &AxisValue| if let AxisValue::Length(factor) = value { u64::from(*factor) } else { 0 };
-    let longest = matrix.axes[Axis::Length as usize].values.iter().map(longer).max().unwrap_or(1);
     let items = tracks.iter().map(|track| track.items(sources)).fold(0, u64::saturating_add);
-    let planned = items.saturating_mul(longest).saturating_mul(matrix.kept().count() as u64);
+    let times = matrix.largest(Axis::Length).saturating_mul(matrix.largest(Axis::Exports));
+    let planned = items.saturating_mul(times).saturating_mul(matrix.kept().count() as u64);
     if planned > MOST_ITEMS {
         let message =
-            format!("the variants have {planned} clips and gaps together: at most {MOST_ITEMS} make sense");
+            format!("the variants export {planned} clips and gaps together: at most {MOST_ITEMS} make sense");
         return Err(timeline.fault(message));
     }
     Ok(())

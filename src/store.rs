@@ -91,7 +91,10 @@ pub struct ResultIndex {
     pub started: String,
     /// The axes with more than one value, in the plan's order: what tells variants apart.
     pub varied: Vec<String>,
-    /// Every job of the plan, in the order of the plan.
+    /// What the order of the jobs was made from; `None` in a result of before there were seeds.
+    #[serde(default)]
+    pub seed: Option<u32>,
+    /// Every job of the plan, in the order in which they are run.
     pub jobs: Vec<PlannedJob>,
 }
 
@@ -100,6 +103,9 @@ pub struct ResultIndex {
 pub struct PlannedJob {
     /// Each axis and its value.
     pub variant: Vec<(String, String)>,
+    /// Its variant's place in the scenario's matrix, from 0.
+    #[serde(default)]
+    pub place: usize,
     /// Which repeat, from 1.
     pub repeat: u32,
     /// Its folder's name under `jobs/`.
@@ -150,9 +156,10 @@ impl StoredJob {
 pub struct StoredResult {
     /// The folder.
     pub folder: PathBuf,
-    /// What its `result.json` says.
+    /// What its `result.json` says, its jobs by repeat and place in the matrix: people look for variants
+    /// there, in whatever order they were run.
     pub index: ResultIndex,
-    /// The jobs that are whole, in the order of the plan.
+    /// The jobs that are whole, in the same order.
     pub jobs: Vec<StoredJob>,
 }
 
@@ -161,7 +168,8 @@ pub struct StoredResult {
 /// # Errors
 /// When there is none, or a file of it is broken or of a later version.
 pub fn open_result(folder: &Path) -> Result<StoredResult, StoreError> {
-    let index = open_index(folder)?;
+    let mut index = open_index(folder)?;
+    index.jobs.sort_by_key(|job| (job.repeat, job.place));
     let jobs = index
         .jobs
         .iter()
@@ -296,6 +304,23 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_result_of_before_there_were_seeds_is_read_in_the_order_in_which_it_was_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = |variant: &str, repeat: u32| {
+            serde_json::json!({"variant": [["engine", variant]], "repeat": repeat,
+                "folder": format!("{variant}-r{repeat}"), "digest": "", "not_run": null})
+        };
+        let index = serde_json::json!({"format": FORMAT, "scenario": "", "question": "", "scenario_path": "",
+            "scenario_text": "", "overrides": [], "started": "", "varied": [],
+            "jobs": [job("a", 1), job("b", 1), job("b", 2), job("a", 2)]});
+        write_json(&folder.path().join("result.json"), &index).unwrap();
+        let index = open_result(folder.path()).unwrap().index;
+        assert_eq!(index.seed, None);
+        let folders: Vec<_> = index.jobs.iter().map(|job| job.folder.as_str()).collect();
+        assert_eq!(folders, ["a-r1", "b-r1", "b-r2", "a-r2"]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
     ("scenario", &["digest", "timeline", "trace", "units"]),
-    ("plan", &["scenario", "timeline", "trace"]),
+    ("plan", &["digest", "scenario", "timeline", "trace"]),
     // Measure.
     ("proc", &["units"]),
     ("sampler", &["proc", "trace", "units"]),

@@ -402,6 +402,47 @@ fn a_plan_says_what_would_run_and_starts_nothing() {
     assert!(!bench.path().join("media").exists());
 }
 
+/// The order of the jobs as `memreel plan` shows it, repeat by repeat.
+fn shown_order(plan: &str) -> Vec<Vec<String>> {
+    let lines = plan.lines().filter_map(|line| line.strip_prefix("  repeat ")?.split_once(": "));
+    lines.map(|(_, labels)| labels.split(", ").map(str::to_string).collect()).collect()
+}
+
+#[test]
+fn jobs_are_run_in_the_order_that_is_planned_and_reported_in_that_of_the_matrix() {
+    let bench = Bench::new();
+    small(&bench);
+    let more =
+        ["--threading", "single,default,parallel:2,parallel:3", "--repeat", "2", "--set", "matrix.seed=3"];
+    let plan = bench.run(&[&["plan", "small.toml"], more.as_slice()].concat());
+    plan.expect(0).says(&["In this order (seed 3):"]);
+    let order = shown_order(&plan.out);
+    assert_eq!(order.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
+    let matrix = ["single", "default", "parallel:2", "parallel:3"];
+    assert!(
+        order.iter().any(|labels| labels.iter().position(|label| label == "single") != Some(0)),
+        "{order:?}"
+    );
+
+    bench.run(&[&["run", "small.toml"], more.as_slice()].concat()).expect(0);
+    let folder = bench.latest_folder("small");
+    let index = memreel::store::open_index(&folder).unwrap();
+    assert_eq!(index.seed, Some(3));
+    let threading = |variant: &[(String, String)]| {
+        let (_, value) = variant.iter().find(|(axis, _)| axis == "threading").unwrap();
+        if value == "default" { format!("threading {value}") } else { value.clone() }
+    };
+    let listed: Vec<_> = index.jobs.iter().map(|job| threading(&job.variant)).collect();
+    assert_eq!(listed, order.concat());
+
+    let result = bench.latest("small");
+    let mut run: Vec<_> = result.jobs.iter().map(|job| &job.record).collect();
+    run.sort_by(|one, other| one.started.cmp(&other.started));
+    assert_eq!(run.iter().map(|record| threading(&record.variant)).collect::<Vec<_>>(), order.concat());
+    let reported: Vec<_> = summary(&folder).iter().map(|row| row["threading"].clone()).collect();
+    assert_eq!(reported, [matrix, matrix].concat());
+}
+
 #[test]
 fn every_shipped_scenario_can_be_run_here() {
     let bench = Bench::new();

@@ -326,6 +326,69 @@ fn a_null_sink_counts_frames_and_leaves_no_file() {
     }
 }
 
+/// Three clips of two sources, 60 frames.
+const THREE_CLIPS: &str = "
+sources.shot.generate = { count = 2, seconds = 2, size = '320x180' }
+timeline.tracks = [{ children = [{ clip = 'shot', duration = '20f' }, { clip = 'shot.1', duration = '20f' }] }]
+export.preset = 'ultrafast'
+matrix.threading = 'single'
+";
+
+/// The events of a kind: subject, and frames put out by then.
+fn events(job: &StoredJob, kind: &str) -> Vec<(String, u64)> {
+    let events = memreel::trace::read_events(&job.folder.join("events.csv")).unwrap();
+    let of_kind = events.into_iter().filter(|event| event.kind == kind);
+    of_kind.map(|event| (event.what, event.frames.map_or(0, |frames| frames.get()))).collect()
+}
+
+#[test]
+fn several_exports_in_one_process_are_told_apart_in_the_record() {
+    let bench = Bench::new();
+    let more = ["--exports", "1,3", "--driver", "main,background"];
+    let result = bench.result_of("again", THREE_CLIPS, &more);
+    for driver in ["main", "background"] {
+        let times = |exports: &str| {
+            let asked = [("driver".to_string(), driver.to_string()), ("exports".into(), exports.into())];
+            let mut jobs = result.jobs.iter();
+            jobs.find(|job| asked.iter().all(|value| job.record.variant.contains(value))).unwrap()
+        };
+        let (once, thrice) = (times("1"), times("3"));
+        let context = &thrice.record.context;
+        assert_eq!(context.frames.map(|frames| frames.get()), Some(180));
+        assert_eq!(context.exports, [60, 120]);
+        assert_eq!(context.cuts, [20, 40, 80, 100, 140, 160]);
+        assert_eq!(context.first_uses, [0, 20]);
+        assert!(once.record.context.exports.is_empty());
+        assert_eq!(once.record.context.cuts, [20, 40]);
+        assert_eq!(thrice.record.timeline, once.record.timeline);
+        let begun = ["1", "2", "3"].map(str::to_string).into_iter().zip([0, 60, 120]);
+        assert_eq!(events(thrice, "export-start"), begun.collect::<Vec<_>>());
+        let ended = ["1", "2", "3"].map(str::to_string).into_iter().zip([60, 120, 180]);
+        assert_eq!(events(thrice, "export-end"), ended.collect::<Vec<_>>());
+        assert_eq!(events(thrice, "source-open").len(), 6);
+        assert_eq!(shown(&export_of(&result, thrice)), shown(&export_of(&result, once)));
+        // It rests six samples after each.
+        assert!(thrice.record.wall_s > 0.36, "{}", thrice.record.wall_s);
+    }
+}
+
+#[test]
+fn a_rest_between_exports_is_no_stall_however_long() {
+    let bench = Bench::new();
+    let more = ["--exports", "2", "--interval", "0.3", "--set", "limits.stall=1"];
+    let result = bench.result_of("rest", THREE_CLIPS, &more);
+    assert_eq!(result.jobs[0].record.outcome, Outcome::Finished);
+    assert!(result.jobs[0].record.wall_s > 3.6, "{}", result.jobs[0].record.wall_s);
+}
+
+#[test]
+fn melt_does_one_export_a_process_and_says_so() {
+    let bench = Bench::new();
+    bench.scenario("again", THREE_CLIPS);
+    let ran = bench.run(&["plan", "again.toml", "--engine", "ffmpeg,melt", "--exports", "1,3"]);
+    ran.expect(0).says(&["not run: melt does one export a process, not 3", "3 times in one process"]);
+}
+
 /// An export that takes a second or two with one thread.
 const LONG_ENOUGH: &str = "
 sources.shot.generate = { count = 2, seconds = 4, size = '320x180' }

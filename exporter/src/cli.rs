@@ -1,6 +1,7 @@
 //! The command line, made into what the rest of the program works with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ffmpeg::format::Pixel;
@@ -8,7 +9,8 @@ use ffmpeg_next as ffmpeg;
 use memreel_timeline::Rate;
 
 use crate::encode::{PictureCodec, SoundCodec};
-use crate::export::{self, Export, Size, Threads};
+use crate::export::{self, Export, Request, Size, Threads};
+use crate::fault::Fault;
 use crate::media::SourceRequest;
 use crate::mux::Target;
 use crate::write::Recipe;
@@ -18,10 +20,12 @@ Examples:
   memreel-export make-source --source-number 1 --frames 250 --size 1280x720 a.mp4
   memreel-export --preset ultrafast timeline.otio out.mp4
   memreel-export --threads 1 --discard --progress-fd 3 timeline.otio 3>progress.txt
+  memreel-export --exports 5 --rest 0.2 --discard --progress-fd 3 timeline.otio 3>progress.txt
   memreel-export frames --checksum out.mp4
 
-Progress lines: `frames IN OUT` (taken from the timeline, put out by the encoder), `open PATH` and
-`close PATH` (picture decoders).
+Progress lines: `frames IN OUT` (taken from the timeline, put out by the encoder, over all exports),
+`open PATH` and `close PATH` (picture decoders), `export K` and `closed K` (the K-th export begins, and
+everything of it has been freed).
 
 Exit codes: 0 all is well, 1 it could not be done, 2 wrong usage, 5 the output could not be written.";
 
@@ -55,8 +59,8 @@ pub struct Cli {
 /// What the program is to do.
 #[derive(Debug)]
 pub enum Task {
-    /// Export a timeline.
-    Export(Box<Export>),
+    /// Export a timeline, once or several times.
+    Export(Box<Request>),
     /// Make a source.
     MakeSource(Box<SourceRequest>),
     /// List a file's frames, with checksums or without.
@@ -158,9 +162,18 @@ struct ExportArguments {
     /// Which thread exports.
     #[arg(long, value_enum, default_value_t = Driver::Main)]
     driver: Driver,
+    /// Export so often, one after another in this process; everything is opened and closed each time.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    exports: u32,
+    /// Wait so long after each export.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    rest: Duration,
     /// Write progress lines to this open file descriptor.
     #[arg(long, value_name = "FD", value_parser = clap::value_parser!(i32).range(0..))]
     progress_fd: Option<i32>,
+    /// Misbehave, so that those who look for leaks can be tried; may be repeated.
+    #[arg(long, value_name = "KIND", hide = true)]
+    fault: Vec<Fault>,
 }
 
 #[derive(Debug, Args)]
@@ -234,7 +247,7 @@ impl Cli {
     /// What is to be done.
     pub fn into_task(self) -> Task {
         match self.command {
-            None => Task::Export(Box::new(self.export.into_export())),
+            None => Task::Export(Box::new(self.export.into_request())),
             Some(Command::MakeSource(arguments)) => Task::MakeSource(Box::new(arguments.into_request())),
             Some(Command::Frames(FramesArguments { file, audio_bursts: true, .. })) => {
                 Task::AudioBursts { path: file }
@@ -251,6 +264,20 @@ impl Cli {
 }
 
 impl ExportArguments {
+    fn into_request(self) -> Request {
+        Request {
+            exports: self.exports,
+            rest: self.rest,
+            driver: match self.driver {
+                Driver::Main => export::Driver::Main,
+                Driver::Background => export::Driver::Background,
+            },
+            progress_fd: self.progress_fd,
+            faults: self.fault.clone(),
+            export: self.into_export(),
+        }
+    }
+
     fn into_export(self) -> Export {
         let threads = self.threads.into_threads();
         let encode_threads = threads.encode.unwrap_or(0);
@@ -263,11 +290,6 @@ impl ExportArguments {
             sound: self.codecs.sound(encode_threads),
             format: self.codecs.format,
             threads,
-            driver: match self.driver {
-                Driver::Main => export::Driver::Main,
-                Driver::Background => export::Driver::Background,
-            },
-            progress_fd: self.progress_fd,
         }
     }
 }
@@ -323,6 +345,12 @@ impl CodecArguments {
 
 fn threads() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=1024)
+}
+
+/// Up to an hour.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or("write seconds from 0 to 3600, as 0.5".into())
 }
 
 fn size(text: &str) -> Result<Size, String> {

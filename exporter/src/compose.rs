@@ -1,6 +1,7 @@
 //! The picture of every output frame: the topmost clip's, or black.
 
 use std::collections::HashMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use ffmpeg::frame;
@@ -9,6 +10,7 @@ use memreel_timeline::Rate;
 
 use crate::convert::Converter;
 use crate::failure::Failure;
+use crate::fault::Faults;
 use crate::libav;
 use crate::pictures::{Look, PictureReader};
 use crate::plan::{self, Shot};
@@ -20,12 +22,13 @@ pub struct Sources<'a> {
     last_use: HashMap<PathBuf, u64>,
     threads: u32,
     progress: &'a Progress,
+    faults: &'a Faults,
 }
 
 impl<'a> Sources<'a> {
     /// None opened yet. `threads` are each decoder's, 0 lets it choose.
-    pub fn new(shots: &[Shot], threads: u32, progress: &'a Progress) -> Sources<'a> {
-        Sources { readers: HashMap::new(), last_use: plan::last_uses(shots), threads, progress }
+    pub fn new(shots: &[Shot], threads: u32, progress: &'a Progress, faults: &'a Faults) -> Sources<'a> {
+        Sources { readers: HashMap::new(), last_use: plan::last_uses(shots), threads, progress, faults }
     }
 
     /// The reader of a file, opened when it is not yet.
@@ -43,14 +46,20 @@ impl<'a> Sources<'a> {
 
     /// Closes a file's reader and frees all that it held.
     pub fn close(&mut self, path: &Path) {
-        if self.readers.remove(path).is_some() {
-            self.progress.closed(path);
+        let Some(reader) = self.readers.remove(path) else { return };
+        if self.faults.keeps_source(path) {
+            return mem::forget(reader);
         }
+        drop(reader);
+        self.progress.closed(path);
     }
 
-    fn close_if_done(&mut self, path: &Path, frame: u64) {
-        if self.last_use.get(path) == Some(&frame) {
-            self.close(path);
+    /// Closes the source of a shot after its last use.
+    fn close_if_done(&mut self, shot: &Shot, frame: u64) {
+        if shot.frames.end == frame + 1 && self.faults.keeps_clips() {
+            mem::forget(self.readers.remove(&shot.media));
+        } else if self.last_use.get(&shot.media) == Some(&frame) {
+            self.close(&shot.media);
         }
     }
 }
@@ -94,7 +103,7 @@ impl<'a> Composer<'a> {
             Some(shot) => {
                 let picture = shown(&mut self.sources, shot, frame, self.rate)
                     .map_err(|failure| failure.in_clip(&shot.clip))?;
-                self.sources.close_if_done(&shot.media, frame);
+                self.sources.close_if_done(shot, frame);
                 self.fitted(picture)?
             }
             None => self.black()?,

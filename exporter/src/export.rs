@@ -1,4 +1,4 @@
-//! An export from the timeline's file to the finished output.
+//! Exports from the timeline's file to the finished output: one, or several in a row in one process.
 //!
 //! *Render* makes frames (decode, compose, mix), *write* encodes and muxes them. With one render
 //! thread both take turns in the same thread; otherwise a thread of its own renders ahead, at most
@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use memreel_timeline::{Rate, Timeline, TrackKind};
 use crate::compose::{Composer, Sources};
 use crate::encode::{PictureCodec, Pictures, SoundCodec};
 use crate::failure::Failure;
+use crate::fault::{Fault, Faults};
 use crate::mix::Mixer;
 use crate::mux::Target;
 use crate::pictures::{Color, Look};
@@ -62,6 +63,23 @@ pub struct Size {
     pub height: u32,
 }
 
+/// Everything that is asked of a process: an export, once or again and again.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is exported.
+    pub export: Export,
+    /// How often, one after another; each time everything is opened and closed anew.
+    pub exports: u32,
+    /// How long to wait after each, so that what stays can be seen from outside.
+    pub rest: Duration,
+    /// Where each export runs.
+    pub driver: Driver,
+    /// Where progress is told.
+    pub progress_fd: Option<i32>,
+    /// What to do wrong.
+    pub faults: Vec<Fault>,
+}
+
 /// Everything that is asked of one export.
 #[derive(Debug, Clone)]
 pub struct Export {
@@ -81,55 +99,80 @@ pub struct Export {
     pub sound: Option<SoundCodec>,
     /// Threads of each part.
     pub threads: Threads,
-    /// Where the export runs.
-    pub driver: Driver,
-    /// Where progress is told.
-    pub progress_fd: Option<i32>,
 }
 
-/// Runs an export to its end.
+/// Runs every export that is asked for to its end; the last one's output stays.
 ///
 /// # Errors
-/// Whatever keeps the output from being made whole; no part of it is left then.
-pub fn run(export: Export) -> Result<(), Failure> {
-    match export.driver {
-        Driver::Main => run_here(&export),
-        Driver::Background => run_in_background(export),
+/// Whatever keeps an output from being made whole; no part of that one is left then, and no further
+/// export is begun.
+pub fn run(request: &Request) -> Result<(), Failure> {
+    check_faults(request)?;
+    let progress = request.progress_fd.map_or(Ok(Progress::silent()), Progress::on_descriptor)?;
+    let faults = Faults::new(&request.faults);
+    let around = Surroundings { progress: &progress, faults: &faults };
+    (1..=request.exports).try_for_each(|number| {
+        progress.export_began(number);
+        match request.driver {
+            Driver::Main => run_here(&request.export, around)?,
+            Driver::Background => run_in_background(&request.export, around)?,
+        }
+        faults.export_closed();
+        progress.export_closed(number);
+        thread::sleep(request.rest);
+        Ok(())
+    })
+}
+
+/// What an export meets that outlives it.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    progress: &'a Progress,
+    faults: &'a Faults,
+}
+
+/// A single thread that renders and writes in turn has no queue.
+fn check_faults(request: &Request) -> Result<(), Failure> {
+    if request.faults.contains(&Fault::Queue) && request.export.threads.render == Some(1) {
+        let reason = "--fault queue needs a thread that renders ahead: say --render-threads 2";
+        return Err(Failure::Refused(reason.into()));
     }
+    Ok(())
 }
 
 /// As an editor does it: a thread exports, and the main thread looks twice a second. It is also
 /// woken at the end, so that an export takes no longer than it takes.
-fn run_in_background(export: Export) -> Result<(), Failure> {
-    let done = Arc::new((Mutex::new(false), Condvar::new()));
-    let signal = Arc::clone(&done);
-    let worker = thread::spawn(move || {
-        let result = run_here(&export);
-        *signal.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = true;
-        signal.1.notify_one();
-        result
-    });
-    let mut is_done = done.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    while !*is_done && !worker.is_finished() {
-        is_done = match done.1.wait_timeout(is_done, POLL) {
-            Ok((guard, _)) => guard,
-            Err(poisoned) => poisoned.into_inner().0,
-        };
-    }
-    drop(is_done);
-    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+fn run_in_background(export: &Export, around: Surroundings<'_>) -> Result<(), Failure> {
+    let (done, signal) = (Mutex::new(false), Condvar::new());
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let result = run_here(export, around);
+            *done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = true;
+            signal.notify_one();
+            result
+        });
+        let mut is_done = done.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        while !*is_done && !worker.is_finished() {
+            is_done = match signal.wait_timeout(is_done, POLL) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        drop(is_done);
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
-fn run_here(export: &Export) -> Result<(), Failure> {
+fn run_here(export: &Export, around: Surroundings<'_>) -> Result<(), Failure> {
+    let Surroundings { progress, faults } = around;
     let timeline = read_timeline(&export.timeline)?;
     check_target(export, &timeline)?;
-    let progress = export.progress_fd.map_or(Ok(Progress::silent()), Progress::on_descriptor)?;
     let rate = export.rate.unwrap_or(timeline.rate);
     let shots = plan::pictures(&timeline, rate);
-    let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), &progress);
+    let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), progress, faults);
     let pictures = output_pictures(export, &shots, &mut sources, rate)?;
     let recipe = recipe(export, &timeline);
-    let mut writer = Writer::new(&recipe, &pictures, &progress)?;
+    let mut writer = Writer::new(&recipe, &pictures, progress)?;
     let filter_threads = export.threads.filter.unwrap_or(0);
     let render = Render {
         composer: Composer::new(shots, sources, rate, pictures.look, filter_threads),
@@ -138,7 +181,7 @@ fn run_here(export: &Export) -> Result<(), Failure> {
             Mixer::new(plan::sounds(&timeline, rate), rate, codec.rate, decode_threads)
         }),
         frames: frames(&timeline, rate),
-        progress: &progress,
+        around,
     };
     match export.threads.render {
         Some(1) => render.in_turn(&mut writer)?,
@@ -233,7 +276,7 @@ struct Render<'a> {
     composer: Composer<'a>,
     mixer: Option<Mixer>,
     frames: u64,
-    progress: &'a Progress,
+    around: Surroundings<'a>,
 }
 
 impl Render<'_> {
@@ -243,7 +286,8 @@ impl Render<'_> {
             Some(mixer) => mixer.sound(number)?,
             None => Vec::new(),
         };
-        self.progress.frame_in();
+        self.around.faults.frame_rendered();
+        self.around.progress.frame_in();
         Ok(Rendered { picture, sound })
     }
 
@@ -251,11 +295,15 @@ impl Render<'_> {
         (0..self.frames).try_for_each(|number| writer.write(self.frame(number)?))
     }
 
+    /// The thread is waited for by name: a scope's end alone lets it outlive the export by a moment.
     fn ahead_of(self, writer: &mut Writer<'_>) -> Result<(), Failure> {
-        let (sender, receiver) = mpsc::sync_channel(FRAMES_AHEAD);
+        let frames_ahead = self.around.faults.frames_ahead(FRAMES_AHEAD, self.frames);
+        let (sender, receiver) = mpsc::sync_channel(frames_ahead);
         thread::scope(|scope| {
-            scope.spawn(move || self.send_all(&sender));
-            write_all(receiver, writer)
+            let renderer = scope.spawn(move || self.send_all(&sender));
+            let written = write_all(receiver, writer);
+            renderer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            written
         })
     }
 

@@ -6,6 +6,8 @@
 //! [`mod@write`] encodes them ([`encode`]) into a container ([`mux`]), and [`export`] drives it all, in as
 //! many threads as were asked for, telling a watcher how far it is ([`progress`]).
 //!
+//! [`fault`] has an export misbehave on demand, for tests of those who look for leaks.
+//!
 //! Beside the export stand [`media`], which makes sources whose every frame carries its number
 //! ([`barcode`]), [`frames`], which reads those numbers back, and [`about`].
 
@@ -19,6 +21,7 @@ pub mod decode;
 pub mod encode;
 pub mod export;
 pub mod failure;
+pub mod fault;
 pub mod frames;
 pub mod libav;
 pub mod media;

@@ -28,7 +28,7 @@ fn start(cli: &Cli) -> Result<(), Failure> {
 fn run(task: Task) -> Result<(), Failure> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     match task {
-        Task::Export(export) => export::run(*export),
+        Task::Export(request) => export::run(&request),
         Task::MakeSource(request) => media::make(&request),
         Task::Frames { path, checksum } => frames::list(&path, checksum, &mut stdout),
         Task::CountFrames { path } => frames::count(&path, &mut stdout),

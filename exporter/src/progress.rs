@@ -2,9 +2,15 @@
 //!
 //! ```text
 //! memreel-export-progress 1
+//! export 1
 //! open /media/a.mp4
 //! frames 1 0
+//! close /media/a.mp4
+//! frames 1 1
+//! closed 1
 //! ```
+//!
+//! Frames are counted over all exports of the process: they never fall.
 //!
 //! A watcher that went away is no reason to fail: the lines just end.
 
@@ -60,6 +66,16 @@ impl Progress {
         Progress { state: Mutex::new(state) }
     }
 
+    /// An export begins: which one in this process, from 1.
+    pub fn export_began(&self, number: u32) {
+        self.state().send_number("export", number);
+    }
+
+    /// Everything of an export has been freed.
+    pub fn export_closed(&self, number: u32) {
+        self.state().send_number("closed", number);
+    }
+
     /// One more frame was taken from the timeline.
     pub fn frame_in(&self) {
         let mut state = self.state();
@@ -97,6 +113,12 @@ impl State {
         }
         // Writing to a Vec cannot fail.
         let _ = writeln!(self.line, "frames {} {}", self.frames_in, self.packets_out);
+        self.send();
+    }
+
+    fn send_number(&mut self, event: &str, number: u32) {
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(self.line, "{event} {number}");
         self.send();
     }
 

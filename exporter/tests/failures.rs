@@ -65,6 +65,8 @@ fn wrong_usage_has_exit_code_2() {
         &["--pixel-format", "blue", "t.otio", "o.mp4"],
         &["--threads", "0", "t.otio", "o.mp4"],
         &["--video-option", "crf", "t.otio", "o.mp4"],
+        &["--exports", "0", "t.otio", "o.mp4"],
+        &["--rest", "-1", "t.otio", "o.mp4"],
     ] {
         fail(program().args(arguments), 2);
     }

@@ -56,6 +56,7 @@ fn a_decoder_is_open_from_its_first_cut_to_its_last_frame() {
     let (mut events, mut taken) = (Vec::new(), 0);
     for line in lines {
         match line.split_once(' ').unwrap() {
+            ("export" | "closed", number) => assert_eq!(number, "1"),
             ("frames", counts) => taken = counts.split_once(' ').unwrap().0.parse().unwrap(),
             (event, path) => {
                 events.push((event, Path::new(path).file_stem().unwrap().to_str().unwrap(), taken))
@@ -72,7 +73,7 @@ fn a_decoder_is_open_from_its_first_cut_to_its_last_frame() {
         ("close", "c", 44),
     ];
     assert_eq!(events, wanted);
-    assert!(text.ends_with("frames 45 45\n"), "{text}");
+    assert!(text.ends_with("frames 45 45\nclosed 1\n"), "{text}");
 }
 
 #[test]

@@ -41,6 +41,9 @@ pub struct Changes {
     /// How many distinct files of each source are used, at the same length: 1,10,40
     #[arg(long, value_name = "LIST")]
     sources: Option<String>,
+    /// How often the timeline is exported in one process: 1,5
+    #[arg(long, value_name = "LIST")]
+    exports: Option<String>,
     /// How often each variant is run
     #[arg(long, value_name = "N")]
     repeat: Option<String>,
@@ -72,6 +75,7 @@ impl Changes {
             ("matrix.sink", &self.sink),
             ("matrix.length", &self.length),
             ("matrix.sources", &self.sources),
+            ("matrix.exports", &self.exports),
             ("matrix.repeats", &self.repeat),
             ("sampling.interval", &self.interval),
             ("limits.wall", &self.wall_limit),

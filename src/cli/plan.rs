@@ -43,6 +43,7 @@ impl Plan {
             writeln!(out)?;
             print_variant(variant, &engines, obstacle.as_deref(), out)?;
         }
+        print_order(&plan, &obstacles, out)?;
         if obstacles.iter().all(Option::is_some) {
             return Err(nothing_runs(&plan, &engines, &obstacles));
         }
@@ -76,17 +77,21 @@ fn print_variant(
         return Ok(());
     }
     let export = &variant.export;
-    let frames = variant.timeline.frames_at(export.rate);
     writeln!(
         out,
-        "  {} of {} at {} from {} of {}; {}{}",
-        counted(frames as usize, "frame"),
+        "  {} of {} at {} from {} of {}; {}{}{}",
+        counted(variant.frames() as usize, "frame"),
         export.size,
         export.rate,
         counted(variant.timeline.picture_clips(), "clip"),
         counted(variant.media.len(), "file"),
         export.encoder,
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
+        if variant.exports > 1 {
+            format!(", {} times in one process", variant.exports)
+        } else {
+            String::new()
+        },
     )?;
     if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
         let resolved = engine.resolve(variant, &JobFiles::unnamed());
@@ -101,6 +106,19 @@ fn print_variant(
             .iter()
             .filter_map(|(name, value)| Some(format!("{name}={} ", value.as_ref()?)));
         writeln!(out, "  {}{}", set.collect::<String>(), words.join(" "))?;
+    }
+    Ok(())
+}
+
+/// A line for each repeat, where there is more than one job to run.
+fn print_order(plan: &plan::Plan, obstacles: &[Option<String>], out: &mut dyn Write) -> Result<(), Failure> {
+    let jobs: Vec<_> = plan.jobs.iter().filter(|job| obstacles[job.variant].is_none()).collect();
+    if jobs.len() > 1 {
+        writeln!(out, "\nIn this order (seed {}):", plan.seed)?;
+    }
+    for repeat in jobs.chunk_by(|one, next| one.repeat == next.repeat).filter(|_| jobs.len() > 1) {
+        let labels: Vec<_> = repeat.iter().map(|&&job| plan.variant(job).label()).collect();
+        writeln!(out, "  repeat {}: {}", repeat[0].repeat, labels.join(", "))?;
     }
     Ok(())
 }

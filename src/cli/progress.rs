@@ -42,7 +42,7 @@ impl Progress {
         match happening {
             Happening::Started { number, of, variant, repeat, live } => {
                 let title = format!("[{number}/{of}] {} · repeat {repeat}", variant.label());
-                let frames = variant.timeline.frames_at(variant.export.rate);
+                let frames = variant.frames_of_all_exports();
                 self.begin(title, frames, live);
             }
             Happening::Reused { variant, repeat } => {

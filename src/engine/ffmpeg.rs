@@ -125,6 +125,10 @@ fn options(variant: &Variant) -> Vec<String> {
     for (name, value) in &export.options {
         option("--video-option", format!("{name}={value}"));
     }
+    if variant.exports > 1 {
+        option("--exports", variant.exports.to_string());
+        option("--rest", variant.rest.as_secs_f64().to_string());
+    }
     let threading = variant.threading;
     let threads = [
         ("--render-threads", threading.render),
@@ -159,7 +163,7 @@ fn notes(threading: Threading) -> Vec<String> {
         .collect()
 }
 
-/// `frames IN OUT`, `open PATH`, `close PATH`.
+/// `frames IN OUT`, `open PATH`, `close PATH`, `export K`, `closed K`.
 fn parse_progress(line: &str) -> Option<Progress> {
     let (kind, rest) = line.split_once(' ')?;
     let event =
@@ -175,6 +179,8 @@ fn parse_progress(line: &str) -> Option<Progress> {
         }
         "open" => event("source-open"),
         "close" => event("source-close"),
+        "export" => event("export-start"),
+        "closed" => event("export-end"),
         _ => None,
     }
 }
@@ -189,6 +195,8 @@ mod tests {
         assert_eq!((progress.frames_in, progress.frames_out), (Some(Count::new(52)), Some(Count::new(12))));
         let opened = parse_progress("open /media/a b.mp4").unwrap();
         assert_eq!(opened.event, Some(("source-open".into(), "/media/a b.mp4".into())));
+        let closed = parse_progress("closed 3").unwrap();
+        assert_eq!(closed.event, Some(("export-end".into(), "3".into())));
         assert_eq!(parse_progress("memreel-export-progress 1"), None);
     }
 }

@@ -106,6 +106,9 @@ impl Engine for Melt {
             unsupported
                 .push("melt is a program of its own: it has no driver to put in the background".into());
         }
+        if variant.exports > 1 {
+            unsupported.push(format!("melt does one export a process, not {}", variant.exports));
+        }
         if variant.timeline.media().iter().any(|path| path.to_str().is_none()) {
             unsupported.push("a media file's name is not UTF-8, which MLT XML cannot hold".into());
         }

@@ -54,7 +54,7 @@ impl RecordOf<'_> {
             notes: resolved.notes.clone(),
             timeline: TimelineRecord {
                 digest: identity::timeline_digest(&variant.timeline, &media),
-                frames: variant.timeline.frames_at(variant.export.rate),
+                frames: variant.frames(),
                 rate: variant.export.rate.to_string(),
                 clips: variant.timeline.picture_clips() as u64,
                 sources: media.len() as u64,
@@ -87,12 +87,13 @@ fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>)
         Sink::Null => "null",
     };
     let (cuts, first_uses) = cuts(variant);
+    let begins: Vec<_> = (0..u64::from(variant.exports)).map(|export| export * variant.frames()).collect();
     RunContext {
-        frames: Some(Count::new(variant.timeline.frames_at(rate))),
+        frames: Some(Count::new(variant.frames_of_all_exports())),
         rate: Some(rate.as_f64()),
-        cuts,
+        cuts: begins.iter().flat_map(|begin| cuts.iter().map(move |cut| begin + cut)).collect(),
         first_uses,
-        exports: Vec::new(),
+        exports: begins[1..].to_vec(),
         container: Some(container.into()),
         packets_per_frame: packets_per_frame(variant),
         frame_bytes: Some(variant.export.picture_bytes()),
@@ -101,7 +102,7 @@ fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>)
     }
 }
 
-/// Where clips begin, and where sources are used for the first time.
+/// Where clips begin in an export, and where sources are used for the first time.
 fn cuts(variant: &Variant) -> (Vec<u64>, Vec<u64>) {
     let rate = variant.export.rate;
     let mut placed: Vec<Placed> =

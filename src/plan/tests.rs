@@ -98,6 +98,29 @@ fn fewer_sources_keep_the_length() {
 }
 
 #[test]
+fn several_exports_in_one_process_rest_long_enough_for_six_samples() {
+    let exports = |more: &str| {
+        let plan =
+            planned(&format!("{ONE_TRACK}matrix.exports = [1, 5]\nmatrix.threading = 'single'\n{more}"));
+        plan.variants.iter().map(|one| (one.exports, one.rest.as_secs_f64())).collect::<Vec<_>>()
+    };
+    assert_eq!(exports(""), [(1, 0.0), (5, 0.12)]);
+    assert_eq!(exports("sampling.interval = 0.001"), [(1, 0.0), (5, 0.1)]);
+    assert_eq!(exports("sampling.interval = 10"), [(1, 0.0), (5, 60.0)]);
+}
+
+#[test]
+fn the_exports_axis_repeats_the_export_not_the_timeline() {
+    let plan = planned(&format!("{ONE_TRACK}matrix.exports = [1, 5]\nmatrix.threading = 'single'"));
+    let frames: Vec<_> =
+        plan.variants.iter().map(|one| (one.frames(), one.frames_of_all_exports())).collect();
+    assert_eq!(frames, [(200, 200), (200, 1000)]);
+    assert_eq!(plan.variants[0].timeline, plan.variants[1].timeline);
+    assert_eq!(plan.variants.iter().map(Variant::label).collect::<Vec<_>>(), ["exports 1", "exports 5"]);
+    assert_eq!(plan.variants[1].slug(), "ffmpeg-single-exports-5");
+}
+
+#[test]
 fn sound_comes_along_where_there_is_any() {
     let plan = planned(
         "timeline.tracks = [{ children = [{ clip = 'mute', duration = 2 }, { clip = 'shot.1', duration = 2 }] }, { children = [{ clip = 'mute', duration = 2 }] }]",
@@ -141,15 +164,50 @@ fn excluded_combinations_are_dropped_and_counted() {
     assert_eq!(plan.variants[0].label(), "ffmpeg · single · main");
 }
 
+/// The labels of a plan's jobs, repeat by repeat.
+fn order(more: &str) -> Vec<Vec<String>> {
+    let plan = planned(&format!("{ONE_TRACK}{more}"));
+    let repeats = plan.jobs.chunk_by(|one, next| one.repeat == next.repeat);
+    let labels = |jobs: &[Job]| jobs.iter().map(|&job| plan.variant(job).label().to_string()).collect();
+    repeats.map(labels).collect()
+}
+
+const FOUR: &str = "matrix.threading = ['single', 'default', 'parallel', 'parallel:3']\n";
+
 #[test]
-fn repeats_are_interleaved_and_begin_with_another_variant_each_time() {
-    let plan = planned(&format!(
-        "{ONE_TRACK}matrix.threading = ['single', 'default', 'parallel']\nmatrix.repeats = 4"
-    ));
-    let order: Vec<_> = plan.jobs.iter().map(|job| (job.repeat, job.variant)).collect();
-    assert_eq!(order[..6], [(1, 0), (1, 1), (1, 2), (2, 1), (2, 2), (2, 0)]);
-    assert_eq!(order[9], (4, 0));
-    assert_eq!(plan.jobs.iter().collect::<HashSet<_>>().len(), 12);
+fn every_repeat_runs_all_variants_once_in_an_order_of_its_own() {
+    let order = order(&format!("{FOUR}matrix.repeats = 20"));
+    let orders: HashSet<_> = order.iter().collect();
+    assert_eq!(order.len(), 20);
+    assert!(orders.len() > 10, "{orders:?}");
+    let firsts: HashSet<_> = order.iter().map(|labels| &labels[0]).collect();
+    assert_eq!(firsts.len(), 4);
+    for labels in order {
+        assert_eq!(labels.iter().collect::<HashSet<_>>().len(), 4, "{labels:?}");
+    }
+}
+
+#[test]
+fn the_order_is_the_same_today_on_any_machine() {
+    // As `printf '1\n1\nffmpeg-single' | sha256sum` and so on sort.
+    assert_eq!(order(FOUR)[0], ["parallel:3", "single", "threading default", "parallel"]);
+}
+
+#[test]
+fn another_seed_is_another_order() {
+    let with = |seed: u32| order(&format!("{FOUR}matrix.repeats = 5\nmatrix.seed = {seed}"));
+    assert_eq!(with(1), order(&format!("{FOUR}matrix.repeats = 5")));
+    assert_ne!(with(1), with(2));
+}
+
+#[test]
+fn the_order_of_two_variants_is_the_same_whatever_others_there_are() {
+    let two = ["single", "parallel:3"];
+    let among_four = order(&format!("{FOUR}matrix.repeats = 20"));
+    let without =
+        |labels: Vec<String>| labels.into_iter().filter(|one| two.contains(&one.as_str())).collect();
+    let among_four: Vec<Vec<_>> = among_four.into_iter().map(without).collect();
+    assert_eq!(order("matrix.threading = ['parallel:3', 'single']\nmatrix.repeats = 20"), among_four);
 }
 
 #[test]

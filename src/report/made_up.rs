@@ -66,6 +66,7 @@ impl MadeUp {
     fn planned(&self) -> PlannedJob {
         PlannedJob {
             variant: vec![("engine".into(), self.engine.into()), ("threading".into(), self.threading.into())],
+            place: 0,
             repeat: self.repeat,
             folder: match self.not_run {
                 Some(_) => String::new(),
@@ -153,6 +154,7 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         overrides: Vec::new(),
         started: "2026-01-01T00:00:00Z".into(),
         varied: vec!["engine".into(), "threading".into()],
+        seed: None,
         jobs: jobs.iter().map(MadeUp::planned).collect(),
     };
     write_json(&folder.join("result.json"), &index).unwrap();

@@ -42,6 +42,8 @@ names! {
         Length = "length",
         /// How many files of each source are used.
         Sources = "sources",
+        /// How often the timeline is exported in one process.
+        Exports = "exports",
     }
 }
 
@@ -74,6 +76,8 @@ pub enum AxisValue {
     Length(u32),
     /// Only the first so many files of each source, over and over; `None`: all.
     Sources(Option<u32>),
+    /// The timeline so often, one export after another in one process.
+    Exports(u32),
 }
 
 /// An axis and the values it takes.
@@ -94,6 +98,8 @@ pub struct Matrix {
     pub axes: Vec<AxisRange>,
     /// How often each variant is run, at least once.
     pub repeats: u32,
+    /// Chooses the order in which variants are run.
+    pub seed: u32,
     /// Combinations that are left out: those that have all values of an entry.
     pub exclude: Vec<Vec<AxisValue>>,
     /// Samples a second of the sound, where a variant has any.
@@ -117,6 +123,7 @@ impl AxisValue {
             AxisValue::Sink(_) => Axis::Sink,
             AxisValue::Length(_) => Axis::Length,
             AxisValue::Sources(_) => Axis::Sources,
+            AxisValue::Exports(_) => Axis::Exports,
         }
     }
 
@@ -125,7 +132,13 @@ impl AxisValue {
         let text = self.to_string();
         let says_itself = !matches!(
             self.axis(),
-            Axis::Rate | Axis::Preset | Axis::Audio | Axis::Sink | Axis::Length | Axis::Sources
+            Axis::Rate
+                | Axis::Preset
+                | Axis::Audio
+                | Axis::Sink
+                | Axis::Length
+                | Axis::Sources
+                | Axis::Exports
         );
         if says_itself && text != "default" { text } else { format!("{} {text}", self.axis()) }
     }
@@ -145,6 +158,7 @@ impl AxisValue {
             Axis::Sink => AxisValue::Sink(export.sink),
             Axis::Length => AxisValue::Length(1),
             Axis::Sources => AxisValue::Sources(None),
+            Axis::Exports => AxisValue::Exports(1),
         }
     }
 
@@ -163,6 +177,7 @@ impl AxisValue {
             Axis::Sink => AxisValue::Sink(field.named()?),
             Axis::Length => AxisValue::Length(field.whole(1..=10_000)?),
             Axis::Sources => AxisValue::Sources(source_limit(field)?),
+            Axis::Exports => AxisValue::Exports(field.whole(1..=1_000)?),
         })
     }
 }
@@ -194,6 +209,7 @@ impl fmt::Display for AxisValue {
             AxisValue::Length(value) => value.fmt(f),
             AxisValue::Sources(Some(value)) => value.fmt(f),
             AxisValue::Sources(None) => f.write_str("all"),
+            AxisValue::Exports(value) => value.fmt(f),
         }
     }
 }
@@ -208,6 +224,15 @@ impl Matrix {
     /// slowest.
     pub fn kept(&self) -> impl Iterator<Item = Vec<AxisValue>> {
         (0..self.combinations()).map(|number| self.combination(number)).filter(|one| !self.is_excluded(one))
+    }
+
+    /// The largest factor among the values of `length` or `exports`; 1 for an axis without factors.
+    pub(super) fn largest(&self, axis: Axis) -> u64 {
+        let factor = |value: &AxisValue| match value {
+            AxisValue::Length(factor) | AxisValue::Exports(factor) => u64::from(*factor),
+            _ => 1,
+        };
+        self.axes[axis as usize].values.iter().map(factor).max().unwrap_or(1)
     }
 
     fn combination(&self, number: u64) -> Vec<AxisValue> {
@@ -249,7 +274,8 @@ pub(super) fn matrix(root: &Table, export: &ExportTable, sources: &[Source]) -> 
     let axes =
         Axis::ALL.iter().map(|&axis| range(axis, get(axis.name()), export)).collect::<Result<_, _>>()?;
     let repeats = get("repeats").map_or(Ok(1), |field| field.whole(1..=1_000))?;
-    let mut matrix = Matrix { axes, repeats, exclude: Vec::new(), audio_rate: *audio_rate };
+    let seed = get("seed").map_or(Ok(1), |field| field.whole(0..=u32::MAX))?;
+    let mut matrix = Matrix { axes, repeats, seed, exclude: Vec::new(), audio_rate: *audio_rate };
     let jobs = matrix.combinations().saturating_mul(repeats.into());
     if let Some(field) = field.filter(|_| jobs > MOST_JOBS) {
         return Err(field.fault(format!("the matrix makes {jobs} jobs: at most {MOST_JOBS} make sense")));
@@ -270,15 +296,12 @@ fn export_field<'a>(root: &Table<'a>, key: &str) -> Option<Field<'a>> {
     root.get("export")?.table("[export]").ok()?.get(key)
 }
 
-/// Axes, and the two keys that are none.
+/// Axes, and the keys that are none.
 fn known_axes(table: Table) -> Result<Table, Fault> {
-    let axes: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).collect();
-    let known = |name: &str| axes.contains(&name) || name == "repeats" || name == "exclude";
-    match table.fields().find(|field| !known(field.name)) {
-        Some(stray) => {
-            let allowed: Vec<_> = axes.iter().copied().chain(["repeats", "exclude"]).collect();
-            Err(table.key_fault(stray.name, unknown("axis", stray.name, "in [matrix]", &allowed)))
-        }
+    let others = ["repeats", "seed", "exclude"];
+    let allowed: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).chain(others).collect();
+    match table.fields().find(|field| !allowed.contains(&field.name)) {
+        Some(stray) => Err(table.key_fault(stray.name, unknown("axis", stray.name, "in [matrix]", &allowed))),
         None => Ok(table),
     }
 }

@@ -116,7 +116,7 @@ fn what_is_left_out_has_a_default() {
     let export = &scenario.export;
     assert_eq!((export.preset.as_deref(), export.container, export.sink), (None, Container::Mp4, Sink::File));
     assert_eq!(export.audio, Some(Audio { encoder: "aac".into(), rate: 48_000 }));
-    assert_eq!(scenario.matrix.repeats, 1);
+    assert_eq!((scenario.matrix.repeats, scenario.matrix.seed), (1, 1));
     assert_eq!(scenario.matrix.axes[Axis::Threading as usize].values.len(), 2);
     assert_eq!(scenario.limits, Limits { wall: None, stall: Duration::from_secs(60) });
     assert_eq!(scenario.sampling.interval, Duration::from_millis(20));
@@ -243,6 +243,9 @@ fn what_makes_no_sense_is_refused() {
     says(complaint("] }]", "], repeat = 2, length = 4 }]"), &["say either how often or how long"]);
     says(complaint("] }]", "], repeat = 1000000 }]"), &["clips and gaps together"]);
     says(complaint_with("limits.stall = 0"), &["more than no time"]);
+    says(complaint_with("matrix.exports = [1, 1001]"), &["from 1 to 1000, not 1001"]);
+    says(complaint_with("matrix.seed = -1"), &["`seed` must be a whole number from 0"]);
+    says(complaint_with("matrix.sede = 2"), &["unknown axis `sede`", "did you mean `seed`?"]);
     says(complaint_with("sampling.interval = 0.0001"), &["from 0.001 to 10, not 0.0001"]);
     says(complaint_with("export.rate = 1e999"), &["`rate` must be a frame rate"]);
     says(complaint_with("version = 1"), &[":6:1: duplicate key"]);
@@ -287,6 +290,10 @@ fn a_plan_too_large_for_memory_is_refused_whichever_way_it_grows() {
     assert!(parse(&ten).is_ok());
     says(
         parse(&format!("{ten}matrix.length = [1, 10000]")).unwrap_err().to_string(),
+        &["clips and gaps together"],
+    );
+    says(
+        parse(&format!("{ten}matrix.length = 100\nmatrix.exports = [1, 100]")).unwrap_err().to_string(),
         &["clips and gaps together"],
     );
     let sides: Vec<_> = (1..=200).map(|half| format!("\"{0}x{0}\"", 2 * half)).collect();

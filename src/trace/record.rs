@@ -98,7 +98,7 @@ pub struct Threading {
 pub struct TimelineRecord {
     /// Digest of the timeline's file with media replaced by their digests.
     pub digest: String,
-    /// Frames of the whole export.
+    /// Frames of one export.
     pub frames: u64,
     /// Frames a second, as a fraction.
     pub rate: String,
@@ -191,15 +191,16 @@ pub struct Overhead {
 /// What judging a trace needs to know of the export, so that it never needs the timeline.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunContext {
-    /// Frames of the whole export; `None` for a command of which nothing is known.
+    /// Frames of all exports in the process; `None` for a command of which nothing is known.
     pub frames: Option<Count>,
     /// Frames a second of the timeline.
     pub rate: Option<f64>,
-    /// Frames at which a clip begins (the first excepted), of all tracks, in order, each once.
+    /// Frames at which a clip begins (the first excepted), of all tracks and exports, in order, each once.
+    /// They count what goes in: an encoder puts such a frame out some frames later.
     pub cuts: Vec<u64>,
-    /// Frames at which a source is used for the first time, with its number of that kind from 1.
+    /// Frames at which a source is used for the first time in the process, an entry for each source, in order.
     pub first_uses: Vec<u64>,
-    /// The frame counts at which the second, third … export in the same process begins; empty for one.
+    /// Frames at which the second, third … export in the process begins; empty for one export.
     #[serde(default)]
     pub exports: Vec<u64>,
     /// `mp4`, `matroska`, `mpegts` … or `null` when nothing is written.

@@ -2,8 +2,9 @@
 
 #![allow(dead_code, reason = "every test file uses another part")]
 
+use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use memreel_timeline::{Clip, Item, Rate, RationalTime, TimeRange, Timeline, Track, TrackKind};
 use tempfile::TempDir;
@@ -81,6 +82,81 @@ impl Bench {
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
+    }
+}
+
+/// An export whose progress is read as it comes; killed when it is forgotten.
+pub struct Watched {
+    child: Child,
+    progress: Lines<BufReader<ChildStdout>>,
+}
+
+impl Watched {
+    /// Starts an export with the fastest preset, which tells its progress and rests for a minute when it is
+    /// closed, unless the arguments say otherwise.
+    pub fn start(timeline: &Path, arguments: &[&str]) -> Watched {
+        let mut command = program();
+        if !["--preset", "--video-codec"].iter().any(|told| arguments.contains(told)) {
+            command.args(["--preset", "ultrafast"]);
+        }
+        if !arguments.contains(&"--rest") {
+            command.args(["--rest", "60"]);
+        }
+        command.args(["--progress-fd", "1"]).arg(timeline).args(arguments).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let progress = BufReader::new(child.stdout.take().unwrap()).lines();
+        Watched { child, progress }
+    }
+
+    /// Reads progress up to a line.
+    #[track_caller]
+    pub fn until(&mut self, wanted: &str) {
+        let found = self.progress.by_ref().map_while(Result::ok).any(|line| line == wanted);
+        assert!(found, "it ended before `{wanted}`");
+    }
+
+    /// Reads progress to its end, which must be a success.
+    pub fn finish(mut self) {
+        self.progress.by_ref().for_each(drop);
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Resident anonymous memory now, in bytes.
+    pub fn anonymous(&self) -> u64 {
+        self.status("RssAnon:")
+    }
+
+    /// The most resident memory so far, in bytes.
+    pub fn peak(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, key: &str) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Threads now.
+    pub fn threads(&self) -> usize {
+        self.count("task")
+    }
+
+    /// Open descriptors now.
+    pub fn descriptors(&self) -> usize {
+        self.count("fd")
+    }
+
+    fn count(&self, what: &str) -> usize {
+        std::fs::read_dir(format!("/proc/{}/{what}", self.child.id())).unwrap().count()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

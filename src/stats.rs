@@ -2,7 +2,7 @@
 
 mod centre;
 
-pub use centre::{Centre, welch_interval};
+pub use centre::{Centre, cut_at_each_end, welch_interval};
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 

@@ -41,6 +41,12 @@ impl Centre {
         Some(Centre { value: mean(left)?, error, freedom })
     }
 
+    /// It with Student's interval of this confidence: ± t(1/2 + `confidence`/2, ν) times its error.
+    pub fn interval(self, confidence: f64) -> Interval {
+        let reach = student_t_quantile(0.5 + confidence / 2.0, self.freedom).unwrap_or(0.0) * self.error;
+        Interval { estimate: self.value, low: self.value - reach, high: self.value + reach }
+    }
+
     /// The natural logarithm of it, by the delta method: its error is the relative one (Casella and
     /// Berger, "Statistical Inference", 2002, section 5.5.4).
     ///
@@ -51,8 +57,8 @@ impl Centre {
     }
 }
 
-/// How many of so many numbers are cut off at each end for a share, rounded down.
-fn cut_at_each_end(numbers: usize, share: f64) -> usize {
+/// How many of so many numbers are cut off at each end for a share of them, rounded down.
+pub fn cut_at_each_end(numbers: usize, share: f64) -> usize {
     // A fifth of five is one, whatever the last bit of a float says.
     (share.clamp(0.0, 0.5) * numbers as f64 + 1e-9) as usize
 }

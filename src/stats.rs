@@ -1,6 +1,8 @@
 //! Statistics: numbers in, numbers out. Nothing here knows what the numbers measure.
 
 mod centre;
+#[cfg(test)]
+pub mod random;
 
 pub use centre::{Centre, cut_at_each_end, welch_interval};
 

@@ -9,9 +9,8 @@ use crate::trace::Series;
 const EARLY: (f64, f64) = (0.10, 0.40);
 /// From 60 % to 95 %: as far away as can be, and before the encoder is flushed and all is closed.
 const LATE: (f64, f64) = (0.60, 0.95);
-/// The most blocks that a part is cut into. From 10 to 30 batches a series are enough, and the longer
-/// they are the less they depend on each other (Schmeiser, "Batch size effects in the analysis of
-/// simulation output", Operations Research 30, 1982): twice ten.
+/// The most blocks that a part is cut into: little is gained by more (Schmeiser, "Batch size effects in the
+/// analysis of simulation output", Operations Research 30, 1982).
 const MOST_BLOCKS: usize = 10;
 /// Fewer blocks know too little of their own spread.
 const LEAST_BLOCKS: usize = 3;
@@ -33,7 +32,7 @@ pub struct Drift {
     pub late_s_per_frame: f64,
     /// Late divided by early, with its 95 % interval.
     pub ratio: Interval,
-    /// Blocks that each of the two parts was cut into.
+    /// Blocks that each of the two parts was cut into for that.
     pub blocks: usize,
 }
 
@@ -90,12 +89,18 @@ impl Drift {
 /// The CPU time that a frame takes late in an export, against early.
 ///
 /// The frames that were exported from 10 % to 40 % and from 60 % to 95 % are each cut into the same number
-/// of blocks of equal frames, at most ten. Of each block the CPU seconds a frame are taken between its
-/// borders, where CPU time is interpolated between its readings. The ratio is that of the two means; its
-/// interval is Welch's for the difference of their logarithms, whose errors come by the delta method.
+/// of blocks of equal frames. Of each block the CPU seconds a frame are taken between its borders, where
+/// CPU time is interpolated between its readings. The ratio is that of the two means; its interval is
+/// Welch's for the difference of their logarithms, whose errors come by the delta method.
 ///
-/// **Limits.** Blocks that follow each other are alike, so that the interval is narrower than it should
-/// be where content changes slowly. And content differs: a film whose second half is harder to encode is
+/// Blocks that follow each other are alike where a clip is longer than a block, and then their scatter
+/// promises too much. So this is done with three to ten blocks a part, as many as are known well enough,
+/// and the widest interval is taken. Of simulated exports without a drift, whose clips differ by a third in
+/// what they cost, that holds no drift in 99 of 100 with twelve clips in a part and in 94 with three; the
+/// interval of the most blocks alone in 89 and in 66.
+///
+/// **Limits.** Where one or two clips fill a part it is still too narrow: of 100 such exports 80 have
+/// one that holds no drift, six are called slower and as many faster. And content differs: a film whose second half is harder to encode is
 /// slower late, and nothing is wrong with the exporter; looped content, or the same clips in another
 /// order, tell the two apart. Of fewer than about a thousand frames the ends of an encoder's look-ahead,
 /// which are cheap, reach into the parts.
@@ -143,7 +148,7 @@ fn at_share(clock: &ProgressClock, share: f64) -> Option<f64> {
     clock.time_of(share * clock.last_step()?)
 }
 
-/// The drift with as many blocks as are all fine.
+/// The drift with as many blocks as leave it the least certain, of those that are all fine.
 ///
 /// `spent` is the time that was spent up to an instant; `is_fine` says of a block's begin, end and time
 /// spent whether that is known well enough.
@@ -153,7 +158,10 @@ fn drift(
     is_fine: impl Fn(f64, f64, f64) -> bool,
 ) -> Option<Drift> {
     let of = |part, count| blocks(clock, part, count, &spent, &is_fine);
-    (LEAST_BLOCKS..=MOST_BLOCKS).rev().find_map(|count| Drift::of(&of(EARLY, count)?, &of(LATE, count)?))
+    let with = |count| Drift::of(&of(EARLY, count)?, &of(LATE, count)?);
+    let width = |drift: &Drift| drift.ratio.high / drift.ratio.low;
+    let drifts = (LEAST_BLOCKS..=MOST_BLOCKS).filter_map(with);
+    drifts.max_by(|a, b| width(a).total_cmp(&width(b)))
 }
 
 /// Seconds a frame in each of the blocks of a part; `None` unless all are fine.
@@ -179,6 +187,7 @@ fn blocks(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::random::Random;
     use crate::trace::Sample;
     use crate::units::Count;
 
@@ -218,7 +227,7 @@ mod tests {
     fn an_export_that_takes_twice_as_long_for_its_last_frames_gets_slower() {
         for drift in drifts(&export(2000, |share| 0.01 * (1.0 + share) * clips(share, 0.2))) {
             let drift = drift.unwrap();
-            assert!(drift.is_slower() && drift.blocks >= 5, "{drift:?}");
+            assert!(drift.is_slower(), "{drift:?}");
             // At a share of 0.25 and of 0.775.
             assert!(drift.ratio.low < 1.42 && 1.42 < drift.ratio.high, "{drift:?}");
         }
@@ -238,6 +247,29 @@ mod tests {
     fn clips_that_differ_much_leave_it_open_and_are_not_called_slower() {
         let [cpu, wall] = drifts(&export(2000, |share| 0.01 * clips(share, 0.8)));
         assert_eq!([cpu.unwrap().pace(), wall.unwrap().pace()], [Pace::Open; 2]);
+    }
+
+    /// How many of 100 exports of 2,000 frames without a drift, whose clips of this many frames differ by a
+    /// third, have an interval that holds none; and how many are called slower or faster.
+    fn of_100_without_a_drift(clip: f64) -> (usize, usize) {
+        let mut random = Random::seeded(11);
+        let mut drift = |_| {
+            let costs: Vec<_> =
+                (0..=(2000.0 / clip) as usize).map(|_| 0.01 * (0.3 * random.normal()).exp()).collect();
+            drifts(&export(2000, |share| costs[(2000.0 * share / clip) as usize]))[0].unwrap()
+        };
+        let found: Vec<_> = (0..100).map(&mut drift).collect();
+        let holds_none = |drift: &&Drift| drift.ratio.low <= 1.0 && drift.ratio.high >= 1.0;
+        let is_called = |drift: &&Drift| matches!(drift.pace(), Pace::Slower | Pace::Faster);
+        (found.iter().filter(holds_none).count(), found.iter().filter(is_called).count())
+    }
+
+    #[test]
+    fn clips_that_cost_more_or_less_are_no_drift_though_they_are_longer_than_a_block() {
+        for (clip, least, most) in [(50.0, 96, 1), (200.0, 90, 5)] {
+            let (holds_none, called) = of_100_without_a_drift(clip);
+            assert!(holds_none >= least && called <= most, "{clip}: {holds_none}, {called}");
+        }
     }
 
     #[test]

@@ -1,31 +1,14 @@
 use super::*;
 use crate::analysis::{Growth, JobSummary};
+use crate::stats::random::Random;
 use crate::trace::Outcome;
 use crate::units::{Bytes, BytesPerFrame, Count};
 
 const MIB: f64 = (1_u64 << 20) as f64;
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-struct Random(u64);
-
-impl Random {
-    /// Evenly above 0 and below 1.
-    fn even(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (((mixed ^ (mixed >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    /// Normal with a standard deviation of one (Box and Muller, 1958).
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.even().ln()).sqrt() * (std::f64::consts::TAU * self.even()).cos()
-    }
-
-    /// MiB by which an export jumps: in 8 of 88 by 10 to 50, as melt's do.
-    fn jump(&mut self) -> f64 {
-        if self.even() < 8.0 / 88.0 { 10.0 + 40.0 * self.even() } else { 0.0 }
-    }
+/// MiB by which an export jumps: in 8 of 88 by 10 to 50, as melt's do.
+fn jump(random: &mut Random) -> f64 {
+    if random.even() < 8.0 / 88.0 { 10.0 + 40.0 * random.even() } else { 0.0 }
 }
 
 fn peak(mib: f64) -> Measure {
@@ -53,7 +36,7 @@ fn of_peaks(a: &[f64], b: &[f64]) -> Change {
 /// The share of simulated comparisons whose interval holds the true difference of 40 MiB.
 fn coverage(repeats: usize, [a, b]: [fn(&mut Random) -> f64; 2]) -> f64 {
     const COMPARISONS: usize = 4000;
-    let mut random = Random(7);
+    let mut random = Random::seeded(7);
     let covers = |_: &usize| {
         let a: Vec<_> = (0..repeats).map(|_| 400.0 + a(&mut random)).collect();
         let b: Vec<_> = (0..repeats).map(|_| 440.0 + b(&mut random)).collect();
@@ -68,7 +51,7 @@ fn quiet(random: &mut Random) -> f64 {
 }
 
 fn jumping(random: &mut Random) -> f64 {
-    3.0 * random.normal() + random.jump()
+    3.0 * random.normal() + jump(random)
 }
 
 fn wide(random: &mut Random) -> f64 {

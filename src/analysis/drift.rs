@@ -295,6 +295,38 @@ mod tests {
         assert!(cpu.is_none() && wall.is_none(), "of a handful of frames nothing is known");
     }
 
+    /// The same, by so many cores.
+    fn by_cores(mut samples: Vec<Sample>, cores: f64) -> Vec<Sample> {
+        let more = |cpu_s| ticks(cpu_s * cores) / 100.0;
+        samples.iter_mut().for_each(|sample| sample.cpu_s = sample.cpu_s.map(more));
+        samples
+    }
+
+    #[test]
+    fn what_is_hardly_busy_has_too_little_cpu_time_though_it_takes_long() {
+        assert!(matches!(drifts(&by_cores(export(3000, |_| 0.005), 0.1)), [None, Some(_)]));
+        assert!(matches!(drifts(&by_cores(export(3000, |_| 0.005), 0.5)), [Some(_), Some(_)]));
+    }
+
+    #[test]
+    fn many_cores_that_are_read_too_rarely_say_nothing() {
+        assert!(matches!(drifts(&by_cores(export(2000, |_| 0.001), 16.0)), [None, None]));
+    }
+
+    #[test]
+    fn progress_that_is_told_too_rarely_says_nothing() {
+        let told = |every: u64| {
+            let mut samples = export(2000, |_| 0.01);
+            samples.iter_mut().for_each(|sample| {
+                let coarse = |frames: Count| Count::new(frames.get() / every * every);
+                sample.frames_out = sample.frames_out.map(coarse);
+            });
+            drifts(&samples)
+        };
+        assert!(matches!(told(40), [Some(_), Some(_)]));
+        assert_eq!(told(80), [None, None]);
+    }
+
     #[test]
     fn cpu_time_that_was_not_measured_or_fell_is_no_pace() {
         let mut samples = export(2000, |_| 0.01);

@@ -139,6 +139,8 @@ mod tests {
         };
         assert_eq!(pairs(&[variant(["ffmpeg", "720p"]), variant(["melt", "UHD"])]), []);
         assert_eq!(pairs(&[variant(["ffmpeg", "720p"]), variant(["ffmpeg", "720p"])]), []);
+        let twice = [["ffmpeg", "720p"], ["melt", "720p"], ["melt", "720p"]].map(variant);
+        assert_eq!(told(&pairs(&twice)), ["engine: ffmpeg > melt"]);
         assert_eq!(pairs(&[]), []);
     }
 

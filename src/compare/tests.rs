@@ -163,6 +163,25 @@ fn the_repeats_that_are_asked_for_bring_the_half_width_down_to_what_is_wanted() 
 }
 
 #[test]
+fn sides_that_seem_equal_want_a_half_width_within_what_is_the_same() {
+    let found = of_peaks(&[20.0, 22.0, 18.0], &[18.0, 20.0, 22.0]);
+    assert_eq!((found.finding(), found.wanted_half_width()), (Finding::Open, MIB));
+    assert!(matches!(found.needs(), Some(Needs::Repeats(30..))), "{:?}", found.needs());
+    let seems_more = of_peaks(&[20.0, 22.0, 18.0], &[21.0, 23.0, 25.0]);
+    assert_eq!((seems_more.finding(), seems_more.wanted_half_width()), (Finding::Open, 3.0 * MIB));
+    assert!(matches!(seems_more.needs(), Some(Needs::Repeats(4..10))), "{:?}", seems_more.needs());
+}
+
+#[test]
+fn more_repeats_are_asked_for_than_there_are() {
+    // Five of which one is cut off at each end are less sure than four.
+    let (a, b) = ([20.0, 21.0, 22.0, 23.0, 24.0], [23.18, 24.18, 25.18, 26.18, 27.18]);
+    let found = of_peaks(&a, &b);
+    assert_eq!(found.finding(), Finding::Open);
+    assert!(matches!(found.needs(), Some(Needs::Repeats(6..))), "{:?}", found.needs());
+}
+
+#[test]
 fn repeats_that_agree_on_growth_are_no_surer_of_it_than_their_runs() {
     let (a, b) = ([growth(100.0, 600.0); 3], [growth(300.0, 800.0); 3]);
     let found = compare(&a, &b);

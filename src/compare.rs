@@ -7,9 +7,9 @@
 //! **The method** for memory and growth is Yuen's: means of what is left when a fifth of the repeats,
 //! rounded down, is cut off at each end, with Welch's degrees of freedom. Below five repeats nothing is cut
 //! off and it is Welch's t. For speed and CPU time it is Welch's t on the logarithms. Each side's standard
-//! deviation is taken to be 256 KiB, 128 B a frame or 1.2 % at least, because memory repeats to the byte, and
-//! an interval without width would be a lie about the next repeat. Growth is known no better
-//! than its runs know it by themselves: its interval is no narrower than the runs' own together.
+//! deviation is taken to be 256 KiB, 128 B a frame or 1.2 % at least, because memory repeats to the byte,
+//! and an interval without width would be a lie about the next repeat. Growth is known no better than its
+//! runs know it by themselves: its interval is no narrower than the runs' own together.
 //!
 //! **Why not** the shift of Hodges and Lehmann, with the exact interval of Mann and Whitney's test? With
 //! three repeats against three, all of their nine differences together cover 90 % and not 95 (1 − 2/20;
@@ -21,8 +21,9 @@
 //! 95.8 and 95.8 %; with a jump of 10–50 MiB in one of eleven repeats, as melt makes them, 98.0, 97.8 and
 //! 96.7 %, on one side only 97.0, 96.7 and 95.9 %. The worst that was found are 92.7 %, with five repeats of
 //! which one side scatters ten times as much as the other, and 92.6 %, with five that lie on either of two
-//! levels. With two repeats it is 97.6 % of normal ones and 87 % of the latter. A jump among three or four repeats makes the interval very wide. Among five it is cut off: where the
-//! rest scatters by a MiB half of the intervals are then within ±2.4 MiB, and with Welch's t within ±11.5.
+//! levels. With two repeats it is 97.6 % of normal ones and 87 % of the latter. A jump among three or four
+//! repeats makes the interval very wide. Among five it is cut off: where the rest scatters by a MiB half of
+//! the intervals are then within ±2.4 MiB, and with Welch's t within ±11.5.
 //!
 //! **Limits.** It says nothing of what is too rare for so few repeats: what jumps once in eleven times is in
 //! most sets of three not at all, and the mean over many repeats is not what is told. Repeats of a side that

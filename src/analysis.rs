@@ -5,6 +5,7 @@
 
 mod cpu;
 mod curve;
+mod drift;
 mod growth;
 mod levels;
 mod progress;
@@ -14,6 +15,7 @@ mod variant;
 
 pub use cpu::{CpuPoint, CpuUse};
 pub use curve::{Curve, LevelPoint};
+pub use drift::{Drift, Pace, cpu_drift, wall_drift};
 pub use growth::{Growth, NoGrowth, growth_over_second_half};
 pub use levels::{SharePart, level_over, median_level, speed_over};
 pub use progress::{Hand, ProgressClock};

@@ -1,5 +1,11 @@
 //! Statistics: numbers in, numbers out. Nothing here knows what the numbers measure.
 
+mod centre;
+#[cfg(test)]
+pub mod random;
+
+pub use centre::{Centre, cut_at_each_end, welch_interval};
+
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The middle of the numbers; the mean of the two middle ones when their count is even.
@@ -54,13 +60,13 @@ pub struct Interval {
 pub fn mean_interval(numbers: &[f64], confidence: f64) -> Option<Interval> {
     let estimate = mean(numbers)?;
     let error = standard_deviation(numbers)? / (numbers.len() as f64).sqrt();
-    let reach = student_t_quantile(0.5 + confidence / 2.0, numbers.len() - 1)? * error;
+    let reach = student_t_quantile(0.5 + confidence / 2.0, (numbers.len() - 1) as f64)? * error;
     Some(Interval { estimate, low: estimate - reach, high: estimate + reach })
 }
 
-/// The quantile `p` of Student's t distribution; `None` without a degree of freedom.
-pub fn student_t_quantile(p: f64, degrees_of_freedom: usize) -> Option<f64> {
-    let distribution = StudentsT::new(0.0, 1.0, degrees_of_freedom as f64).ok()?;
+/// The quantile `p` of Student's t distribution; `None` without degrees of freedom. These need not be whole.
+pub fn student_t_quantile(p: f64, degrees_of_freedom: f64) -> Option<f64> {
+    let distribution = StudentsT::new(0.0, 1.0, degrees_of_freedom).ok()?;
     Some(distribution.inverse_cdf(p))
 }
 
@@ -95,11 +101,11 @@ mod tests {
 
     #[test]
     fn student_t_agrees_with_the_printed_tables() {
-        for (freedom, printed) in [(1, 12.706), (4, 2.776), (11, 2.201), (30, 2.042)] {
+        for (freedom, printed) in [(1.0, 12.706), (4.0, 2.776), (11.0, 2.201), (30.0, 2.042)] {
             let found = student_t_quantile(0.975, freedom).unwrap();
             assert!((found - printed).abs() < 5e-4, "{freedom}: {found}");
         }
-        assert_eq!(student_t_quantile(0.975, 0), None);
+        assert_eq!(student_t_quantile(0.975, 0.0), None);
     }
 
     #[test]

@@ -39,6 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Judge: from the trace alone.
     ("stats", &[]),
     ("analysis", &["stats", "trace", "units"]),
+    ("compare", &["analysis", "stats", "units"]),
     ("verdict", &["analysis", "stats", "trace", "units"]),
     // Tell.
     ("report", &["analysis", "stats", "store", "trace", "units", "verdict"]),
@@ -200,7 +201,7 @@ fn measuring_and_judging_never_meet() {
         }
         seen
     };
-    for judge in ["analysis", "stats", "verdict", "report"] {
+    for judge in ["analysis", "compare", "stats", "verdict", "report"] {
         for script_or_measure in
             ["scenario", "plan", "timeline", "engine", "run", "sampler", "proc", "execution"]
         {
@@ -296,7 +297,7 @@ fn the_same_files_are_judged_the_same_at_any_time_on_any_machine() {
     ];
     let judging: Vec<_> = sources()
         .into_iter()
-        .filter(|source| matches!(source.module.as_str(), "analysis" | "stats" | "verdict"))
+        .filter(|source| matches!(source.module.as_str(), "analysis" | "compare" | "stats" | "verdict"))
         .collect();
     nowhere_but(&outside, &judging, |_| false);
 }

@@ -26,8 +26,16 @@ pub fn headline(verdict: &JobsVerdict) -> String {
             Some(frame) => format!("memory grew, and stopped at frame {} of {up_to}", number(frame, 0)),
             None => "memory grew with the first sources, and not with more".into(),
         },
-        Finding::Healthy => format!("no growth along anything that was varied, {up_to}"),
+        Finding::Healthy => match exports(verdict) {
+            Some(exports) => format!("nothing adds up over {exports} exports in one process"),
+            None => format!("no growth along anything that was varied, {up_to}"),
+        },
     }
+}
+
+fn exports(verdict: &JobsVerdict) -> Option<String> {
+    let along = verdict.along.iter().find(|along| along.with == With::Export)?;
+    Some(number(along.range.1 as f64, 0))
 }
 
 fn with_comma(growth: String) -> String {

@@ -111,19 +111,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeats_that_agree_on_growth_are_no_surer_of_it_than_each_of_them() {
-        let growth = |estimate: f64, half: f64| Growth {
-            estimate: BytesPerFrame(estimate),
-            low: BytesPerFrame(estimate - half),
-            high: BytesPerFrame(estimate + half),
-        };
-        let found = TypicalGrowth::of(&[growth(499.0, 585.0), growth(498.0, 584.0), growth(498.0, 900.0)]);
-        let expected = TypicalGrowth { estimate: BytesPerFrame(498.0), half_width: BytesPerFrame(585.0) };
-        assert_eq!(found, Some(expected));
-        assert_eq!(TypicalGrowth::of(&[]), None);
-    }
-
-    #[test]
     fn a_spread_keeps_its_ends() {
         let spread = Spread::of(&[3.0, 1.0, 8.0]).unwrap();
         assert_eq!((spread.median, spread.low, spread.high, spread.of), (3.0, 1.0, 8.0, 3));

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::Growth;
-use crate::stats;
 use crate::trace::{Memory, RunContext, Series};
 use crate::units::Bytes;
 
@@ -31,8 +30,8 @@ pub struct AtRest {
     pub exports: usize,
     /// The level at rest after each export but the last, which the end of the process follows.
     pub levels: Vec<Bytes>,
-    /// What each export leaves behind for good, in bytes: the median of three blocks of exports, the smallest and
-    /// the largest; `None` where there are too few.
+    /// What each export leaves behind for good, in bytes: the mean, and the smallest and largest of three blocks
+    /// of exports; `None` where there are too few.
     pub gain: Option<Growth>,
     /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
     pub swing: Bytes,
@@ -52,9 +51,10 @@ impl AtRest {
         }
         let levels: Vec<_> = lowest.into_iter().collect::<Option<_>>()?;
         let judged = judged(&levels);
-        let gain = blocks(&kept(&judged)).map(|blocks| Growth {
+        let kept = kept(&judged);
+        let gain = blocks(&kept).map(|blocks| Growth {
             low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
-            estimate: stats::median(&blocks).unwrap_or_default(),
+            estimate: (kept[kept.len() - 1] - kept[0]) / (kept.len() - 1) as f64,
             high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         });
         let swing = Bytes::new(largest_fall(&judged) as u64);

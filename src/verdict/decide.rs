@@ -253,11 +253,12 @@ impl<'a> Case<'a> {
         let goes_on = stairs.last_rise.is_some_and(|cut| cut >= resting);
         let needs = Needs { frames: self.times(2.0), ..Needs::default() };
         let at_cuts = |verdict, rule| Ruling { evidence: evidence(), ..self.rule(verdict, rule) };
-        let ruling = match between.shape(&self.terms, stretch) {
+        let between = between.shape(&self.terms, stretch);
+        let ruling = match between {
             Shape::Growing if self.shape == Shape::Growing && !residue => {
                 at_cuts(Verdict::Growing, Rule::GrewInNearlyEveryBlock)
             }
-            shape if !shape.is_stable() && !residue => self.open(Rule::BetweenCutsOpen, needs),
+            _ if !between.is_stable() && !(residue && goes_on) => self.open(Rule::BetweenCutsOpen, needs),
             _ if stairs.at_cut <= self.terms.noise => return None,
             _ if goes_on => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
             _ => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),

@@ -23,8 +23,10 @@ const GROWING_CELLS: f64 = 0.5;
 const LEAST_LUMPS: usize = 5;
 /// The sizes and the distances of lumps that come regularly scatter by less than this share of their mean.
 const REGULAR: f64 = 0.3;
-/// They are this share of all growth at least.
-const IN_LUMPS: f64 = 0.8;
+/// They are this share of all growth at least,
+const IN_LUMPS: f64 = 0.7;
+/// and each this share of the largest.
+const LUMP: f64 = 0.3;
 /// A last sixth with less than this share of the usual growth has nearly stopped.
 const NEARLY_STOPPED: f64 = 0.4;
 /// A stretch with less than this share of the usual growth is flat beside it.
@@ -188,7 +190,7 @@ impl Profile {
     fn comes_in_lumps(&self, cells: &[f64]) -> bool {
         let largest = cells.iter().copied().fold(0.0, f64::max);
         let mut lumps: Vec<(f64, f64)> = Vec::new();
-        for (place, &gain) in cells.iter().enumerate().filter(|(_, gain)| **gain > 0.1 * largest) {
+        for (place, &gain) in cells.iter().enumerate().filter(|(_, gain)| **gain > LUMP * largest) {
             match lumps.last_mut() {
                 // A lump that lies on the border of two cells.
                 Some(last) if place as f64 - last.0 <= 1.0 => *last = (place as f64, last.1 + gain),
@@ -213,12 +215,15 @@ impl Profile {
         let grows = self.growth().low > terms.floor
             && gain > LEAST_GAIN + terms.noise
             && self.is_everywhere(terms, resolution);
+        let might_grow = self.growth().estimate > terms.floor && gain > LEAST_GAIN + terms.noise;
         match self.standing_out(terms) {
             _ if grows && !(stopped && trailing > 0.5 * self.block()) => match self.is_slowing() {
                 true => Shape::Slowing,
                 false => Shape::Growing,
             },
-            _ if gain <= (terms.floor * self.steps()).max(terms.hidden) + terms.noise => Shape::Plateau,
+            _ if gain <= terms.floor * self.steps() + terms.noise => Shape::Plateau,
+            // What might be growth after all is left open, so that a chance does not turn it into its opposite.
+            _ if gain <= terms.hidden + terms.noise && !might_grow => Shape::Plateau,
             0..=4 if trailing >= 1.5 * self.block() => Shape::Step,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
             0..=3 => Shape::LateRise,

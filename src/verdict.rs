@@ -104,8 +104,8 @@ pub enum Rule {
     TroughsRise,
     /// It falls again and again, and its troughs do not rise.
     TroughsDoNotRise,
-    /// It falls again and again, too seldom to tell whether its troughs rise.
-    TooFewTroughs,
+    /// It falls again and again; whether its troughs rise is open.
+    TroughsOpen,
     /// What it gained, it gained at cuts; between them it gained no more than the floor.
     GrewAtCutsOnly,
     /// It grew at cuts, and after the last rise no more.
@@ -114,6 +114,10 @@ pub enum Rule {
     CutsTooClose,
     /// It grew at cuts; whether between them, too, is open.
     BetweenCutsOpen,
+    /// It grew at cuts, and has not rested for long enough to say that it stopped.
+    RestAfterCutsOpen,
+    /// It rose for long and gave it back, once.
+    GivenBackOnce,
     /// It grew in nearly every block, but ever slower.
     GrewEverSlower,
     /// It rose too late to see what follows.

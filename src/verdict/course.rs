@@ -16,6 +16,19 @@ const BEFORE_TEARDOWN: f64 = 0.98;
 /// The same where only seconds are known, and when the export began to end is not.
 const BEFORE_TEARDOWN_IN_TIME: f64 = 0.95;
 
+/// Two readings are never closer than their pages, in bytes.
+pub const PAGES: f64 = 8192.0;
+
+/// A fall that lasts no longer than this share of the way is passed over, as a rise is that is given back: a
+/// source that is closed before the next one opens.
+const SHORT_FALL: f64 = 0.01;
+
+/// From this share of the way on a fall may be the end of the export already: its encoder drains, or its counter
+/// lags behind.
+const ENDING: f64 = 0.94;
+/// Such a fall is that end where it is so many times as high as any fall before.
+const UNHEARD_OF: f64 = 1.5;
+
 /// What the steps of a course are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -119,7 +132,8 @@ fn by_frames(series: &Series, memory: Memory, clock: &ProgressClock, steps: f64)
     let start = Start { time_share: begin / end, level: start };
     let both = series.frames_in().is_measured() && series.frames_out().is_measured();
     let counters = both.then(|| (ProgressClock::of_frames_in(series), clock.clone()));
-    let course = columns.course(Per::Frame, steps, Some(updates), start, threads)?;
+    let mut course = columns.course(Per::Frame, steps, Some(updates), start, threads)?;
+    end_at_last_crest(&mut course.points, steps);
     Some(Course { counters, ..course })
 }
 
@@ -194,7 +208,7 @@ impl Columns {
         start: Start,
         threads: Vec<(f64, i64)>,
     ) -> Option<Course> {
-        let points: Vec<_> = self.columns.into_iter().flatten().collect();
+        let points = without_short_falls(self.columns.into_iter().flatten().collect(), SHORT_FALL * steps);
         let known = updates.map_or(self.samples, |updates| updates.min(self.samples)).max(1);
         let resolution = self.end / known as f64;
         let samples = self.samples;
@@ -210,6 +224,58 @@ impl Columns {
             counters,
         })
     }
+}
+
+/// Leaves out a fall at the end that is higher than any before: with it, nothing of what grew until then would
+/// seem to be kept.
+fn end_at_last_crest(points: &mut Vec<Point>, steps: f64) {
+    let ending = points.partition_point(|point| point.at < ENDING * steps);
+    let warm = points.partition_point(|point| point.at < 0.25 * steps);
+    let (before, _) = highest_fall(&points[warm.min(ending)..ending]);
+    let (last, crest) = highest_fall(&points[ending..]);
+    if last > UNHEARD_OF * before + PAGES {
+        points.truncate(ending + crest + 1);
+    }
+}
+
+/// The highest fall from a crest, in bytes, and the place of the last crest.
+fn highest_fall(points: &[Point]) -> (f64, usize) {
+    let (mut crest, mut place, mut highest) = (f64::MIN, 0, 0.0_f64);
+    for (index, point) in points.iter().enumerate() {
+        if point.low >= crest {
+            (crest, place) = (point.low, index);
+        }
+        highest = highest.max(crest - point.low);
+    }
+    (highest, place)
+}
+
+/// The points without falls that last no longer than `reach` steps, or one point: of each point the lowest of
+/// the highest levels around its neighbours (a morphological closing).
+fn without_short_falls(points: Vec<Point>, reach: f64) -> Vec<Point> {
+    let half = reach / 2.0;
+    let near = |levels: &[f64], pick: fn(f64, f64) -> f64| -> Vec<f64> {
+        let (mut begin, mut end) = (0, 0);
+        let around = |place: usize| {
+            while points[place].at - points[begin].at > half {
+                begin += 1;
+            }
+            while end < points.len() && points[end].at - points[place].at <= half {
+                end += 1;
+            }
+            let (from, to) = (begin.min(place.saturating_sub(1)), end.max((place + 2).min(points.len())));
+            levels[from..to].iter().copied().reduce(pick).unwrap_or(levels[place])
+        };
+        (0..points.len()).map(around).collect()
+    };
+    let lows: Vec<_> = points.iter().map(|point| point.low).collect();
+    let closed = near(&near(&lows, f64::max), f64::min);
+    let mut points_closed = points.clone();
+    for (point, low) in points_closed.iter_mut().zip(closed) {
+        point.low = low.max(point.low);
+        point.high = point.high.max(point.low);
+    }
+    points_closed
 }
 
 /// What memory came to and never gave back: at each step the lowest level from there on, in bytes.

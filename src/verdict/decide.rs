@@ -26,11 +26,21 @@ const LEAST_KNOWN: f64 = 24.0;
 /// What was taken before the first frame was put out is suspicious from these shares of the time and of the
 /// level on, and where it could hold this share of all pictures.
 const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
+/// What an interpreter and its libraries take by themselves, where a picture's size is not known, in bytes.
+const START_UNKNOWN: f64 = 134_217_728.0;
+/// What stands so far above what it kept, on average and as a share of its range, rose and was given back,
+const GIVEN_BACK: f64 = 0.15;
+/// where the range is so many bytes.
+const GIVEN_BACK_LEAST: f64 = 2_097_152.0;
+/// Below so many resolutions growth between cuts may be what smears from them,
+const SMEARED: f64 = 4.0;
+/// where they have this share of it.
+const SMEARING: f64 = 0.25;
+/// Stretches without a rise that it takes to say that rises at cuts have stopped.
+const LEAST_QUIET: usize = 3;
 /// Growth between cuts of a smaller share of all growth may be what opening sources left of theirs: with four
 /// threads and clips of 40 frames it was 5 %.
 const RESIDUE: f64 = 0.15;
-/// A rise at a cut is the last one when it lies before this share of the judged part.
-const RESTING: f64 = 0.8;
 
 /// A verdict in the making.
 struct Ruling {
@@ -54,6 +64,10 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
     let profile = Profile::of(&ruling.evidence.points, ruling.evidence.part, 0.0);
     let limit =
         not_stable_above(&ruling.evidence.points, ruling.evidence.part, &case.terms, course.resolution);
+    // What a source leaves when it is closed may hide a leak again in each stretch.
+    let refilled = matches!(ruling.rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped);
+    let stretch = case.stairs.as_ref().filter(|_| refilled).map(|stairs| stairs.frames);
+    let limit = stretch.map_or(limit, |frames| limit.max(case.terms.floor + case.terms.hidden / frames));
     let stopped = ruling.verdict.is_stable() && ruling.verdict != Verdict::Plateau;
     let envelope = Envelope::of(&course.points, 0.0);
     let warm_up = warm_up(course, &envelope, case.part.0);
@@ -141,6 +155,7 @@ impl<'a> Case<'a> {
             .or_else(|| self.filled_before())
             .or_else(|| self.falls())
             .or_else(|| self.at_cuts())
+            .or_else(|| self.given_back())
             .unwrap_or_else(|| self.by_shape())
     }
 
@@ -194,12 +209,21 @@ impl<'a> Case<'a> {
         let start = self.course.start;
         let highest = self.course.points.iter().map(|point| point.high).fold(0.0, f64::max);
         let pictures = self.context.frame_bytes.map_or(0.0, Bytes::as_f64) * self.course.steps;
-        let holds_many = start.level >= START.2 * pictures;
+        let many = if pictures > 0.0 { START.2 * pictures } else { START_UNKNOWN };
+        let holds_many = start.level >= many;
         let filled = start.time_share >= START.0 && start.level >= START.1 * highest && holds_many;
         (filled && self.shape.is_stable()).then(|| {
             let needs = Needs { frames: self.times(2.0), repeats: Some(3), ..Needs::default() };
             self.open(Rule::FilledBeforeTheFirstFrame, needs)
         })
+    }
+
+    /// What rose for long and was given back once is in no envelope.
+    fn given_back(&self) -> Option<Ruling> {
+        let (share, range) = Profile::above_what_is_kept(&self.course.points, self.part);
+        let rose = share > GIVEN_BACK && range > GIVEN_BACK_LEAST + self.terms.noise;
+        (rose && self.shape.is_stable())
+            .then(|| self.open(Rule::GivenBackOnce, Needs { frames: self.times(3.0), ..Needs::default() }))
     }
 
     /// A saw: its troughs are judged, where there are enough of them.
@@ -213,7 +237,8 @@ impl<'a> Case<'a> {
             let profile = Profile::of(&points, (begin, end), 0.0);
             let (verdict, rule) = match profile.shape(&self.terms, self.course.resolution.max(period)) {
                 Shape::Growing => (Verdict::Growing, Rule::TroughsRise),
-                _ => (Verdict::Sawtooth, Rule::TroughsDoNotRise),
+                shape if shape.is_stable() => (Verdict::Sawtooth, Rule::TroughsDoNotRise),
+                _ => (Verdict::Sawtooth, Rule::TroughsOpen),
             };
             return Some(Ruling {
                 evidence: Evidence { points, part: (begin, end) },
@@ -226,15 +251,20 @@ impl<'a> Case<'a> {
         }
         let frames = Some(((TROUGHS as f64 + 2.0) * period / 0.85).ceil() as u64).filter(|_| period > 0.0);
         let needs = Needs { frames: frames.max(self.times(1.5)), ..Needs::default() };
-        Some(Ruling { needs, ..self.rule(Verdict::Sawtooth, Rule::TooFewTroughs) })
+        Some(Ruling { needs, ..self.rule(Verdict::Sawtooth, Rule::TroughsOpen) })
     }
 
     /// Where the cuts are known, what still grows is divided among them and the frames between.
     fn at_cuts(&self) -> Option<Ruling> {
         let cuts = self.context.cuts.iter().map(|&cut| cut as f64);
         let within = cuts.filter(|cut| (self.part.0..self.part.1).contains(cut)).count();
-        if self.shape.is_stable() || within < 3 {
+        if self.shape == Shape::Plateau || within < 3 {
             return None;
+        }
+        if self.shape.is_stable() {
+            // A rise at every cut is none of a few, however few cuts there are.
+            let stairs = self.stairs.as_ref().filter(|stairs| stairs.quiet == (0, 0))?;
+            return (stairs.at_cut > self.terms.hidden).then(|| self.at_every_cut(stairs));
         }
         let Some(stairs) = &self.stairs else {
             let per_stretch = 3.0 * self.context.cuts.len() as f64;
@@ -247,23 +277,33 @@ impl<'a> Case<'a> {
             Evidence { points: stairs.between.clone(), part: (0.0, last) }
         };
         let stretch = between.steps() / stairs.stretches as f64;
-        let resting = self.part.0 + RESTING * (self.part.1 - self.part.0);
         let pace = self.profile.gain() / self.profile.steps();
         let residue = stairs.between_per_frame <= RESIDUE * pace;
-        let goes_on = stairs.last_rise.is_some_and(|cut| cut >= resting);
+        let smeared = stairs.at_cut > SMEARING * stairs.between_per_frame * stairs.frames
+            && stairs.frames < SMEARED * self.course.resolution;
+        let (before, after) = stairs.quiet;
+        let goes_on = after <= before;
+        let stopped = after >= LEAST_QUIET && 2 * after > 3 * before;
         let needs = Needs { frames: self.times(2.0), ..Needs::default() };
         let at_cuts = |verdict, rule| Ruling { evidence: evidence(), ..self.rule(verdict, rule) };
         let between = between.shape(&self.terms, stretch);
         let ruling = match between {
-            Shape::Growing if self.shape == Shape::Growing && !residue => {
+            Shape::Growing if self.shape == Shape::Growing && !residue && !smeared => {
                 at_cuts(Verdict::Growing, Rule::GrewInNearlyEveryBlock)
             }
             _ if !between.is_stable() && !(residue && goes_on) => self.open(Rule::BetweenCutsOpen, needs),
             _ if stairs.at_cut <= self.terms.noise => return None,
             _ if goes_on => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
-            _ => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),
+            _ if stopped => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),
+            _ => self.open(Rule::RestAfterCutsOpen, needs),
         };
         Some(ruling)
+    }
+
+    fn at_every_cut(&self, stairs: &Staircase) -> Ruling {
+        let last = stairs.between.last().map_or(0.0, |point| point.at);
+        let evidence = Evidence { points: stairs.between.clone(), part: (0.0, last) };
+        Ruling { evidence, ..self.rule(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly) }
     }
 
     fn by_shape(&self) -> Ruling {

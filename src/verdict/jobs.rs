@@ -426,6 +426,10 @@ impl Family<'_> {
             let frames = self.typical(With::Frame, |job| Some(job.verdict.growth?.estimate));
             along.extend(frames.map(|frames| Along { range: range(|job| job.frames), ..frames }));
         }
+        if along.iter().all(|along| along.with != With::Source) {
+            let first_use = |job: &JobFacts| job.verdict.staircase.as_ref()?.at_first_use;
+            along.extend(self.typical(With::Source, first_use));
+        }
         along.extend(
             self.typical(With::Cut, |job| job.verdict.staircase.as_ref().map(|stairs| stairs.at_cut)),
         );

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::course::Point;
+use super::course::{Envelope, Point};
 use crate::stats;
 use crate::units::Bytes;
 
@@ -10,6 +10,9 @@ use crate::units::Bytes;
 const LEAST_FALL: f64 = 2_097_152.0;
 /// And of less than this share of all that is seen.
 const LEAST_SHARE: f64 = 0.3;
+/// On average a saw stands so far above what it never gives back, as a share of the height of its teeth: half,
+/// where they are straight. Spikes stand hardly above it.
+const STANDS: f64 = 0.25;
 /// Before this share of the way everything is still warming up.
 pub const AFTER: f64 = 0.15;
 /// With fewer troughs nothing is known of their trend.
@@ -29,15 +32,17 @@ pub struct Sawtooth {
 impl Sawtooth {
     /// The saw-tooth in these points, if it has two teeth at least.
     ///
+    /// It stands high above its own future minimum for most of the time: what only spikes is no saw.
+    ///
     /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
     /// quantile, after which it rises again by half of the fall.
     pub fn of(points: &[Point], steps: f64) -> Option<Sawtooth> {
-        let points: Vec<_> = points.iter().filter(|point| point.at > AFTER * steps).collect();
+        let points: Vec<_> = points.iter().filter(|point| point.at > AFTER * steps).copied().collect();
         let lows: Vec<_> = points.iter().map(|point| point.low).collect();
         let range = stats::quantile(&lows, 0.98)? - stats::quantile(&lows, 0.02)?;
         let least = LEAST_FALL.max(LEAST_SHARE * range);
-        let (mut teeth, mut crest, mut trough) = (Vec::new(), f64::MIN, None::<&Point>);
-        for point in points {
+        let (mut teeth, mut crest, mut trough) = (Vec::new(), f64::MIN, None::<Point>);
+        for &point in &points {
             match trough {
                 None if point.low <= crest - least => trough = Some(point),
                 None => crest = crest.max(point.high),
@@ -50,9 +55,10 @@ impl Sawtooth {
             }
         }
         let heights: Vec<_> = teeth.iter().map(|tooth| tooth.1).collect();
-        (teeth.len() >= 2).then(|| Sawtooth {
+        let height = stats::median(&heights)?;
+        (teeth.len() >= 2 && above_what_is_kept(&points) >= STANDS * height).then(|| Sawtooth {
             falls: teeth.len(),
-            height: Bytes::new(stats::median(&heights).unwrap_or_default() as u64),
+            height: Bytes::new(height as u64),
             troughs: teeth.iter().map(|tooth| tooth.0).collect(),
         })
     }
@@ -67,4 +73,13 @@ impl Sawtooth {
         let periods: Vec<_> = self.troughs.windows(2).map(|pair| pair[1] - pair[0]).collect();
         (stats::median(&periods).unwrap_or_default(), periods.into_iter().fold(0.0, f64::max))
     }
+}
+
+/// How far the points stand above their future minimum, on average over the way, in bytes; the last tooth, of
+/// which the future is not known, is left out.
+fn above_what_is_kept(points: &[Point]) -> f64 {
+    let envelope = Envelope::of(points, 0.0);
+    let above =
+        points.iter().zip(envelope.knots()).map(|(point, knot)| (point.low + point.high) / 2.0 - knot.1);
+    stats::mean(&above.collect::<Vec<_>>()).unwrap_or_default()
 }

@@ -27,6 +27,8 @@ const REGULAR: f64 = 0.3;
 const IN_LUMPS: f64 = 0.7;
 /// and each this share of the largest.
 const LUMP: f64 = 0.3;
+/// Growth is added so often, doubled each time, to find what would have been seen.
+const MOST_DOUBLINGS: usize = 24;
 /// A last sixth with less than this share of the usual growth has nearly stopped.
 const NEARLY_STOPPED: f64 = 0.4;
 /// A stretch with less than this share of the usual growth is flat beside it.
@@ -149,6 +151,25 @@ impl Profile {
         self.twelfths.iter().filter(|&&gain| gain > most).count()
     }
 
+    /// Rises that stand apart: neighbouring blocks that stand out, and gain a tenth of all, are one.
+    fn rises(&self, terms: &Terms) -> usize {
+        let least = (terms.floor + terms.noise / self.block()).max(0.1 * self.gain() / self.block());
+        let stands: Vec<_> = self.twelfths.iter().map(|&gain| gain > least).collect();
+        stands.chunk_by(|a, b| a == b).filter(|alike| alike[0]).count()
+    }
+
+    /// How far it stood above what it kept, on average over the part, as a share of its range, and that range in
+    /// bytes: what rose and was given back once is not in the envelope.
+    pub fn above_what_is_kept(points: &[Point], (begin, end): (f64, f64)) -> (f64, f64) {
+        let within: Vec<_> =
+            points.iter().filter(|point| (begin..=end).contains(&point.at)).copied().collect();
+        let envelope = Envelope::of(&within, 0.0);
+        let lows = within.iter().map(|point| point.low);
+        let range = lows.clone().fold(f64::MIN, f64::max) - lows.clone().fold(f64::MAX, f64::min);
+        let above: Vec<_> = lows.zip(envelope.knots()).map(|(low, knot)| low - knot.1).collect();
+        (stats::mean(&above).unwrap_or_default() / range.max(1.0), range)
+    }
+
     /// Whether it grows clearly slower later than earlier, or has nearly stopped.
     ///
     /// Slower: of the 36 pairs of an earlier and a later block the later one gains less in 29 or more – Mann
@@ -212,10 +233,13 @@ impl Profile {
         let (trailing, before) = self.flats(terms);
         let stopped = trailing > 1.5 * before + resolution;
         let gain = self.gain();
-        let grows = self.growth().low > terms.floor
-            && gain > LEAST_GAIN + terms.noise
-            && self.is_everywhere(terms, resolution);
-        let might_grow = self.growth().estimate > terms.floor && gain > LEAST_GAIN + terms.noise;
+        // Without what a single jump gained.
+        let steady = gain.min(self.usual() * self.steps());
+        let enough = steady > LEAST_GAIN + terms.noise;
+        let grows = enough && self.growth().low > terms.floor && self.is_everywhere(terms, resolution);
+        let might_grow = 2.0 * steady > LEAST_GAIN + terms.noise && self.usual() > terms.floor;
+        // Rises that come again at the same distance are no single ones.
+        let over = trailing >= 1.5 * self.block() && (self.rises(terms) < 2 || trailing > before);
         match self.standing_out(terms) {
             _ if grows && !(stopped && trailing > 0.5 * self.block()) => match self.is_slowing() {
                 true => Shape::Slowing,
@@ -224,7 +248,7 @@ impl Profile {
             _ if gain <= terms.floor * self.steps() + terms.noise => Shape::Plateau,
             // What might be growth after all is left open, so that a chance does not turn it into its opposite.
             _ if gain <= terms.hidden + terms.noise && !might_grow => Shape::Plateau,
-            0..=4 if trailing >= 1.5 * self.block() => Shape::Step,
+            0..=4 if over => Shape::Step,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
             0..=3 => Shape::LateRise,
             _ => Shape::Mixed,
@@ -256,19 +280,24 @@ fn sorted(numbers: &[f64]) -> Vec<f64> {
 
 /// The growth for each step, in bytes, above which these points would not have been called stable.
 ///
-/// What nearly every block shows is taken away, and growth added until the shape is stable no more, by
-/// bisection. A real leak may first fill what hides: that is added.
+/// What nearly every block shows is taken away, and growth added, ever more, until it is called growth; the
+/// limit is the largest that was still called stable, refined by bisection. A real leak may first fill what
+/// hides: that is added.
 pub fn not_stable_above(points: &[Point], part: (f64, f64), terms: &Terms, resolution: f64) -> f64 {
     let base = Profile::of(points, part, 0.0).growth().low;
-    let is_stable =
-        |growth: f64| Profile::of(points, part, growth - base).shape(terms, resolution).is_stable();
-    let (mut low, mut high) = (0.0, terms.floor);
-    while is_stable(high) && high < 1e15 {
-        (low, high) = (high, 2.0 * high);
+    let shape = |growth: f64| Profile::of(points, part, growth - base).shape(terms, resolution);
+    let (mut low, mut high, mut next) = (0.0, terms.floor, terms.floor);
+    for _ in 0..MOST_DOUBLINGS {
+        match shape(next) {
+            Shape::Growing => break,
+            found if found.is_stable() => (low, high) = (next, 2.0 * next),
+            _ => {}
+        }
+        next *= 2.0;
     }
     for _ in 0..10 {
         let middle = (low + high) / 2.0;
-        if is_stable(middle) { low = middle } else { high = middle }
+        if shape(middle).is_stable() { low = middle } else { high = middle }
     }
     high.max(terms.floor) + terms.hidden / (part.1 - part.0)
 }

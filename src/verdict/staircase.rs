@@ -43,6 +43,8 @@ pub struct Staircase {
     pub at_other_use: Option<f64>,
     /// The last cut at which more was gained than noise.
     pub last_rise: Option<f64>,
+    /// The most stretches in a row without a rise before the last rise, and those after it.
+    pub quiet: (usize, usize),
     /// What the quiet phases gained, one stretch after the other.
     #[serde(skip)]
     pub between: Vec<Point>,
@@ -72,7 +74,8 @@ impl Staircase {
         let envelope = Envelope::of(points, 0.0);
         let mut stretches: Vec<_> =
             cuts.iter().map(|&cut| Stretch { cut, gains: gains(&envelope, cut, frames, last) }).collect();
-        stretches.retain(|stretch| stretch.cut >= part.0 && stretch.cut + frames <= last);
+        // Of the last one half is enough to see whether it rises.
+        stretches.retain(|stretch| stretch.cut >= part.0 && stretch.cut + frames / 2.0 <= last);
         (stretches.len() >= LEAST_STRETCHES).then(|| laid_over(&stretches, frames, context, terms))
     }
 
@@ -105,6 +108,7 @@ fn laid_over(stretches: &[Stretch], frames: f64, context: &RunContext, terms: &T
     };
     let is_first = |stretch: &Stretch| context.first_uses.contains(&(stretch.cut as u64));
     let known = !context.first_uses.is_empty();
+    let rises: Vec<_> = stretches.iter().map(|stretch| at_cut(stretch) > terms.noise).collect();
     Staircase {
         stretches: stretches.len(),
         frames,
@@ -112,10 +116,18 @@ fn laid_over(stretches: &[Stretch], frames: f64, context: &RunContext, terms: &T
         at_cut: mean(&|_| true).unwrap_or_default(),
         at_first_use: mean(&|stretch| known && is_first(stretch)),
         at_other_use: mean(&|stretch| known && !is_first(stretch)),
-        last_rise: stretches.iter().rev().find(|stretch| at_cut(stretch) > terms.noise).map(|s| s.cut),
+        last_rise: rises.iter().rposition(|rise| *rise).map(|place| stretches[place].cut),
+        quiet: quiet_stretches(&rises),
         between: between(stretches, quiet_frames, in_quiet),
         phases,
     }
+}
+
+/// The most stretches in a row without a rise before the last one with, and those after that.
+fn quiet_stretches(rises: &[bool]) -> (usize, usize) {
+    let Some(last) = rises.iter().rposition(|rise| *rise) else { return (0, rises.len()) };
+    let before = rises[..last].chunk_by(|a, b| a == b).filter(|alike| !alike[0]).map(<[bool]>::len);
+    (before.max().unwrap_or(0), rises.len() - last - 1)
 }
 
 /// The neighbouring phases that gained least; the last is a neighbour of the first.

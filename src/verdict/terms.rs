@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::course::Per;
+use super::course::{PAGES, Per};
 use crate::trace::RunContext;
 use crate::units::{Bytes, BytesPerFrame};
 
@@ -31,9 +31,6 @@ const HIDDEN: f64 = 524_288.0;
 
 /// The same in pictures, since the holes are left by them: 1.5 of those of 345,600 bytes.
 const HIDDEN_PICTURES: f64 = 1.5;
-
-/// Two readings are never closer than their pages.
-const PAGES: f64 = 8192.0;
 
 /// Containers that are written as they go and keep nothing for each packet, and no file at all.
 const STREAMS: [&str; 9] = ["stream", "ts", "mpegts", "mkv", "matroska", "webm", "null", "nut", "rawvideo"];

@@ -33,7 +33,7 @@ pub fn headline(verdict: &RunVerdict) -> String {
         Verdict::Sawtooth => format!("falls again and again over {last} {unit}"),
         Verdict::GrowsAtCuts => format!("grows where clips begin, not between: {}", at_cuts(verdict)),
         Verdict::Growing => {
-            format!("grows with every {}, up to {} {last}: {growth}", one(verdict), one(verdict))
+            format!("grows with every {} of all {last}: {growth}", one(verdict))
         }
         Verdict::Leak => "every export in the process leaves memory behind".into(),
         Verdict::Inconclusive => format!("cannot be told: {}", why_open(verdict)),
@@ -50,12 +50,15 @@ fn why_open(verdict: &RunVerdict) -> String {
     let unit = plural(verdict);
     match verdict.rule {
         Rule::NothingMeasured => "neither memory nor progress was measured".into(),
+        Rule::TooShort if verdict.per == Some(Per::Second) => format!("the run has only {} s", short(verdict.steps)),
         Rule::TooShort => format!("the run has only {last} {unit}"),
         Rule::TooFewSamples => "too few samples, or too few changes of the frame counter".into(),
         Rule::CutsTooClose => {
             "it grows, and cuts follow each other too fast to tell growth at them from growth between".into()
         }
         Rule::BetweenCutsOpen => "it grows at cuts; whether between them, too, is open".into(),
+        Rule::RestAfterCutsOpen => "it grew at cuts, and whether it has stopped is open".into(),
+        Rule::GivenBackOnce => "it rose for long and was given back once".into(),
         Rule::GrewEverSlower => "it grew all the way, but ever slower".into(),
         Rule::RoseTooLate => "it rose shortly before the end, too late to see what follows".into(),
         Rule::RoseNowAndThen => "it rose too often for single steps, too seldom for steady growth".into(),
@@ -133,7 +136,11 @@ fn rule(rule: Rule) -> &'static str {
         Rule::GrewInNearlyEveryBlock => "nearly every block grew by more than the floor, to the end",
         Rule::TroughsRise => "it falls again and again, and from trough to trough it rises",
         Rule::TroughsDoNotRise => "it falls again and again, and its troughs do not rise",
-        Rule::TooFewTroughs => "it falls and rises again, too seldom to tell whether its troughs rise",
+        Rule::TroughsOpen => "it falls and rises again; whether its troughs rise is open",
+        Rule::RestAfterCutsOpen => {
+            "rises at cuts have stopped when three stretches, and more than ever before, bring none"
+        }
+        Rule::GivenBackOnce => "what rises must be seen to rise again or not",
         Rule::GrewAtCutsOnly => "what it gained, it gained at cuts",
         Rule::GrewAtCutsAndStopped => "what it gained, it gained at cuts, and late ones added nothing",
         Rule::CutsTooClose => "growth at cuts must be told from growth between",
@@ -185,8 +192,8 @@ fn index(verdict: &RunVerdict) -> Option<String> {
     let terms = verdict.terms?;
     let expected = terms.expected.filter(|_| terms.index == Index::Kept && verdict.at_rest.is_none())?;
     Some(format!(
-        "Of that the index of an MP4 file takes {} to {} a frame until the file is closed: expected, and not \
-         called growth.",
+        "The index of an MP4 file may take {} to {} a frame until the file is closed: expected, and not called \
+         growth.",
         amount(expected.low.0),
         amount(expected.high.0)
     ))
@@ -195,7 +202,7 @@ fn index(verdict: &RunVerdict) -> Option<String> {
 fn limit(verdict: &RunVerdict) -> Option<String> {
     let limit = amount(verdict.not_stable_above?);
     Some(format!(
-        "Growth of more than {limit} a {} would not have been called stable in this run.",
+        "Steady growth of more than {limit} a {} would not have been called stable in this run.",
         one(verdict)
     ))
 }

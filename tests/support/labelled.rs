@@ -1,0 +1,261 @@
+//! Traces of real exports of which the truth is known, and what may be said of them.
+//!
+//! Shared by `tests/verdicts.rs` and `benches/verdicts`.
+
+// Each of them uses a part of it.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memreel::analysis::ProgressClock;
+use memreel::trace::{self, Memory, RunContext, Sample, Series, SeriesFormat};
+use memreel::units::{Bytes, Count};
+use memreel::verdict::Verdict::{
+    self, Growing, GrowsAtCuts, Inconclusive, Plateau, PlateauLate, Sawtooth, Step,
+};
+use memreel::verdict::{RunVerdict, judge};
+use serde::Deserialize;
+
+/// What may be said of a trace with a label. A leak may be called anything where it is below its
+/// [`Labelled::bar`]; see there.
+pub const ACCEPTABLE: &[(Label, &[Verdict])] = &[
+    (Label::Healthy, &[Plateau, Step, PlateauLate, Inconclusive]),
+    (Label::PerSource, &[Plateau, Step, PlateauLate, Sawtooth, GrowsAtCuts, Inconclusive]),
+    (Label::FilledCache, &[Plateau, Step, PlateauLate, Inconclusive]),
+    (Label::UnfilledCache, &[Plateau, Step, PlateauLate, Growing, Inconclusive]),
+    (Label::Sawtooth, &[Sawtooth, Plateau, Step, PlateauLate, Inconclusive]),
+    (Label::Retention, &[Plateau, Step, PlateauLate, Inconclusive]),
+    (Label::Backpressure, &[Growing, PlateauLate, Inconclusive]),
+    (Label::Leak, &[Growing, Inconclusive]),
+];
+
+/// A cache that has filled before this share of the export has filled.
+const FILLED: f64 = 0.95;
+
+/// What is known of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// Nothing was injected: memory comes to rest after the warm-up.
+    Healthy,
+    /// The engine keeps something for each source, or something was leaked at each opening.
+    PerSource,
+    /// A cache that filled before the end.
+    FilledCache,
+    /// A cache that was larger than the export.
+    UnfilledCache,
+    /// Memory that falls again and again.
+    Sawtooth,
+    /// Memory that was freed, and that the allocator kept.
+    Retention,
+    /// A queue that grows with the length.
+    Backpressure,
+    /// So many bytes a frame were never freed.
+    Leak,
+}
+
+impl Label {
+    /// All of them, in the order of tables.
+    pub const ALL: [Label; 8] = [
+        Label::Healthy,
+        Label::PerSource,
+        Label::FilledCache,
+        Label::UnfilledCache,
+        Label::Sawtooth,
+        Label::Retention,
+        Label::Backpressure,
+        Label::Leak,
+    ];
+
+    /// Its name in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Label::Healthy => "healthy",
+            Label::PerSource => "sources opened",
+            Label::FilledCache => "cache, filled",
+            Label::UnfilledCache => "cache, not filled",
+            Label::Sawtooth => "saw-tooth",
+            Label::Retention => "retention",
+            Label::Backpressure => "queue",
+            Label::Leak => "leak",
+        }
+    }
+
+    /// The verdicts that are right, or at least not wrong.
+    pub fn acceptable(self) -> &'static [Verdict] {
+        ACCEPTABLE.iter().find(|(label, _)| *label == self).map_or(&[], |(_, verdicts)| verdicts)
+    }
+}
+
+/// A row of `labels.csv`.
+#[derive(Debug, Deserialize)]
+struct LabelRow {
+    file: String,
+    frames: f64,
+    container: String,
+    cut_every_frames: Option<u64>,
+    label: String,
+    injected_bytes_per_frame: f64,
+    notes: String,
+}
+
+impl LabelRow {
+    /// The label; `None` where what was to be injected was not.
+    fn label(&self) -> Option<Label> {
+        Some(match self.label.as_str() {
+            "warmup_plateau" => Label::Healthy,
+            "per_source" => Label::PerSource,
+            "bounded_cache" => self.cache(),
+            "sawtooth" => Label::Sawtooth,
+            "allocator_retention" => Label::Retention,
+            "backpressure" => Label::Backpressure,
+            "per_frame_leak" => Label::Leak,
+            "excluded" => return None,
+            other => panic!("{}: `{other}` is no label", self.file),
+        })
+    }
+
+    /// A cache holds M entries, one a frame; one that fills like 1 − exp(−x/M) does so earlier.
+    fn cache(&self) -> Label {
+        let parameters = parameters(&self.notes);
+        let entries: f64 = parameters["M"].parse().expect("a number of entries");
+        match parameters["shim"] == "satur" || entries <= FILLED * self.frames {
+            true => Label::FilledCache,
+            false => Label::UnfilledCache,
+        }
+    }
+}
+
+/// `name=value` in the notes.
+fn parameters(notes: &str) -> BTreeMap<&str, &str> {
+    notes.split_whitespace().filter_map(|word| word.split_once('=')).collect()
+}
+
+/// A sample of a trace: what judging looks at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// Seconds since the process began.
+    pub t_s: f64,
+    /// Frames exported, as last told.
+    pub frames: u64,
+    /// Anonymous memory, in bytes.
+    pub anonymous: u64,
+    /// Resident memory, in bytes.
+    pub resident: u64,
+}
+
+/// The series of these rows.
+pub fn series(rows: &[Row]) -> Series {
+    let mut series = Series::keeping(&Memory::JUDGED);
+    for row in rows {
+        series.push(&Sample {
+            t_s: row.t_s,
+            frames_out: Some(Count::new(row.frames)),
+            anon_bytes: Some(Bytes::new(row.anonymous)),
+            rss_bytes: Some(Bytes::new(row.resident)),
+            ..Sample::default()
+        });
+    }
+    series
+}
+
+/// These rows with a leak of so many bytes a frame.
+pub fn leaking(rows: &[Row], bytes_per_frame: f64) -> Vec<Row> {
+    let series = series(rows);
+    let clock = ProgressClock::of_frames(&series);
+    let leaked = |row: &Row| (bytes_per_frame * clock.step_at(row.t_s).unwrap_or_default()).round() as u64;
+    let leak = |row: &Row| {
+        let leaked = leaked(row);
+        Row { anonymous: row.anonymous + leaked, resident: row.resident + leaked, ..*row }
+    };
+    rows.iter().map(leak).collect()
+}
+
+/// A trace of which the truth is known.
+#[derive(Debug, Clone)]
+pub struct Labelled {
+    /// Its file, without the ending.
+    pub name: String,
+    /// Frames of the export.
+    pub frames: f64,
+    /// What is known of it.
+    pub label: Label,
+    /// What was injected, in bytes a frame.
+    pub injected: f64,
+    /// Whether anything was injected that is not freed.
+    pub is_injected: bool,
+    /// What the judge is told of the export: its container, and where clips begin.
+    pub context: RunContext,
+    /// Its samples.
+    pub rows: Vec<Row>,
+}
+
+impl Labelled {
+    fn of(folder: &Path, row: &LabelRow) -> Option<Labelled> {
+        let label = row.label()?;
+        let cuts = row.cut_every_frames.map(|every| (every..row.frames as u64).step_by(every as usize));
+        Some(Labelled {
+            name: row.file.trim_end_matches(".csv").into(),
+            frames: row.frames,
+            label,
+            injected: row.injected_bytes_per_frame,
+            is_injected: parameters(&row.notes).get("K").is_some_and(|size| *size != "0"),
+            context: RunContext {
+                container: Some(if row.container == "mp4" { "mp4" } else { "stream" }.into()),
+                cuts: cuts.into_iter().flatten().collect(),
+                ..RunContext::default()
+            },
+            rows: rows(&folder.join(&row.file)),
+        })
+    }
+
+    /// Whether nothing was injected, and the engine is not known to hold a queue.
+    pub fn is_healthy(&self) -> bool {
+        !self.is_injected && matches!(self.label, Label::Healthy | Label::PerSource)
+    }
+
+    /// The trace as the judge gets it.
+    pub fn series(&self) -> Series {
+        series(&self.rows)
+    }
+
+    /// What is judged of it.
+    pub fn judge(&self) -> RunVerdict {
+        self.judge_rows(&self.rows)
+    }
+
+    /// The same export with other samples.
+    pub fn judge_rows(&self, rows: &[Row]) -> RunVerdict {
+        judge(&series(rows), &self.context)
+    }
+}
+
+/// The leak that has to be found in a run, in bytes a frame: twice the floor, and what the run says that it
+/// would have shown.
+pub fn bar(verdict: &RunVerdict) -> f64 {
+    let floor = verdict.terms.map_or(f64::INFINITY, |terms| terms.floor);
+    verdict.not_stable_above.unwrap_or(f64::INFINITY).max(2.0 * floor)
+}
+
+fn rows(path: &Path) -> Vec<Row> {
+    let series = trace::read_series(path, SeriesFormat::Samples, &[Memory::Rss, Memory::Anonymous])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let bytes = |memory: Memory, row: usize| series.memory(memory).at(row).expect("each row has it").get();
+    let row = |(row, &t_s): (usize, &f64)| Row {
+        t_s,
+        frames: series.frames().at(row).expect("each row has it").get(),
+        anonymous: bytes(Memory::Anonymous, row),
+        resident: bytes(Memory::Rss, row),
+    };
+    series.t_s().iter().enumerate().map(row).collect()
+}
+
+/// The labelled traces in the repository, in the order of `labels.csv`; those without a truth are left out.
+pub fn labelled() -> Vec<Labelled> {
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
+    let labels = File::open(folder.join("labels.csv")).expect("the traces are in the repository");
+    let rows = csv::Reader::from_reader(labels).into_deserialize::<LabelRow>();
+    let known = rows.filter_map(|row| Labelled::of(&folder, &row.expect("a row of labels")));
+    known.collect()
+}

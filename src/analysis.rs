@@ -21,7 +21,7 @@ pub use levels::{SharePart, level_over, median_level, speed_over};
 pub use progress::{Hand, ProgressClock};
 pub use recording::{Over, Peak, PeakSource, ProgressGrowth, RecordingSummary, summarise_recording};
 pub use threads::busy_threads;
-pub use variant::{Spread, TypicalGrowth, VariantSummary, group_by_variant};
+pub use variant::{Spread, VariantSummary, group_by_variant};
 
 use crate::trace::{Memory, Outcome, RunRecord, Series, ThreadSample};
 use crate::units::{Bytes, Count};

@@ -3,6 +3,7 @@
 //! Everything is made from a result's files alone, so it can be made again a year later, and the
 //! same files give the same bytes. Nothing else in the crate formats numbers for people.
 
+mod comparisons;
 mod damage;
 mod explain;
 #[cfg(test)]
@@ -10,7 +11,6 @@ mod made_up;
 mod number;
 mod plot;
 mod recordings;
-mod sentence;
 mod summary;
 mod summary_json;
 mod terminal;
@@ -21,7 +21,6 @@ pub mod verdicts;
 pub use explain::{Forecast, write_explanation, write_run, write_run_lines};
 pub use plot::Picture;
 pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
-pub use sentence::write_sentences;
 pub use summary::write_summary;
 pub use summary_json::write_summary_json;
 pub use terminal::{Look, write_table};
@@ -29,7 +28,7 @@ pub use terminal::{Look, write_table};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{self, Curve, JobSummary, ProgressClock, VariantSummary};
+use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
 use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
 use crate::trace::{EngineRecord, Machine, Memory, RunContext, TraceError};
 use crate::units::Count;
@@ -115,6 +114,8 @@ pub struct MeasuredJob {
     pub timeline: (u64, u64),
     /// What it shows by itself.
     pub verdict: RunVerdict,
+    /// CPU time a frame late against early; `None` where too little was seen.
+    pub drift: Option<Drift>,
     /// What its files have lost since; empty as a rule.
     pub damage: Vec<String>,
 }
@@ -252,7 +253,7 @@ impl Report {
     /// When the writer takes no more.
     pub fn print(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
         write_table(self, out, look)?;
-        write_sentences(self, out, look)?;
+        comparisons::write_comparisons(self, out, look.width)?;
         Ok(())
     }
 }
@@ -285,6 +286,7 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         context: stored.record.context.clone(),
         timeline: (stored.record.timeline.sources, stored.record.timeline.frames),
         verdict: judge(&series, &stored.record.context),
+        drift: analysis::cpu_drift(&clock, &series),
         damage: damage::damage(stored, series.len())?,
     })
 }

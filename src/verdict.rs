@@ -243,7 +243,19 @@ pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
         _ => RunVerdict::open(Rule::NothingMeasured, Needs::default()),
     };
     let level = Level::of(series, context);
+    let grows = matches!(verdict.verdict, Verdict::Growing | Verdict::Leak);
+    if let Some(shared) = of_shared(series, context).filter(|_| !grows) {
+        return RunVerdict { level, ..shared };
+    }
     RunVerdict { memory: memory.map(|memory| memory.to_string()), level, ..verdict }
+}
+
+/// The verdict on shared memory, where that grows: it is no part of anonymous memory.
+fn of_shared(series: &Series, context: &RunContext) -> Option<RunVerdict> {
+    let course = Course::of(series, Memory::Shared).filter(|_| context.exports.is_empty())?;
+    let verdict = decide::of_one_export(&course, None, context);
+    let memory = Some(Memory::Shared.to_string());
+    (verdict.verdict == Verdict::Growing).then_some(RunVerdict { memory, ..verdict })
 }
 
 impl RunVerdict {
@@ -273,3 +285,6 @@ impl RunVerdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

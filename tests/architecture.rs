@@ -42,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("compare", &["analysis", "stats", "units"]),
     ("verdict", &["analysis", "stats", "trace", "units"]),
     // Tell.
-    ("report", &["analysis", "stats", "store", "trace", "units", "verdict"]),
+    ("report", &["analysis", "compare", "stats", "store", "trace", "units", "verdict"]),
 ];
 
 /// Above everything: may import all, and is imported by `main` only.

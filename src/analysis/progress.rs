@@ -23,6 +23,11 @@ impl ProgressClock {
         ProgressClock::of(series, series.frames(), Count::as_f64)
     }
 
+    /// The clock of frames taken in.
+    pub fn of_frames_in(series: &Series) -> ProgressClock {
+        ProgressClock::of(series, series.frames_in(), Count::as_f64)
+    }
+
     /// The clock of MiB written.
     pub fn of_written(series: &Series) -> ProgressClock {
         ProgressClock::of(series, series.written(), Bytes::mib)

@@ -1,8 +1,8 @@
 //! The repeats of a variant together.
 
-use crate::analysis::{Growth, JobSummary};
+use crate::analysis::JobSummary;
 use crate::stats;
-use crate::units::{Bytes, BytesPerFrame};
+use crate::units::Bytes;
 
 /// The middle and the ends of what the repeats of a variant gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,31 +32,6 @@ impl Spread {
     }
 }
 
-/// Growth over the repeats of a variant, and how far off each repeat may be by itself.
-///
-/// What an export does is the same in every repeat, so that repeats agree far better on their growth
-/// than any of them knows it: their spread says nothing of how sure it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TypicalGrowth {
-    /// The median of the repeats' estimates.
-    pub estimate: BytesPerFrame,
-    /// The median of the half-widths of the repeats' own 95 % intervals.
-    pub half_width: BytesPerFrame,
-}
-
-impl TypicalGrowth {
-    /// That of these repeats; `None` of none.
-    pub fn of(repeats: &[Growth]) -> Option<TypicalGrowth> {
-        let median = |of: fn(&Growth) -> BytesPerFrame| {
-            stats::median(&repeats.iter().map(|growth| of(growth).0).collect::<Vec<_>>())
-        };
-        Some(TypicalGrowth {
-            estimate: BytesPerFrame(median(|growth| growth.estimate)?),
-            half_width: BytesPerFrame(median(Growth::half_width)?),
-        })
-    }
-}
-
 /// A variant, over its repeats.
 ///
 /// The numbers are of the repeats that finished; of all that ran when none did, and then they say
@@ -71,8 +46,6 @@ pub struct VariantSummary {
     pub level_after_warmup_bytes: Option<Spread>,
     /// Level at the end, in bytes.
     pub level_at_end_bytes: Option<Spread>,
-    /// Growth for each frame exported, as a typical repeat gave it.
-    pub growth: Option<TypicalGrowth>,
     /// Threads that worked.
     pub busy_threads: Option<Spread>,
     /// Time it took, in seconds.
@@ -102,7 +75,6 @@ impl VariantSummary {
             peak_anon_swap_bytes: bytes(|job| job.peak_anon_swap),
             level_after_warmup_bytes: bytes(|job| job.level_after_warmup),
             level_at_end_bytes: bytes(|job| job.level_at_end),
-            growth: TypicalGrowth::of(&told.iter().filter_map(|job| job.growth).collect::<Vec<_>>()),
             busy_threads: spread(told, |job| job.busy_threads.map(|threads| threads.as_f64())),
             wall_s: spread(told, |job| Some(job.wall_s)),
             cpu_s: spread(told, |job| job.cpu_s),
@@ -137,19 +109,6 @@ pub fn group_by_variant<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn repeats_that_agree_on_growth_are_no_surer_of_it_than_each_of_them() {
-        let growth = |estimate: f64, half: f64| Growth {
-            estimate: BytesPerFrame(estimate),
-            low: BytesPerFrame(estimate - half),
-            high: BytesPerFrame(estimate + half),
-        };
-        let found = TypicalGrowth::of(&[growth(499.0, 585.0), growth(498.0, 584.0), growth(498.0, 900.0)]);
-        let expected = TypicalGrowth { estimate: BytesPerFrame(498.0), half_width: BytesPerFrame(585.0) };
-        assert_eq!(found, Some(expected));
-        assert_eq!(TypicalGrowth::of(&[]), None);
-    }
 
     #[test]
     fn a_spread_keeps_its_ends() {

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::forecast::Forecast;
 use super::{Exit, Failure};
+use crate::analysis::{self, ProgressClock};
 use crate::report::{self, Look, verdicts};
 use crate::store;
 use crate::trace::Memory;
@@ -44,8 +45,10 @@ impl Explain {
         let series = trace.series(&Memory::JUDGED).map_err(store::StoreError::from)?;
         let context = trace.context.unwrap_or_default();
         let verdict = judge(&series, &context);
-        let forecast = self.words(&verdict, context.rate);
-        report::write_run(&verdict, forecast, out, look)?;
+        let drift = analysis::cpu_drift(&ProgressClock::of_frames(&series), &series);
+        let speed = drift.as_ref().map(verdicts::drift);
+        let beside: Vec<_> = speed.into_iter().chain(self.words(&verdict, context.rate)).collect();
+        report::write_run(&verdict, &beside, out, look)?;
         Ok(Exit::Fine)
     }
 

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::forecast::Forecast;
 use super::{Exit, Failure};
-use crate::report::verdicts::{self, VerdictRecord};
+use crate::analysis::{self, Drift, ProgressClock};
+use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
 use crate::report::{Look, write_run_lines};
 use crate::trace::{self, ColumnNames, Memory, RunContext};
 use crate::verdict::{RunVerdict, judge};
@@ -64,6 +65,12 @@ struct Subject {
     context: RunContext,
 }
 
+impl Subject {
+    fn drift(&self) -> Option<Drift> {
+        analysis::cpu_drift(&ProgressClock::of_frames(&self.series), &self.series)
+    }
+}
+
 impl Judge {
     /// Judges one trace after the other and prints what each shows.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -100,7 +107,9 @@ impl Judge {
         writeln!(out, "{}", subject.file)?;
         let prediction = self.forecast.of(verdict, subject.context.rate);
         let forecast = prediction.map(|prediction| verdicts::forecast(prediction, self.forecast.memory()));
-        Ok(write_run_lines(verdict, forecast, out, Look::of_stdout())?)
+        let speed = subject.drift().as_ref().map(verdicts::drift);
+        let beside: Vec<_> = speed.into_iter().chain(forecast).collect();
+        Ok(write_run_lines(verdict, &beside, out, Look::of_stdout())?)
     }
 
     fn print_json(
@@ -110,6 +119,7 @@ impl Judge {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let mut record = VerdictRecord::of(&subject.file, verdict);
+        record.speed = subject.drift().map(DriftRecord::from);
         if let Some(prediction) = self.forecast.of(verdict, subject.context.rate) {
             record = record.with(prediction, self.forecast.memory());
         }

@@ -251,7 +251,7 @@ fn the_shipped_forty_clips_use_forty_sources_and_the_two_clips_two() {
         let variant = &plan.variants[0];
         (variant.timeline.tracks[0].children.len(), variant.media.len(), variant.timeline.frames())
     };
-    assert_eq!(media("one-clip"), (1, 1, 500));
+    assert_eq!(media("one-clip"), (1, 1, 1000));
     assert_eq!(media("two-clips"), (40, 2, 1000));
     assert_eq!(media("forty-clips"), (40, 40, 1000));
     assert_eq!(media("long"), (60, 4, 15_000));

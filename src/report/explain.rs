@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::report::comparisons;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts::{self, families};
 use crate::report::{FamilyRow, JobRow, Look, MeasuredJob, Report, ReportError};
@@ -37,21 +38,22 @@ pub fn write_explanation(
         writeln!(out)?;
         write_family(&family, forecast, out, look.width)?;
     }
+    comparisons::write_comparisons(report, out, look.width)?;
     write_how(out, look.width)?;
     Ok(())
 }
 
-/// Writes what one run shows and why.
+/// Writes what one run shows and why; `beside` is what else is to be said of it.
 ///
 /// # Errors
 /// When the writer takes no more.
 pub fn write_run(
     verdict: &RunVerdict,
-    forecast: Option<String>,
+    beside: &[String],
     out: &mut dyn Write,
     look: Look,
 ) -> Result<(), ReportError> {
-    write_run_lines(verdict, forecast, out, look)?;
+    write_run_lines(verdict, beside, out, look)?;
     write_how(out, look.width)?;
     Ok(())
 }
@@ -62,11 +64,11 @@ pub fn write_run(
 /// When the writer takes no more.
 pub fn write_run_lines(
     verdict: &RunVerdict,
-    forecast: Option<String>,
+    beside: &[String],
     out: &mut dyn Write,
     look: Look,
 ) -> io::Result<()> {
-    let lines = run_lines(verdict).into_iter().chain(forecast);
+    let lines = run_lines(verdict).into_iter().chain(beside.iter().cloned());
     lines.into_iter().try_for_each(|line| write_indented(out, &line, look.width))
 }
 
@@ -92,7 +94,9 @@ fn write_family(
     }
     let Some((row, job)) = typical(family) else { return Ok(()) };
     write_indented(out, &format!("For example jobs/{}:", row.planned.folder), width)?;
-    let lines = run_lines(&job.verdict).into_iter().chain(forecast(&job.verdict, job.context.rate));
+    let speed = job.drift.as_ref().map(verdicts::drift);
+    let forecast = forecast(&job.verdict, job.context.rate);
+    let lines = run_lines(&job.verdict).into_iter().chain(speed).chain(forecast);
     lines.into_iter().try_for_each(|line| write_indented(out, &format!("  {line}"), width))
 }
 

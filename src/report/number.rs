@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use crate::analysis::{Spread, TypicalGrowth};
+use crate::analysis::Spread;
 
 /// What is shown for a number that was not measured.
 pub const UNKNOWN: &str = "–";
@@ -14,12 +14,6 @@ pub fn number(value: f64, decimals: usize) -> String {
     let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let negative = value < 0.0 && digits.contains(|digit: char| ('1'..='9').contains(&digit));
     format!("{}{}{fraction}", if negative { "−" } else { "" }, grouped(whole))
-}
-
-/// As [`number`], with a plus sign where it is not negative.
-pub fn signed(value: f64, decimals: usize) -> String {
-    let shown = number(value, decimals);
-    if shown.starts_with('−') { shown } else { format!("+{shown}") }
 }
 
 /// Three digits at most that mean something, and no more than one behind the point.
@@ -48,11 +42,6 @@ pub fn range(spread: Option<Spread>, show: impl Fn(f64) -> String) -> Option<Str
     Some(if spread.low < 0.0 { format!("{low} … {high}") } else { format!("{low}–{high}") })
 }
 
-/// Growth in bytes a frame and how far off it may be, as in `498 ± 585`.
-pub fn plus_minus(growth: TypicalGrowth) -> String {
-    format!("{} ± {}", number(growth.estimate.0, 0), number(growth.half_width.0, 0))
-}
-
 /// A whole number with a comma between thousands.
 fn grouped(whole: &str) -> String {
     let separated = |(index, digit): (usize, char)| {
@@ -77,8 +66,7 @@ mod tests {
     #[test]
     fn what_rounds_to_zero_has_no_sign() {
         assert_eq!(number(-0.3, 0), "0");
-        assert_eq!(signed(-0.3, 0), "+0");
-        assert_eq!(signed(-5.0, 0), "−5");
+        assert_eq!(number(-5.0, 0), "−5");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::report::verdicts::{VerdictRecord, families};
+use crate::report::comparisons::{self, ComparisonRecord};
+use crate::report::verdicts::{DriftRecord, VerdictRecord, families};
 use crate::report::{FamilyRow, JobRow, Report, ReportError};
 use crate::verdict::RULES_VERSION;
 use crate::verdict::jobs::{Finding, JobsVerdict};
@@ -20,6 +21,7 @@ struct SummaryRecord {
     scenario: String,
     question: String,
     families: Vec<FamilyRecord>,
+    comparisons: Vec<ComparisonRecord>,
     jobs: Vec<JobRecord>,
 }
 
@@ -54,6 +56,7 @@ pub fn write_summary_json(report: &Report, out: &mut dyn Write) -> Result<(), Re
         scenario: report.scenario.clone(),
         question: report.question.clone(),
         families: report.families().iter().map(family).collect(),
+        comparisons: comparisons::records(report),
         jobs: report.jobs.iter().map(job).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &record).map_err(std::io::Error::from)?;
@@ -79,6 +82,9 @@ fn job(row: &JobRow) -> JobRecord {
         variant: row.planned.variant.iter().cloned().collect(),
         repeat: row.planned.repeat,
         outcome: outcome.into(),
-        verdict: measured.map(|job| VerdictRecord::of(&file, &job.verdict)),
+        verdict: measured.map(|job| {
+            let speed = job.drift.map(DriftRecord::from);
+            VerdictRecord { speed, ..VerdictRecord::of(&file, &job.verdict) }
+        }),
     }
 }

@@ -20,7 +20,7 @@ pub struct Backlog {
     pub frames: u64,
     /// Frames that had been put out then.
     pub at: u64,
-    /// What memory was higher then than when the first frame was put out.
+    /// By how much memory was higher then than when the first frame was taken in.
     pub bytes: Bytes,
     /// Frames of the whole export, by the last count.
     pub of: u64,
@@ -33,7 +33,7 @@ impl Backlog {
         let both =
             |row: usize| Some((series.frames_in().at(row)?, series.frames_out().at(row)?, column.at(row)?));
         let rows = (0..series.len()).filter_map(both);
-        let first = rows.clone().find(|(_, put_out, _)| *put_out > Count::ZERO)?.2;
+        let first = rows.clone().find(|(taken_in, ..)| *taken_in > Count::ZERO)?.2;
         let (taken_in, put_out, level) =
             rows.max_by_key(|(taken_in, put_out, _)| taken_in.saturating_sub(*put_out))?;
         Some(Backlog {

@@ -55,6 +55,9 @@ pub struct Course {
     pub start: Start,
     /// Where the number of threads changed: the step, and how many there were from there on.
     threads: Vec<(f64, i64)>,
+    /// Frames taken in and frames put out, where both are counted: cuts are counted in the former, the way is
+    /// in the latter.
+    counters: Option<(ProgressClock, ProgressClock)>,
 }
 
 /// What had happened before the first step was done.
@@ -83,6 +86,14 @@ impl Course {
         self.threads.get(after.saturating_sub(1)).map_or(0, |change| change.1)
     }
 
+    /// How far the way was gone when a frame of the timeline was taken in: an encoder that looks ahead puts out
+    /// frames long after.
+    pub fn step_of_frame(&self, frame: u64) -> f64 {
+        let frame = frame as f64;
+        let Some((taken_in, put_out)) = &self.counters else { return frame };
+        taken_in.time_of(frame).and_then(|t_s| put_out.step_at(t_s)).unwrap_or(frame)
+    }
+
     /// Things known over a part of the way.
     pub fn known_within(&self, (begin, end): (f64, f64)) -> f64 {
         (end - begin) / self.resolution
@@ -106,7 +117,10 @@ fn by_frames(series: &Series, memory: Memory, clock: &ProgressClock, steps: f64)
     let mut hand = clock.hand();
     let threads = thread_changes(series, |t_s| hand.step_at(t_s));
     let start = Start { time_share: begin / end, level: start };
-    columns.course(Per::Frame, steps, Some(updates), start, threads)
+    let both = series.frames_in().is_measured() && series.frames_out().is_measured();
+    let counters = both.then(|| (ProgressClock::of_frames_in(series), clock.clone()));
+    let course = columns.course(Per::Frame, steps, Some(updates), start, threads)?;
+    Some(Course { counters, ..course })
 }
 
 fn by_seconds(series: &Series, memory: Memory) -> Option<Course> {
@@ -184,7 +198,17 @@ impl Columns {
         let known = updates.map_or(self.samples, |updates| updates.min(self.samples)).max(1);
         let resolution = self.end / known as f64;
         let samples = self.samples;
-        (points.len() > 1).then_some(Course { per, points, steps, resolution, samples, start, threads })
+        let counters = None;
+        (points.len() > 1).then_some(Course {
+            per,
+            points,
+            steps,
+            resolution,
+            samples,
+            start,
+            threads,
+            counters,
+        })
     }
 }
 

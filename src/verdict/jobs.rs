@@ -312,6 +312,11 @@ impl Family<'_> {
     }
 
     fn rest(&self) -> Answer {
+        let several: Vec<_> = self.jobs.iter().filter(|job| job.verdict.at_rest.is_some()).cloned().collect();
+        if !several.is_empty() && several.len() < self.jobs.len() {
+            // What stays between exports is not seen in a run of one.
+            return Family { jobs: &several }.rest();
+        }
         let rests =
             |job: &JobFacts| job.verdict.verdict.is_stable() || job.verdict.verdict == Verdict::Sawtooth;
         let late = |job: &JobFacts| job.verdict.verdict == Verdict::PlateauLate;
@@ -425,7 +430,8 @@ impl Family<'_> {
             self.typical(With::Cut, |job| job.verdict.staircase.as_ref().map(|stairs| stairs.at_cut)),
         );
         along.extend(exports.and_then(|exports| {
-            let gain = self.typical(With::Export, |job| Some(job.verdict.at_rest.as_ref()?.gain?.1))?;
+            let gain =
+                self.typical(With::Export, |job| Some(job.verdict.at_rest.as_ref()?.gain?.estimate))?;
             Some(Along { range: (1, exports), ..gain })
         }));
         along

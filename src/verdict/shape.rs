@@ -15,6 +15,18 @@ const LEAST_GAIN: f64 = 262_144.0;
 const STEADY: f64 = 0.75;
 /// Of 36 pairs of an earlier and a later block.
 const SLOWER_PAIRS: usize = 29;
+/// Cells that must mostly grow, four a block: jumps come in few of them, however evenly they fall into the blocks.
+const CELLS: usize = 4 * BLOCKS;
+/// In so large a share of them.
+const GROWING_CELLS: f64 = 0.5;
+/// Lumps of which regularity can be told.
+const LEAST_LUMPS: usize = 5;
+/// The sizes and the distances of lumps that come regularly scatter by less than this share of their mean.
+const REGULAR: f64 = 0.3;
+/// They are this share of all growth at least,
+const IN_LUMPS: f64 = 0.7;
+/// and each this share of the largest.
+const LUMP: f64 = 0.3;
 /// A last sixth with less than this share of the usual growth has nearly stopped.
 const NEARLY_STOPPED: f64 = 0.4;
 /// A stretch with less than this share of the usual growth is flat beside it.
@@ -110,18 +122,25 @@ impl Profile {
     ///
     /// Flat is a stretch that gains no more than the floor, or a tenth of the usual growth, and the noise.
     pub fn flats(&self, terms: &Terms) -> (f64, f64) {
-        let last = self.levels.len() - 1;
-        let pace = self.fine * terms.floor.max(FLAT * self.usual());
-        let is_flat = |from: usize, to: usize| {
-            self.levels[to] - self.levels[from] <= pace * (to - from) as f64 + terms.noise
-        };
-        let since = (0..last).rev().find(|&from| !is_flat(from, last)).map_or(0, |from| from + 1);
+        let pace = terms.floor.max(FLAT * self.usual());
+        let since = self.flat_from(pace, terms.noise);
         let mut longest = 0;
         for from in 0..since {
-            let longer = (from + longest + 1..=since).rev().find(|&to| is_flat(from, to));
+            let longer =
+                (from + longest + 1..=since).rev().find(|&to| self.is_flat(from, to, pace, terms.noise));
             longest = longer.map_or(longest, |to| to - from);
         }
-        (self.fine * (last - since) as f64, self.fine * longest as f64)
+        (self.fine * (self.levels.len() - 1 - since) as f64, self.fine * longest as f64)
+    }
+
+    fn is_flat(&self, from: usize, to: usize, pace: f64, noise: f64) -> bool {
+        self.levels[to] - self.levels[from] <= pace * self.fine * (to - from) as f64 + noise
+    }
+
+    /// The place from which on every stretch to the end is flat.
+    fn flat_from(&self, pace: f64, noise: f64) -> usize {
+        let last = self.levels.len() - 1;
+        (0..last).rev().find(|&from| !self.is_flat(from, last, pace, noise)).map_or(0, |from| from + 1)
     }
 
     /// Blocks that gain more than the floor and the noise.
@@ -148,18 +167,63 @@ impl Profile {
         stats::median(&self.sixths).unwrap_or_default()
     }
 
+    /// Gain in each of so many parts as are as long as two things that can be told apart, 48 at most, in bytes.
+    fn cells(&self, resolution: f64) -> Vec<f64> {
+        let known = (self.steps() / resolution.max(f64::MIN_POSITIVE)) as usize;
+        let cells = [CELLS, CELLS / 2, BLOCKS].into_iter().find(|&cells| cells <= known).unwrap_or(BLOCKS);
+        let borders: Vec<_> = self.levels.iter().step_by(BLOCKS * FINE / cells).collect();
+        borders.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    /// Whether growth is in most of the way and not in few places of it, or in lumps that come regularly.
+    ///
+    /// Jumps at random – a heap that takes a new arena, a pool that takes one more picture – may well fall into
+    /// ten of twelve blocks, but hardly into half of four times as many cells.
+    fn is_everywhere(&self, terms: &Terms, resolution: f64) -> bool {
+        let cells = self.cells(resolution);
+        let least = terms.floor * self.steps() / cells.len() as f64;
+        let growing = cells.iter().filter(|&&gain| gain > least).count();
+        growing as f64 >= GROWING_CELLS * cells.len() as f64 || self.comes_in_lumps(&cells)
+    }
+
+    /// Whether it grows in lumps of one size at one distance from each other, to the end.
+    fn comes_in_lumps(&self, cells: &[f64]) -> bool {
+        let largest = cells.iter().copied().fold(0.0, f64::max);
+        let mut lumps: Vec<(f64, f64)> = Vec::new();
+        for (place, &gain) in cells.iter().enumerate().filter(|(_, gain)| **gain > LUMP * largest) {
+            match lumps.last_mut() {
+                // A lump that lies on the border of two cells.
+                Some(last) if place as f64 - last.0 <= 1.0 => *last = (place as f64, last.1 + gain),
+                _ => lumps.push((place as f64, gain)),
+            }
+        }
+        let sizes: Vec<_> = lumps.iter().map(|lump| lump.1).collect();
+        let distances: Vec<_> = lumps.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        let usual = stats::mean(&distances).unwrap_or(f64::INFINITY);
+        lumps.len() >= LEAST_LUMPS
+            && sizes.iter().sum::<f64>() >= IN_LUMPS * self.gain()
+            && scatter(&sizes) < REGULAR
+            && scatter(&distances) < REGULAR
+            && cells.len() as f64 - lumps[lumps.len() - 1].0 <= 1.5 * usual
+    }
+
     /// What it looks like; two things are told apart only when they are `resolution` steps apart.
     pub fn shape(&self, terms: &Terms, resolution: f64) -> Shape {
         let (trailing, before) = self.flats(terms);
         let stopped = trailing > 1.5 * before + resolution;
         let gain = self.gain();
-        let grows = self.growth().low > terms.floor && gain > LEAST_GAIN + terms.noise;
+        let grows = self.growth().low > terms.floor
+            && gain > LEAST_GAIN + terms.noise
+            && self.is_everywhere(terms, resolution);
+        let might_grow = self.growth().estimate > terms.floor && gain > LEAST_GAIN + terms.noise;
         match self.standing_out(terms) {
             _ if grows && !(stopped && trailing > 0.5 * self.block()) => match self.is_slowing() {
                 true => Shape::Slowing,
                 false => Shape::Growing,
             },
-            _ if gain <= (terms.floor * self.steps()).max(terms.hidden) => Shape::Plateau,
+            _ if gain <= terms.floor * self.steps() + terms.noise => Shape::Plateau,
+            // What might be growth after all is left open, so that a chance does not turn it into its opposite.
+            _ if gain <= terms.hidden + terms.noise && !might_grow => Shape::Plateau,
             0..=4 if trailing >= 1.5 * self.block() => Shape::Step,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
             0..=3 => Shape::LateRise,
@@ -167,10 +231,21 @@ impl Profile {
         }
     }
 
-    /// Where it last rose above the floor and the noise.
+    /// The step at which it stopped growing: after which it gained no more than the floor, unless a small rise
+    /// came later.
     pub fn flat_since(&self, terms: &Terms) -> f64 {
-        self.begin + self.steps() - self.flats(terms).0
+        let last = self.levels.len() - 1;
+        let beside = self.flat_from(terms.floor.max(FLAT * self.usual()), terms.noise);
+        let strictly = self.flat_from(terms.floor, terms.noise);
+        let since = if 2 * (last - strictly) < last - beside { beside } else { strictly };
+        self.begin + self.fine * since as f64
     }
+}
+
+/// The standard deviation as a share of the mean.
+fn scatter(numbers: &[f64]) -> f64 {
+    let spread = stats::standard_deviation(numbers).unwrap_or(f64::INFINITY);
+    spread / stats::mean(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
 }
 
 fn sorted(numbers: &[f64]) -> Vec<f64> {

@@ -83,6 +83,6 @@ fn cut_at(course: &Course, context: &RunContext, begin: f64, end: f64) -> Option
     if stats::median(&lengths).is_some_and(|frames| frames < 4.0 * reach) {
         return None;
     }
-    let near = |cut: &&u64| (begin - reach..=end + reach).contains(&(**cut as f64));
+    let near = |cut: &&u64| (begin - reach..=end + reach).contains(&course.step_of_frame(**cut));
     context.cuts.iter().find(near).copied()
 }

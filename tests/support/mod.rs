@@ -97,8 +97,13 @@ impl Bench {
     /// none of as many with `real_time=-2`). Such a run says nothing of memreel, and is made again.
     pub fn result_of(&self, name: &str, text: &str, more: &[&str]) -> StoredResult {
         self.scenario(name, text);
+        self.result_of_file(name, &[&["--keep-exports"], more].concat())
+    }
+
+    /// The same of the scenario in `NAME.toml`, exports not kept.
+    pub fn result_of_file(&self, name: &str, more: &[&str]) -> StoredResult {
         let file = format!("{name}.toml");
-        let run = || self.run(&[&["run", &file, "--keep-exports", "--stall-limit", "15"], more].concat());
+        let run = || self.run(&[&["run", &file, "--stall-limit", "15"], more].concat());
         let mut ran = run();
         for _ in 0..2 {
             if ran.status.code() == Some(4) && only_melt_never_began(&self.latest(name)) {

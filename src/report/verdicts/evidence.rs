@@ -81,7 +81,16 @@ pub fn evidence(verdict: &RunVerdict) -> Vec<String> {
             .map(|saw| teeth(saw, verdict)),
         verdict.at_rest.as_ref().map(|rest| {
             let levels: Vec<_> = rest.levels.iter().map(|level| mib(level.as_f64())).collect();
-            format!("At rest after each of {} exports: {} MiB.", rest.exports, levels.join(", "))
+            let gain = rest.gain.map(|gain| {
+                let (low, high) = (amount(gain.low), amount(gain.high));
+                format!("; {} an export stays for good [{low} to {high}]", amount(gain.estimate))
+            });
+            format!(
+                "At rest after each of {} exports but the last: {} MiB{}.",
+                rest.exports,
+                levels.join(", "),
+                gain.unwrap_or_default()
+            )
         }),
         index(verdict),
         limit(verdict),
@@ -136,7 +145,9 @@ fn rule(rule: Rule) -> &'static str {
         Rule::FilledBeforeTheFirstFrame => "most must be taken while frames are put out",
         Rule::LeftBehindByEveryExport => "every export left something behind, to the last",
         Rule::NothingLeftBehind => "the usual export left nothing behind",
-        Rule::TooFewExports => "six exports after the first two must all leave something, or most nothing",
+        Rule::TooFewExports => {
+            "ten exports must go on leaving something behind, or nothing beyond how rests swing"
+        }
     }
 }
 

@@ -9,7 +9,9 @@ pub fn headline(verdict: &JobsVerdict) -> String {
     let up_to = format!("up to {} frames", number(verdict.up_to_frames as f64, 0));
     let growth = |with| of(verdict, with).unwrap_or_default();
     match verdict.finding {
-        Finding::Leak => format!("every export in one process leaves {} behind", growth(With::Export)),
+        Finding::Leak => {
+            format!("exports in one process leave memory behind{}", with_comma(growth(With::Export)))
+        }
         Finding::GrowsPerFrame => {
             format!("memory grows with every frame, {up_to}{}", with_comma(growth(With::Frame)))
         }
@@ -26,8 +28,16 @@ pub fn headline(verdict: &JobsVerdict) -> String {
             Some(frame) => format!("memory grew, and stopped at frame {} of {up_to}", number(frame, 0)),
             None => "memory grew with the first sources, and not with more".into(),
         },
-        Finding::Healthy => format!("no growth along anything that was varied, {up_to}"),
+        Finding::Healthy => match exports(verdict) {
+            Some(exports) => format!("nothing adds up over {exports} exports in one process"),
+            None => format!("no growth along anything that was varied, {up_to}"),
+        },
     }
+}
+
+fn exports(verdict: &JobsVerdict) -> Option<String> {
+    let along = verdict.along.iter().find(|along| along.with == With::Export)?;
+    Some(number(along.range.1 as f64, 0))
 }
 
 fn with_comma(growth: String) -> String {
@@ -41,17 +51,17 @@ fn of(verdict: &JobsVerdict, with: With) -> Option<String> {
 fn growth(along: &Along) -> String {
     let Some(growth) = along.growth else { return String::new() };
     let what = match along.with {
-        With::Frame => "frame",
-        With::Source => "source",
-        With::Cut => "cut",
-        With::Export => "export",
-        With::Queue => "frame of the peak",
+        With::Frame => "a frame",
+        With::Source => "a source",
+        With::Cut => "a cut",
+        With::Export => "an export",
+        With::Queue => "a frame of the peak",
     };
     let (low, high) = (amount(growth.low), amount(growth.high));
     if low == high {
-        return format!("{} a {what}", amount(growth.estimate));
+        return format!("{} {what}", amount(growth.estimate));
     }
-    format!("{} a {what} [{low} to {high}]", amount(growth.estimate))
+    format!("{} {what} [{low} to {high}]", amount(growth.estimate))
 }
 
 /// What decided, what the runs show by themselves, and growth along what was varied, a sentence each.
@@ -61,9 +71,11 @@ pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
     let jobs = if verdict.jobs == 1 { "1 job".into() } else { format!("{} jobs", verdict.jobs) };
     let mut told =
         vec![format!("Because {}: {jobs}, by themselves {}.", because(verdict.because), runs.join(", "))];
-    for along in verdict.along.iter().filter(|along| matches!(along.with, With::Frame | With::Source)) {
+    for along in
+        verdict.along.iter().filter(|along| along.range.0 < along.range.1 && along.with != With::Export)
+    {
         let (least, most) = along.range;
-        let of = if along.with == With::Frame { "frames" } else { "sources" };
+        let of = if along.with == With::Source { "sources" } else { "frames" };
         told.push(format!(
             "From {} to {} {of}, over {} jobs: {}.",
             number(least as f64, 0),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::DriftRecord;
 use crate::units::Bytes;
 use crate::verdict::backlog::Backlog;
 use crate::verdict::course::Per;
@@ -76,6 +77,8 @@ pub struct VerdictRecord {
     pub backlog: Option<Backlog>,
     /// The highest level.
     pub level: Option<Level>,
+    /// CPU time a frame late against early, where CPU time was measured.
+    pub speed: Option<DriftRecord>,
     /// What a longer export would take, where that was asked for and can be told.
     pub prediction: Option<Prediction>,
     /// Why it cannot.
@@ -124,6 +127,7 @@ impl VerdictRecord {
             at_rest: verdict.at_rest.clone(),
             backlog: verdict.backlog,
             level: verdict.level.clone(),
+            speed: None,
             prediction: None,
             no_prediction: None,
             fits: None,

@@ -1,0 +1,217 @@
+//! Variants that differ in one thing, set against each other in a plain sentence.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::compare::{self, Change, Comparison, Finding, Measure, Pair, Quantity};
+use crate::report::number::{mib, number, short};
+use crate::report::terminal::write_wrapped;
+use crate::report::{ASKED, Report, VariantRow};
+use crate::stats::Interval;
+use crate::verdict::Verdict;
+
+/// Sentences in the terminal; all of them are in `summary.json`.
+const TOLD: usize = 8;
+
+/// Two variants that differ in one axis.
+pub struct Compared<'a> {
+    /// In which.
+    pub pair: Pair,
+    /// What both have alike, of what varies; empty when nothing else does.
+    pub others: String,
+    /// The one that is compared with.
+    pub a: &'a VariantRow<'a>,
+    /// The other one.
+    pub b: &'a VariantRow<'a>,
+    /// How they differ.
+    pub comparison: Comparison,
+}
+
+/// A comparison in `summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ComparisonRecord {
+    axis: String,
+    others: String,
+    a: String,
+    b: String,
+    sentence: String,
+    changes: Vec<ChangeRecord>,
+    needs_repeats: Option<usize>,
+}
+
+/// A quantity, compared: differences are b − a, ratios b / a.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct ChangeRecord {
+    quantity: String,
+    a: f64,
+    b: f64,
+    repeats: (usize, usize),
+    estimate: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    finding: String,
+}
+
+/// All pairs of variants that differ in one axis, but for those that are varied to find out with what memory
+/// grows: these are told together.
+pub fn compared<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Compared<'a>> {
+    let axes: Vec<_> = variants.iter().map(|variant| variant.jobs[0].planned.variant.clone()).collect();
+    let pairs = compare::pairs(&axes).into_iter().filter(|pair| !ASKED.contains(&pair.axis.as_str()));
+    pairs
+        .map(|pair| {
+            let (a, b) = (&variants[pair.a], &variants[pair.b]);
+            let others: Vec<_> =
+                axes[pair.a].iter().filter(|(axis, _)| *axis != pair.axis).cloned().collect();
+            let varied = others.iter().any(|(axis, _)| report.varied.contains(axis));
+            let others = super::variant_name(&others, &report.varied, &report.scenario);
+            let others = if varied { others } else { String::new() };
+            Compared { comparison: compare::compare(&measures(a), &measures(b)), pair, others, a, b }
+        })
+        .collect()
+}
+
+fn measures(variant: &VariantRow<'_>) -> Vec<Measure> {
+    variant.measured().filter_map(|job| Measure::of(&job.summary)).collect()
+}
+
+/// Writes a sentence for each pair.
+pub fn write_comparisons(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
+    let variants = report.variants();
+    let pairs = compared(report, &variants);
+    for pair in pairs.iter().take(TOLD) {
+        writeln!(out)?;
+        write_wrapped(out, &sentence(pair), width)?;
+    }
+    if pairs.len() > TOLD {
+        writeln!(out, "\n{} more comparisons are in summary.json.", pairs.len() - TOLD)?;
+    }
+    Ok(())
+}
+
+/// What one takes more than the other, how much faster it is, and whether either grows.
+pub fn sentence(pair: &Compared<'_>) -> String {
+    let subject = if pair.others.is_empty() { String::new() } else { format!("{}: ", pair.others) };
+    let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
+    let unfinished: Vec<_> = [(a, pair.a), (b, pair.b)]
+        .into_iter()
+        .filter(|(_, variant)| variant.summary.finished == 0)
+        .map(|(value, _)| value.as_str())
+        .collect();
+    if !unfinished.is_empty() {
+        return format!("{subject}{} did not finish, so nothing is compared.", unfinished.join(" and "));
+    }
+    let clauses = [peak(pair, b, a), speed(pair), growth(pair)];
+    let clauses: Vec<_> = clauses.into_iter().flatten().collect();
+    format!("{subject}{} ({}).", clauses.join("; "), repeats(pair))
+}
+
+fn peak(pair: &Compared<'_>, b: &str, a: &str) -> Option<String> {
+    let change = pair.comparison.of(Quantity::PeakRss)?;
+    let amount = format!("{} MiB", mib(change.estimate.abs()));
+    let amount = match change.half_width() {
+        Some(half) => format!("{} ± {} MiB", mib(change.estimate.abs()), mib(half)),
+        None => amount,
+    };
+    let levels = format!("{} against {} MiB at their peaks", mib(change.b.value), mib(change.a.value));
+    Some(match change.finding() {
+        Finding::Same => {
+            format!("{b} takes as much memory as {a}, within {} MiB ({levels})", mib(change.tolerance))
+        }
+        Finding::Open if change.interval.is_some() => {
+            format!("whether {b} takes more memory than {a} is open: {levels}, {}", interval(change))
+        }
+        _ if change.estimate < 0.0 => format!("{b} takes {amount} less than {a} ({levels})"),
+        _ => format!("{b} takes {amount} more than {a} ({levels})"),
+    })
+}
+
+fn interval(change: &Change) -> String {
+    let Some(Interval { low, high, .. }) = change.interval else { return String::new() };
+    format!("a difference of {} to {} MiB", mib(low), mib(high))
+}
+
+fn speed(pair: &Compared<'_>) -> Option<String> {
+    let change = pair.comparison.of(Quantity::Fps)?;
+    let range = change
+        .interval
+        .map(|interval| format!(" [{} to {}]", number(interval.low, 2), number(interval.high, 2)));
+    let range = range.unwrap_or_default();
+    let speeds = format!("{} against {} frames/s", short(change.b.value), short(change.a.value));
+    Some(match change.finding() {
+        Finding::Same => format!("it is as fast ({speeds})"),
+        _ => format!("it is {} ×{range} as fast ({speeds})", number(change.estimate, 2)),
+    })
+}
+
+/// Whether either grows with the length of the export, by the verdicts on its runs.
+fn growth(pair: &Compared<'_>) -> Option<String> {
+    let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
+    Some(match (grows(pair.a)?, grows(pair.b)?) {
+        (false, false) => "neither grows with the length of the export".into(),
+        (true, true) => "both grow with every frame".into(),
+        (false, true) => format!("{b} grows with every frame, {a} does not"),
+        (true, false) => format!("{a} grows with every frame, {b} does not"),
+    })
+}
+
+/// By most of its runs; `None` when most are open.
+fn grows(variant: &VariantRow<'_>) -> Option<bool> {
+    let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
+    let count = |is_so: fn(&Verdict) -> bool| 2 * verdicts.iter().filter(|verdict| is_so(verdict)).count();
+    let growing = count(|verdict| matches!(verdict, Verdict::Growing)) > verdicts.len();
+    let open = count(|verdict| matches!(verdict, Verdict::Inconclusive)) >= verdicts.len();
+    (growing || !open).then_some(growing)
+}
+
+fn repeats(pair: &Compared<'_>) -> String {
+    let (a, b) = (pair.a.summary.finished, pair.b.summary.finished);
+    let count = if a == b { format!("{a} of each") } else { format!("{b} against {a}") };
+    let more =
+        pair.comparison.needs_repeats(&[Quantity::PeakRss, Quantity::Fps]).map(|needed| match (a, b) {
+            (1, 1) => format!("one run each: intervals take {needed} repeats"),
+            _ => format!("95 % intervals from {count}; {needed} of each would settle what is open"),
+        });
+    more.unwrap_or_else(|| {
+        if (a, b) == (1, 1) { "one run each".into() } else { format!("95 % intervals from {count}") }
+    })
+}
+
+/// All comparisons, for `summary.json`.
+pub fn records(report: &Report) -> Vec<ComparisonRecord> {
+    let variants = report.variants();
+    compared(report, &variants).iter().map(record).collect()
+}
+
+fn record(pair: &Compared<'_>) -> ComparisonRecord {
+    ComparisonRecord {
+        axis: pair.pair.axis.clone(),
+        others: pair.others.clone(),
+        a: pair.pair.a_value.clone(),
+        b: pair.pair.b_value.clone(),
+        sentence: sentence(pair),
+        changes: pair.comparison.changes.iter().map(change_record).collect(),
+        needs_repeats: pair.comparison.needs_repeats(&Quantity::ALL),
+    }
+}
+
+fn change_record(change: &Change) -> ChangeRecord {
+    let name = match change.quantity {
+        Quantity::PeakRss => "peak_rss_bytes",
+        Quantity::LevelAfterWarmup => "level_after_warmup_bytes",
+        Quantity::LevelAtEnd => "level_at_end_bytes",
+        Quantity::Growth => "growth_bytes_per_frame",
+        Quantity::Fps => "frames_per_second_ratio",
+        Quantity::CpuPerFrame => "cpu_per_frame_ratio",
+    };
+    ChangeRecord {
+        quantity: name.into(),
+        a: change.a.value,
+        b: change.b.value,
+        repeats: (change.a.repeats, change.b.repeats),
+        estimate: change.estimate,
+        low: change.interval.map(|interval| interval.low),
+        high: change.interval.map(|interval| interval.high),
+        finding: format!("{:?}", change.finding()).to_lowercase(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Courses of which the shape is known.
+
+use super::*;
+use crate::trace::Sample;
+use crate::units::{Bytes, Count};
+
+const MIB: f64 = 1_048_576.0;
+
+/// A run of so many frames at 100 frames and 50 samples a second, with this level in bytes at each frame.
+fn run(frames: u64, level: impl Fn(f64) -> f64) -> Vec<Sample> {
+    let sample = |frame: u64| Sample {
+        t_s: frame as f64 / 100.0,
+        frames_out: Some(Count::new(frame)),
+        anon_bytes: Some(Bytes::new(level(frame as f64) as u64)),
+        ..Sample::default()
+    };
+    (0..=frames).step_by(2).map(sample).collect()
+}
+
+fn judged(samples: &[Sample], context: &RunContext) -> RunVerdict {
+    judge(&Series::of(samples, &Memory::JUDGED), context)
+}
+
+fn stream() -> RunContext {
+    RunContext { container: Some("mpegts".into()), ..RunContext::default() }
+}
+
+fn shown(frames: u64, level: impl Fn(f64) -> f64) -> Verdict {
+    judged(&run(frames, level), &stream()).verdict
+}
+
+#[test]
+fn a_level_is_a_plateau_and_a_rise_that_stays_a_step() {
+    assert_eq!(shown(2000, |_| 50.0 * MIB), Verdict::Plateau);
+    assert_eq!(shown(2000, |frame| if frame < 900.0 { 50.0 } else { 60.0 } * MIB), Verdict::Step);
+}
+
+#[test]
+fn growth_is_told_with_its_size() {
+    let verdict = judged(&run(2000, |frame| 50.0 * MIB + 4096.0 * frame), &stream());
+    assert_eq!((verdict.verdict, verdict.rule), (Verdict::Growing, Rule::GrewInNearlyEveryBlock));
+    let growth = verdict.growth.unwrap();
+    assert!((growth.low - 4096.0).abs() < 1.0 && (growth.high - 4096.0).abs() < 1.0, "{growth:?}");
+}
+
+#[test]
+fn a_cache_that_filled_is_told_with_the_frame_at_which_it_did() {
+    let verdict = judged(&run(2000, |frame| 50.0 * MIB + 16384.0 * frame.min(1400.0)), &stream());
+    assert_eq!(verdict.verdict, Verdict::PlateauLate);
+    assert!((verdict.flat_since.unwrap() - 1400.0).abs() < 20.0, "{:?}", verdict.flat_since);
+}
+
+#[test]
+fn what_fills_ever_slower_is_open_and_takes_longer_runs() {
+    let verdict =
+        judged(&run(2000, |frame| 50.0 * MIB + 20.0 * MIB * (1.0 - (-frame / 1500.0).exp())), &stream());
+    assert_eq!((verdict.verdict, verdict.rule), (Verdict::Inconclusive, Rule::GrewEverSlower));
+    assert_eq!(verdict.needs.frames, Some(6000));
+}
+
+#[test]
+fn a_rise_just_before_the_end_is_open() {
+    let verdict = judged(&run(2000, |frame| if frame < 1850.0 { 50.0 } else { 60.0 } * MIB), &stream());
+    assert_eq!((verdict.verdict, verdict.rule), (Verdict::Inconclusive, Rule::RoseTooLate));
+}
+
+#[test]
+fn falls_are_a_saw_unless_the_troughs_rise() {
+    let saw = |frame: f64, trend: f64| 50.0 * MIB + 0.1 * MIB * (frame % 100.0) + trend * frame;
+    assert_eq!(shown(2000, |frame| saw(frame, 0.0)), Verdict::Sawtooth);
+    let rising = judged(&run(2000, |frame| saw(frame, 8192.0)), &stream());
+    assert_eq!((rising.verdict, rising.rule), (Verdict::Growing, Rule::TroughsRise));
+}
+
+/// Forty sources, one every fifty frames, each of which takes `first` MiB, seen `lag` frames late, and `leak`
+/// bytes a frame.
+fn staircase(first: f64, lag: f64, leak: f64) -> RunVerdict {
+    let opened = move |frame: f64| ((frame + lag) / 50.0).floor();
+    let samples = run(2000, |frame| 50.0 * MIB + first * MIB * opened(frame) + leak * frame);
+    let cuts: Vec<_> = (1..40).map(|cut| cut * 50).collect();
+    let first_uses = std::iter::once(0).chain(cuts.iter().copied()).collect();
+    judged(&samples, &RunContext { cuts, first_uses, ..stream() })
+}
+
+#[test]
+fn growth_at_cuts_is_told_from_growth_between_wherever_the_engine_sees_them() {
+    for lag in [0.0, 13.0, 27.0, 44.0] {
+        let verdict = staircase(1.0, lag, 0.0);
+        assert_eq!(verdict.verdict, Verdict::GrowsAtCuts, "{lag}");
+        let stairs = verdict.staircase.unwrap();
+        assert!((stairs.at_first_use.unwrap() / MIB - 1.0).abs() < 0.05, "{stairs:?}");
+        assert_eq!(staircase(0.3, lag, 8192.0).verdict, Verdict::Growing, "{lag}");
+    }
+}
+
+#[test]
+fn sources_used_again_cost_nothing_and_cuts_that_leak_cost_at_each() {
+    let turns = |at_each: f64| {
+        let samples = run(2000, |frame| 50.0 * MIB + at_each * MIB * (frame / 50.0).floor());
+        let context =
+            RunContext { cuts: (1..40).map(|cut| cut * 50).collect(), first_uses: vec![0, 50], ..stream() };
+        judged(&samples, &context)
+    };
+    assert_eq!(turns(0.0).verdict, Verdict::Plateau);
+    assert!(turns(1.0).staircase.unwrap().at_other_use.unwrap() > 0.9 * MIB);
+}
+
+#[test]
+fn cuts_too_close_to_tell_are_open_and_say_how_many_samples_it_takes() {
+    let samples: Vec<_> = run(2000, |frame| 50.0 * MIB + 0.5 * MIB * (frame / 10.0).floor());
+    let thinned: Vec<_> = samples.into_iter().step_by(10).collect();
+    let context = RunContext { cuts: (1..200).map(|cut| cut * 10).collect(), ..stream() };
+    let verdict = judged(&thinned, &context);
+    assert_eq!((verdict.verdict, verdict.rule), (Verdict::Inconclusive, Rule::CutsTooClose));
+    assert!(verdict.needs.samples > Some(200), "{:?}", verdict.needs);
+}
+
+#[test]
+fn too_short_a_run_says_how_long_it_takes_but_still_has_a_level() {
+    let verdict = judged(&run(300, |frame| 50.0 * MIB + 100.0 * frame), &stream());
+    assert_eq!((verdict.rule, verdict.needs.frames), (Rule::TooShort, Some(685)));
+    assert!(verdict.level.unwrap().peak > Bytes::from_mib(50));
+    assert_eq!(judged(&[], &stream()).rule, Rule::NothingMeasured);
+}
+
+#[test]
+fn what_was_taken_before_the_first_frame_may_be_more_for_a_longer_export() {
+    let mut samples = run(2000, |_| 800.0 * MIB);
+    samples.iter_mut().for_each(|sample| sample.t_s += 30.0);
+    let reading = (0..1500).map(|tick| Sample {
+        t_s: f64::from(tick) / 50.0,
+        frames_out: Some(Count::ZERO),
+        anon_bytes: Some(Bytes::new((f64::from(tick) * 0.53 * MIB) as u64)),
+        ..Sample::default()
+    });
+    let all: Vec<_> = reading.chain(samples).collect();
+    assert_eq!(judged(&all, &stream()).rule, Rule::FilledBeforeTheFirstFrame);
+}
+
+#[test]
+fn shared_memory_that_grows_is_growth_although_it_is_not_anonymous() {
+    let mut samples = run(2000, |_| 50.0 * MIB);
+    for (row, sample) in samples.iter_mut().enumerate() {
+        sample.shmem_bytes = Some(Bytes::new(row as u64 * 20_000));
+    }
+    let verdict = judged(&samples, &stream());
+    assert_eq!((verdict.verdict, verdict.memory), (Verdict::Growing, Some("shared memory".into())));
+}
+
+#[test]
+fn an_index_is_expected_of_a_file_that_keeps_one_and_of_no_stream() {
+    let index = |frame: f64| 50.0 * MIB + 400.0 * frame;
+    let file = RunContext { container: Some("mp4".into()), ..RunContext::default() };
+    assert_eq!(judged(&run(2000, index), &file).verdict, Verdict::Plateau);
+    assert_eq!(judged(&run(2000, index), &stream()).verdict, Verdict::Growing);
+    let picture_only = RunContext { packets_per_frame: Some(1.0), ..file };
+    assert_eq!(judged(&run(2000, index), &picture_only).verdict, Verdict::Growing);
+}
+
+#[test]
+fn counters_that_may_be_off_hide_what_they_may_be_off_by() {
+    let growth = |frame: f64| 50.0 * MIB + 400.0 * frame;
+    let off = RunContext { counter_error_bytes: Some(Bytes::from_mib(1)), ..stream() };
+    assert_eq!(judged(&run(2000, growth), &off).verdict, Verdict::Plateau);
+    let limit = |context: &RunContext| judged(&run(2000, |_| 50.0 * MIB), context).not_stable_above.unwrap();
+    assert!(limit(&off) > limit(&stream()));
+}
+
+#[test]
+fn a_prediction_is_made_where_the_verdict_allows_it() {
+    use prediction::{Fit, Prediction, WhyNot};
+    let grows = judged(&run(2000, |frame| 50.0 * MIB + 4096.0 * frame), &stream());
+    let told = Prediction::of(&grows, 180_000).unwrap();
+    assert!((told.estimate.mib() - (50.0 + 4096.0 * 180_000.0 / MIB)).abs() < 1.0, "{told:?}");
+    assert_eq!(told.fit(Bytes::from_mib(4096)), Fit::Fits);
+    assert_eq!(told.fit(Bytes::from_mib(500)), Fit::DoesNotFit);
+    assert_eq!(told.fit(told.estimate), Fit::Open);
+    let step = judged(&run(2000, |frame| if frame < 900.0 { 50.0 } else { 60.0 } * MIB), &stream());
+    assert_eq!(Prediction::of(&step, 180_000), Err(WhyNot::Verdict));
+}

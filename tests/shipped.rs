@@ -1,0 +1,67 @@
+//! The scenarios that come with memreel, exported by both engines as they are: healthy, so that no verdict
+//! on them may say that memory leaks or grows with every frame, and every one must be decided.
+//!
+//! Pictures are small; a UHD export as short as the shipped one has a level, and no verdict.
+
+mod support;
+
+use memreel::report::Report;
+use memreel::verdict::Verdict;
+use memreel::verdict::jobs::Finding;
+use support::*;
+
+/// Exports a shipped scenario with both engines, threaded and not.
+fn shipped(scenario: &str, more: &[&str]) -> Report {
+    let bench = Bench::new();
+    let text = memreel::scenario::SHIPPED.iter().find(|(name, _)| *name == scenario).unwrap().1;
+    // Ten minutes and UHD sources take longer than they tell.
+    let text = text.replace("length = \"10m\"", "length = \"48s\"").replace("3840x2160", "640x360");
+    std::fs::write(bench.path().join(format!("{scenario}.toml")), text).unwrap();
+    Report::read(&bench.result_of_file(scenario, more)).unwrap()
+}
+
+#[track_caller]
+fn assert_healthy(report: &Report) {
+    for family in report.families() {
+        let runs = family.jobs.iter().filter_map(|job| job.measured.as_ref());
+        let runs: Vec<_> = runs.map(|job| (job.verdict.rule, &job.verdict.blocks)).collect();
+        let shows = (&family.name, family.verdict.finding, runs);
+        let wrong = [Finding::Leak, Finding::GrowsPerFrame, Finding::QueueGrows, Finding::Inconclusive];
+        assert!(!wrong.contains(&family.verdict.finding), "{shows:?}");
+    }
+    for job in report.measured() {
+        let wrong = [Verdict::Growing, Verdict::Leak];
+        assert!(!wrong.contains(&job.verdict.verdict), "{:?} {:?}", job.engine.name, job.verdict.blocks);
+    }
+}
+
+#[test]
+fn one_clip_is_healthy() {
+    assert_healthy(&shipped("one-clip", &["--size", "320x180"]));
+}
+
+#[test]
+fn two_clips_are_healthy() {
+    assert_healthy(&shipped("two-clips", &["--size", "320x180"]));
+}
+
+#[test]
+fn forty_clips_are_healthy() {
+    assert_healthy(&shipped("forty-clips", &["--size", "320x180"]));
+}
+
+#[test]
+fn a_long_export_is_healthy() {
+    assert_healthy(&shipped("long", &["--size", "160x90"]));
+}
+
+#[test]
+fn a_short_uhd_export_has_a_level() {
+    let report = shipped("uhd", &["--size", "640x360"]);
+    for job in report.measured() {
+        let level = job.verdict.level.as_ref().unwrap();
+        assert!(level.peak.mib() > 40.0 && level.anonymous.is_some(), "{level:?}");
+        assert_eq!(job.verdict.verdict, Verdict::Inconclusive);
+        assert!(job.verdict.needs.frames >= Some(685), "{:?}", job.verdict.needs);
+    }
+}

@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup build profile test test-all lint docs guard peers check bench clean
+.PHONY: help setup build profile test test-all lint docs guard peers check bench verdicts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: build peers ## exporter, sampler and reader, side by side with what peopl
 	cargo bench --bench trace
 	cargo bench --bench library
 	cargo bench --bench engines
+	cargo bench --bench verdicts
+
+verdicts: ## verdicts beside other methods, on two hundred exports of which the truth is known
+	cargo bench --bench verdicts
 
 clean: ## remove what was built
 	cargo clean

@@ -168,9 +168,9 @@ fn memory_held_from_beginning_to_end_changes_no_verdict_and_no_growth() {
     none(&changes.concat());
 }
 
-/// Exports that are called both stable and growing. Between what is called growing at least (256 KiB over the
-/// judged part) and what may hide (512 KiB) nothing is called open, so that one page more in one block decides:
-/// this one leaks 128 B/frame, above its floor, and gains 354 KiB.
+/// Exports that are called both stable and growing. Nothing lies between the least gain that is called growth,
+/// 256 KiB and the noise, and what may hide: this one leaks 128 B/frame, above its floor, gains 264 KiB over the
+/// judged part, just that least gain, and 2.5 KiB more by every second sample.
 const CONTRADICTED: [&str; 1] = ["every 2.: ffmpeg_ff_out_null_L2000_perframe_K128_r0 "];
 
 #[test]

@@ -1,4 +1,9 @@
 //! Exports that never were: memory after each frame by a rule, and sampled as a harness samples.
+//!
+//! Shared by `tests/verdicts.rs` and `benches/verdicts`.
+
+// Each of them uses a part of it.
+#![allow(dead_code)]
 
 use memreel::trace::RunContext;
 

@@ -28,8 +28,8 @@ const LEAST_KNOWN: f64 = 24.0;
 const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
 /// What an interpreter and its libraries take by themselves, where a picture's size is not known, in bytes.
 const START_UNKNOWN: f64 = 134_217_728.0;
-/// What stands so far above what it kept, on average and as a share of its range, rose and was given back,
-const GIVEN_BACK: f64 = 0.15;
+/// What stands so far above what it kept for a tenth of the way, as a share of its range, rose and was given back,
+const GIVEN_BACK: f64 = 0.2;
 /// where the range is so many bytes.
 const GIVEN_BACK_LEAST: f64 = 2_097_152.0;
 /// Below so many resolutions growth between cuts may be what smears from them,
@@ -291,7 +291,7 @@ impl<'a> Case<'a> {
             Shape::Growing if self.shape == Shape::Growing && !residue && !smeared => {
                 at_cuts(Verdict::Growing, Rule::GrewInNearlyEveryBlock)
             }
-            _ if !between.is_stable() && !(residue && goes_on) => self.open(Rule::BetweenCutsOpen, needs),
+            _ if !(between.is_stable() || residue && goes_on) => self.open(Rule::BetweenCutsOpen, needs),
             _ if stairs.at_cut <= self.terms.noise => return None,
             _ if goes_on => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
             _ if stopped => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),

@@ -158,16 +158,16 @@ impl Profile {
         stands.chunk_by(|a, b| a == b).filter(|alike| alike[0]).count()
     }
 
-    /// How far it stood above what it kept, on average over the part, as a share of its range, and that range in
+    /// How far it stood above what it kept for a tenth of the part, as a share of its range, and that range in
     /// bytes: what rose and was given back once is not in the envelope.
     pub fn above_what_is_kept(points: &[Point], (begin, end): (f64, f64)) -> (f64, f64) {
         let within: Vec<_> =
             points.iter().filter(|point| (begin..=end).contains(&point.at)).copied().collect();
-        let envelope = Envelope::of(&within, 0.0);
+        let all = Envelope::of(points, 0.0);
         let lows = within.iter().map(|point| point.low);
         let range = lows.clone().fold(f64::MIN, f64::max) - lows.clone().fold(f64::MAX, f64::min);
-        let above: Vec<_> = lows.zip(envelope.knots()).map(|(low, knot)| low - knot.1).collect();
-        (stats::mean(&above).unwrap_or_default() / range.max(1.0), range)
+        let above: Vec<_> = within.iter().map(|point| point.low - all.at(point.at)).collect();
+        (stats::quantile(&above, 0.9).unwrap_or_default() / range.max(1.0), range)
     }
 
     /// Whether it grows clearly slower later than earlier, or has nearly stopped.
@@ -241,7 +241,7 @@ impl Profile {
         // Rises that come again at the same distance are no single ones.
         let over = trailing >= 1.5 * self.block() && (self.rises(terms) < 2 || trailing > before);
         match self.standing_out(terms) {
-            _ if grows && !(stopped && trailing > 0.5 * self.block()) => match self.is_slowing() {
+            _ if grows && !(stopped && trailing > 0.25 * self.block()) => match self.is_slowing() {
                 true => Shape::Slowing,
                 false => Shape::Growing,
             },

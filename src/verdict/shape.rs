@@ -10,6 +10,8 @@ pub const BLOCKS: usize = 12;
 const FINE: usize = 20;
 /// Less than this over the judged part is not called growth, however steady, in bytes: 64 pages.
 const LEAST_GAIN: f64 = 262_144.0;
+/// From this share of it on a plateau is not told either: a few samples more would turn it into growth.
+const NEARLY_ENOUGH: f64 = 0.75;
 /// The later half of what goes on growing has at least this share of the earlier half's growth. What fills up
 /// like 1 − exp(−x) has 0.70 when the export ends at x = 1, at 63 % of what it would come to.
 const STEADY: f64 = 0.75;
@@ -237,7 +239,7 @@ impl Profile {
         let steady = gain.min(self.usual() * self.steps());
         let enough = steady > LEAST_GAIN + terms.noise;
         let grows = enough && self.growth().low > terms.floor && self.is_everywhere(terms, resolution);
-        let might_grow = 2.0 * steady > LEAST_GAIN + terms.noise && self.usual() > terms.floor;
+        let might_grow = steady > NEARLY_ENOUGH * LEAST_GAIN + terms.noise && self.usual() > terms.floor;
         // Rises that come again at the same distance are no single ones.
         let over = trailing >= 1.5 * self.block() && (self.rises(terms) < 2 || trailing > before);
         match self.standing_out(terms) {

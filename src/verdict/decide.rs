@@ -4,7 +4,7 @@ use super::backlog::Backlog;
 use super::course::{Course, Envelope, Per, Point};
 use super::exports::{self, AtRest};
 use super::sawtooth::{Sawtooth, TROUGHS};
-use super::shape::{Profile, Shape, not_stable_above};
+use super::shape::{Profile, Shape, is_given_back, not_stable_above};
 use super::staircase::Staircase;
 use super::steps::steps;
 use super::terms::Terms;
@@ -28,10 +28,6 @@ const LEAST_KNOWN: f64 = 24.0;
 const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
 /// What an interpreter and its libraries take by themselves, where a picture's size is not known, in bytes.
 const START_UNKNOWN: f64 = 134_217_728.0;
-/// What stands so far above what it kept for a tenth of the way, as a share of its range, rose and was given back,
-const GIVEN_BACK: f64 = 0.2;
-/// where the range is so many bytes.
-const GIVEN_BACK_LEAST: f64 = 2_097_152.0;
 /// Below so many resolutions growth between cuts may be what smears from them,
 const SMEARED: f64 = 4.0;
 /// where they have this share of it.
@@ -220,8 +216,7 @@ impl<'a> Case<'a> {
 
     /// What rose for long and was given back once is in no envelope.
     fn given_back(&self) -> Option<Ruling> {
-        let (share, range) = Profile::above_what_is_kept(&self.course.points, self.part);
-        let rose = share > GIVEN_BACK && range > GIVEN_BACK_LEAST + self.terms.noise;
+        let rose = is_given_back(&self.course.points, self.part, &self.terms);
         (rose && self.shape.is_stable())
             .then(|| self.open(Rule::GivenBackOnce, Needs { frames: self.times(3.0), ..Needs::default() }))
     }

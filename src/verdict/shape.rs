@@ -31,6 +31,11 @@ const IN_LUMPS: f64 = 0.7;
 const LUMP: f64 = 0.3;
 /// Growth is added so often, doubled each time, to find what would have been seen.
 const MOST_DOUBLINGS: usize = 24;
+/// Blocks that a rise must go through to be one that is worth telling when it was given back,
+const LONG_RISE: usize = 4;
+/// and the share of it, and the bytes, that were given back.
+const GIVEN_BACK: f64 = 0.2;
+const GIVEN_BACK_LEAST: f64 = 2_097_152.0;
 /// A last sixth with less than this share of the usual growth has nearly stopped.
 const NEARLY_STOPPED: f64 = 0.4;
 /// A stretch with less than this share of the usual growth is flat beside it.
@@ -160,18 +165,6 @@ impl Profile {
         stands.chunk_by(|a, b| a == b).filter(|alike| alike[0]).count()
     }
 
-    /// How far it stood above what it kept for a tenth of the part, as a share of its range, and that range in
-    /// bytes: what rose and was given back once is not in the envelope.
-    pub fn above_what_is_kept(points: &[Point], (begin, end): (f64, f64)) -> (f64, f64) {
-        let within: Vec<_> =
-            points.iter().filter(|point| (begin..=end).contains(&point.at)).copied().collect();
-        let all = Envelope::of(points, 0.0);
-        let lows = within.iter().map(|point| point.low);
-        let range = lows.clone().fold(f64::MIN, f64::max) - lows.clone().fold(f64::MAX, f64::min);
-        let above: Vec<_> = within.iter().map(|point| point.low - all.at(point.at)).collect();
-        (stats::quantile(&above, 0.9).unwrap_or_default() / range.max(1.0), range)
-    }
-
     /// Whether it grows clearly slower later than earlier, or has nearly stopped.
     ///
     /// Slower: of the 36 pairs of an earlier and a later block the later one gains less in 29 or more – Mann
@@ -266,6 +259,29 @@ impl Profile {
         let since = if 2 * (last - strictly) < last - beside { beside } else { strictly };
         self.begin + self.fine * since as f64
     }
+}
+
+/// Whether memory rose for long over a part of the way, and was given back by its end: that is in no envelope.
+///
+/// For long: through four blocks or more, by the medians of their levels, with one exception at most. Given back:
+/// a fifth of its range, and 2 MiB, of the highest of them. What only goes up and down does not rise so.
+pub fn is_given_back(points: &[Point], (begin, end): (f64, f64), terms: &Terms) -> bool {
+    let length = (end - begin) / BLOCKS as f64;
+    let median = |block: usize| {
+        let from = begin + length * block as f64;
+        let within = points.iter().filter(|point| (from..from + length).contains(&point.at));
+        stats::median(&within.map(|point| point.low).collect::<Vec<_>>())
+    };
+    let medians: Vec<_> = (0..BLOCKS).filter_map(median).collect();
+    let crest = (0..medians.len()).max_by(|&a, &b| medians[a].total_cmp(&medians[b])).unwrap_or_default();
+    let rises =
+        medians[..crest].iter().zip(&medians[1..]).filter(|(now, next)| *next - *now > terms.noise).count();
+    let lowest = medians.iter().copied().fold(f64::MAX, f64::min);
+    let kept = Envelope::of(points, 0.0).at(end);
+    let fall = medians.get(crest).map_or(0.0, |highest| highest - kept);
+    let least =
+        (GIVEN_BACK * (medians.get(crest).copied().unwrap_or_default() - lowest)).max(GIVEN_BACK_LEAST);
+    crest >= LONG_RISE && rises + 1 >= crest && fall > least
 }
 
 /// The standard deviation as a share of the mean.

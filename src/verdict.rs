@@ -114,8 +114,6 @@ pub enum Rule {
     CutsTooClose,
     /// It grew at cuts; whether between them, too, is open.
     BetweenCutsOpen,
-    /// It grew at cuts, and has not rested for long enough to say that it stopped.
-    RestAfterCutsOpen,
     /// It rose for long and gave it back, once.
     GivenBackOnce,
     /// It grew in nearly every block, but ever slower.

@@ -99,6 +99,11 @@ impl Course {
         self.threads.get(after.saturating_sub(1)).map_or(0, |change| change.1)
     }
 
+    /// The most threads there ever were; 0 where they were not counted.
+    pub fn most_threads(&self) -> f64 {
+        self.threads.iter().map(|change| change.1 as f64).fold(0.0, f64::max)
+    }
+
     /// How far the way was gone when a frame of the timeline was taken in: an encoder that looks ahead puts out
     /// frames long after.
     pub fn step_of_frame(&self, frame: u64) -> f64 {

@@ -100,7 +100,7 @@ pub fn of_exports(course: &Course, series: &Series, memory: Memory, context: &Ru
         verdict,
         per: Some(course.per),
         steps: course.steps,
-        terms: Some(Terms::of(context, course.per, course.steps)),
+        terms: Some(Terms::of(context, course)),
         end_level: at_rest.as_ref().and_then(|rest| rest.levels.last().copied().map(Bytes::as_f64)),
         at_rest,
         ..RunVerdict::open(rule, needs)
@@ -128,7 +128,7 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn of(course: &'a Course, backlog: Option<Backlog>, context: &'a RunContext) -> Case<'a> {
-        let terms = Terms::of(context, course.per, course.steps);
+        let terms = Terms::of(context, course);
         let last = course.points.last().map_or(0.0, |point| point.at);
         let part = (JUDGED.0 * course.steps, (JUDGED.1 * course.steps).min(last));
         let profile = Profile::of(&course.points, part, 0.0);
@@ -290,7 +290,8 @@ impl<'a> Case<'a> {
             _ if stairs.at_cut <= self.terms.noise => return None,
             _ if goes_on => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
             _ if stopped => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),
-            _ => self.open(Rule::RestAfterCutsOpen, needs),
+            // It has rested for longer than before, but not for long enough to say that it stopped.
+            _ => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
         };
         Some(ruling)
     }

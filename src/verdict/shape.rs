@@ -21,6 +21,8 @@ const SLOWER_PAIRS: usize = 29;
 const CELLS: usize = 4 * BLOCKS;
 /// In so large a share of them.
 const GROWING_CELLS: f64 = 0.5;
+/// From this share on it might be growth after all, and is no plateau.
+const NEARLY_EVERYWHERE: f64 = 0.35;
 /// Lumps of which regularity can be told.
 const LEAST_LUMPS: usize = 5;
 /// The sizes and the distances of lumps that come regularly scatter by less than this share of their mean.
@@ -196,10 +198,14 @@ impl Profile {
     /// Jumps at random – a heap that takes a new arena, a pool that takes one more picture – may well fall into
     /// ten of twelve blocks, but hardly into half of four times as many cells.
     fn is_everywhere(&self, terms: &Terms, resolution: f64) -> bool {
+        self.growing_cells(terms, resolution) >= GROWING_CELLS || self.comes_in_lumps(&self.cells(resolution))
+    }
+
+    /// The share of cells that gained more than the floor.
+    fn growing_cells(&self, terms: &Terms, resolution: f64) -> f64 {
         let cells = self.cells(resolution);
         let least = terms.floor * self.steps() / cells.len() as f64;
-        let growing = cells.iter().filter(|&&gain| gain > least).count();
-        growing as f64 >= GROWING_CELLS * cells.len() as f64 || self.comes_in_lumps(&cells)
+        cells.iter().filter(|&&gain| gain > least).count() as f64 / cells.len() as f64
     }
 
     /// Whether it grows in lumps of one size at one distance from each other, to the end.
@@ -232,7 +238,9 @@ impl Profile {
         let steady = gain.min(self.usual() * self.steps());
         let enough = steady > LEAST_GAIN + terms.noise;
         let grows = enough && self.growth().low > terms.floor && self.is_everywhere(terms, resolution);
-        let might_grow = steady > NEARLY_ENOUGH * LEAST_GAIN + terms.noise && self.usual() > terms.floor;
+        let might_grow = steady > NEARLY_ENOUGH * LEAST_GAIN + terms.noise
+            && self.usual() > terms.floor
+            && self.growing_cells(terms, resolution) > NEARLY_EVERYWHERE;
         // Rises that come again at the same distance are no single ones.
         let over = trailing >= 1.5 * self.block() && (self.rises(terms) < 2 || trailing > before);
         match self.standing_out(terms) {

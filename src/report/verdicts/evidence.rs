@@ -57,7 +57,6 @@ fn why_open(verdict: &RunVerdict) -> String {
             "it grows, and cuts follow each other too fast to tell growth at them from growth between".into()
         }
         Rule::BetweenCutsOpen => "it grows at cuts; whether between them, too, is open".into(),
-        Rule::RestAfterCutsOpen => "it grew at cuts, and whether it has stopped is open".into(),
         Rule::GivenBackOnce => "it rose for long and was given back once".into(),
         Rule::GrewEverSlower => "it grew all the way, but ever slower".into(),
         Rule::RoseTooLate => "it rose shortly before the end, too late to see what follows".into(),
@@ -137,9 +136,6 @@ fn rule(rule: Rule) -> &'static str {
         Rule::TroughsRise => "it falls again and again, and from trough to trough it rises",
         Rule::TroughsDoNotRise => "it falls again and again, and its troughs do not rise",
         Rule::TroughsOpen => "it falls and rises again; whether its troughs rise is open",
-        Rule::RestAfterCutsOpen => {
-            "rises at cuts have stopped when three stretches, and more than ever before, bring none"
-        }
         Rule::GivenBackOnce => "what rises must be seen to rise again or not",
         Rule::GrewAtCutsOnly => "what it gained, it gained at cuts",
         Rule::GrewAtCutsAndStopped => "what it gained, it gained at cuts, and late ones added nothing",

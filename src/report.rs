@@ -29,6 +29,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
+use crate::stats;
 use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
 use crate::trace::{EngineRecord, Machine, Memory, RunContext, TraceError};
 use crate::units::Count;
@@ -132,7 +133,10 @@ pub struct FamilyRow<'a> {
 }
 
 /// The axes that are varied to find out with what memory grows.
-const ASKED: [&str; 5] = ["length", "sources", "exports", "container", "sink"];
+const ASKED: [&str; 3] = ["length", "sources", "exports"];
+
+/// The axes that decide whether an index is kept: exports without one are the control of those with.
+const WRITING: [&str; 2] = ["container", "sink"];
 
 /// The jobs of a variant.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +147,23 @@ pub struct VariantRow<'a> {
     pub jobs: Vec<&'a JobRow>,
     /// The numbers over those that ran.
     pub summary: VariantSummary,
+}
+
+impl FamilyRow<'_> {
+    /// What its jobs have alike but for what is written.
+    fn all_but_writing(&self) -> Vec<(String, String)> {
+        let axes = self.jobs.first().map(|job| job.planned.variant.as_slice()).unwrap_or_default();
+        let asked = |axis: &str| ASKED.contains(&axis) || WRITING.contains(&axis);
+        axes.iter().filter(|(axis, _)| !asked(axis)).cloned().collect()
+    }
+
+    /// Whether an index is kept, and the median growth with each frame, in bytes.
+    fn growth(&self) -> Option<(bool, f64)> {
+        let runs: Vec<_> = self.jobs.iter().filter_map(|job| job.measured.as_ref()).collect();
+        let index = runs.first()?.verdict.terms?.index == Index::Kept;
+        let growths: Vec<_> = runs.iter().filter_map(|job| Some(job.verdict.growth?.estimate)).collect();
+        Some((index, stats::median(&growths)?))
+    }
 }
 
 impl JobRow {
@@ -204,7 +225,18 @@ impl Report {
         };
         let keyed: Vec<_> = self.jobs.iter().map(|job| (key(job), job)).collect();
         let groups = analysis::group_by_variant(&keyed, |(key, _)| key);
-        groups.into_iter().map(|group| self.family(&group[0].0, group.iter().map(|(_, job)| *job))).collect()
+        let mut families: Vec<_> =
+            groups.iter().map(|group| self.family(&group[0].0, group.iter().map(|(_, job)| *job))).collect();
+        let measured: Vec<_> =
+            families.iter().map(|family| (family.all_but_writing(), family.growth())).collect();
+        for (family, (key, growth)) in families.iter_mut().zip(&measured) {
+            let control =
+                measured.iter().find(|(other, growth)| other == key && growth.is_some_and(|g| !g.0));
+            let with = growth.filter(|growth| growth.0);
+            family.verdict.index_per_frame =
+                with.zip(control.and_then(|control| control.1)).map(|(with, without)| with.1 - without.1);
+        }
+        families
     }
 
     fn family<'a>(
@@ -212,7 +244,8 @@ impl Report {
         key: &[(String, String)],
         jobs: impl Iterator<Item = &'a JobRow>,
     ) -> FamilyRow<'a> {
-        let jobs: Vec<_> = jobs.filter(|job| job.measured.is_some()).collect();
+        let ended = |job: &MeasuredJob| job.summary.outcome.is_final();
+        let jobs: Vec<_> = jobs.filter(|job| job.measured.as_ref().is_some_and(ended)).collect();
         let facts: Vec<_> = jobs.iter().filter_map(|job| job.measured.as_ref()).map(facts).collect();
         FamilyRow { name: variant_name(key, &self.varied, &self.scenario), verdict: judge_jobs(&facts), jobs }
     }

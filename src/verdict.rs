@@ -106,7 +106,7 @@ pub enum Rule {
     TroughsDoNotRise,
     /// It falls again and again; whether its troughs rise is open.
     TroughsOpen,
-    /// What it gained, it gained at cuts; between them it gained no more than the floor.
+    /// What it gained, it gained at cuts; between them it came to rest, or gained too small a share to tell.
     GrewAtCutsOnly,
     /// It grew at cuts, and after the last rise no more.
     GrewAtCutsAndStopped,

@@ -38,6 +38,9 @@ impl Explain {
         let look = Look::of_stdout();
         if self.path.join("result.json").is_file() {
             let report = report::Report::read(&store::open_result(&self.path)?)?;
+            if report.measured().next().is_none() {
+                return Err(Failure::usage(format!("{}: a result in which no job ran", self.path.display())));
+            }
             report::write_explanation(&report, &|verdict, rate| self.words(verdict, rate), out, look)?;
             return Ok(Exit::Fine);
         }

@@ -55,7 +55,8 @@ fn length(text: &str) -> Result<Length, String> {
     if let Some(frames) = text.strip_suffix('f').and_then(|digits| digits.parse().ok()) {
         return Ok(Length::Frames(frames));
     }
-    duration::parse(text).map(|length| Length::Seconds(length.as_secs_f64()))
+    let length = duration::parse(text).map(|length| Length::Seconds(length.as_secs_f64()));
+    length.map_err(|_| "give a length, as in 2h, 90m or 180000f".into())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

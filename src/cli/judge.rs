@@ -18,7 +18,7 @@ use crate::{store, trace::Series};
 ///
 /// Judged is growth with each frame exported, of anonymous memory and swap where they were measured. A recording
 /// is the folder of a job or of `memreel record`, its samples.csv, a log of psrecord, a .dat file of mprof, or any
-/// CSV with time and memory (`--columns`). Without frames it is judged by the second, and says what that loses.
+/// CSV with time and memory (`--columns`); of several there is a line each. Without frames it is judged by the second, and says what that loses.
 ///
 /// PLATEAU: level. STEP: level but for few rises. PLATEAU_LATE: grew and stopped, a bounded cache. SAWTOOTH: falls
 /// again and again. GROWS_AT_CUTS: where clips begin, not between. GROWING: with every frame. LEAK: every export in
@@ -74,9 +74,18 @@ impl Subject {
 impl Judge {
     /// Judges one trace after the other and prints what each shows.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let cuts = self.cuts.as_deref().map(trace::read_cuts).transpose().map_err(store::StoreError::from)?;
-        for (index, path) in self.traces.iter().enumerate() {
-            let mut subject = self.open(path)?;
+        let cuts = self.cuts.as_deref().map(trace::read_cuts).transpose();
+        let cuts = cuts.map_err(|error| Failure::usage(error.to_string()))?;
+        let mut exit = Exit::Fine;
+        for path in &self.traces {
+            let mut subject = match self.open(path) {
+                Ok(subject) => subject,
+                Err(failure) => {
+                    failure.print();
+                    exit = failure.exit;
+                    continue;
+                }
+            };
             if let Some(cuts) = &cuts {
                 subject.context.cuts.clone_from(cuts);
             }
@@ -85,25 +94,26 @@ impl Judge {
                 subject.context.container = Some(name.into());
             }
             let verdict = judge(&subject.series, &subject.context);
-            if self.json {
-                self.print_json(&subject, &verdict, out)?;
-            } else {
-                if index > 0 {
-                    writeln!(out)?;
-                }
-                self.print(&subject, &verdict, out)?;
+            match self.json {
+                true => self.print_json(&subject, &verdict, out)?,
+                false => self.print(&subject, &verdict, out)?,
             }
         }
-        Ok(Exit::Fine)
+        Ok(exit)
     }
 
     fn open(&self, path: &std::path::Path) -> Result<Subject, Failure> {
-        let trace = store::open_trace(path, self.columns.as_ref())?;
-        let series = trace.series(&Memory::JUDGED).map_err(store::StoreError::from)?;
+        let of_user = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
+        let trace = store::open_trace(path, self.columns.as_ref()).map_err(|error| of_user(&error))?;
+        let series = trace.series(&Memory::JUDGED).map_err(|error| of_user(&error))?;
         Ok(Subject { file: path.display().to_string(), series, context: trace.context.unwrap_or_default() })
     }
 
     fn print(&self, subject: &Subject, verdict: &RunVerdict, out: &mut dyn Write) -> Result<(), Failure> {
+        if self.traces.len() > 1 {
+            let headline = verdicts::headline(verdict);
+            return Ok(writeln!(out, "{}: {}: {headline}", subject.file, verdict.verdict.word())?);
+        }
         writeln!(out, "{}", subject.file)?;
         let prediction = self.forecast.of(verdict, subject.context.rate);
         let forecast = prediction.map(|prediction| verdicts::forecast(prediction, self.forecast.memory()));

@@ -11,6 +11,9 @@ use crate::report::{ASKED, Report, VariantRow};
 use crate::stats::Interval;
 use crate::verdict::Verdict;
 
+/// What a sentence tells, and what repeats are asked for.
+const TOLD_QUANTITIES: [Quantity; 2] = [Quantity::PeakRss, Quantity::Fps];
+
 /// Sentences in the terminal; all of them are in `summary.json`.
 const TOLD: usize = 8;
 
@@ -140,6 +143,9 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
     let speeds = format!("{} against {} frames/s", short(change.b.value), short(change.a.value));
     Some(match change.finding() {
         Finding::Same => format!("it is as fast ({speeds})"),
+        Finding::Open if change.interval.is_some() => {
+            format!("whether it is faster is open: {} ×{range} ({speeds})", number(change.estimate, 2))
+        }
         _ => format!("it is {} ×{range} as fast ({speeds})", number(change.estimate, 2)),
     })
 }
@@ -147,31 +153,38 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
 /// Whether either grows with the length of the export, by the verdicts on its runs.
 fn growth(pair: &Compared<'_>) -> Option<String> {
     let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
-    Some(match (grows(pair.a)?, grows(pair.b)?) {
-        (false, false) => "neither grows with the length of the export".into(),
-        (true, true) => "both grow with every frame".into(),
-        (false, true) => format!("{b} grows with every frame, {a} does not"),
-        (true, false) => format!("{a} grows with every frame, {b} does not"),
+    let (of_a, of_b) = (grows(pair.a)?, grows(pair.b)?);
+    Some(match () {
+        () if of_a == NOT && of_b == NOT => format!("neither {NEITHER}"),
+        () if of_a == of_b => format!("both {}", of_a.replace("grows", "grow")),
+        () => format!("{b} {of_b}, {a} {of_a}"),
     })
 }
 
-/// By most of its runs; `None` when most are open.
-fn grows(variant: &VariantRow<'_>) -> Option<bool> {
+const NOT: &str = "does not grow";
+const NEITHER: &str = "grows";
+
+/// How most of its runs grow; `None` when most are open.
+fn grows(variant: &VariantRow<'_>) -> Option<&'static str> {
     let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
-    let count = |is_so: fn(&Verdict) -> bool| 2 * verdicts.iter().filter(|verdict| is_so(verdict)).count();
-    let growing = count(|verdict| matches!(verdict, Verdict::Growing)) > verdicts.len();
-    let open = count(|verdict| matches!(verdict, Verdict::Inconclusive)) >= verdicts.len();
-    (growing || !open).then_some(growing)
+    let most = |is_so: fn(&Verdict) -> bool| {
+        2 * verdicts.iter().filter(|verdict| is_so(verdict)).count() > verdicts.len()
+    };
+    match () {
+        () if most(|verdict| *verdict == Verdict::Growing) => Some("grows with every frame"),
+        () if most(|verdict| *verdict == Verdict::GrowsAtCuts) => Some("grows where clips begin"),
+        () if most(|verdict| verdict.is_stable() || *verdict == Verdict::Sawtooth) => Some(NOT),
+        () => None,
+    }
 }
 
 fn repeats(pair: &Compared<'_>) -> String {
     let (a, b) = (pair.a.summary.finished, pair.b.summary.finished);
     let count = if a == b { format!("{a} of each") } else { format!("{b} against {a}") };
-    let more =
-        pair.comparison.needs_repeats(&[Quantity::PeakRss, Quantity::Fps]).map(|needed| match (a, b) {
-            (1, 1) => format!("one run each: intervals take {needed} repeats"),
-            _ => format!("95 % intervals from {count}; {needed} of each would settle what is open"),
-        });
+    let more = pair.comparison.needs_repeats(&TOLD_QUANTITIES).map(|needed| match (a, b) {
+        (1, 1) => format!("one run each: intervals take {needed} repeats"),
+        _ => format!("95 % intervals from {count}; {needed} of each would settle what is open"),
+    });
     more.unwrap_or_else(|| {
         if (a, b) == (1, 1) { "one run each".into() } else { format!("95 % intervals from {count}") }
     })
@@ -191,7 +204,7 @@ fn record(pair: &Compared<'_>) -> ComparisonRecord {
         b: pair.pair.b_value.clone(),
         sentence: sentence(pair),
         changes: pair.comparison.changes.iter().map(change_record).collect(),
-        needs_repeats: pair.comparison.needs_repeats(&Quantity::ALL),
+        needs_repeats: pair.comparison.needs_repeats(&TOLD_QUANTITIES),
     }
 }
 

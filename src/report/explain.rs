@@ -100,11 +100,12 @@ fn write_family(
     lines.into_iter().try_for_each(|line| write_indented(out, &format!("  {line}"), width))
 }
 
-/// A run that shows what most runs of the family show.
+/// The longest run that shows what most runs of the family show.
 fn typical<'a>(family: &FamilyRow<'a>) -> Option<(&'a JobRow, &'a MeasuredJob)> {
     let most = family.verdict.runs.iter().max_by_key(|(_, count)| *count)?.0;
-    let mut measured = family.jobs.iter().filter_map(|row| Some((*row, row.measured.as_ref()?)));
-    measured.find(|(_, job)| job.verdict.verdict == most)
+    let measured = family.jobs.iter().filter_map(|row| Some((*row, row.measured.as_ref()?)));
+    let alike = measured.filter(|(_, job)| job.verdict.verdict == most);
+    alike.max_by(|(_, a), (_, b)| a.verdict.steps.total_cmp(&b.verdict.steps))
 }
 
 /// The verdict on a run, its evidence, its level and what would settle it, a line each.

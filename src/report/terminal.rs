@@ -12,6 +12,7 @@ use crate::report::verdicts::families;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
 use crate::stats;
 use crate::verdict::course::Per;
+use crate::verdict::{RunVerdict, Verdict};
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,10 +284,21 @@ fn verdict(row: &VariantRow<'_>) -> String {
         false => alike[0].word().to_string(),
     });
     let told: Vec<_> = told.collect();
+    let growth = growth_of(&runs);
+    if told.is_empty() { UNKNOWN.to_string() } else { stacked(told.join("\n"), growth) }
+}
+
+/// The median growth with each frame; with each cut where most grow there.
+fn growth_of(runs: &[&RunVerdict]) -> Option<String> {
+    let at_cuts = |run: &&&RunVerdict| run.verdict == Verdict::GrowsAtCuts;
+    if 2 * runs.iter().filter(at_cuts).count() > runs.len() {
+        let gains = runs.iter().filter(at_cuts).filter_map(|run| Some(run.staircase.as_ref()?.at_cut));
+        let gain = stats::median(&gains.collect::<Vec<_>>())?;
+        return Some(format!("{} KiB/cut", short(gain / 1024.0)));
+    }
     let by_frame = runs.iter().filter(|run| run.per == Some(Per::Frame));
     let growths: Vec<_> = by_frame.filter_map(|run| Some(run.growth?.estimate)).collect();
-    let growth = stats::median(&growths).map(|growth| number(growth, 0));
-    if told.is_empty() { UNKNOWN.to_string() } else { stacked(told.join("\n"), growth) }
+    stats::median(&growths).map(|growth| number(growth, 0))
 }
 
 fn outcome(variant: &VariantRow<'_>) -> Cell {
@@ -307,9 +319,9 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let numbers = if repeated {
-        "Median of the repeats that finished, smallest–largest below it; below the verdicts the median growth."
+        "Median of the repeats that finished, smallest–largest below it; below the verdicts the median growth with each frame or cut."
     } else {
-        "One run each; below the verdict what it grows by with each frame, between cuts where it grows at them."
+        "One run each; below the verdict what it grows by with each frame, or with each cut where it grows at them."
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");

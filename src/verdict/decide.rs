@@ -32,6 +32,8 @@ const START_UNKNOWN: f64 = 134_217_728.0;
 const SMEARED: f64 = 4.0;
 /// where they have this share of it.
 const SMEARING: f64 = 0.25;
+/// Growth at cuts is seen at this share of them at least: a few jumps among many cuts are none.
+const RISING_CUTS: f64 = 0.3;
 /// Stretches without a rise that it takes to say that rises at cuts have stopped.
 const LEAST_QUIET: usize = 3;
 /// Growth between cuts of a smaller share of all growth may be what opening sources left of theirs: with four
@@ -253,7 +255,7 @@ impl<'a> Case<'a> {
     fn at_cuts(&self) -> Option<Ruling> {
         let cuts = self.context.cuts.iter().map(|&cut| cut as f64);
         let within = cuts.filter(|cut| (self.part.0..self.part.1).contains(cut)).count();
-        if self.shape == Shape::Plateau || within < 3 {
+        if self.shape == Shape::Plateau || within < 3 || self.course.per == Per::Second {
             return None;
         }
         if self.shape.is_stable() {
@@ -287,7 +289,7 @@ impl<'a> Case<'a> {
                 at_cuts(Verdict::Growing, Rule::GrewInNearlyEveryBlock)
             }
             _ if !(between.is_stable() || residue && goes_on) => self.open(Rule::BetweenCutsOpen, needs),
-            _ if stairs.at_cut <= self.terms.noise => return None,
+            _ if stairs.at_cut <= self.terms.noise || stairs.rising < RISING_CUTS => return None,
             _ if goes_on => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
             _ if stopped => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),
             // It has rested for longer than before, but not for long enough to say that it stopped.

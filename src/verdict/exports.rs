@@ -21,7 +21,7 @@ const STEADY: f64 = 0.4;
 const SWINGS: f64 = 2.0;
 
 /// Exports that it takes to judge them.
-pub const NEEDED: u64 = 10;
+pub const NEEDED: u64 = 11;
 
 /// Memory at rest between exports.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -18,6 +18,8 @@ use sen::Cloud;
 const LEAST_REPEATS: usize = 3;
 /// More with each source, in bytes, is growth with sources: what a heap keeps by chance is less.
 const LEAST_PER_SOURCE: f64 = 65_536.0;
+/// And more in all, in bytes: a heap may hide as much.
+const LEAST_RISE: f64 = 524_288.0;
 /// Growth with a cut to a source that was used before counts when it is this share of that with a first use.
 const OTHER_USE: f64 = 0.3;
 /// Where growth stopped in two runs counts as the same share of the way, or the same frame, within this.
@@ -133,11 +135,19 @@ pub struct JobsVerdict {
     pub along: Vec<Along>,
     /// Where growth stopped, in frames: the median over the runs in which it did.
     pub stopped_at: Option<f64>,
-    /// Growth with each frame of exports with an index, beyond that of the same without: the measured size of
-    /// the index.
+    /// Growth with each frame beyond that of the same exports without an index: the measured size of the index,
+    /// where there is such a control.
     pub index_per_frame: Option<f64>,
     /// What would settle it, where it is open.
     pub needs: Needs,
+}
+
+/// Whether the level rises from one number of sources to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rise {
+    Rises,
+    Open,
+    None,
 }
 
 /// What decided.
@@ -164,6 +174,9 @@ pub enum Because {
     LevelsRiseWithSources,
     /// Growth stopped in most runs, or at the longest lengths.
     RunsStop,
+    /// The level rises from one number of sources to another, and there is no third: what the first sources cost says
+    /// nothing of the next.
+    TwoNumbersOfSources,
     /// The level rises with few sources, and not with many.
     LevelsStopRisingWithSources,
     /// No run grows, and no level rises.
@@ -198,7 +211,7 @@ impl Family<'_> {
             up_to_frames: self.jobs.iter().map(|job| job.frames).max().unwrap_or(0),
             along: self.along(),
             stopped_at: self.stopped_at(),
-            index_per_frame: self.index_per_frame(),
+            index_per_frame: None,
             needs,
         }
     }
@@ -291,24 +304,49 @@ impl Family<'_> {
         }
     }
 
+    /// From each number of sources to the next larger one: whether the level rises.
     fn sources(&self) -> Option<Answer> {
-        let cloud = self.by_sources(true)?;
-        let growth = cloud.slope().filter(|_| cloud.least_repeats() >= LEAST_REPEATS)?;
-        let all = self.by_sources(false)?.slope()?;
+        let counts = self.counts();
         let settled = Needs::default();
+        let steps: Vec<_> = counts.windows(2).filter_map(|pair| self.rise(pair[0], pair[1])).collect();
+        let last = *steps.last()?;
         match () {
-            () if growth.low > LEAST_PER_SOURCE => {
-                Some((Finding::GrowsPerSource, Because::LevelsRiseWithSources, settled))
-            }
-            () if growth.high > LEAST_PER_SOURCE => {
-                let needs = Needs { repeats: Some(2 * cloud.least_repeats() as u64), ..settled };
+            () if last == Rise::Open => {
+                let needs = Needs { repeats: Some(2 * LEAST_REPEATS as u64), ..settled };
                 Some((Finding::Inconclusive, Because::SourcesAreOpen, needs))
             }
-            () if all.low > LEAST_PER_SOURCE => {
+            // What the first sources cost says nothing of the next.
+            () if last == Rise::Rises && steps.len() == 1 => {
+                Some((Finding::Inconclusive, Because::TwoNumbersOfSources, settled))
+            }
+            () if last == Rise::Rises => {
+                Some((Finding::GrowsPerSource, Because::LevelsRiseWithSources, settled))
+            }
+            () if steps.contains(&Rise::Rises) => {
                 Some((Finding::Bounded, Because::LevelsStopRisingWithSources, settled))
             }
             () => None,
         }
+    }
+
+    /// The numbers of sources, each once, from the smallest.
+    fn counts(&self) -> Vec<u64> {
+        let mut counts: Vec<u64> =
+            self.jobs.iter().filter(|job| job.finished).map(|job| job.sources).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        counts
+    }
+
+    fn rise(&self, from: u64, to: u64) -> Option<Rise> {
+        let cloud = self.by_sources(from, to).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
+        let slope = cloud.slope()?;
+        let least = LEAST_PER_SOURCE.max(LEAST_RISE / (to - from) as f64);
+        Some(match () {
+            () if slope.low > least => Rise::Rises,
+            () if slope.high > least => Rise::Open,
+            () => Rise::None,
+        })
     }
 
     fn rest(&self) -> Answer {
@@ -358,14 +396,9 @@ impl Family<'_> {
         Cloud::of(self.jobs.iter().filter_map(point))
     }
 
-    /// Levels over numbers of sources, for each length apart; of each length only the two largest numbers,
-    /// when told: the first sources cost more than the later ones.
-    fn by_sources(&self, largest_two: bool) -> Option<Cloud> {
-        let mut counts: Vec<u64> = self.jobs.iter().map(|job| job.sources).collect();
-        counts.sort_unstable();
-        counts.dedup();
-        let least = if largest_two { *counts.iter().rev().nth(1)? } else { counts[0] };
-        let wanted = self.jobs.iter().filter(|job| job.sources >= least);
+    /// Levels over two numbers of sources, for each length apart.
+    fn by_sources(&self, from: u64, to: u64) -> Option<Cloud> {
+        let wanted = self.jobs.iter().filter(|job| job.sources == from || job.sources == to);
         let point = |job: &JobFacts| Some(((job.frames, job.index), job.sources as f64, job.end_level()?));
         Cloud::of(wanted.filter_map(point))
     }
@@ -395,19 +428,14 @@ impl Family<'_> {
         !stops.is_empty() && is_alike(&ends(&stops))
     }
 
-    fn index_per_frame(&self) -> Option<f64> {
-        let usual = |index: bool| {
-            let growths = self.jobs.iter().filter(|job| job.index == index);
-            stats::median(&growths.filter_map(|job| Some(job.verdict.growth?.estimate)).collect::<Vec<_>>())
-        };
-        Some(usual(true)? - usual(false)?)
-    }
-
     fn along(&self) -> Vec<Along> {
+        let finished = || self.jobs.iter().filter(|job| job.finished);
         let range = |of: fn(&JobFacts) -> u64| {
-            let least = self.jobs.iter().map(of).min().unwrap_or(0);
-            (least, self.jobs.iter().map(of).max().unwrap_or(0))
+            let least = finished().map(of).min().unwrap_or(0);
+            (least, finished().map(of).max().unwrap_or(0))
         };
+        let counts = self.counts();
+        let largest = counts.len().checked_sub(2).map(|place| (counts[place], counts[place + 1]));
         let with = |with, range, cloud: Option<Cloud>| Along {
             with,
             range,
@@ -418,7 +446,11 @@ impl Family<'_> {
         let exports = rests.iter().map(|rest| rest.exports as u64).max();
         let mut along = vec![
             with(With::Frame, range(|job| job.frames), self.by_length(JobFacts::end_level)),
-            with(With::Source, range(|job| job.sources), self.by_sources(true)),
+            with(
+                With::Source,
+                largest.unwrap_or_default(),
+                largest.and_then(|(from, to)| self.by_sources(from, to)),
+            ),
             with(With::Queue, range(|job| job.frames), self.by_length(JobFacts::peak)),
         ];
         along.retain(|along| along.growth.is_some());

@@ -75,12 +75,16 @@ impl Prediction {
         let beside = verdict.level.as_ref().and_then(|level| level.file).map_or(0.0, Bytes::as_f64);
         let bytes = |anonymous: f64| Bytes::new((anonymous + beside).max(0.0) as u64);
         let third_from_top = sorted[sorted.len() - 3];
+        // What was already reached is reached again.
+        let reached = verdict.level.as_ref().map_or(Bytes::ZERO, |level| level.peak);
+        let longer = frames as f64 >= verdict.steps;
+        let least = if longer { reached } else { Bytes::ZERO };
         Ok(Prediction {
             frames,
             times: frames as f64 / verdict.steps,
-            low: bytes(end + sorted[2].min(pace) * remaining - JUMP),
-            estimate: bytes(end + pace * remaining),
-            high: bytes(end + third_from_top.max(pace) * remaining + largest.max(JUMP)),
+            low: bytes(end + sorted[2].min(pace) * remaining - JUMP).max(least),
+            estimate: bytes(end + pace * remaining).max(least),
+            high: bytes(end + third_from_top.max(pace) * remaining + largest.max(JUMP)).max(least),
         })
     }
 

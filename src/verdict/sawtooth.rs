@@ -32,7 +32,7 @@ pub struct Sawtooth {
 impl Sawtooth {
     /// The saw-tooth in these points, if it has two teeth at least.
     ///
-    /// It stands high above its own future minimum for most of the time: what only spikes is no saw.
+    /// On average it stands high above its own future minimum: what only spikes is no saw.
     ///
     /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
     /// quantile, after which it rises again by half of the fall.
@@ -75,8 +75,7 @@ impl Sawtooth {
     }
 }
 
-/// How far the points stand above their future minimum, on average over the way, in bytes; the last tooth, of
-/// which the future is not known, is left out.
+/// How far the points stand above their future minimum, on average over the way, in bytes.
 fn above_what_is_kept(points: &[Point]) -> f64 {
     let envelope = Envelope::of(points, 0.0);
     let above =

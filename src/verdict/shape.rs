@@ -21,6 +21,8 @@ const SLOWER_PAIRS: usize = 29;
 const CELLS: usize = 4 * BLOCKS;
 /// In so large a share of them.
 const GROWING_CELLS: f64 = 0.5;
+/// No more is asked of the longest cells: growth itself is not that even.
+const MOST_CELLS: f64 = 0.85;
 /// From this share on it might be growth after all, and is no plateau.
 const NEARLY_EVERYWHERE: f64 = 0.35;
 /// Lumps of which regularity can be told.
@@ -198,7 +200,11 @@ impl Profile {
     /// Jumps at random – a heap that takes a new arena, a pool that takes one more picture – may well fall into
     /// ten of twelve blocks, but hardly into half of four times as many cells.
     fn is_everywhere(&self, terms: &Terms, resolution: f64) -> bool {
-        self.growing_cells(terms, resolution) >= GROWING_CELLS || self.comes_in_lumps(&self.cells(resolution))
+        let cells = self.cells(resolution);
+        // What leaves half of the finest cells empty leaves a quarter of those twice as long.
+        let longer = CELLS as f64 / cells.len() as f64;
+        let least = 1.0 - (1.0 - GROWING_CELLS).powf(longer);
+        self.growing_cells(terms, resolution) >= least.min(MOST_CELLS) || self.comes_in_lumps(&cells)
     }
 
     /// The share of cells that gained more than the floor.
@@ -250,7 +256,9 @@ impl Profile {
             },
             _ if gain <= terms.floor * self.steps() + terms.noise => Shape::Plateau,
             // What might be growth after all is left open, so that a chance does not turn it into its opposite.
-            _ if gain <= terms.hidden + terms.noise && !might_grow => Shape::Plateau,
+            _ if gain <= terms.floor * self.steps() + terms.hidden + terms.noise && !might_grow => {
+                Shape::Plateau
+            }
             0..=4 if over => Shape::Step,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
             0..=3 => Shape::LateRise,

@@ -41,6 +41,8 @@ pub struct Staircase {
     pub at_first_use: Option<f64>,
     /// The same of cuts to a source that was used before.
     pub at_other_use: Option<f64>,
+    /// The share of cuts at which more was gained than noise.
+    pub rising: f64,
     /// The last cut at which more was gained than noise.
     pub last_rise: Option<f64>,
     /// The most stretches in a row without a rise before the last rise, and those after it.
@@ -116,6 +118,7 @@ fn laid_over(stretches: &[Stretch], frames: f64, context: &RunContext, terms: &T
         at_cut: mean(&|_| true).unwrap_or_default(),
         at_first_use: mean(&|stretch| known && is_first(stretch)),
         at_other_use: mean(&|stretch| known && !is_first(stretch)),
+        rising: rises.iter().filter(|rise| **rise).count() as f64 / rises.len().max(1) as f64,
         last_rise: rises.iter().rposition(|rise| *rise).map(|place| stretches[place].cut),
         quiet: quiet_stretches(&rises),
         between: between(stretches, quiet_frames, in_quiet),

@@ -197,14 +197,24 @@ fn index(verdict: &RunVerdict) -> Option<String> {
 
 fn limit(verdict: &RunVerdict) -> Option<String> {
     let limit = amount(verdict.not_stable_above?);
-    Some(format!(
-        "Steady growth of more than {limit} a {} would not have been called stable in this run.",
-        one(verdict)
-    ))
+    Some(match verdict.verdict {
+        Verdict::GrowsAtCuts => format!(
+            "Between cuts, growth of up to {limit} a {} may hide in what sources leave when they are closed.",
+            one(verdict)
+        ),
+        _ => format!(
+            "Steady growth of more than {limit} a {} would not have been called stable in this run.",
+            one(verdict)
+        ),
+    })
 }
 
 fn steps(steps: &[Step], verdict: &RunVerdict) -> Option<String> {
-    let mut largest: Vec<_> = steps.iter().collect();
+    // What was judged comes first.
+    let begin = verdict.judged.map_or(0.0, |judged| judged.0);
+    let judged = steps.iter().filter(|step| step.at >= begin);
+    let mut largest: Vec<_> =
+        if judged.clone().next().is_some() { judged.collect() } else { steps.iter().collect() };
     largest.sort_by_key(|step| std::cmp::Reverse(step.size));
     largest.truncate(TOLD_STEPS);
     largest.sort_by(|a, b| a.at.total_cmp(&b.at));
@@ -220,7 +230,10 @@ fn one_step(step: &Step, verdict: &RunVerdict) -> String {
         true => format!("a source's first use at {cut}"),
         false => format!("the cut at {cut}"),
     });
-    let threads = (step.threads != 0).then(|| format!("{:+} threads", step.threads));
+    let threads = (step.threads != 0).then(|| {
+        let (count, word) = (step.threads.unsigned_abs(), if step.threads > 0 { "more" } else { "fewer" });
+        format!("{count} thread{} {word}", if count == 1 { "" } else { "s" })
+    });
     let causes: Vec<_> = cut.into_iter().chain(threads).collect();
     if causes.is_empty() { at } else { format!("{at} ({})", causes.join(", ")) }
 }

@@ -4,6 +4,9 @@ use super::evidence::amount;
 use crate::report::number::number;
 use crate::verdict::jobs::{Along, Because, Finding, JobsVerdict, With};
 
+/// A smaller difference between exports with and without an index is none, in bytes a frame.
+const LEAST_INDEX: f64 = 32.0;
+
 /// The finding in one sentence with its number.
 pub fn headline(verdict: &JobsVerdict) -> String {
     let up_to = format!("up to {} frames", number(verdict.up_to_frames as f64, 0));
@@ -70,7 +73,7 @@ pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
         verdict.runs.iter().map(|(verdict, count)| format!("{count} × {}", verdict.word())).collect();
     let jobs = if verdict.jobs == 1 { "1 job".into() } else { format!("{} jobs", verdict.jobs) };
     let mut told =
-        vec![format!("Because {}: {jobs}, by themselves {}.", because(verdict.because), runs.join(", "))];
+        vec![format!("Because {}: {jobs}, judged one by one {}.", because(verdict.because), runs.join(", "))];
     for along in
         verdict.along.iter().filter(|along| along.range.0 < along.range.1 && along.with != With::Export)
     {
@@ -84,7 +87,7 @@ pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
             growth(along)
         ));
     }
-    told.extend(verdict.index_per_frame.map(|index| {
+    told.extend(verdict.index_per_frame.filter(|&index| index >= LEAST_INDEX).map(|index| {
         format!(
             "With an index in the file it grows by {} a frame more than without: that is the index.",
             amount(index)
@@ -109,6 +112,9 @@ fn because(because: Because) -> &'static str {
             "the level rises from the second largest to the largest number of sources"
         }
         Because::RunsStop => "growth stopped within the runs",
+        Because::TwoNumbersOfSources => {
+            "the level rises from one number of sources to the other; whether it goes on, a third and larger number tells"
+        }
         Because::LevelsStopRisingWithSources => "the level rises with few sources, and not with many",
         Because::NothingGrows => "no run grows, and no level rises",
         Because::RunsAreOpen => "too few runs can be told",

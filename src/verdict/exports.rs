@@ -29,11 +29,14 @@ pub struct AtRest {
     /// Exports in the process.
     pub exports: usize,
     /// The level at rest after each export but the last, which the end of the process follows.
+    #[serde(rename = "levels_bytes")]
     pub levels: Vec<Bytes>,
     /// What each export leaves behind for good, in bytes: the mean, and the smallest and largest of three blocks
     /// of exports; `None` where there are too few.
+    #[serde(rename = "gain_bytes_per_export")]
     pub gain: Option<Growth>,
     /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
+    #[serde(rename = "swing_bytes")]
     pub swing: Bytes,
 }
 

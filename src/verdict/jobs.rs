@@ -113,6 +113,7 @@ pub struct Along {
     /// The least and the most of it that was measured.
     pub range: (u64, u64),
     /// Bytes with each of it, with their interval; `None` where the jobs do not vary it.
+    #[serde(rename = "growth_bytes")]
     pub growth: Option<Growth>,
     /// Jobs that it comes from.
     pub jobs: usize,
@@ -134,9 +135,11 @@ pub struct JobsVerdict {
     /// Growth along what was varied, and along what every run shows.
     pub along: Vec<Along>,
     /// Where growth stopped, in frames: the median over the runs in which it did.
+    #[serde(rename = "stopped_at_frame")]
     pub stopped_at: Option<f64>,
     /// Growth with each frame beyond that of the same exports without an index: the measured size of the index,
     /// where there is such a control.
+    #[serde(rename = "index_bytes_per_frame")]
     pub index_per_frame: Option<f64>,
     /// What would settle it, where it is open.
     pub needs: Needs,

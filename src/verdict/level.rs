@@ -18,16 +18,20 @@ pub struct Level {
     /// What it is a level of: resident memory where that was measured, else what growth is judged by.
     pub of: String,
     /// The highest level.
+    #[serde(rename = "peak_bytes")]
     pub peak: Bytes,
     /// The frame by which 98 % of it was reached; `None` where no frames were counted.
     pub reached_at_frame: Option<f64>,
     /// When that was, in seconds.
     pub reached_at_s: f64,
     /// Anonymous memory and swap then.
+    #[serde(rename = "anonymous_bytes")]
     pub anonymous: Option<Bytes>,
     /// Resident pages of files then.
+    #[serde(rename = "file_bytes")]
     pub file: Option<Bytes>,
     /// Resident shared memory then.
+    #[serde(rename = "shared_bytes")]
     pub shared: Option<Bytes>,
     /// Threads then.
     pub threads: Option<u64>,

@@ -24,6 +24,7 @@ pub struct Sawtooth {
     /// Falls after which it rose again by half.
     pub falls: usize,
     /// The median of their heights.
+    #[serde(rename = "height_bytes")]
     pub height: Bytes,
     /// Where each trough is: its step.
     pub troughs: Vec<f64>,

@@ -32,14 +32,19 @@ pub struct Staircase {
     /// Their usual length, in frames.
     pub frames: f64,
     /// What was gained in each phase of the stretches, all in all, in bytes.
+    #[serde(rename = "phases_bytes")]
     pub phases: Vec<f64>,
     /// Gain with each frame between cuts, in bytes.
+    #[serde(rename = "between_bytes_per_frame")]
     pub between_per_frame: f64,
     /// Gain with each cut of the judged part beyond that, in bytes: the mean.
+    #[serde(rename = "at_cut_bytes")]
     pub at_cut: f64,
     /// The same of cuts at which a source is used for the first time; `None` where there is none.
+    #[serde(rename = "at_first_use_bytes")]
     pub at_first_use: Option<f64>,
     /// The same of cuts to a source that was used before.
+    #[serde(rename = "at_other_use_bytes")]
     pub at_other_use: Option<f64>,
     /// The share of cuts at which more was gained than noise.
     pub rising: f64,

@@ -22,6 +22,7 @@ pub struct Step {
     /// Over how many frames (or seconds) it rose.
     pub over: f64,
     /// By how much.
+    #[serde(rename = "bytes")]
     pub size: Bytes,
     /// The cut it belongs to, where there is one close enough to tell.
     pub cut: Option<u64>,

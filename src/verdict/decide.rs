@@ -14,7 +14,7 @@ use crate::units::Bytes;
 
 /// The part of the way that is judged, as shares: after most of the warm-up, and far enough before the end
 /// that the envelope still knows some future.
-const JUDGED: (f64, f64) = (0.25, 0.95);
+pub const JUDGED: (f64, f64) = (0.25, 0.95);
 /// So many frames must be judged, or so many seconds where frames are not counted.
 const LEAST_FRAMES: f64 = 479.0;
 const LEAST_SECONDS: f64 = 3.0;

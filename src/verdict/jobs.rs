@@ -9,6 +9,7 @@ mod sen;
 
 use serde::Serialize;
 
+use super::decide::JUDGED;
 use super::{Growth, Needs, RunVerdict, Verdict};
 use crate::stats;
 
@@ -248,6 +249,10 @@ impl Family<'_> {
         2 * self.jobs.iter().filter(|job| is_so(job)).count() > self.jobs.len()
     }
 
+    fn half(&self, is_so: impl Fn(&JobFacts) -> bool) -> bool {
+        2 * self.jobs.iter().filter(|job| is_so(job)).count() >= self.jobs.len()
+    }
+
     fn exports(&self) -> Option<Answer> {
         let several: Vec<_> = self.jobs.iter().filter(|job| job.verdict.at_rest.is_some()).collect();
         let leaks = several.iter().filter(|job| job.verdict.verdict == Verdict::Leak).count();
@@ -273,6 +278,7 @@ impl Family<'_> {
         let growth = cloud.slope()?;
         let floor = self.floor();
         let at_cuts = self.most(|job| job.verdict.verdict == Verdict::GrowsAtCuts);
+        let rests = self.most(|job| job.verdict.verdict.is_stable());
         match () {
             () if growth.low > floor && self.stops_at_the_same_share() => {
                 sure(Finding::QueueGrows, Because::StopsAtTheSameShare)
@@ -283,7 +289,11 @@ impl Family<'_> {
             () if growth.low > floor && !at_cuts => {
                 sure(Finding::GrowsPerFrame, Because::LevelsRiseWithLength)
             }
-            () if growth.high > floor + self.not_stable_above() && !at_cuts => {
+            // Runs that rest by themselves are not made open by one of them that jumped.
+            () if growth.high > floor + self.not_stable_above()
+                && !at_cuts
+                && !(rests && growth.estimate <= floor) =>
+            {
                 let repeats = Some(2 * cloud.least_repeats() as u64);
                 let needs = Needs { repeats, frames: Some(2 * longest), ..Needs::default() };
                 Some((Finding::Inconclusive, Because::LengthsAreOpen, needs))
@@ -362,7 +372,7 @@ impl Family<'_> {
             |job: &JobFacts| job.verdict.verdict.is_stable() || job.verdict.verdict == Verdict::Sawtooth;
         let late = |job: &JobFacts| job.verdict.verdict == Verdict::PlateauLate;
         match () {
-            () if self.most(late) => (Finding::Bounded, Because::RunsStop, Needs::default()),
+            () if self.half(late) => (Finding::Bounded, Because::RunsStop, Needs::default()),
             () if self.most(rests) => (Finding::Healthy, Because::NothingGrows, Needs::default()),
             () => (Finding::Inconclusive, Because::RunsAreOpen, self.needs_of_runs()),
         }
@@ -395,7 +405,9 @@ impl Family<'_> {
 
     /// Levels over lengths, for each number of sources apart: sources have a free level each.
     fn by_length(&self, level: fn(&JobFacts) -> Option<f64>) -> Option<Cloud> {
-        let point = |job: &JobFacts| Some(((job.sources, job.index), job.frames as f64, level(job)?));
+        // The same for all repeats, however far an engine's counter came.
+        let at = |job: &JobFacts| JUDGED.1 * job.frames as f64;
+        let point = |job: &JobFacts| Some(((job.sources, job.index), at(job), level(job)?));
         Cloud::of(self.jobs.iter().filter_map(point))
     }
 
@@ -494,3 +506,6 @@ fn is_alike(numbers: &[f64]) -> bool {
     let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     numbers.iter().copied().fold(0.0, f64::max) <= ALIKE * least
 }
+
+#[cfg(test)]
+mod tests;

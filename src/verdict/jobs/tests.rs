@@ -1,0 +1,82 @@
+//! Families of which the truth is known.
+
+use super::*;
+use crate::trace::{Memory, RunContext, Sample, Series};
+use crate::units::{Bytes, Count};
+use crate::verdict::judge;
+
+const MIB: f64 = 1_048_576.0;
+
+/// A finished job of so many frames and sources whose level at each frame is this, in bytes.
+fn job(frames: u64, sources: u64, level: impl Fn(f64) -> f64) -> JobFacts {
+    let sample = |frame: u64| Sample {
+        t_s: frame as f64 / 100.0,
+        frames_out: Some(Count::new(frame)),
+        anon_bytes: Some(Bytes::new(level(frame as f64) as u64)),
+        ..Sample::default()
+    };
+    let samples: Vec<_> = (0..=frames).step_by(2).map(sample).collect();
+    let context = RunContext { container: Some("mpegts".into()), ..RunContext::default() };
+    let verdict = judge(&Series::of(&samples, &Memory::JUDGED), &context);
+    JobFacts { frames, sources, index: false, finished: true, verdict }
+}
+
+/// Three repeats of each of these sizes; repeats differ by 20 KiB.
+fn family(sizes: &[(u64, u64)], level: impl Fn(u64, u64, f64) -> f64) -> JobsVerdict {
+    let jobs = sizes.iter().flat_map(|&(frames, sources)| {
+        let level = &level;
+        (0..3).map(move |repeat| {
+            job(frames, sources, |frame| level(frames, sources, frame) + 20_480.0 * f64::from(repeat))
+        })
+    });
+    judge_jobs(&jobs.collect::<Vec<_>>())
+}
+
+#[test]
+fn what_grows_in_runs_of_every_length_grows_per_frame() {
+    let found = family(&[(1000, 1), (2000, 1)], |_, _, frame| 50.0 * MIB + 4096.0 * frame);
+    assert_eq!((found.finding, found.because), (Finding::GrowsPerFrame, Because::RunsGrow));
+    let growth = found.along.iter().find(|along| along.with == With::Frame).unwrap().growth.unwrap();
+    assert!((growth.estimate - 4096.0).abs() < 100.0, "{growth:?}");
+}
+
+#[test]
+fn what_fills_at_the_same_frame_is_bounded_and_at_the_same_share_a_queue() {
+    let sizes = [(2000, 1), (4000, 1)];
+    let cache = family(&sizes, |_, _, frame| 50.0 * MIB + 16_384.0 * frame.min(1200.0));
+    assert_eq!(cache.finding, Finding::Bounded);
+    let queue = family(&sizes, |frames, _, frame| 50.0 * MIB + 16_384.0 * frame.min(0.6 * frames as f64));
+    assert_eq!((queue.finding, queue.because), (Finding::QueueGrows, Because::StopsAtTheSameShare));
+}
+
+#[test]
+fn two_numbers_of_sources_leave_open_what_a_third_would_tell() {
+    let level = |_: u64, sources: u64, _: f64| (50.0 + 4.0 * sources as f64) * MIB;
+    let two = family(&[(1000, 1), (1000, 10)], level);
+    assert_eq!((two.finding, two.because), (Finding::Inconclusive, Because::TwoNumbersOfSources));
+    let three = family(&[(1000, 1), (1000, 10), (1000, 20)], level);
+    assert_eq!(three.finding, Finding::GrowsPerSource);
+    let growth = three.along.iter().find(|along| along.with == With::Source).unwrap();
+    assert_eq!(growth.range, (10, 20));
+    assert!((growth.growth.unwrap().estimate / MIB - 4.0).abs() < 0.01, "{growth:?}");
+}
+
+#[test]
+fn what_the_first_sources_cost_and_the_next_do_not_is_bounded() {
+    let level = |_: u64, sources: u64, _: f64| (50.0 + 8.0 * sources.min(5) as f64) * MIB;
+    let found = family(&[(1000, 1), (1000, 5), (1000, 20)], level);
+    assert_eq!((found.finding, found.because), (Finding::Bounded, Because::LevelsStopRisingWithSources));
+}
+
+#[test]
+fn nothing_that_grows_is_healthy_and_nothing_measured_is_open() {
+    assert_eq!(family(&[(1000, 1), (2000, 1)], |_, _, _| 50.0 * MIB).finding, Finding::Healthy);
+    assert_eq!(judge_jobs(&[]).because, Because::NothingMeasured);
+}
+
+#[test]
+fn one_run_that_jumps_does_not_change_what_a_family_shows() {
+    let mut jobs: Vec<_> = (0..6).map(|place| job(1000 + 1000 * (place % 2), 1, |_| 50.0 * MIB)).collect();
+    jobs[1] = job(2000, 1, |frame| if frame < 900.0 { 50.0 } else { 95.0 } * MIB);
+    assert_eq!(judge_jobs(&jobs).finding, Finding::Healthy);
+}

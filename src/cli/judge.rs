@@ -22,7 +22,7 @@ use crate::{store, trace::Series};
 ///
 /// PLATEAU: level. STEP: level but for few rises. PLATEAU_LATE: grew and stopped, a bounded cache. SAWTOOTH: falls
 /// again and again. GROWS_AT_CUTS: where clips begin, not between. GROWING: with every frame. LEAK: every export in
-/// one process leaves something behind. INCONCLUSIVE: and what would settle it. The exit code is 0 for all.
+/// one process leaves something behind. INCONCLUSIVE: and what would settle it. The exit code is 0 whatever the verdict.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

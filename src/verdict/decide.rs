@@ -33,7 +33,7 @@ const SMEARED: f64 = 4.0;
 /// where they have this share of it.
 const SMEARING: f64 = 0.25;
 /// Growth at cuts is seen at this share of them at least: a few jumps among many cuts are none.
-const RISING_CUTS: f64 = 0.3;
+const RISING_CUTS: f64 = 0.15;
 /// Stretches without a rise that it takes to say that rises at cuts have stopped.
 const LEAST_QUIET: usize = 3;
 /// Growth between cuts of a smaller share of all growth may be what opening sources left of theirs: with four

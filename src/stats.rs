@@ -6,6 +6,7 @@ pub mod random;
 
 pub use centre::{Centre, cut_at_each_end, welch_interval};
 
+use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The middle of the numbers; the mean of the two middle ones when their count is even.
@@ -44,12 +45,12 @@ pub fn standard_deviation(numbers: &[f64]) -> Option<f64> {
 }
 
 /// An estimate and how far off it may be.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
-    /// The estimate.
-    pub estimate: f64,
     /// The lower end.
     pub low: f64,
+    /// The estimate.
+    pub estimate: f64,
     /// The upper end.
     pub high: f64,
 }

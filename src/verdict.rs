@@ -24,6 +24,7 @@ mod decide;
 
 use serde::Serialize;
 
+use crate::analysis::ProgressClock;
 use crate::stats::Interval;
 use crate::trace::{Memory, RunContext, Series};
 
@@ -63,17 +64,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word for files and tables.
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Plateau => "PLATEAU",
-            Verdict::Step => "STEP",
-            Verdict::PlateauLate => "PLATEAU_LATE",
-            Verdict::Sawtooth => "SAWTOOTH",
-            Verdict::GrowsAtCuts => "GROWS_AT_CUTS",
-            Verdict::Growing => "GROWING",
-            Verdict::Leak => "LEAK",
-            Verdict::Inconclusive => "INCONCLUSIVE",
-        }
+    pub fn word(self) -> String {
+        word(&self)
     }
 
     /// Whether it says that memory has come to rest.
@@ -139,16 +131,14 @@ pub enum Rule {
 impl Rule {
     /// Its name in files.
     pub fn word(self) -> String {
-        let name = format!("{self:?}");
-        let mut word = String::new();
-        for letter in name.chars() {
-            if letter.is_uppercase() && !word.is_empty() {
-                word.push('-');
-            }
-            word.extend(letter.to_lowercase());
-        }
-        word
+        word(&self)
     }
+}
+
+/// What a value without fields is called in files.
+fn word(value: &impl Serialize) -> String {
+    let name = serde_json::to_value(value).ok();
+    name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_string()
 }
 
 /// What would settle an open question; `None`: it takes no more of that.
@@ -164,25 +154,8 @@ pub struct Needs {
     pub exports: Option<u64>,
 }
 
-/// A growth with its interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Growth {
-    /// The lower end of the interval.
-    pub low: f64,
-    /// The estimate.
-    pub estimate: f64,
-    /// The upper end of the interval.
-    pub high: f64,
-}
-
-impl From<Interval> for Growth {
-    fn from(interval: Interval) -> Growth {
-        Growth { low: interval.low, estimate: interval.estimate, high: interval.high }
-    }
-}
-
 /// What one run shows, and the evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunVerdict {
     /// The version of the rules.
     pub rules_version: u32,
@@ -202,7 +175,7 @@ pub struct RunVerdict {
     pub terms: Option<Terms>,
     /// Growth with each frame (or second) over the judged part, in bytes; between cuts where it grows at
     /// them.
-    pub growth: Option<Growth>,
+    pub growth: Option<Interval>,
     /// The gain with each frame (or second) in each of twelve blocks of the judged part, in bytes.
     pub blocks: Vec<f64>,
     /// Growth with each frame (or second) that would not have been called stable in this run, in bytes.
@@ -236,7 +209,8 @@ pub struct RunVerdict {
 pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
     let memory =
         [Memory::AnonymousAndSwap, Memory::Rss].into_iter().find(|&m| series.memory(m).is_measured());
-    let course = memory.and_then(|memory| Course::of(series, memory));
+    let clock = ProgressClock::of_frames(series);
+    let course = memory.and_then(|memory| Course::of(series, &clock, memory));
     let verdict = match (&course, memory) {
         (Some(course), Some(memory)) if !context.exports.is_empty() => {
             decide::of_exports(course, series, memory, context)
@@ -244,18 +218,21 @@ pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
         (Some(course), Some(memory)) => decide::of_one_export(course, Backlog::of(series, memory), context),
         _ => RunVerdict::open(Rule::NothingMeasured, Needs::default()),
     };
-    let level = Level::of(series, context);
-    let grows = matches!(verdict.verdict, Verdict::Growing | Verdict::Leak);
-    if let Some(shared) = of_shared(series, context).filter(|_| !grows) {
+    let level = Level::of(series, &clock, context);
+    if !matches!(verdict.verdict, Verdict::Growing | Verdict::Leak)
+        && let Some(shared) = of_shared(series, &clock, context)
+    {
         return RunVerdict { level, ..shared };
     }
     RunVerdict { memory: memory.map(|memory| memory.to_string()), level, ..verdict }
 }
 
 /// The verdict on shared memory, where that grows: it is no part of anonymous memory.
-fn of_shared(series: &Series, context: &RunContext) -> Option<RunVerdict> {
-    let course = Course::of(series, Memory::Shared).filter(|_| context.exports.is_empty())?;
-    let verdict = decide::of_one_export(&course, None, context);
+fn of_shared(series: &Series, clock: &ProgressClock, context: &RunContext) -> Option<RunVerdict> {
+    if !context.exports.is_empty() || !series.memory(Memory::Shared).is_measured() {
+        return None;
+    }
+    let verdict = decide::of_one_export(&Course::of(series, clock, Memory::Shared)?, None, context);
     let memory = Some(Memory::Shared.to_string());
     (verdict.verdict == Verdict::Growing).then_some(RunVerdict { memory, ..verdict })
 }

@@ -126,13 +126,16 @@ fn a_queue_without_bounds_is_told_from_a_plateau_by_the_frames_that_wait() {
 }
 
 #[test]
-fn a_mebibyte_kept_of_each_export_is_a_leak() {
+fn what_is_kept_of_each_export_is_a_leak_of_that_size() {
+    const KEPT: f64 = 4194304.0;
     let text = TURNS.replace("repeat = 15", "repeat = 1");
-    let shown = exported(&text, "keep-per-export=1048576", &["--threading", "single", "--exports", "20"]);
+    let fault = format!("keep-per-export={KEPT}");
+    let shown = exported(&text, &fault, &["--threading", "single", "--exports", "20"]);
     assert_shown(&shown, Finding::Leak, Verdict::Leak);
     let gain = shown.runs[0].at_rest.as_ref().unwrap().gain.unwrap();
-    // The heap swings by 2.6 MiB from rest to rest, over fourteen of them that is 0.2 MiB an export.
-    assert!((0.8 * 1048576.0..1.2 * 1048576.0).contains(&gain.estimate), "{gain:?}");
+    // The heap swings by 2.6 MiB from rest to rest; over the fourteen that are judged it moved what is
+    // found of each export by up to 0.21 MiB.
+    assert!((0.9 * KEPT..1.1 * KEPT).contains(&gain.estimate), "{gain:?}");
 }
 
 #[test]

@@ -62,8 +62,6 @@ pub struct Course {
     /// Steps from one thing known to the next: between samples, or between changes of the counter where
     /// those are rarer.
     pub resolution: f64,
-    /// Samples in all.
-    pub samples: usize,
     /// Whether the counter was still at its beginning, by how much time and memory: see [`Start`].
     pub start: Start,
     /// Where the number of threads changed: the step, and how many there were from there on.
@@ -85,10 +83,11 @@ pub struct Start {
 impl Course {
     /// The course of a trace by the frames that were exported; by seconds where none were counted.
     /// `None` when this memory was not measured, or nothing happened.
-    pub fn of(series: &Series, memory: Memory) -> Option<Course> {
-        let clock = ProgressClock::of_frames(series);
+    ///
+    /// `clock` is that of the series' frames.
+    pub fn of(series: &Series, clock: &ProgressClock, memory: Memory) -> Option<Course> {
         match clock.last_step() {
-            Some(steps) => by_frames(series, memory, &clock, steps),
+            Some(steps) => by_frames(series, memory, clock, steps),
             None => by_seconds(series, memory),
         }
     }
@@ -216,18 +215,8 @@ impl Columns {
         let points = without_short_falls(self.columns.into_iter().flatten().collect(), SHORT_FALL * steps);
         let known = updates.map_or(self.samples, |updates| updates.min(self.samples)).max(1);
         let resolution = self.end / known as f64;
-        let samples = self.samples;
         let counters = None;
-        (points.len() > 1).then_some(Course {
-            per,
-            points,
-            steps,
-            resolution,
-            samples,
-            start,
-            threads,
-            counters,
-        })
+        (points.len() > 1).then_some(Course { per, points, steps, resolution, start, threads, counters })
     }
 }
 
@@ -257,7 +246,7 @@ fn highest_fall(points: &[Point]) -> (f64, usize) {
 
 /// The points without falls that last no longer than `reach` steps, or one point: of each point the lowest of
 /// the highest levels around its neighbours (a morphological closing).
-fn without_short_falls(points: Vec<Point>, reach: f64) -> Vec<Point> {
+fn without_short_falls(mut points: Vec<Point>, reach: f64) -> Vec<Point> {
     let half = reach / 2.0;
     let near = |levels: &[f64], pick: fn(f64, f64) -> f64| -> Vec<f64> {
         let (mut begin, mut end) = (0, 0);
@@ -275,12 +264,11 @@ fn without_short_falls(points: Vec<Point>, reach: f64) -> Vec<Point> {
     };
     let lows: Vec<_> = points.iter().map(|point| point.low).collect();
     let closed = near(&near(&lows, f64::max), f64::min);
-    let mut points_closed = points.clone();
-    for (point, low) in points_closed.iter_mut().zip(closed) {
+    for (point, low) in points.iter_mut().zip(closed) {
         point.low = low.max(point.low);
         point.high = point.high.max(point.low);
     }
-    points_closed
+    points
 }
 
 /// What memory came to and never gave back: at each step the lowest level from there on, in bytes.

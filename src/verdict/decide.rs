@@ -74,7 +74,7 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
         per: Some(course.per),
         steps: course.steps,
         judged: Some(case.part),
-        growth: Some(profile.growth().into()),
+        growth: Some(profile.growth()),
         blocks: case.profile.twelfths.clone(),
         not_stable_above: Some(limit),
         warm_up: Some(warm_up),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Growth;
+use crate::stats::Interval;
 use crate::trace::{Memory, RunContext, Series};
 use crate::units::Bytes;
 
@@ -34,7 +34,7 @@ pub struct AtRest {
     /// What each export leaves behind for good, in bytes: the mean, and the smallest and largest of three blocks
     /// of exports; `None` where there are too few.
     #[serde(rename = "gain_bytes_per_export")]
-    pub gain: Option<Growth>,
+    pub gain: Option<Interval>,
     /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
     #[serde(rename = "swing_bytes")]
     pub swing: Bytes,
@@ -55,7 +55,7 @@ impl AtRest {
         let levels: Vec<_> = lowest.into_iter().collect::<Option<_>>()?;
         let judged = judged(&levels);
         let kept = kept(&judged);
-        let gain = blocks(&kept).map(|blocks| Growth {
+        let gain = blocks(&kept).map(|blocks| Interval {
             low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
             estimate: (kept[kept.len() - 1] - kept[0]) / (kept.len() - 1) as f64,
             high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),

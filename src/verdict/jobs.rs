@@ -10,8 +10,8 @@ mod sen;
 use serde::Serialize;
 
 use super::decide::JUDGED;
-use super::{Growth, Needs, RunVerdict, Verdict};
-use crate::stats;
+use super::{Needs, Rule, RunVerdict, Verdict, word};
+use crate::stats::{self, Interval};
 
 use sen::Cloud;
 
@@ -92,17 +92,8 @@ pub enum Finding {
 
 impl Finding {
     /// The word for files and tables.
-    pub fn word(self) -> &'static str {
-        match self {
-            Finding::Leak => "LEAK",
-            Finding::GrowsPerFrame => "GROWS_PER_FRAME",
-            Finding::QueueGrows => "QUEUE_GROWS",
-            Finding::GrowsPerCut => "GROWS_PER_CUT",
-            Finding::GrowsPerSource => "GROWS_PER_SOURCE",
-            Finding::Inconclusive => "INCONCLUSIVE",
-            Finding::Bounded => "BOUNDED",
-            Finding::Healthy => "HEALTHY",
-        }
+    pub fn word(self) -> String {
+        word(&self)
     }
 }
 
@@ -113,9 +104,9 @@ pub struct Along {
     pub with: With,
     /// The least and the most of it that was measured.
     pub range: (u64, u64),
-    /// Bytes with each of it, with their interval; `None` where the jobs do not vary it.
+    /// Bytes with each of it, with their interval.
     #[serde(rename = "growth_bytes")]
-    pub growth: Option<Growth>,
+    pub growth: Interval,
     /// Jobs that it comes from.
     pub jobs: usize,
 }
@@ -221,7 +212,6 @@ impl Family<'_> {
     }
 
     fn answer(&self) -> Answer {
-        let sure = |finding, because| (finding, because, Needs::default());
         if self.jobs.is_empty() {
             return sure(Finding::Inconclusive, Because::NothingMeasured);
         }
@@ -246,32 +236,30 @@ impl Family<'_> {
     }
 
     fn most(&self, is_so: impl Fn(&JobFacts) -> bool) -> bool {
-        2 * self.jobs.iter().filter(|job| is_so(job)).count() > self.jobs.len()
+        is_most(self.jobs.iter(), is_so)
     }
 
-    fn half(&self, is_so: impl Fn(&JobFacts) -> bool) -> bool {
-        2 * self.jobs.iter().filter(|job| is_so(job)).count() >= self.jobs.len()
+    /// The jobs of several exports in one process.
+    fn several(&self) -> impl Iterator<Item = &JobFacts> {
+        self.jobs.iter().filter(|job| job.verdict.at_rest.is_some())
     }
 
     fn exports(&self) -> Option<Answer> {
-        let several: Vec<_> = self.jobs.iter().filter(|job| job.verdict.at_rest.is_some()).collect();
-        let leaks = several.iter().filter(|job| job.verdict.verdict == Verdict::Leak).count();
-        (2 * leaks > several.len()).then_some((Finding::Leak, Because::RestsRise, Needs::default()))
+        let leaks = is_most(self.several(), |job| job.verdict.verdict == Verdict::Leak);
+        leaks.then(|| sure(Finding::Leak, Because::RestsRise))
     }
 
     fn queue(&self) -> Option<Answer> {
-        let waits = |job: &JobFacts| job.verdict.rule == super::Rule::HeldInAQueue;
-        self.most(waits).then_some((Finding::QueueGrows, Because::FramesWait, Needs::default()))
+        let waits = self.most(|job| job.verdict.rule == Rule::HeldInAQueue);
+        waits.then(|| sure(Finding::QueueGrows, Because::FramesWait))
     }
 
     fn frames(&self) -> Option<Answer> {
-        let sure = |finding, because| Some((finding, because, Needs::default()));
         let grows = |job: &JobFacts| job.verdict.verdict == Verdict::Growing;
         let longest = self.jobs.iter().map(|job| job.frames).max()?;
-        let at_longest: Vec<_> = self.jobs.iter().filter(|job| job.frames == longest).cloned().collect();
-        let goes_on = (Family { jobs: &at_longest }).most(grows);
+        let goes_on = is_most(self.jobs.iter().filter(|job| job.frames == longest), grows);
         if goes_on && self.most(grows) {
-            return sure(Finding::GrowsPerFrame, Because::RunsGrow);
+            return Some(sure(Finding::GrowsPerFrame, Because::RunsGrow));
         }
         let cloud =
             self.by_length(JobFacts::end_level).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
@@ -281,13 +269,13 @@ impl Family<'_> {
         let rests = self.most(|job| job.verdict.verdict.is_stable());
         match () {
             () if growth.low > floor && self.stops_at_the_same_share() => {
-                sure(Finding::QueueGrows, Because::StopsAtTheSameShare)
+                Some(sure(Finding::QueueGrows, Because::StopsAtTheSameShare))
             }
             () if growth.low > floor && self.stops_at_the_same_frame() => {
-                sure(Finding::Bounded, Because::RunsStop)
+                Some(sure(Finding::Bounded, Because::RunsStop))
             }
             () if growth.low > floor && !at_cuts => {
-                sure(Finding::GrowsPerFrame, Because::LevelsRiseWithLength)
+                Some(sure(Finding::GrowsPerFrame, Because::LevelsRiseWithLength))
             }
             // Runs that rest by themselves are not made open by one of them that jumped.
             () if growth.high > floor + self.not_stable_above()
@@ -303,40 +291,35 @@ impl Family<'_> {
     }
 
     fn cuts(&self) -> Option<Answer> {
-        let sure = |finding, because| Some((finding, because, Needs::default()));
         if !self.most(|job| job.verdict.verdict == Verdict::GrowsAtCuts) {
             return None;
         }
         let first = self.at_cut(|stairs| stairs.at_first_use).unwrap_or(0.0);
-        let other = self.at_cut(|stairs| stairs.at_other_use);
-        match other {
-            Some(other) if other > OTHER_USE * first && other > self.noise() => {
-                sure(Finding::GrowsPerCut, Because::RunsGrowAtCuts)
-            }
-            _ => sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses),
-        }
+        let other = self.at_cut(|stairs| stairs.at_other_use).unwrap_or(0.0);
+        Some(if other > OTHER_USE * first && other > self.noise() {
+            sure(Finding::GrowsPerCut, Because::RunsGrowAtCuts)
+        } else {
+            sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses)
+        })
     }
 
     /// From each number of sources to the next larger one: whether the level rises.
     fn sources(&self) -> Option<Answer> {
         let counts = self.counts();
-        let settled = Needs::default();
         let steps: Vec<_> = counts.windows(2).filter_map(|pair| self.rise(pair[0], pair[1])).collect();
         let last = *steps.last()?;
         match () {
             () if last == Rise::Open => {
-                let needs = Needs { repeats: Some(2 * LEAST_REPEATS as u64), ..settled };
+                let needs = Needs { repeats: Some(2 * LEAST_REPEATS as u64), ..Needs::default() };
                 Some((Finding::Inconclusive, Because::SourcesAreOpen, needs))
             }
             // What the first sources cost says nothing of the next.
             () if last == Rise::Rises && steps.len() == 1 => {
-                Some((Finding::Inconclusive, Because::TwoNumbersOfSources, settled))
+                Some(sure(Finding::Inconclusive, Because::TwoNumbersOfSources))
             }
-            () if last == Rise::Rises => {
-                Some((Finding::GrowsPerSource, Because::LevelsRiseWithSources, settled))
-            }
+            () if last == Rise::Rises => Some(sure(Finding::GrowsPerSource, Because::LevelsRiseWithSources)),
             () if steps.contains(&Rise::Rises) => {
-                Some((Finding::Bounded, Because::LevelsStopRisingWithSources, settled))
+                Some(sure(Finding::Bounded, Because::LevelsStopRisingWithSources))
             }
             () => None,
         }
@@ -363,17 +346,18 @@ impl Family<'_> {
     }
 
     fn rest(&self) -> Answer {
-        let several: Vec<_> = self.jobs.iter().filter(|job| job.verdict.at_rest.is_some()).cloned().collect();
-        if !several.is_empty() && several.len() < self.jobs.len() {
+        let several = self.several().count();
+        if several > 0 && several < self.jobs.len() {
             // What stays between exports is not seen in a run of one.
+            let several: Vec<_> = self.several().cloned().collect();
             return Family { jobs: &several }.rest();
         }
         let rests =
             |job: &JobFacts| job.verdict.verdict.is_stable() || job.verdict.verdict == Verdict::Sawtooth;
-        let late = |job: &JobFacts| job.verdict.verdict == Verdict::PlateauLate;
+        let late = self.jobs.iter().filter(|job| job.verdict.verdict == Verdict::PlateauLate).count();
         match () {
-            () if self.half(late) => (Finding::Bounded, Because::RunsStop, Needs::default()),
-            () if self.most(rests) => (Finding::Healthy, Because::NothingGrows, Needs::default()),
+            () if 2 * late >= self.jobs.len() => sure(Finding::Bounded, Because::RunsStop),
+            () if self.most(rests) => sure(Finding::Healthy, Because::NothingGrows),
             () => (Finding::Inconclusive, Because::RunsAreOpen, self.needs_of_runs()),
         }
     }
@@ -443,59 +427,74 @@ impl Family<'_> {
         !stops.is_empty() && is_alike(&ends(&stops))
     }
 
+    /// Growth with each thing: from what the jobs vary, else from what each run shows by itself.
     fn along(&self) -> Vec<Along> {
-        let finished = || self.jobs.iter().filter(|job| job.finished);
-        let range = |of: fn(&JobFacts) -> u64| {
-            let least = finished().map(of).min().unwrap_or(0);
-            (least, finished().map(of).max().unwrap_or(0))
-        };
-        let counts = self.counts();
-        let largest = counts.len().checked_sub(2).map(|place| (counts[place], counts[place + 1]));
-        let with = |with, range, cloud: Option<Cloud>| Along {
-            with,
-            range,
-            jobs: cloud.as_ref().map_or(0, Cloud::len),
-            growth: cloud.and_then(|cloud| cloud.slope()).map(Growth::from),
-        };
-        let rests: Vec<_> = self.jobs.iter().filter_map(|job| job.verdict.at_rest.as_ref()).collect();
-        let exports = rests.iter().map(|rest| rest.exports as u64).max();
-        let mut along = vec![
-            with(With::Frame, range(|job| job.frames), self.by_length(JobFacts::end_level)),
-            with(
-                With::Source,
-                largest.unwrap_or_default(),
-                largest.and_then(|(from, to)| self.by_sources(from, to)),
-            ),
-            with(With::Queue, range(|job| job.frames), self.by_length(JobFacts::peak)),
-        ];
-        along.retain(|along| along.growth.is_some());
-        if along.iter().all(|along| along.with != With::Frame) {
-            let frames = self.typical(With::Frame, |job| Some(job.verdict.growth?.estimate));
-            along.extend(frames.map(|frames| Along { range: range(|job| job.frames), ..frames }));
-        }
-        if along.iter().all(|along| along.with != With::Source) {
+        let frames = self.range();
+        let by_frames = self.varied(With::Frame, frames, self.by_length(JobFacts::end_level));
+        let of_frames = || self.typical(With::Frame, frames, |job| Some(job.verdict.growth?.estimate));
+        let by_sources = self
+            .largest_two()
+            .and_then(|(from, to)| self.varied(With::Source, (from, to), self.by_sources(from, to)));
+        let of_sources = || {
             let first_use = |job: &JobFacts| job.verdict.staircase.as_ref()?.at_first_use;
-            along.extend(self.typical(With::Source, first_use));
-        }
-        along.extend(
-            self.typical(With::Cut, |job| job.verdict.staircase.as_ref().map(|stairs| stairs.at_cut)),
-        );
-        along.extend(exports.and_then(|exports| {
-            let gain =
-                self.typical(With::Export, |job| Some(job.verdict.at_rest.as_ref()?.gain?.estimate))?;
-            Some(Along { range: (1, exports), ..gain })
-        }));
-        along
+            self.typical(With::Source, NOT_VARIED, first_use)
+        };
+        let at_cut = |job: &JobFacts| job.verdict.staircase.as_ref().map(|stairs| stairs.at_cut);
+        let exports =
+            self.several().filter_map(|job| job.verdict.at_rest.as_ref()).map(|rest| rest.exports).max();
+        let stays = |job: &JobFacts| Some(job.verdict.at_rest.as_ref()?.gain?.estimate);
+        let along = [
+            by_frames.or_else(of_frames),
+            by_sources.or_else(of_sources),
+            self.varied(With::Queue, frames, self.by_length(JobFacts::peak)),
+            self.typical(With::Cut, NOT_VARIED, at_cut),
+            self.typical(With::Export, (1, exports.unwrap_or(1) as u64), stays),
+        ];
+        along.into_iter().flatten().collect()
+    }
+
+    /// The lengths of the finished jobs: the least and the most.
+    fn range(&self) -> (u64, u64) {
+        let finished = || self.jobs.iter().filter(|job| job.finished).map(|job| job.frames);
+        (finished().min().unwrap_or(0), finished().max().unwrap_or(0))
+    }
+
+    /// The two largest numbers of sources.
+    fn largest_two(&self) -> Option<(u64, u64)> {
+        let counts = self.counts();
+        let second = counts.len().checked_sub(2)?;
+        Some((counts[second], counts[second + 1]))
+    }
+
+    fn varied(&self, with: With, range: (u64, u64), cloud: Option<Cloud>) -> Option<Along> {
+        let cloud = cloud?;
+        Some(Along { with, range, growth: cloud.slope()?, jobs: cloud.len() })
     }
 
     /// The median over the runs of what each shows by itself, from the least to the most.
-    fn typical(&self, with: With, of: impl Fn(&JobFacts) -> Option<f64>) -> Option<Along> {
+    fn typical(&self, with: With, range: (u64, u64), of: impl Fn(&JobFacts) -> Option<f64>) -> Option<Along> {
         let mut runs: Vec<_> = self.jobs.iter().filter_map(of).collect();
         runs.sort_by(f64::total_cmp);
         let estimate = stats::median(&runs)?;
-        let growth = Growth { low: runs[0], estimate, high: runs[runs.len() - 1] };
-        Some(Along { with, range: (0, 0), growth: Some(growth), jobs: runs.len() })
+        let growth = Interval { low: runs[0], estimate, high: runs[runs.len() - 1] };
+        Some(Along { with, range, growth, jobs: runs.len() })
     }
+}
+
+/// The range of what the jobs do not vary.
+const NOT_VARIED: (u64, u64) = (0, 0);
+
+fn sure(finding: Finding, because: Because) -> Answer {
+    (finding, because, Needs::default())
+}
+
+fn is_most<'a>(jobs: impl Iterator<Item = &'a JobFacts>, is_so: impl Fn(&JobFacts) -> bool) -> bool {
+    let (mut all, mut so) = (0, 0);
+    for job in jobs {
+        all += 1;
+        so += usize::from(is_so(job));
+    }
+    2 * so > all
 }
 
 fn ends(stops: &[(f64, f64)]) -> Vec<f64> {

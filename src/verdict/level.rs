@@ -42,7 +42,8 @@ pub struct Level {
 
 impl Level {
     /// The highest level in a series; `None` where no memory was measured.
-    pub fn of(series: &Series, context: &RunContext) -> Option<Level> {
+    /// `clock` is that of its frames.
+    pub fn of(series: &Series, clock: &ProgressClock, context: &RunContext) -> Option<Level> {
         let resident = series.memory(Memory::Rss).is_measured();
         let memory = if resident { Memory::Rss } else { Memory::AnonymousAndSwap };
         let column = series.memory(memory);
@@ -51,7 +52,6 @@ impl Level {
         let top = rows.clone().filter_map(|row| Some((row, level(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
         let (peak_row, peak) = top?;
         let reached = rows.clone().find(|&row| level(row).is_some_and(|level| level >= REACHED * peak))?;
-        let clock = ProgressClock::of_frames(series);
         let anonymous = series.memory(Memory::AnonymousAndSwap).at(peak_row);
         Some(Level {
             of: memory.to_string(),

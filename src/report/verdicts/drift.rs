@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::analysis::{Drift, Pace};
 use crate::report::number::number;
-use crate::verdict::Growth;
+use crate::stats::Interval;
 
 /// CPU time a frame late against early, as programs read it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -14,7 +14,7 @@ pub struct DriftRecord {
     /// CPU seconds a frame late.
     pub late_cpu_s_per_frame: f64,
     /// Late against early, with its 95 % interval.
-    pub ratio: Growth,
+    pub ratio: Interval,
 }
 
 impl From<Drift> for DriftRecord {
@@ -22,7 +22,7 @@ impl From<Drift> for DriftRecord {
         DriftRecord {
             early_cpu_s_per_frame: drift.early_s_per_frame,
             late_cpu_s_per_frame: drift.late_s_per_frame,
-            ratio: drift.ratio.into(),
+            ratio: drift.ratio,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A verdict on one run in words, with the numbers that decided it.
 
 use crate::report::number::{mib, number, short};
+use crate::stats::Interval;
 use crate::trace::Memory;
 use crate::units::Bytes;
 use crate::verdict::course::Per;
@@ -10,7 +11,7 @@ use crate::verdict::sawtooth::Sawtooth;
 use crate::verdict::staircase::Staircase;
 use crate::verdict::steps::Step;
 use crate::verdict::terms::Index;
-use crate::verdict::{Growth, Rule, RunVerdict, Verdict};
+use crate::verdict::{Rule, RunVerdict, Verdict};
 
 /// Steps that are told one by one.
 const TOLD_STEPS: usize = 4;
@@ -304,7 +305,7 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
     )
 }
 
-fn interval(growth: Growth, verdict: &RunVerdict) -> String {
+fn interval(growth: Interval, verdict: &RunVerdict) -> String {
     format!(
         "{} a {} [{} to {}]",
         amount(growth.estimate),

@@ -52,7 +52,7 @@ fn of(verdict: &JobsVerdict, with: With) -> Option<String> {
 }
 
 fn growth(along: &Along) -> String {
-    let Some(growth) = along.growth else { return String::new() };
+    let growth = along.growth;
     let what = match along.with {
         With::Frame => "a frame",
         With::Source => "a source",

@@ -3,17 +3,18 @@
 use serde::Serialize;
 
 use super::DriftRecord;
+use crate::stats::Interval;
 use crate::units::Bytes;
 use crate::verdict::backlog::Backlog;
 use crate::verdict::course::Per;
 use crate::verdict::exports::AtRest;
 use crate::verdict::level::Level;
-use crate::verdict::prediction::{Prediction, WhyNot};
+use crate::verdict::prediction::{Fit, Prediction, WhyNot};
 use crate::verdict::sawtooth::Sawtooth;
 use crate::verdict::staircase::Staircase;
 use crate::verdict::steps::Step;
 use crate::verdict::terms::{Expected, Index};
-use crate::verdict::{Growth, Needs, Rule, RunVerdict, Verdict};
+use crate::verdict::{Needs, Rule, RunVerdict, Verdict};
 
 /// A verdict, as files and other programs read it. Where frames were not counted, the fields of frames are
 /// null and those of seconds are not.
@@ -38,9 +39,9 @@ pub struct VerdictRecord {
     /// The part that is judged.
     pub judged_frames: Option<(f64, f64)>,
     /// Growth over the judged part.
-    pub growth_bytes_per_frame: Option<Growth>,
+    pub growth_bytes_per_frame: Option<Interval>,
     /// The same a second, where no frames were counted.
-    pub growth_bytes_per_second: Option<Growth>,
+    pub growth_bytes_per_second: Option<Interval>,
     /// Growth that would not have been called stable in this run.
     pub not_stable_above_bytes_per_frame: Option<f64>,
     /// The same a second, where no frames were counted.
@@ -84,7 +85,7 @@ pub struct VerdictRecord {
     /// Why it cannot.
     pub no_prediction: Option<WhyNot>,
     /// Whether it fits into the memory that was told.
-    pub fits: Option<crate::verdict::prediction::Fit>,
+    pub fits: Option<Fit>,
 }
 
 impl VerdictRecord {
@@ -142,8 +143,8 @@ impl VerdictRecord {
     }
 }
 
-fn rounded(growth: Growth) -> Growth {
-    Growth { low: round(growth.low), estimate: round(growth.estimate), high: round(growth.high) }
+fn rounded(growth: Interval) -> Interval {
+    Interval { low: round(growth.low), estimate: round(growth.estimate), high: round(growth.high) }
 }
 
 /// To a thousandth: digits beyond say nothing.

@@ -36,7 +36,7 @@ fn family(sizes: &[(u64, u64)], level: impl Fn(u64, u64, f64) -> f64) -> JobsVer
 fn what_grows_in_runs_of_every_length_grows_per_frame() {
     let found = family(&[(1000, 1), (2000, 1)], |_, _, frame| 50.0 * MIB + 4096.0 * frame);
     assert_eq!((found.finding, found.because), (Finding::GrowsPerFrame, Because::RunsGrow));
-    let growth = found.along.iter().find(|along| along.with == With::Frame).unwrap().growth.unwrap();
+    let growth = found.along.iter().find(|along| along.with == With::Frame).unwrap().growth;
     assert!((growth.estimate - 4096.0).abs() < 100.0, "{growth:?}");
 }
 
@@ -58,7 +58,7 @@ fn two_numbers_of_sources_leave_open_what_a_third_would_tell() {
     assert_eq!(three.finding, Finding::GrowsPerSource);
     let growth = three.along.iter().find(|along| along.with == With::Source).unwrap();
     assert_eq!(growth.range, (10, 20));
-    assert!((growth.growth.unwrap().estimate / MIB - 4.0).abs() < 0.01, "{growth:?}");
+    assert!((growth.growth.estimate / MIB - 4.0).abs() < 0.01, "{growth:?}");
 }
 
 #[test]

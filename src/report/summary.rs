@@ -107,7 +107,7 @@ fn outcome(job: &JobRow) -> (String, String) {
 fn verdict(job: &JobRow) -> [String; VERDICT.len()] {
     let Some(verdict) = job.measured.as_ref().map(|job| &job.verdict) else { return Default::default() };
     let limit = verdict.not_stable_above.filter(|_| verdict.per == Some(Per::Frame));
-    [verdict.verdict.word().into(), verdict.rule.word(), decimal(limit, 1)]
+    [verdict.verdict.word(), verdict.rule.word(), decimal(limit, 1)]
 }
 
 fn whole(number: Option<u64>) -> String {

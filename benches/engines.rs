@@ -84,7 +84,8 @@ fn of_engine(variant: &Variant, folder: &Path) -> Contestant {
     let timeline = folder.join(format!("timeline.{ending}"));
     std::fs::write(&timeline, text).expect("the timeline can be written");
     let output = folder.join(format!("{}.mp4", variant.engine));
-    let resolved = engine.resolve(variant, &JobFiles { timeline: &timeline, output: &output });
+    let resolved = engine
+        .resolve(variant, &JobFiles { timeline: &timeline, output: &output, ..JobFiles::unnamed(false) });
     let mut command = resolved.command;
     // Nobody reads its progress here.
     if let Some(option) = command.iter().position(|word| word == "--progress-fd") {

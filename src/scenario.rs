@@ -22,7 +22,9 @@ pub use overrides::Override;
 pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
 pub use spelling::nearest;
 pub use track::{Child, ClipPattern, Extent, TrackPattern};
-pub use values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice};
+pub use values::{
+    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, ThreadingChoice,
+};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

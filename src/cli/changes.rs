@@ -11,7 +11,7 @@ use crate::scenario::{Override, SHIPPED, Scenario};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes to the scenario (lists are separated by commas)")]
 pub struct Changes {
-    /// Engines: ffmpeg, melt
+    /// Engines: ffmpeg, melt, mlt-python, rlvideo
     #[arg(long, value_name = "LIST")]
     engine: Option<String>,
     /// Threads: single (one for each part), default (not told), parallel (as many as CPUs), parallel:N
@@ -20,10 +20,16 @@ pub struct Changes {
     /// Where in its process the export runs: main, background
     #[arg(long, value_name = "LIST")]
     driver: Option<String>,
+    /// How clips are put together in a graph of MLT's: flat, stacked, sections
+    #[arg(long, value_name = "LIST")]
+    layout: Option<String>,
+    /// What is exported of each source: original, proxy; make-proxies: only make the proxies
+    #[arg(long, value_name = "LIST")]
+    media: Option<String>,
     /// Size of the pictures: 1280x720
     #[arg(long, value_name = "LIST")]
     size: Option<String>,
-    /// Video encoders, by FFmpeg's names
+    /// Video encoders, by FFmpeg's names; default: nothing is told of how to encode
     #[arg(long, value_name = "LIST")]
     encoder: Option<String>,
     /// The encoder's presets; default: not told
@@ -68,6 +74,8 @@ impl Changes {
             ("matrix.engine", &self.engine),
             ("matrix.threading", &self.threading),
             ("matrix.driver", &self.driver),
+            ("matrix.layout", &self.layout),
+            ("matrix.media", &self.media),
             ("matrix.size", &self.size),
             ("matrix.encoder", &self.encoder),
             ("matrix.preset", &self.preset),

@@ -85,7 +85,7 @@ fn print_variant(
         export.rate,
         counted(variant.timeline.picture_clips(), "clip"),
         counted(variant.media.len(), "file"),
-        export.encoder,
+        export.encoder.as_deref().unwrap_or("an encoder of the engine's choice"),
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
         if variant.exports > 1 {
             format!(", {} times in one process", variant.exports)
@@ -94,7 +94,7 @@ fn print_variant(
         },
     )?;
     if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
-        let resolved = engine.resolve(variant, &JobFiles::unnamed());
+        let resolved = engine.resolve(variant, &JobFiles::unnamed(false));
         writeln!(out, "  threads asked for: {}", threads(variant.threading))?;
         writeln!(out, "  threads given:     {}", threads(resolved.effective))?;
         for note in &resolved.notes {

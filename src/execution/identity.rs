@@ -20,11 +20,12 @@ pub fn job_digest(
     limits: &Limits,
     interval: Duration,
     repeat: u32,
+    dumps_graph: bool,
 ) -> String {
     let mut by_digest = variant.clone();
     by_digest.timeline = self::by_digest(&variant.timeline, media);
     let (_, text) = engine.timeline(&by_digest);
-    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed());
+    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(dumps_graph));
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
     let arguments = &resolved.command[1..];
     let environment = &resolved.environment;

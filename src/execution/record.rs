@@ -8,7 +8,7 @@ use crate::engine::Resolved;
 use crate::machine;
 use crate::plan::{Job, Variant};
 use crate::run::Measured;
-use crate::scenario::Sink;
+use crate::scenario::MediaChoice;
 use crate::store::PlannedJob;
 use crate::timeline::{Placed, RationalTime};
 use crate::trace::{self, RunContext, RunRecord, TimelineRecord};
@@ -30,6 +30,7 @@ pub struct RecordOf<'a> {
     pub measured: &'a Measured,
     pub started: jiff::Timestamp,
     pub output_bytes: Option<u64>,
+    pub graph: Option<String>,
 }
 
 impl RecordOf<'_> {
@@ -70,6 +71,7 @@ impl RecordOf<'_> {
             cpu_s: measured.cpu.map(|cpu| cpu.as_secs_f64()),
             max_rss_bytes: measured.max_rss,
             output_bytes: self.output_bytes.map(Bytes::new),
+            graph_digest: self.graph.clone(),
         }
     }
 }
@@ -82,11 +84,11 @@ fn differences(environment: &BTreeMap<String, Option<String>>) -> BTreeMap<Strin
 
 fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>) -> RunContext {
     let rate = variant.export.rate;
-    let container = match variant.export.sink {
-        Sink::File => variant.export.container.name(),
-        Sink::Null => "null",
+    let container = if variant.writes_a_file() { variant.export.container.name() } else { "null" };
+    let (cuts, first_uses) = match variant.media_choice {
+        MediaChoice::MakeProxies => (Vec::new(), Vec::new()),
+        _ => cuts(variant),
     };
-    let (cuts, first_uses) = cuts(variant);
     let begins: Vec<_> = (0..u64::from(variant.exports)).map(|export| export * variant.frames()).collect();
     RunContext {
         frames: Some(Count::new(variant.frames_of_all_exports())),

@@ -17,8 +17,9 @@ pub struct Export {
     pub size: Size,
     /// Pictures a second.
     pub rate: Rate,
-    /// FFmpeg's name of the video encoder.
-    pub encoder: String,
+    /// FFmpeg's name of the video encoder; `None`: not told, and neither are pixel format and audio
+    /// encoder: how the engine encodes when nobody tells it.
+    pub encoder: Option<String>,
     /// The encoder's preset; `None`: not told, its own default.
     pub preset: Option<String>,
     /// How the encoder is given the pictures.
@@ -78,7 +79,7 @@ pub(super) fn export(
 ) -> Result<ExportTable, Fault> {
     let table = root.get("export").map(|field| field.table("[export]")?.only(KEYS)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
-    let encoder = get("encoder").map_or(Ok("libx264".into()), |field| field.token("an encoder"))?;
+    let encoder = get("encoder").map_or(Ok(Some("libx264".into())), video_encoder)?;
     let audio_rate =
         get("audio_rate").map_or(Ok(DEFAULT_AUDIO_RATE), |field| field.whole(8_000..=192_000))?;
     let sound = if sounds(sources, tracks) { Some("aac".to_string()) } else { None };
@@ -91,11 +92,17 @@ pub(super) fn export(
         pixel_format: get("pixel_format").map_or(Ok(PixelFormat::Yuv420p), |field| field.named())?,
         options: get("options").map_or(Ok(BTreeMap::new()), source::options)?,
         audio: audio.map(|encoder| Audio { encoder, rate: audio_rate }),
-        container: container.unwrap_or(Container::usual(&encoder)),
+        container: container.unwrap_or(Container::usual(encoder.as_deref())),
         sink: get("sink").map_or(Ok(Sink::File), |field| field.named())?,
         encoder,
     };
     Ok(ExportTable { export, audio_rate })
+}
+
+/// A video encoder, or `default` for what the engine does untold.
+pub(super) fn video_encoder(field: Field) -> Result<Option<String>, Fault> {
+    let name = field.token("an encoder")?;
+    Ok((name != "default").then_some(name))
 }
 
 /// An audio encoder, or `false` for none.

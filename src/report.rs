@@ -10,6 +10,7 @@ mod explain;
 mod made_up;
 mod number;
 mod plot;
+mod rates;
 mod recordings;
 mod summary;
 mod summary_json;

@@ -166,28 +166,49 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
 /// Whether either grows with the length of the export, by the verdicts on its runs.
 fn growth(pair: &Compared<'_>) -> Option<String> {
     let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
-    let (of_a, of_b) = (grows(pair.a)?, grows(pair.b)?);
-    Some(match () {
-        () if of_a == NOT && of_b == NOT => format!("neither {NEITHER}"),
-        () if of_a == of_b => format!("both {}", of_a.replace("grows", "grow")),
-        () => format!("{b} {of_b}, {a} {of_a}"),
-    })
+    let (of_a, of_b) = (Grows::of(pair.a)?, Grows::of(pair.b)?);
+    Some(if of_a == of_b { of_a.both().into() } else { format!("{b} {}, {a} {}", of_b.one(), of_a.one()) })
 }
 
-const NOT: &str = "does not grow";
-const NEITHER: &str = "grows";
+/// How memory grows with the length of the export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grows {
+    WithFrames,
+    AtCuts,
+    Not,
+}
 
-/// How most of its runs grow; `None` when most are open.
-fn grows(variant: &VariantRow<'_>) -> Option<&'static str> {
-    let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
-    let most = |is_so: fn(&Verdict) -> bool| {
-        2 * verdicts.iter().filter(|verdict| is_so(verdict)).count() > verdicts.len()
-    };
-    match () {
-        () if most(|verdict| *verdict == Verdict::Growing) => Some("grows with every frame"),
-        () if most(|verdict| *verdict == Verdict::GrowsAtCuts) => Some("grows where clips begin"),
-        () if most(|verdict| verdict.is_stable() || *verdict == Verdict::Sawtooth) => Some(NOT),
-        () => None,
+impl Grows {
+    /// How most runs of a variant grow; `None` when most are open.
+    fn of(variant: &VariantRow<'_>) -> Option<Grows> {
+        let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
+        let most = |is_so: fn(&Verdict) -> bool| {
+            2 * verdicts.iter().filter(|verdict| is_so(verdict)).count() > verdicts.len()
+        };
+        match () {
+            () if most(|verdict| *verdict == Verdict::Growing) => Some(Grows::WithFrames),
+            () if most(|verdict| *verdict == Verdict::GrowsAtCuts) => Some(Grows::AtCuts),
+            () if most(|verdict| verdict.is_stable() || *verdict == Verdict::Sawtooth) => Some(Grows::Not),
+            () => None,
+        }
+    }
+
+    /// What one variant does.
+    fn one(self) -> &'static str {
+        match self {
+            Grows::WithFrames => "grows with every frame",
+            Grows::AtCuts => "grows where clips begin",
+            Grows::Not => "does not grow",
+        }
+    }
+
+    /// What both do.
+    fn both(self) -> &'static str {
+        match self {
+            Grows::WithFrames => "both grow with every frame",
+            Grows::AtCuts => "both grow where clips begin",
+            Grows::Not => "neither grows",
+        }
     }
 }
 

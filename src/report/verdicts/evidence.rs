@@ -278,6 +278,11 @@ pub fn needs(verdict: &RunVerdict) -> Option<String> {
         needs.repeats.map(|repeats| format!("{repeats} runs of the same")),
         needs.exports.map(|exports| format!("{exports} exports in one process")),
     ];
+    to_settle(wanted)
+}
+
+/// Any of these is enough; `None` of none.
+pub fn to_settle(wanted: [Option<String>; 4]) -> Option<String> {
     let wanted: Vec<_> = wanted.into_iter().flatten().collect();
     (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
 }

@@ -1,6 +1,6 @@
 //! What a family of jobs shows, in words.
 
-use super::evidence::amount;
+use super::evidence::{amount, to_settle};
 use crate::report::number::number;
 use crate::verdict::jobs::{Along, Because, Finding, JobsVerdict, With};
 
@@ -151,8 +151,7 @@ pub fn needs(verdict: &JobsVerdict) -> Option<String> {
         needs.samples.map(|samples| format!("{} samples of an export", whole(samples))),
         needs.exports.map(|exports| format!("{} exports in one process", whole(exports))),
     ];
-    let wanted: Vec<_> = wanted.into_iter().flatten().collect();
-    (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
+    to_settle(wanted)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod explain;
 mod made_up;
 mod number;
 mod plot;
+mod rates;
 mod recordings;
 mod summary;
 mod summary_json;
@@ -330,6 +331,9 @@ fn facts(job: &MeasuredJob) -> JobFacts {
     let finished = job.summary.outcome.is_finished();
     let exported = job.summary.frames_out.or(job.summary.frames_in).map_or(0, Count::get);
     let frames = if finished { frames } else { exported.min(frames) };
+    let first_uses = &job.context.first_uses;
+    let opened = first_uses.iter().filter(|&&frame| frame < exported).count() as u64;
+    let sources = if finished || first_uses.is_empty() { sources } else { opened };
     JobFacts { frames, sources, index, finished, verdict: job.verdict.clone() }
 }
 

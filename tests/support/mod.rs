@@ -8,6 +8,7 @@ mod exported;
 mod process;
 
 use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -61,6 +62,29 @@ impl Bench {
     /// memreel, to be run in this folder.
     pub fn memreel<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_memreel"));
+        command.args(arguments.iter().map(AsRef::as_ref));
+        self.settle(&mut command);
+        command
+    }
+
+    /// The same with an exporter that comes to `export`, a script for the shell, when it is to export a timeline:
+    /// `$real` is the exporter, `$2` the file to be written.
+    pub fn memreel_with_exporter<S: AsRef<str>>(&self, export: &str, arguments: &[S]) -> Command {
+        let companions = self.path().join("companions");
+        fs::create_dir(&companions).unwrap();
+        // Its companions are looked for beside the program itself, wherever a link to it lies.
+        let memreel = companions.join("memreel");
+        fs::hard_link(env!("CARGO_BIN_EXE_memreel"), &memreel).unwrap();
+        let real = exporter();
+        symlink(real.with_file_name("memreel-launch"), companions.join("memreel-launch")).unwrap();
+        let script = format!(
+            "#!/bin/sh\nreal='{}'\ncase \"$1\" in *.otio) {export};; esac\nexec \"$real\" \"$@\"\n",
+            real.display()
+        );
+        let stand_in = companions.join("memreel-export");
+        fs::write(&stand_in, script).unwrap();
+        fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(memreel);
         command.args(arguments.iter().map(AsRef::as_ref));
         self.settle(&mut command);
         command

@@ -5,6 +5,7 @@ use crate::stats::Interval;
 use crate::trace::Memory;
 use crate::units::Bytes;
 use crate::verdict::course::Per;
+use crate::verdict::exports;
 use crate::verdict::level::Level;
 use crate::verdict::prediction::{Fit, Prediction, WhyNot};
 use crate::verdict::sawtooth::Sawtooth;
@@ -125,8 +126,8 @@ fn decided(verdict: &RunVerdict) -> String {
     )
 }
 
-fn rule(rule: Rule) -> &'static str {
-    match rule {
+fn rule(rule: Rule) -> String {
+    let words = match rule {
         Rule::NothingMeasured => "there is nothing to judge",
         Rule::TooShort => "a verdict takes more",
         Rule::TooFewSamples => "a verdict takes two samples a block",
@@ -150,9 +151,13 @@ fn rule(rule: Rule) -> &'static str {
         Rule::LeftBehindByEveryExport => "every export left something behind, to the last",
         Rule::NothingLeftBehind => "the usual export left nothing behind",
         Rule::TooFewExports => {
-            "ten exports must go on leaving something behind, or nothing beyond how rests swing"
+            return format!(
+                "{} exports must go on leaving something behind, or nothing beyond how rests swing",
+                exports::NEEDED
+            );
         }
-    }
+    };
+    words.into()
 }
 
 fn staircase(stairs: &Staircase) -> String {
@@ -273,6 +278,11 @@ pub fn needs(verdict: &RunVerdict) -> Option<String> {
         needs.repeats.map(|repeats| format!("{repeats} runs of the same")),
         needs.exports.map(|exports| format!("{exports} exports in one process")),
     ];
+    to_settle(wanted)
+}
+
+/// Any of these is enough; `None` of none.
+pub fn to_settle(wanted: [Option<String>; 4]) -> Option<String> {
     let wanted: Vec<_> = wanted.into_iter().flatten().collect();
     (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
 }
@@ -350,4 +360,15 @@ pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
         ),
     ];
     told.into_iter().flatten().map(str::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exports_that_a_verdict_takes_are_those_that_the_rule_takes() {
+        let told = rule(Rule::TooFewExports);
+        assert!(told.starts_with(&format!("{} exports must go on", exports::NEEDED)), "{told}");
+    }
 }

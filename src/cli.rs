@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
+use crate::project::ProjectError;
 use crate::report::ReportError;
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
@@ -76,6 +77,12 @@ impl Failure {
         if !self.message.is_empty() {
             say(format_args!("memreel: {}", self.message));
         }
+    }
+}
+
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Failure {
+        Failure::usage(error.to_string())
     }
 }
 

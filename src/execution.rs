@@ -365,8 +365,12 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats.
+    /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats. A project
+    /// stays where it is, and so do files that it names by their places beside it.
     fn write_timeline(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
+        if let Some(project) = variant.input.project() {
+            return Ok(project.path.clone());
+        }
         let timelines = folder.join("timelines");
         make_folder(&timelines)?;
         let (ending, text) = self.engine(variant).timeline(variant);

@@ -5,11 +5,14 @@
 //! where generated media lie is told by the [`PlanContext`].
 
 mod arrange;
+mod input;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::digest;
+use crate::project::Project;
 use crate::scenario::{
     Audio, Axis, AxisValue, Driver, EngineName, Export, LayoutChoice, Media, MediaChoice, Scenario, Sink,
     ThreadingChoice,
@@ -17,13 +20,17 @@ use crate::scenario::{
 use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;
 
+pub use input::Input;
+
 /// What a plan depends on besides its scenario.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlanContext {
     /// How many threads `parallel` means.
     pub cpus: u32,
     /// Where generated media lie; absolute, since timelines name their media by it.
     pub media_folder: PathBuf,
+    /// The project that the scenario names, opened.
+    pub project: Option<Arc<Project>>,
 }
 
 /// All that a scenario asks to run.
@@ -78,9 +85,9 @@ pub struct Variant {
     pub rest: Duration,
     /// What it is to produce.
     pub export: Export,
-    /// What is exported, with the paths of its media as they will be.
-    pub timeline: Timeline,
-    /// The distinct media of the timeline, in order of first use.
+    /// What is exported.
+    pub input: Input,
+    /// Its distinct media, in order of first use.
     pub media: Vec<(PathBuf, Media)>,
     label: String,
     slug: String,
@@ -99,7 +106,7 @@ impl Variant {
             MediaChoice::MakeProxies => {
                 self.media.iter().filter_map(|(path, _)| self.source_frames(path)).sum()
             }
-            _ => self.timeline.frames_at(self.export.rate),
+            _ => self.input.frames(self.export.rate),
         }
     }
 
@@ -110,7 +117,8 @@ impl Variant {
         let range_end = |clip: &Clip| {
             clip.source_range.start_time.frame_at(rate) + clip.source_range.duration.frame_at(rate)
         };
-        let needed = self.timeline.clips().filter(|clip| clip.media == media).map(range_end).max();
+        let clips = self.input.script().into_iter().flat_map(Timeline::clips);
+        let needed = clips.filter(|clip| clip.media == media).map(range_end).max();
         let generated = self.media.iter().find_map(|(path, media_of)| match media_of {
             Media::Generated(spec) if path == media => {
                 Some(RationalTime::new(spec.frames, spec.rate).frame_at(rate))
@@ -239,11 +247,22 @@ fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> 
     let settings = settings(scenario, values);
     let media_choice = settings.media;
     let Settings { engine, threading, driver, layout, export, length, sources, exports, .. } = settings;
-    let (mut timeline, mut media) = arrange::arrange(scenario, &context.media_folder, length, sources);
     // An editor makes its own.
-    if media_choice == MediaChoice::Proxy && engine != EngineName::Rlvideo {
-        arrange::put_proxies(&mut timeline, &mut media, &context.media_folder);
-    }
+    let put_proxies = media_choice == MediaChoice::Proxy && engine != EngineName::Rlvideo;
+    let (input, media) = match &context.project {
+        Some(project) => {
+            let media = project.sources.iter().map(|path| (path.clone(), Media::File(path.clone())));
+            (Input::Project(Arc::clone(project)), media.collect())
+        }
+        None => {
+            let (mut timeline, mut media) =
+                arrange::arrange(scenario, &context.media_folder, length, sources);
+            if put_proxies {
+                arrange::put_proxies(&mut timeline, &mut media, &context.media_folder);
+            }
+            (Input::Script(timeline), media)
+        }
+    };
     Variant {
         axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
         engine,
@@ -255,7 +274,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> 
         exports,
         rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
-        timeline,
+        input,
         media,
         label: label(scenario, values),
         slug: slug(scenario, values),

@@ -219,12 +219,13 @@ impl Report {
         groups.into_iter().map(|jobs| self.variant(jobs)).collect()
     }
 
-    /// The families in the order of the plan, and what each shows.
+    /// The families that there was anything to run of, in the order of the plan, and what each shows.
     pub fn families(&self) -> Vec<FamilyRow<'_>> {
         let key = |job: &JobRow| -> Vec<(String, String)> {
             job.planned.variant.iter().filter(|(axis, _)| !ASKED.contains(&axis.as_str())).cloned().collect()
         };
-        let keyed: Vec<_> = self.jobs.iter().map(|job| (key(job), job)).collect();
+        let run = self.jobs.iter().filter(|job| job.planned.not_run.is_none());
+        let keyed: Vec<_> = run.map(|job| (key(job), job)).collect();
         let groups = analysis::group_by_variant(&keyed, |(key, _)| key);
         let mut families: Vec<_> =
             groups.iter().map(|group| self.family(&group[0].0, group.iter().map(|(_, job)| *job))).collect();

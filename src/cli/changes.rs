@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::Failure;
+use crate::project::ProjectFormat;
 use crate::scenario::{Override, SHIPPED, Scenario};
 
 /// The options; each is a short form of `--set`.
@@ -98,6 +99,9 @@ impl Changes {
 pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
     let overrides = overrides(changes)?;
     let path = Path::new(scenario);
+    if let Some(format) = ProjectFormat::of(path).filter(|_| path.exists()) {
+        return of_project(path, format, &overrides);
+    }
     let shipped = SHIPPED.iter().find(|(name, _)| *name == scenario);
     match shipped {
         Some((name, text)) if !path.exists() => {
@@ -105,6 +109,28 @@ pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
         }
         _ => Ok(Scenario::load(path, &overrides)?),
     }
+}
+
+/// The scenario of a project that is exported as it is, by the engine that it was made for: nothing is told
+/// that an application would not tell.
+fn of_project(path: &Path, format: ProjectFormat, changes: &[Override]) -> Result<Scenario, Failure> {
+    let project = std::path::absolute(path)?;
+    let name = path.file_name().unwrap_or_default().display();
+    let (engine, driver) = match format {
+        ProjectFormat::Mlt | ProjectFormat::Kdenlive => ("melt", "main"),
+        ProjectFormat::Rlvideo => ("rlvideo", "background"),
+    };
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let Some(project) = project.to_str() else {
+        return Err(Failure::usage(format!("{name}: the path is not UTF-8")));
+    };
+    let text = format!(
+        "version = 1\nquestion = {}\ntimeline.project = {}\nexport.encoder = \"default\"\n\
+         matrix.engine = \"{engine}\"\nmatrix.driver = \"{driver}\"\nmatrix.threading = \"default\"\n",
+        quoted(&format!("How much memory does the export of {name} take, and does it grow?")),
+        quoted(project),
+    );
+    Ok(Scenario::parse(&text, path, changes)?)
 }
 
 /// Parses `key=value` texts.

@@ -1,6 +1,8 @@
 //! `memreel plan`: what would run.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -11,7 +13,9 @@ use crate::execution;
 use crate::machine;
 use crate::media;
 use crate::plan::{self, PlanContext, Variant};
-use crate::scenario::{Scenario, Sink};
+use crate::project::{self, ProjectFormat};
+use crate::scenario::{Scenario, Sink, Size};
+use crate::timeline::mlt_xml::Profile;
 use crate::trace::Threading;
 
 /// Show what a scenario would run, and what it would not and why; nothing is started or made
@@ -27,7 +31,7 @@ impl Plan {
     /// Prints the plan.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = changes::load(&self.scenario, &self.changes.texts())?;
-        let plan = of(&scenario);
+        let plan = of(&scenario)?;
         let engines = execution::find_engines(&plan, &Companions::usual());
         writeln!(out, "{}: {}", plan.scenario, plan.question)?;
         writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
@@ -51,10 +55,20 @@ impl Plan {
     }
 }
 
-/// The plan of a scenario on this machine.
-pub fn of(scenario: &Scenario) -> plan::Plan {
-    let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder() };
-    plan::plan(scenario, &context)
+/// The plan of a scenario on this machine. A project that it names is opened.
+pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
+    let open = |path: &PathBuf| project::open(path).map(Arc::new);
+    let project = scenario.project.as_ref().map(open).transpose()?;
+    let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
+    // The editor rlvideo gives a project its size when it opens it; all others have their own.
+    let own = context.project.as_ref().filter(|project| project.format != ProjectFormat::Rlvideo);
+    let profile = own.map(|project| project.profile);
+    Ok(match profile {
+        Some(Profile { width, height, rate }) => {
+            plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context)
+        }
+        None => plan::plan(scenario, &context),
+    })
 }
 
 /// The failure of a plan of which nothing can be run here.
@@ -83,7 +97,7 @@ fn print_variant(
         counted(variant.frames() as usize, "frame"),
         export.size,
         export.rate,
-        counted(variant.timeline.picture_clips(), "clip"),
+        counted(variant.input.clips() as usize, "clip"),
         counted(variant.media.len(), "file"),
         export.encoder.as_deref().unwrap_or("an encoder of the engine's choice"),
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },

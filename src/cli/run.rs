@@ -60,7 +60,7 @@ impl Run {
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let stop = stop_on_signals()?;
         let scenario = self.scenario()?;
-        let plan = plan::of(&scenario);
+        let plan = plan::of(&scenario)?;
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);

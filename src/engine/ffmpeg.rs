@@ -77,6 +77,10 @@ impl Engine for Ffmpeg {
 
     fn unsupported(&self, variant: &Variant) -> Vec<String> {
         let mut unsupported = Vec::new();
+        if let Some(project) = variant.input.project() {
+            let ending = project.path.extension().unwrap_or_default().display();
+            unsupported.push(format!("memreel-export opens no .{ending} project"));
+        }
         if variant.layout != LayoutChoice::Default {
             unsupported.push("memreel-export builds no graph of MLT's that could have a layout".into());
         }
@@ -87,7 +91,7 @@ impl Engine for Ffmpeg {
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
-        ("otio", timeline::to_otio(&variant.timeline))
+        ("otio", variant.input.script().map_or_else(String::new, timeline::to_otio))
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {

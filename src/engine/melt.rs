@@ -86,7 +86,7 @@ impl Engine for Melt {
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
-        ("mlt", mlt::graph(variant))
+        mlt::graph(variant)
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{JobFiles, probe};
-use crate::plan::Variant;
-use crate::scenario::Sink;
+use crate::plan::{Input, Variant};
+use crate::project::ProjectFormat;
+use crate::scenario::{LayoutChoice, Sink};
 use crate::timeline::mlt_xml::{self, Profile};
 use crate::trace::Threading;
 
@@ -92,17 +93,31 @@ pub fn unsupported(variant: &Variant) -> Vec<String> {
                 .into(),
         );
     }
-    if variant.timeline.media().iter().any(|path| path.to_str().is_none()) {
+    if variant.input.project().is_some_and(|project| project.format == ProjectFormat::Rlvideo) {
+        unsupported.push(
+            "MLT opens no .rlvideo project: run it with --engine rlvideo --dump-graph, then run the graph.mlt \
+             that the editor exported"
+                .into(),
+        );
+    }
+    if variant.input.project().is_some() && variant.layout != LayoutChoice::Default {
+        unsupported
+            .push("a project keeps its own layout: `memreel layout` writes it with another one".into());
+    }
+    if variant.media.iter().any(|(path, _)| path.to_str().is_none()) {
         unsupported.push("a media file's name is not UTF-8, which MLT XML cannot hold".into());
     }
     unsupported
 }
 
-/// The timeline as MLT XML.
-pub fn graph(variant: &Variant) -> String {
+/// The graph as MLT XML: that of a scripted timeline, or the project's own.
+pub fn graph(variant: &Variant) -> (&'static str, String) {
     let export = &variant.export;
     let profile = Profile { width: export.size.width, height: export.size.height, rate: export.rate };
-    mlt_xml::to_mlt_xml(&variant.timeline, profile, export.audio.is_some())
+    match &variant.input {
+        Input::Script(timeline) => ("mlt", mlt_xml::to_mlt_xml(timeline, profile, export.audio.is_some())),
+        Input::Project(project) => ("mlt", project.text.clone()),
+    }
 }
 
 /// The threading that the consumer really gives.
@@ -131,7 +146,8 @@ pub fn notes(variant: &Variant) -> Vec<String> {
     if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
         notes.push("with one thread for each part MLT still has three, two of them working".into());
     }
-    let moved = mlt_xml::rounded_in_points(&variant.timeline, variant.export.rate);
+    let moved_in = |timeline| mlt_xml::rounded_in_points(timeline, variant.export.rate);
+    let moved = variant.input.script().map_or(0, moved_in);
     if moved > 0 {
         notes.push(format!(
             "{moved} in-points lie between frames of the export's rate and were moved to the nearest"

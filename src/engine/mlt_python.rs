@@ -43,7 +43,7 @@ impl Engine for MltPython {
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
-        ("mlt", mlt::graph(variant))
+        mlt::graph(variant)
     }
 
     fn drivers(&self) -> &'static [(&'static str, &'static str)] {
@@ -54,7 +54,8 @@ impl Engine for MltPython {
         let python = self.binding.as_ref().map_or(Path::new("python3"), |binding| &binding.python);
         let driver = files.drivers.join(binding::DRIVER.0);
         let mut command: Vec<OsString> = vec![python.into(), driver.into(), files.timeline.into()];
-        command.extend(["--graph", "built"].map(OsString::from));
+        let how = if variant.input.project().is_some() { "loaded" } else { "built" };
+        command.extend(["--graph", how].map(OsString::from));
         command.extend(binding::arguments(variant, files));
         Resolved {
             before: None,

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use super::binding::{self, Binding};
 use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
 use crate::digest;
-use crate::plan::Variant;
+use crate::plan::{Input, Variant};
+use crate::project::ProjectFormat;
 use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Size};
 use crate::timeline::{Rate, rlvideo};
 
@@ -117,7 +118,11 @@ impl Engine for Rlvideo {
     }
 
     fn unsupported(&self, variant: &Variant) -> Vec<String> {
-        let mut unsupported = mlt::unsupported(variant);
+        let mut unsupported = match variant.input.project() {
+            Some(project) if project.format == ProjectFormat::Rlvideo => Vec::new(),
+            Some(_) => vec!["rlvideo opens no projects but its own (.rlvideo)".into()],
+            None => mlt::unsupported(variant),
+        };
         if !matches!(variant.layout, LayoutChoice::Default | LayoutChoice::Sections) {
             unsupported.push("the editor lays out its graph itself, in sections".into());
         }
@@ -129,7 +134,11 @@ impl Engine for Rlvideo {
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
         let length = |path: &Path| variant.source_frames(path);
-        ("rlvideo", rlvideo::to_rlvideo(&variant.timeline, variant.export.rate, &length))
+        let text = match &variant.input {
+            Input::Script(timeline) => rlvideo::to_rlvideo(timeline, variant.export.rate, &length),
+            Input::Project(project) => project.text.clone(),
+        };
+        ("rlvideo", text)
     }
 
     fn drivers(&self) -> &'static [(&'static str, &'static str)] {

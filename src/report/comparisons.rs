@@ -63,15 +63,17 @@ struct ChangeRecord {
     finding: String,
 }
 
-/// All pairs of variants that differ in one axis.
+/// All pairs of variants that differ in one axis and that there was anything to run of.
 pub fn paired<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Paired<'a>> {
+    let is_run = |variant: &VariantRow| variant.jobs.iter().any(|job| job.planned.not_run.is_none());
+    let variants: Vec<_> = variants.iter().filter(|variant| is_run(variant)).collect();
     let axes: Vec<_> = variants.iter().map(|variant| variant.jobs[0].planned.variant.clone()).collect();
     let paired = |pair: Pair| {
         let others: Vec<_> = axes[pair.a].iter().filter(|(axis, _)| *axis != pair.axis).cloned().collect();
         let varied = others.iter().any(|(axis, _)| report.varied.contains(axis));
         let others = super::variant_name(&others, &report.varied, &report.scenario);
         let others = if varied { others } else { String::new() };
-        Paired { a: &variants[pair.a], b: &variants[pair.b], pair, others }
+        Paired { a: variants[pair.a], b: variants[pair.b], pair, others }
     };
     compare::pairs(&axes).into_iter().map(paired).collect()
 }

@@ -258,11 +258,13 @@ pub fn media_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("media-{stamp:x}"))
 }
 
-/// The job of a variant, by the values that tell it from the others.
+/// The job of a variant, by the values of varied axes that tell it from the others.
 #[track_caller]
 pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
+    let varied = |axis: &String| result.index.varied.contains(axis);
     let is_it = |job: &&StoredJob| {
-        values.iter().all(|value| job.record.variant.iter().any(|(_, other)| other == value))
+        let has = |value| job.record.variant.iter().any(|(axis, other)| varied(axis) && other == value);
+        values.iter().all(|value| has(value))
     };
     let jobs: Vec<_> = result.jobs.iter().filter(is_it).collect();
     let [job] = jobs.as_slice() else { panic!("{} jobs with {values:?}", jobs.len()) };
@@ -271,7 +273,8 @@ pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
 
 fn only_melt_never_began(result: &StoredResult) -> bool {
     result.jobs.iter().filter(|job| !job.record.outcome.is_finished()).all(|job| {
-        job.record.engine.name == "melt" && matches!(job.record.outcome, Outcome::Stalled { at_frame: 0, .. })
+        job.record.engine.name != "ffmpeg"
+            && matches!(job.record.outcome, Outcome::Stalled { at_frame: 0, .. })
     })
 }
 

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Makes the investigation again: every scenario beside this file is run, what is whole already is kept, and
+# the page is written from the results.
+# usage: reports/export-crash/investigate.sh [CHECKOUT]
+# CHECKOUT is one of the editor rlvideo; without it (and without MEMREEL_RLVIDEO) its part is left out.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+memreel=${MEMREEL:-$here/../../target/release/memreel}
+results=$here/results
+[ $# -eq 0 ] || MEMREEL_RLVIDEO=$1
+export MEMREEL_RLVIDEO="${MEMREEL_RLVIDEO:-}"
+
+# In the order of the page's questions.
+steps="editor-uhd-20-cuts editor-uhd-60-cuts editor-uhd-240-cuts grid grid-editor ladder graph threads
+threads-uhd layouts-10-clips layouts-40-clips layouts-160-clips proxies proxies-made exports long crashes"
+
+# Whether a step is for the editor alone.
+is_for_the_editor() {
+    case $1 in
+    graph) true ;;
+    *) grep -q 'engine = "rlvideo"' "$here/scenarios/$1.toml" ;;
+    esac
+}
+
+is_wanted() { [ -n "$MEMREEL_RLVIDEO" ] || ! is_for_the_editor "$1"; }
+
+seconds() { awk -F , -v step="$1" '$1 == step { print $2; found = 1 } END { if (!found) print 0 }' "$here/durations.csv"; }
+
+total=0
+for step in $steps; do
+    if is_wanted "$step"; then
+        [ -e "$results/$step/done" ] || total=$((total + $(seconds "$step")))
+    else
+        echo "left out: $step (name a checkout of rlvideo to have it)"
+    fi
+done
+echo "about $(((total + 59) / 60)) minutes to go on a machine like the page's, and some for the media at first"
+
+# The very graph that the editor exports, written out by the step before: exported by melt and the binding.
+run_graph() {
+    graph=$(find "$results/ladder/latest/jobs" -path '*rlvideo*r1/graph.mlt' | sort | head -n 1)
+    [ -n "$graph" ] || { echo "investigate: the step \`ladder\` left no graph.mlt of the editor's" >&2; return 5; }
+    cp "$graph" "$results/graph.mlt"
+    "$memreel" run "$results/graph.mlt" --reports "$results" --engine melt,mlt-python --encoder libx264 \
+        --preset ultrafast --repeat 3
+}
+
+run() {
+    if [ -e "$results/$1/latest" ]; then
+        "$memreel" run --resume "$results/$1/latest" $2
+    elif [ "$1" = graph ]; then
+        run_graph
+    else
+        "$memreel" run "$here/scenarios/$1.toml" --reports "$results" $2
+    fi
+}
+
+mkdir -p "$results"
+for step in $steps; do
+    is_wanted "$step" || continue
+    [ ! -e "$results/$step/done" ] || continue
+    echo "== $step: about $(seconds "$step") s"
+    began=$(date +%s)
+    code=0
+    run "$step" "$([ "$step" = ladder ] && echo --dump-graph)" || code=$?
+    # 4 is an answer too: an export that fails is counted. Anything else has to be mended first.
+    case $code in 0 | 4) ;; *) exit "$code" ;; esac
+    echo "$(($(date +%s) - began))" > "$results/$step/done"
+done
+
+exec python3 "$here/page.py" "$results" "$here"

@@ -1,5 +1,5 @@
 //! The timeline's model, and the formats that engines other than ours read it in.
 
-pub mod mlt_xml;
+pub mod mlt;
 
 pub use memreel_timeline::*;

@@ -17,7 +17,7 @@ use super::{Engine, Installation, JobFiles, Missing, Resolved, probe};
 use crate::plan::Variant;
 use crate::run::{Channel, Progress, ProgressFormat};
 use crate::scenario::{Driver, EngineName, Sink};
-use crate::timeline::mlt_xml::{self, Profile};
+use crate::timeline::mlt::{self, Layout, Profile};
 use crate::trace::{EngineRecord, Threading};
 use crate::units::Count;
 
@@ -118,7 +118,7 @@ impl Engine for Melt {
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
         let export = &variant.export;
         let profile = Profile { width: export.size.width, height: export.size.height, rate: export.rate };
-        ("mlt", mlt_xml::to_mlt_xml(&variant.timeline, profile, export.audio.is_some()))
+        ("mlt", mlt::to_mlt_xml(&variant.timeline, profile, export.audio.is_some(), Layout::Flat))
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {
@@ -188,7 +188,7 @@ fn notes(variant: &Variant) -> Vec<String> {
     if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
         notes.push("with one thread for each part melt still has three, two of them working".into());
     }
-    let moved = mlt_xml::rounded_in_points(&variant.timeline, variant.export.rate);
+    let moved = mlt::rounded_in_points(&variant.timeline, variant.export.rate);
     if moved > 0 {
         notes.push(format!(
             "{moved} in-points lie between frames of the export's rate and were moved to the nearest"

@@ -5,7 +5,9 @@ mod doctor;
 mod duration;
 mod explain;
 mod forecast;
+mod inspect;
 mod judge;
+mod layout;
 mod plan;
 mod plot;
 mod progress;
@@ -172,6 +174,8 @@ enum Command {
     Judge(judge::Judge),
     Summary(summary::Summary),
     Plot(plot::Plot),
+    Inspect(inspect::Inspect),
+    Layout(layout::Layout),
     Scenarios(scenarios::Scenarios),
     Doctor(doctor::Doctor),
 }
@@ -199,6 +203,8 @@ pub fn main() -> Exit {
         Command::Judge(command) => command.run(&mut out),
         Command::Summary(command) => command.run(&mut out),
         Command::Plot(command) => command.run(&mut out),
+        Command::Inspect(command) => command.run(&mut out),
+        Command::Layout(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),
         Command::Doctor(command) => command.run(&mut out),
     };

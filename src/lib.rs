@@ -16,6 +16,7 @@ pub mod machine;
 pub mod media;
 pub mod plan;
 pub mod proc;
+pub mod project;
 pub mod record;
 pub mod report;
 pub mod run;

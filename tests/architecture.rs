@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("digest", &[]),
     ("timeline", &[]),
+    ("project", &["timeline"]),
     // What lies on disk between measuring and judging.
     ("trace", &["units"]),
     ("store", &["trace", "units"]),

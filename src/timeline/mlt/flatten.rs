@@ -120,6 +120,7 @@ impl Spread {
     fn take_tractor(&mut self, tractor: &Tractor, look: &Look, changes: &mut Changes) {
         self.planted.clone_from(&tractor.planted);
         for track in &tractor.tracks {
+            let mut track = track.clone();
             let service = look.services[track.of.as_str()];
             let (items, is_changed) = match &service.body {
                 Body::Playlist(items)
@@ -129,18 +130,29 @@ impl Spread {
                     let is_changed = flat != *items;
                     (Some(flat), is_changed)
                 }
-                Body::Tractor(_) => {
-                    let entry = [Item::Entry(Entry { of: track.of.clone(), ..Entry::default() })];
-                    let flat = look.sequence(&entry, &mut changes.left);
-                    let is_changed = flat != entry;
-                    (is_changed.then_some(flat), is_changed)
-                }
+                Body::Tractor(_) => match look.lift(&Entry { of: track.of.clone(), ..Entry::default() }) {
+                    Ok(mut lifted) if lifted.tracks.len() == 1 && lifted.transitions.is_empty() => {
+                        let (hide, items) = lifted.tracks.remove(0);
+                        track.hide = track.hide.and(hide);
+                        (Some(items), true)
+                    }
+                    Ok(_) => {
+                        changes
+                            .left
+                            .push(format!("`{}` stays nested: it has several tracks, on one", track.of));
+                        (None, false)
+                    }
+                    Err(why) => {
+                        changes.left.push(why);
+                        (None, false)
+                    }
+                },
                 _ => (None, false),
             };
             if is_changed {
                 changes.done.push(format!("the sequences in `{}` were put in their place", track.of));
             }
-            self.spots.push(Spot { track: track.clone(), items, is_changed });
+            self.spots.push(Spot { track, items, is_changed });
         }
     }
 

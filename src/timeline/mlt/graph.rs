@@ -7,8 +7,11 @@
 
 use std::collections::HashMap;
 
-use super::Profile;
+use super::{Profile, points};
 use crate::timeline::Rate;
+
+/// What is longer than this (a thousand years) is taken for a mistake, and for of no known length.
+const MOST_FRAMES: u64 = 1 << 40;
 
 /// A whole document.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -216,6 +219,15 @@ impl Points {
 }
 
 impl Hide {
+    /// What is left out when this and something else are.
+    pub fn and(self, other: Hide) -> Hide {
+        match (self, other) {
+            (Hide::Nothing, one) | (one, Hide::Nothing) => one,
+            (one, same) if one == same => one,
+            _ => Hide::Both,
+        }
+    }
+
     /// The word of MLT XML.
     pub fn word(self) -> Option<&'static str> {
         match self {
@@ -362,8 +374,9 @@ impl Graph {
     /// How many frames each service gives; it is not there for a medium whose length is not said.
     pub fn lengths(&self) -> HashMap<&str, u64> {
         let mut lengths = HashMap::new();
+        let rate = self.profile().map(|profile| profile.rate);
         for service in self.services() {
-            if let Some(frames) = length(service, &lengths) {
+            if let Some(frames) = length(service, &lengths, rate).filter(|&frames| frames <= MOST_FRAMES) {
                 lengths.insert(service.id.as_str(), frames);
             }
         }
@@ -372,11 +385,11 @@ impl Graph {
 }
 
 /// How many frames a service gives, when those of the services before it are known.
-fn length(service: &Service, before: &HashMap<&str, u64>) -> Option<u64> {
+fn length(service: &Service, before: &HashMap<&str, u64>, rate: Option<Rate>) -> Option<u64> {
     match (&service.body, service.points.frames()) {
         (_, Some(frames)) => Some(frames),
         (Body::Producer | Body::Chain, None) => {
-            let length: u64 = service.value("length")?.trim().parse().ok()?;
+            let length = points::frames(service.value("length")?, rate)?;
             Some(length.saturating_sub(service.points.first.unwrap_or(0)))
         }
         (Body::Playlist(items), None) => items.iter().try_fold(0_u64, |sum, item| {
@@ -402,6 +415,6 @@ impl Entry {
             None => of_service?.saturating_sub(self.points.first.unwrap_or(0)),
         };
         let times = self.attributes.get("repeat").and_then(|text| text.parse().ok()).unwrap_or(1_u64);
-        once.checked_mul(times.max(1))
+        once.checked_mul(times.max(1)).filter(|&frames| frames <= MOST_FRAMES)
     }
 }

@@ -58,7 +58,7 @@ fn main() {
         let variants = made_variants(sources, seconds, &preset);
         let exporter = companions().exporter().expect("memreel-export is built: `make build`");
         let contestants = contestants(&variants, folder.path());
-        let frames = variants[0].timeline.frames();
+        let frames = variants[0].frames();
         println!(
             "{sources} sources, {frames} frames of 1280x720, libx264 ultrafast, AAC, MP4, one thread; {pairs} pairs"
         );
@@ -120,7 +120,8 @@ fn words(text: &str) -> Vec<OsString> {
 }
 
 fn placed(variant: &Variant) -> Vec<Placed<'_>> {
-    let pictures = variant.timeline.tracks.iter().find(|track| track.kind == TrackKind::Video);
+    let pictures =
+        variant.input.script().expect("a script").tracks.iter().find(|track| track.kind == TrackKind::Video);
     pictures.expect("the timeline has pictures").placed(variant.export.rate)
 }
 

@@ -5,7 +5,9 @@ mod doctor;
 mod duration;
 mod explain;
 mod forecast;
+mod inspect;
 mod judge;
+mod layout;
 mod plan;
 mod plot;
 mod progress;
@@ -22,7 +24,6 @@ use clap::{Parser, Subcommand};
 
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
-use crate::project::ProjectError;
 use crate::report::ReportError;
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
@@ -77,12 +78,6 @@ impl Failure {
         if !self.message.is_empty() {
             say(format_args!("memreel: {}", self.message));
         }
-    }
-}
-
-impl From<ProjectError> for Failure {
-    fn from(error: ProjectError) -> Failure {
-        Failure::usage(error.to_string())
     }
 }
 
@@ -179,6 +174,8 @@ enum Command {
     Judge(judge::Judge),
     Summary(summary::Summary),
     Plot(plot::Plot),
+    Inspect(inspect::Inspect),
+    Layout(layout::Layout),
     Scenarios(scenarios::Scenarios),
     Doctor(doctor::Doctor),
 }
@@ -206,6 +203,8 @@ pub fn main() -> Exit {
         Command::Judge(command) => command.run(&mut out),
         Command::Summary(command) => command.run(&mut out),
         Command::Plot(command) => command.run(&mut out),
+        Command::Inspect(command) => command.run(&mut out),
+        Command::Layout(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),
         Command::Doctor(command) => command.run(&mut out),
     };

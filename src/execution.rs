@@ -324,10 +324,13 @@ impl<'a> Execution<'a> {
         let launch = self.launch(variant, resolved);
         if let Some(command) = &resolved.before {
             let before = Launch { command: command.clone(), ..launch.clone() };
-            let prepared = run::measure(&before, folder, stop, &Arc::new(Live::default()))?;
+            let scratch = folder.join("before");
+            make_folder(&scratch)?;
+            let prepared = run::measure(&before, &scratch, stop, &Arc::new(Live::default()))?;
             if !prepared.outcome.is_finished() {
                 return Ok(prepared);
             }
+            let _ = fs::remove_dir_all(&scratch);
         }
         Ok(run::measure(&launch, folder, stop, live)?)
     }

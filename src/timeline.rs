@@ -1,6 +1,6 @@
 //! The timeline's model, and the formats that engines other than ours read it in.
 
-pub mod mlt_xml;
+pub mod mlt;
 pub mod rlvideo;
 
 pub use memreel_timeline::*;

@@ -13,12 +13,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("digest", &[]),
     ("timeline", &[]),
+    ("project", &["timeline"]),
     // What lies on disk between measuring and judging.
     ("trace", &["units"]),
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
     ("scenario", &["digest", "timeline", "trace", "units"]),
-    ("plan", &["digest", "scenario", "timeline", "trace"]),
+    ("plan", &["digest", "project", "scenario", "timeline", "trace"]),
     // Measure.
     ("proc", &["units"]),
     ("sampler", &["proc", "trace", "units"]),
@@ -27,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("run", &["launch", "machine", "sampler", "trace", "units", "writer"]),
     ("machine", &["proc", "sampler", "trace", "units"]),
     ("record", &["launch", "machine", "proc", "sampler", "trace", "units", "writer"]),
-    ("engine", &["digest", "plan", "run", "scenario", "timeline", "trace", "units"]),
+    ("engine", &["digest", "plan", "project", "run", "scenario", "timeline", "trace", "units"]),
     ("media", &["digest", "plan", "run", "scenario", "trace", "units"]),
     (
         "execution",

@@ -52,7 +52,7 @@ impl Exporting<'_> {
             command: resolved.command,
             environment: resolved.environment,
             progress: resolved.progress,
-            frames: variant.timeline.frames(),
+            frames: variant.frames(),
         }
     }
 

@@ -99,7 +99,7 @@ impl Changes {
 pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
     let overrides = overrides(changes)?;
     let path = Path::new(scenario);
-    if let Some(format) = ProjectFormat::of(path).filter(|_| path.exists()) {
+    if let Some(format) = ProjectFormat::of_path(path).filter(|_| path.exists()) {
         return of_project(path, format, &overrides);
     }
     let shipped = SHIPPED.iter().find(|(name, _)| *name == scenario);

@@ -15,7 +15,7 @@ use crate::media;
 use crate::plan::{self, PlanContext, Variant};
 use crate::project::{self, ProjectFormat};
 use crate::scenario::{Scenario, Sink, Size};
-use crate::timeline::mlt_xml::Profile;
+use crate::timeline::mlt::Profile;
 use crate::trace::Threading;
 
 /// Show what a scenario would run, and what it would not and why; nothing is started or made
@@ -62,7 +62,7 @@ pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
     let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
     // The editor rlvideo gives a project its size when it opens it; all others have their own.
     let own = context.project.as_ref().filter(|project| project.format != ProjectFormat::Rlvideo);
-    let profile = own.map(|project| project.profile);
+    let profile = own.map(|project| project.profile.unwrap_or(Profile::of_mlt()));
     Ok(match profile {
         Some(Profile { width, height, rate }) => {
             plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context)

@@ -11,7 +11,7 @@ use super::{JobFiles, probe};
 use crate::plan::{Input, Variant};
 use crate::project::ProjectFormat;
 use crate::scenario::{LayoutChoice, Sink};
-use crate::timeline::mlt_xml::{self, Profile};
+use crate::timeline::mlt::{self, Layout, Profile};
 use crate::trace::Threading;
 
 /// The list that `PROGRAM ARGUMENTS` prints in MLT's way, an entry a line after a dash.
@@ -115,8 +115,18 @@ pub fn graph(variant: &Variant) -> (&'static str, String) {
     let export = &variant.export;
     let profile = Profile { width: export.size.width, height: export.size.height, rate: export.rate };
     match &variant.input {
-        Input::Script(timeline) => ("mlt", mlt_xml::to_mlt_xml(timeline, profile, export.audio.is_some())),
+        Input::Script(timeline) => {
+            ("mlt", mlt::to_mlt_xml(timeline, profile, export.audio.is_some(), layout(variant.layout)))
+        }
         Input::Project(project) => ("mlt", project.text.clone()),
+    }
+}
+
+fn layout(choice: LayoutChoice) -> Layout {
+    match choice {
+        LayoutChoice::Default | LayoutChoice::Flat => Layout::Flat,
+        LayoutChoice::Stacked => Layout::Stacked,
+        LayoutChoice::Sections => Layout::Sections,
     }
 }
 
@@ -146,7 +156,7 @@ pub fn notes(variant: &Variant) -> Vec<String> {
     if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
         notes.push("with one thread for each part MLT still has three, two of them working".into());
     }
-    let moved_in = |timeline| mlt_xml::rounded_in_points(timeline, variant.export.rate);
+    let moved_in = |timeline| mlt::rounded_in_points(timeline, variant.export.rate);
     let moved = variant.input.script().map_or(0, moved_in);
     if moved > 0 {
         notes.push(format!(

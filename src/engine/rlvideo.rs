@@ -123,6 +123,7 @@ impl Engine for Rlvideo {
             Some(_) => vec!["rlvideo opens no projects but its own (.rlvideo)".into()],
             None => mlt::unsupported(variant),
         };
+        unsupported.extend(project(variant).err().map(|error| error.to_string()));
         if !matches!(variant.layout, LayoutChoice::Default | LayoutChoice::Sections) {
             unsupported.push("the editor lays out its graph itself, in sections".into());
         }
@@ -133,12 +134,8 @@ impl Engine for Rlvideo {
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
-        let length = |path: &Path| variant.source_frames(path);
-        let text = match &variant.input {
-            Input::Script(timeline) => rlvideo::to_rlvideo(timeline, variant.export.rate, &length),
-            Input::Project(project) => project.text.clone(),
-        };
-        ("rlvideo", text)
+        // What cannot be written as one of the editor's projects is told as unsupported.
+        ("rlvideo", project(variant).unwrap_or_default())
     }
 
     fn drivers(&self) -> &'static [(&'static str, &'static str)] {
@@ -178,6 +175,15 @@ impl Rlvideo {
             command.extend(["--profile".into(), profile.into()]);
         }
         command
+    }
+}
+
+/// The editor's project: its own, or the timeline written as one.
+fn project(variant: &Variant) -> Result<String, rlvideo::RlvideoError> {
+    let length = |path: &Path| variant.source_frames(path);
+    match &variant.input {
+        Input::Script(timeline) => rlvideo::to_rlvideo(timeline, &length, variant.export.rate),
+        Input::Project(project) => Ok(project.text.clone()),
     }
 }
 

@@ -45,7 +45,7 @@ impl Input {
     pub fn clips(&self) -> u64 {
         match self {
             Input::Script(timeline) => timeline.picture_clips() as u64,
-            Input::Project(project) => project.clips,
+            Input::Project(project) => project.clips as u64,
         }
     }
 

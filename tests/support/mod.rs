@@ -17,7 +17,7 @@ use memreel::store::{self, StoredJob, StoredResult};
 use memreel::trace::Outcome;
 use tempfile::TempDir;
 
-pub use exported::{Shown, black, bursts, frames, shot, shown};
+pub use exported::{Code, Shown, black, bursts, frames, shot, shown};
 pub use process::{Process, engines, mentioning, tree_is_gone};
 
 /// The longest that any one run of memreel may take.
@@ -264,7 +264,7 @@ pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
     let varied = |axis: &String| result.index.varied.contains(axis);
     let is_it = |job: &&StoredJob| {
         let has = |value| job.record.variant.iter().any(|(axis, other)| varied(axis) && other == value);
-        values.iter().all(|value| has(value))
+        values.iter().all(has)
     };
     let jobs: Vec<_> = result.jobs.iter().filter(is_it).collect();
     let [job] = jobs.as_slice() else { panic!("{} jobs with {values:?}", jobs.len()) };

@@ -1,0 +1,118 @@
+//! `memreel inspect`: what an editor's project plays.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Failure};
+use crate::project::{self, Project, ProjectError};
+
+/// Say what an editor's project plays: tracks, clips, nesting, files, transitions, filters
+///
+/// A project is MLT XML (.mlt, as Shotcut, Flowblade and `melt -consumer xml` write it), Kdenlive's (.kdenlive),
+/// or rlvideo's (.rlvideo). Counted is what is played: a sequence that is used twice counts twice, what only lies
+/// in a bin not at all. Tracks are those that play side by side at most, those of nested sequences among them;
+/// nesting is how many playlists and tractors stand in each other down to a clip.
+///
+/// Files that are missing are told and are no error: an editor would put something else in their place.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  memreel inspect holiday.kdenlive
+  memreel inspect project.mlt --json | jq -r '.missing[]'
+  memreel layout project.mlt --to flat -o flat.mlt && memreel inspect flat.mlt")]
+pub struct Inspect {
+    /// The project: .mlt, .kdenlive or .rlvideo
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print an object of JSON; `cuts` and `first_used_at` are frames
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl Inspect {
+    /// Reads the project and prints what it is.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let project = project::open(&self.file)?;
+        match self.json {
+            true => writeln!(out, "{:#}", json_of(&project))?,
+            false => print(&project, out)?,
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{}", project.path.display())?;
+    let mut line = |name: &str, value: String| writeln!(out, "  {name:<12} {value}");
+    line("format", project.format.to_string())?;
+    line("profile", profile(project))?;
+    line("length", length(project))?;
+    line("tracks", format!("{} side by side at most", project.tracks))?;
+    line(
+        "clips",
+        format!("{}, which begin at {} frames after the first", project.clips, project.cuts.len()),
+    )?;
+    line("nesting", format!("{} deep", project.nesting_depth))?;
+    line("transitions", counts(&project.transitions))?;
+    line("filters", counts(&project.filters))?;
+    line("files", format!("{}, {} of them missing", project.sources.len(), project.missing.len()))?;
+    for (path, first) in project.sources.iter().zip(&project.first_uses) {
+        let missing = if project.missing.contains(path) { "  MISSING" } else { "" };
+        writeln!(out, "    from frame {first:<7} {}{missing}", path.display())?;
+    }
+    Ok(())
+}
+
+fn profile(project: &Project) -> String {
+    match project.profile {
+        Some(profile) => format!("{}x{} at {} frames/s", profile.width, profile.height, profile.rate),
+        None => "not said: MLT takes that of the first clip".into(),
+    }
+}
+
+fn length(project: &Project) -> String {
+    match seconds(project) {
+        Some(seconds) => format!("{} frames, {seconds:.2} s", project.frames),
+        None => format!("{} frames", project.frames),
+    }
+}
+
+fn seconds(project: &Project) -> Option<f64> {
+    project.profile.map(|profile| project.frames as f64 / profile.rate.as_f64())
+}
+
+fn counts(counts: &BTreeMap<String, usize>) -> String {
+    let each: Vec<_> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if each.is_empty() { "none".into() } else { each.join(", ") }
+}
+
+fn json_of(project: &Project) -> serde_json::Value {
+    let sources = project.sources.iter().zip(&project.first_uses);
+    json!({
+        "file": project.path,
+        "format": project.format.word(),
+        "profile": project.profile.map(|profile| json!({
+            "width": profile.width, "height": profile.height, "rate": profile.rate.to_string(),
+        })),
+        "frames": project.frames,
+        "seconds": seconds(project),
+        "tracks": project.tracks,
+        "clips": project.clips,
+        "nesting_depth": project.nesting_depth,
+        "sources": sources.map(|(path, first)| json!({ "path": path, "first_used_at": first })).collect::<Vec<_>>(),
+        "missing": project.missing,
+        "cuts": project.cuts,
+        "transitions": project.transitions,
+        "filters": project.filters,
+    })
+}

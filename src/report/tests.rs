@@ -363,3 +363,16 @@ fn rates_are_in_the_summary_whether_anything_failed_or_not() {
     assert_eq!((&changes[0]["way"], &changes[0]["finding"]), (&"crashed".into(), &"less".into()));
     assert!((changes[0]["difference"].as_f64().unwrap() + 0.75).abs() < 1e-12, "{}", changes[0]);
 }
+
+#[test]
+fn sources_that_an_export_never_came_to_are_not_counted() {
+    let sources = |job: MadeUp| {
+        let folder = tempfile::tempdir().unwrap();
+        let report = Report::read(&result(folder.path(), &[job])).unwrap();
+        report.families()[0].verdict.up_to_sources
+    };
+    let export = || MadeUp::new("melt", "single", |_| 40.0);
+    assert_eq!(sources(export()), 2);
+    assert_eq!(sources(export().ended(Outcome::Killed { signal: 11 }, 600)), 2);
+    assert_eq!(sources(export().ended(Outcome::Killed { signal: 11 }, 400)), 1);
+}

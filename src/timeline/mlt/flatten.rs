@@ -89,6 +89,8 @@ struct Spot {
     track: Track,
     /// `None` for a service that is no playlist, and fills the track.
     items: Option<Vec<Item>>,
+    /// Those of the playlist.
+    properties: Named,
     is_changed: bool,
 }
 
@@ -124,7 +126,9 @@ impl Spread {
             let service = look.services[track.of.as_str()];
             let (items, is_changed) = match &service.body {
                 Body::Playlist(items)
-                    if service.filters.is_empty() && service.points == Points::default() =>
+                    if service.filters.is_empty()
+                        && service.points == Points::default()
+                        && service.value("hide").is_none() =>
                 {
                     let flat = look.sequence(items, &mut changes.left);
                     let is_changed = flat != *items;
@@ -152,7 +156,7 @@ impl Spread {
             if is_changed {
                 changes.done.push(format!("the sequences in `{}` were put in their place", track.of));
             }
-            self.spots.push(Spot { track, items, is_changed });
+            self.spots.push(Spot { track, items, properties: service.properties.clone(), is_changed });
         }
     }
 
@@ -385,7 +389,8 @@ impl Spread {
                     .find(|id| !ids.contains(id))
                     .unwrap_or_default();
                 ids.insert(id.clone());
-                services.push(Service::new(&id, Body::Playlist(spot.items.unwrap_or_default())));
+                let body = Body::Playlist(spot.items.unwrap_or_default());
+                services.push(Service { properties: spot.properties, ..Service::new(&id, body) });
                 track.of = id;
             }
             tracks.push(track);
@@ -446,7 +451,12 @@ fn reached(graph: &Graph, from: impl IntoIterator<Item = String>) -> HashSet<Str
 
 impl Spot {
     fn empty(hide: Hide) -> Spot {
-        Spot { track: Track { hide, ..Track::default() }, items: Some(Vec::new()), is_changed: true }
+        Spot {
+            track: Track { hide, ..Track::default() },
+            items: Some(Vec::new()),
+            properties: Named::default(),
+            is_changed: true,
+        }
     }
 
     fn name(&self, number: usize) -> String {

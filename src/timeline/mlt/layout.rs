@@ -136,8 +136,8 @@ fn sections(lanes: &Lanes) -> Vec<Section> {
 
 /// Whether only a track can leave out what the lane leaves out of the piece.
 fn needs_track(lane: &Lane, piece: &Piece) -> bool {
-    let is_off = |name: &str| piece.producer.value(name) == Some("-1");
-    !lane.is_seen() || !lane.is_heard() && !is_off("audio_index")
+    let is_silent = piece.producer.is_colour() || piece.producer.value("audio_index") == Some("-1");
+    !lane.is_seen() || !lane.is_heard() && !is_silent
 }
 
 /// The lanes with a lowest one that has the background wherever nothing else is seen.

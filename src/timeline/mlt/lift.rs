@@ -84,6 +84,9 @@ impl<'a> Look<'a> {
             return Err(stays("how long it is, is not said"));
         };
         let first = entry.points.first.unwrap_or(0);
+        if frames == 0 || service.value("hide").is_some() {
+            return Err(stays("it shows nothing, or hides something by a property"));
+        }
         if service.points.first.unwrap_or(0) > 0 || first + frames > whole {
             return Err(stays("its in and out points are not those of what it holds"));
         }
@@ -236,7 +239,7 @@ impl Lifted {
         for transition in &mut self.transitions {
             let (from, to) = (transition.points.first.unwrap_or(0), transition.points.last.unwrap_or(0));
             let is_whole = from == 0 && to + 1 >= first + frames;
-            if !is_whole && (from < first || to >= first + frames) {
+            if !is_whole && (from < first || to < from || to >= first + frames) {
                 return Err("it cuts through a transition".into());
             }
             transition.points = match is_whole {

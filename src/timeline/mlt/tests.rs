@@ -67,6 +67,9 @@ fn frame(services: &HashMap<&str, &Service>, id: &str, at: u64) -> Frame {
             let medium = service.value("resource").unwrap().to_string();
             let shown = (medium.clone(), if service.is_colour() { 0 } else { at });
             let is_heard = has("audio_index") && !service.is_colour();
+            if service.points.last.is_some_and(|last| at > last) {
+                return Frame::default();
+            }
             Frame {
                 picture: has("video_index").then_some(shown),
                 sound: is_heard.then_some((medium, at)).into_iter().collect(),
@@ -77,11 +80,11 @@ fn frame(services: &HashMap<&str, &Service>, id: &str, at: u64) -> Frame {
             for item in items {
                 let frames = match item {
                     Item::Blank(frames) => *frames,
-                    Item::Entry(entry) => entry.points.frames().unwrap(),
+                    Item::Entry(entry) => entry.points.frames().unwrap_or(60),
                 };
                 match item {
                     Item::Entry(entry) if left < frames => {
-                        return frame(services, &entry.of, entry.points.first.unwrap() + left);
+                        return frame(services, &entry.of, entry.points.first.unwrap_or(0) + left);
                     }
                     Item::Blank(_) if left < frames => return Frame::default(),
                     _ => left -= frames,
@@ -103,8 +106,7 @@ fn composed(services: &HashMap<&str, &Service>, tractor: &Tractor, at: u64) -> F
     let mut frames: Vec<_> = tractor.tracks.iter().map(track).collect();
     for planted in &tractor.planted {
         let Planted::Transition(mix) = planted else { panic!("{planted:?}") };
-        let works = mix.value("always_active") == Some("1")
-            || mix.points.first.unwrap() <= at && at <= mix.points.last.unwrap();
+        let works = lift::is_always(mix) || mix.points.first.unwrap() <= at && at <= mix.points.last.unwrap();
         assert_eq!((mix.service(), mix.value("sum")), ("mix", Some("1")));
         if works {
             let upper = std::mem::take(&mut frames[mix.track("b_track").unwrap()].sound);
@@ -124,6 +126,125 @@ fn every_frame(graph: &Graph) -> Vec<Frame> {
     let (services, root) = (graph.by_id(), &graph.root().unwrap().id);
     let frames = graph.lengths()[root.as_str()];
     (0..frames).map(|at| frame(&services, root, at)).collect()
+}
+
+/// Choices, one after another; 0 when there are no more.
+struct Choices(std::vec::IntoIter<u8>);
+
+impl Choices {
+    fn below(&mut self, limit: u64) -> u64 {
+        u64::from(self.0.next().unwrap_or(0)) % limit.max(1)
+    }
+}
+
+/// A graph of sequences in sequences, trimmed, over each other, with sound added up here and there.
+fn nested(choices: Vec<u8>) -> Graph {
+    let mut choices = Choices(choices.into_iter());
+    let mut graph = Graph { profile: Some(profile().attributes()), ..Graph::default() };
+    for id in ["a", "b", "c"] {
+        let mut producer = Service::new(id, Body::Producer);
+        producer.points = graph::Points::new(0, 59);
+        producer.properties = graph::Named::from([("resource", id), ("mlt_service", "avformat")]);
+        graph.parts.push(graph::Part::Service(producer));
+    }
+    for number in 0..1 + choices.below(6) {
+        let service = match choices.below(2) {
+            0 => sequence(&graph, number, &mut choices),
+            _ => pile(&graph, number, &mut choices),
+        };
+        graph.parts.push(graph::Part::Service(service));
+    }
+    graph
+}
+
+/// Any of the services so far, and how long it is; the newest ones more often.
+fn any_of(graph: &Graph, choices: &mut Choices) -> (String, u64) {
+    let services: Vec<_> = graph.services().collect();
+    let newest = services.len() as u64 - 1;
+    let at = choices.below(newest + 1).max(choices.below(newest + 1));
+    let id = &services[at as usize].id;
+    (id.clone(), graph.lengths()[id.as_str()])
+}
+
+fn sequence(graph: &Graph, number: u64, choices: &mut Choices) -> Service {
+    let mut items = Vec::new();
+    for _ in 0..1 + choices.below(4) {
+        if choices.below(4) == 0 {
+            items.push(Item::Blank(1 + choices.below(9)));
+            continue;
+        }
+        let (of, long) = any_of(graph, choices);
+        let first = choices.below(long.min(6));
+        let last = first + choices.below((long - first).min(30));
+        let points = graph::Points::new(first, last);
+        items.push(Item::Entry(graph::Entry { of, points, ..graph::Entry::default() }));
+    }
+    Service::new(format!("sequence{number}"), Body::Playlist(items))
+}
+
+fn pile(graph: &Graph, number: u64, choices: &mut Choices) -> Service {
+    let (mut tracks, mut longest) = (Vec::new(), 0);
+    for _ in 0..1 + choices.below(4) {
+        let (of, long) = any_of(graph, choices);
+        longest = longest.max(long);
+        let hide = [Hide::Nothing, Hide::Nothing, Hide::Audio, Hide::Video][choices.below(4) as usize];
+        tracks.push(graph::Track { of, hide, ..graph::Track::default() });
+    }
+    let mut planted = Vec::new();
+    for upper in 1..tracks.len() as u64 {
+        if choices.below(4) == 0 {
+            continue;
+        }
+        let onto = if choices.below(3) == 0 { choices.below(upper) } else { 0 };
+        let properties = graph::Named::from([
+            ("mlt_service", "mix"),
+            ("a_track", &onto.to_string()),
+            ("b_track", &upper.to_string()),
+            ("sum", "1"),
+        ]);
+        let mut mix = graph::Effect { properties, ..graph::Effect::default() };
+        match choices.below(3) {
+            0 => mix.points = graph::Points::new(1 + choices.below(5), 6 + choices.below(longest)),
+            1 => mix.properties.set("always_active", "1"),
+            _ => {}
+        }
+        planted.push(Planted::Transition(mix));
+    }
+    let mut service =
+        Service::new(format!("pile{number}"), Body::Tractor(Tractor { tracks, planted, multitrack: None }));
+    service.points = graph::Points::new(0, longest - 1);
+    service
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_nested_shows_and_sounds_the_same_when_it_is_flat(choices in prop::collection::vec(any::<u8>(), 0..150)) {
+        let graph = nested(choices);
+        let (flat, changes) = flatten(&graph);
+        prop_assert_eq!(every_frame(&flat), every_frame(&graph), "{}", changes);
+        prop_assert_eq!(from_mlt_xml(&write(&flat)), Ok(flat.clone()));
+        for layout in [Layout::Stacked, Layout::Sections] {
+            if let Ok((other, _)) = lay_out(&graph, layout) {
+                prop_assert_eq!(every_frame(&other), every_frame(&graph), "{}: {}", layout, changes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_with_anything_in_place_of_something_makes_nothing_panic(
+        choices in prop::collection::vec(any::<u8>(), 0..150), share in 0.0..1.0_f64, long in 0..9_usize,
+        other in "(2147483647|[0-9]{1,3}|[a-z<>=\"/]{1,4}|pile1|mix|:|-)",
+    ) {
+        let text = write(&nested(choices));
+        let begin = (share * text.len() as f64) as usize;
+        let text = [&text[..begin], &other, &text[(begin + long).min(text.len())..]].concat();
+        if let Ok(graph) = from_mlt_xml(&text) {
+            let (flat, _) = flatten(&graph);
+            let _ = lay_out(&flat, Layout::Sections);
+        }
+    }
 }
 
 proptest! {

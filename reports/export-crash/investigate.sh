@@ -12,13 +12,15 @@ results=$here/results
 export MEMREEL_RLVIDEO="${MEMREEL_RLVIDEO:-}"
 
 # In the order of the page's questions.
-steps="editor-uhd-20-cuts editor-uhd-60-cuts editor-uhd-240-cuts grid grid-editor ladder graph threads
-threads-uhd layouts-10-clips layouts-40-clips layouts-160-clips proxies proxies-made exports long crashes"
+steps="editor-uhd-20-cuts editor-uhd-60-cuts editor-uhd-240-cuts grid grid-editor ladder graph editor-720p threads
+threads-uhd layouts-10-clips layouts-40-clips layouts-160-clips empty-tracks mixed-tracks without-empty-tracks proxies
+proxies-made exports long crashes"
 
 # Whether a step is for the editor alone.
 is_for_the_editor() {
     case $1 in
     graph) true ;;
+    mixed-tracks | without-empty-tracks) false ;;
     *) grep -q 'engine = "rlvideo"' "$here/scenarios/$1.toml" ;;
     esac
 }
@@ -42,17 +44,51 @@ run_graph() {
     graph=$(find "$results/ladder/latest/jobs" -path '*rlvideo*r1/graph.mlt' | sort | head -n 1)
     [ -n "$graph" ] || { echo "investigate: the step \`ladder\` left no graph.mlt of the editor's" >&2; return 5; }
     cp "$graph" "$results/graph.mlt"
-    "$memreel" run "$results/graph.mlt" --reports "$results" --engine melt,mlt-python --encoder libx264 \
-        --preset ultrafast --repeat 3
+    run_project graph --engine melt,mlt-python
+}
+
+# The timeline of the step before, with what editors plant on every track, empty or not: a transition for its
+# pictures and one for its sound.
+run_mixed_tracks() {
+    timeline=$(find "$results/empty-tracks/latest/timelines" -name '*.mlt' | head -n 1)
+    awk '
+    function plant(service, track, more) {
+        print "<transition><property name=\"mlt_service\">" service "</property>"
+        print "<property name=\"a_track\">0</property><property name=\"b_track\">" track "</property>"
+        print "<property name=\"always_active\">1</property>" more "</transition>"
+    }
+    /<\/tractor>/ {
+        for (track = 1; track <= 50; track++) {
+            plant("composite", track, "")
+            plant("mix", track, "<property name=\"sum\">1</property>")
+        }
+    }
+    { print }' "$timeline" > "$results/mixed-tracks.mlt"
+    run_project mixed-tracks
+}
+
+# The same, laid out anew: what "optimise the producer" brings.
+run_without_empty_tracks() {
+    "$memreel" layout "$results/mixed-tracks.mlt" --to flat -o "$results/without-empty-tracks.mlt" 2> /dev/null
+    run_project without-empty-tracks
+}
+
+run_project() {
+    project=$results/$1.mlt
+    shift
+    "$memreel" run "$project" --reports "$results" --encoder libx264 --preset ultrafast --repeat 3 "$@"
 }
 
 run() {
     if [ -e "$results/$1/latest" ]; then
         "$memreel" run --resume "$results/$1/latest" $2
-    elif [ "$1" = graph ]; then
-        run_graph
     else
-        "$memreel" run "$here/scenarios/$1.toml" --reports "$results" $2
+        case $1 in
+        graph) run_graph ;;
+        mixed-tracks) run_mixed_tracks ;;
+        without-empty-tracks) run_without_empty_tracks ;;
+        *) "$memreel" run "$here/scenarios/$1.toml" --reports "$results" $2 ;;
+        esac
     fi
 }
 

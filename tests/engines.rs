@@ -99,6 +99,55 @@ fn gaps_are_black_and_show_what_lies_below() {
     every_export_shows(&text, &wanted.concat());
 }
 
+#[test]
+fn all_layouts_show_the_same_frames_by_melt_and_by_the_binding() {
+    let (low, high) = (1, 2);
+    let text = "
+        sources.low.generate = { seconds = 4, size = '320x180' }
+        sources.high.generate = { seconds = 4, size = '320x180' }
+        [[timeline.tracks]]
+        children = [{ clip = 'low', start = '10f', duration = '40f' }, { gap = '10f' },
+                    { clip = 'low', start = '60f', duration = '20f' }]
+        [[timeline.tracks]]
+        children = [{ gap = '20f' }, { clip = 'high', start = '5f', duration = '15f' }]
+        [export]
+        preset = 'ultrafast'
+        [matrix]
+        engine = ['melt', 'mlt-python']
+        layout = ['sections', 'stacked', 'flat']
+        threading = 'default'";
+    let wanted = [shot(low, 10, 20), shot(high, 5, 15), shot(low, 45, 5), black(10), shot(low, 60, 20)];
+    every_export_shows(text, &wanted.concat());
+}
+
+#[test]
+fn untold_engines_choose_how_to_encode_and_proxies_stand_in_for_originals() {
+    let bench = Bench::new();
+    let text = "
+        sources.shot.generate = { count = 2, seconds = 2, size = '1280x720' }
+        timeline.tracks = [{ children = [{ clip = 'shot', start = '5f', duration = '10f' }] }]
+        export.encoder = 'default'
+        export.size = '320x180'
+        [matrix]
+        engine = ['ffmpeg', 'melt', 'mlt-python']
+        media = ['original', 'proxy']
+        threading = 'default'";
+    let result = bench.result_of("untold", text, &[]);
+    assert_eq!(result.jobs.len(), 6);
+    for job in &result.jobs {
+        assert_eq!(shown(&export_of(&result, job)), [shot(1, 5, 10), shot(2, 5, 10)].concat());
+        let told = |word: &str| job.record.command.iter().any(|argument| argument.contains(word));
+        assert!(!told("vcodec=") && !told("--video-codec") && !told("acodec="), "{:?}", job.record.command);
+        let proxies = job.record.variant.contains(&("media".into(), "proxy".into()));
+        assert!(
+            job.record
+                .media
+                .iter()
+                .all(|file| file.path.extension().unwrap() == if proxies { "mkv" } else { "mp4" })
+        );
+    }
+}
+
 /// The mean luma of each picture of a file.
 fn brightness(file: &Path) -> Vec<f64> {
     let source = format!("movie='{}',signalstats", file.display());

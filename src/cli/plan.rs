@@ -62,13 +62,13 @@ pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
     let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
     // The editor rlvideo gives a project its size when it opens it; all others have their own.
     let own = context.project.as_ref().filter(|project| project.format != ProjectFormat::Rlvideo);
-    let profile = own.map(|project| project.profile.unwrap_or(Profile::of_mlt()));
-    Ok(match profile {
-        Some(Profile { width, height, rate }) => {
-            plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context)
-        }
-        None => plan::plan(scenario, &context),
-    })
+    let Some(project) = own else { return Ok(plan::plan(scenario, &context)) };
+    let Some(Profile { width, height, rate }) = project.profile else {
+        let message =
+            "has no <profile>, and melt and the binding would each choose another one: write one into it";
+        return Err(Failure::usage(format!("{}: {message}", project.path.display())));
+    };
+    Ok(plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context))
 }
 
 /// The failure of a plan of which nothing can be run here.

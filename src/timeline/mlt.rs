@@ -33,11 +33,6 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// What MLT composes where nobody says anything else: `dv_pal`.
-    pub fn of_mlt() -> Profile {
-        Profile { width: 720, height: 576, rate: Rate::new(25, 1).expect("25 is a rate") }
-    }
-
     /// BT.709 from 720 lines on, BT.601 below: what sources of these sizes are taken to be when they
     /// do not say.
     fn colorspace(self) -> &'static str {

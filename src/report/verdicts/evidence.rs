@@ -292,7 +292,7 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
     let prediction = match prediction {
         Ok(prediction) => prediction,
         Err(WhyNot::Verdict) => {
-            return "No prediction: only PLATEAU and GROWING say something of a longer export.".into();
+            return "No prediction: only PLATEAU, GROWING and GROWS_AT_CUTS say something of a longer export.".into();
         }
         Err(WhyNot::NoFrames) => return "No prediction: its frames were not counted.".into(),
     };
@@ -304,8 +304,9 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
         };
         format!("; that {word} {} MiB", mib(memory.as_f64()))
     });
+    let condition = if prediction.if_cuts_go_on { ", if new sources go on coming as often" } else { "" };
     format!(
-        "After {} frames ({} × this run): {} MiB resident, {} to {}{}.",
+        "After {} frames ({} × this run){condition}: {} MiB resident, {} to {}{}.",
         whole(prediction.frames as f64),
         short(prediction.times),
         mib(prediction.estimate.as_f64()),

@@ -6,6 +6,7 @@ mod melt;
 mod mlt;
 mod mlt_python;
 mod probe;
+mod progress;
 mod rlvideo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,11 @@ pub trait Engine {
     /// Programs of ours that it runs: the files' names, and their texts.
     fn drivers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// Whether it can write out the graph that it exports ([`JobFiles::graph`]).
+    fn dumps_graph(&self) -> bool {
+        false
     }
 
     /// How it is launched.
@@ -151,16 +157,23 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
     }
 }
 
-/// Proxies that memreel would have to make of files that it did not make.
+/// Proxies that nobody can make: only the editor does, and memreel generates those of sources that it
+/// generates itself.
 fn without_proxies(variant: &Variant) -> Option<String> {
-    let ours = variant.media_choice == MediaChoice::Proxy && variant.engine != EngineName::Rlvideo;
-    let file = variant.media.iter().find(|(_, media)| ours && matches!(media, Media::File(_)));
-    file.map(|(path, _)| {
-        format!(
-            "{} is no generated source: memreel has no proxy of it (rlvideo makes its own)",
-            path.display()
-        )
-    })
+    if variant.engine == EngineName::Rlvideo {
+        return None;
+    }
+    match variant.media_choice {
+        MediaChoice::Original => None,
+        MediaChoice::MakeProxies => Some(format!("{} makes no proxies: rlvideo does", variant.engine)),
+        MediaChoice::Proxy => {
+            let file = variant.media.iter().find(|(_, media)| matches!(media, Media::File(_)));
+            file.map(|(path, _)| {
+                let path = path.display();
+                format!("{path} is no generated source: memreel has no proxy of it (rlvideo makes its own)")
+            })
+        }
+    }
 }
 
 /// Encoders and containers that a variant needs and the build has not.

@@ -16,7 +16,7 @@ use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, Plan, Variant};
 use crate::run::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::sampler::Live;
-use crate::scenario::{EngineName, Scenario};
+use crate::scenario::{EngineName, MediaChoice, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, StoreError};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
@@ -210,8 +210,12 @@ impl<'a> Execution<'a> {
             &limits,
             self.scenario.sampling.interval,
             job.repeat,
-            self.wishes.graphs,
+            self.dumps_graph(variant),
         )
+    }
+
+    fn dumps_graph(&self, variant: &Variant) -> bool {
+        self.wishes.graphs && self.engine(variant).dumps_graph()
     }
 
     fn engine(&self, variant: &Variant) -> &dyn Engine {
@@ -283,7 +287,7 @@ impl<'a> Execution<'a> {
             timeline: &timeline,
             output: &output,
             drivers: &drivers,
-            graph: self.wishes.graphs.then_some(&graph),
+            graph: self.dumps_graph(variant).then_some(&graph),
         };
         let resolved = self.engine(variant).resolve(variant, &files);
         let started = jiff::Timestamp::now();
@@ -323,7 +327,8 @@ impl<'a> Execution<'a> {
     ) -> Result<Measured, ExecutionError> {
         let launch = self.launch(variant, resolved);
         if let Some(command) = &resolved.before {
-            let before = Launch { command: command.clone(), ..launch.clone() };
+            let limits = Limits { stall: None, ..launch.limits };
+            let before = Launch { command: command.clone(), limits, ..launch.clone() };
             let scratch = folder.join("before");
             make_folder(&scratch)?;
             let prepared = run::measure(&before, &scratch, stop, &Arc::new(Live::default()))?;
@@ -389,9 +394,11 @@ const GRAPH: &str = "graph.mlt";
 /// What a job's folder is called until it is whole.
 const PARTIAL: &str = ".partial-";
 
-/// Frames stand still while the process rests, and that is no stall.
+/// Frames stand still while the process rests, and that is no stall; nor is it while a proxy is made, which is
+/// counted when it is whole.
 fn limits(scenario: &Scenario, variant: &Variant) -> Limits {
-    Limits { wall: scenario.limits.wall, stall: Some(scenario.limits.stall + variant.rest) }
+    let counts = variant.media_choice != MediaChoice::MakeProxies;
+    Limits { wall: scenario.limits.wall, stall: counts.then_some(scenario.limits.stall + variant.rest) }
 }
 
 /// How a job ended that need not be run again: it is there, whole, the same, and not interrupted.

@@ -66,6 +66,9 @@ impl Run {
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
         make_media(&plan, &obstacles, &companions, &stop)?;
+        if self.dump_graph {
+            tell_who_dumps_none(&engines);
+        }
         let missing = engines.iter().any(|engine| engine.installation().is_err());
         let wishes = Wishes { exports: self.keep_exports, graphs: self.dump_graph };
         let execution = Execution::new(&scenario, &plan, engines, &obstacles, &companions, wishes)?;
@@ -125,6 +128,13 @@ fn stop_on_signals() -> Result<Stop, Failure> {
         signal_hook::flag::register(signal, stop.0.clone())?;
     }
     Ok(stop)
+}
+
+/// What is exported is there all the same: in the result's folder `timelines`, as the engine reads it.
+fn tell_who_dumps_none(engines: &[Box<dyn Engine>]) {
+    for engine in engines.iter().filter(|engine| !engine.dumps_graph()) {
+        say(format_args!("memreel: --dump-graph: {} builds no graph of its own to write out", engine.name()));
+    }
 }
 
 /// Warns of variants that are not run; it is an error when none is left.

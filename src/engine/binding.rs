@@ -8,9 +8,8 @@ use serde::Deserialize;
 
 use super::{Installation, JobFiles, Missing, mlt, probe};
 use crate::plan::Variant;
-use crate::run::{Progress, ProgressFormat};
+use crate::run::ProgressFormat;
 use crate::trace::EngineRecord;
-use crate::units::Count;
 
 /// The driver that exports a graph: it is run from a file in the result's folder.
 pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memreel_mlt.py"));
@@ -18,7 +17,7 @@ pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memree
 /// How the drivers report.
 pub const PROGRESS: ProgressFormat = ProgressFormat {
     channel: crate::run::Channel::Pipe,
-    parse: parse_progress,
+    parse: super::progress::parse,
     counters: "in+out",
     is_failure: mlt::says_it_cannot,
 };
@@ -119,38 +118,4 @@ pub fn notes(variant: &Variant, files: &JobFiles) -> Vec<String> {
         notes.push("MLT wrote out the graph before the export, in the same process".into());
     }
     notes
-}
-
-/// `frames IN OUT`, `export K`, `closed K`.
-fn parse_progress(line: &str) -> Option<Progress> {
-    let (kind, rest) = line.split_once(' ')?;
-    let event =
-        |kind: &str| Some(Progress { event: Some((kind.into(), rest.into())), ..Progress::default() });
-    match kind {
-        "frames" => {
-            let (taken_in, put_out) = rest.split_once(' ')?;
-            Some(Progress {
-                frames_in: Some(Count::new(taken_in.parse().ok()?)),
-                frames_out: Some(Count::new(put_out.parse().ok()?)),
-                event: None,
-            })
-        }
-        "proxy" => event("proxy-made"),
-        "export" => event("export-start"),
-        "closed" => event("export-end"),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_driver_counts_as_the_exporter_does() {
-        let progress = parse_progress("frames 52 12").unwrap();
-        assert_eq!((progress.frames_in, progress.frames_out), (Some(Count::new(52)), Some(Count::new(12))));
-        assert_eq!(parse_progress("closed 3").unwrap().event, Some(("export-end".into(), "3".into())));
-        assert_eq!(parse_progress("memreel-driver-progress 1"), None);
-    }
 }

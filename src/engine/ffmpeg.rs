@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, probe};
+use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, probe, progress};
 use crate::plan::Variant;
-use crate::run::{Channel, PROGRESS_FD, Progress, ProgressFormat};
-use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Sink};
+use crate::run::{Channel, PROGRESS_FD, ProgressFormat};
+use crate::scenario::{Driver, EngineName, LayoutChoice, Sink};
 use crate::timeline;
 use crate::trace::{EngineRecord, Threading};
-use crate::units::Count;
 
 /// The exporter that comes with memreel.
 #[derive(Debug)]
@@ -84,9 +83,6 @@ impl Engine for Ffmpeg {
         if variant.layout != LayoutChoice::Default {
             unsupported.push("memreel-export builds no graph of MLT's that could have a layout".into());
         }
-        if variant.media_choice == MediaChoice::MakeProxies {
-            unsupported.push("memreel-export makes no proxies: only an editor does".into());
-        }
         unsupported
     }
 
@@ -109,7 +105,7 @@ impl Engine for Ffmpeg {
             environment: BTreeMap::new(),
             progress: ProgressFormat {
                 channel: Channel::Pipe,
-                parse: parse_progress,
+                parse: progress::parse,
                 counters: "in+out",
                 is_failure: |_| false,
             },
@@ -175,42 +171,4 @@ fn notes(threading: Threading) -> Vec<String> {
     more.map(|threads| format!("render = {threads} has the effect of 2: one thread reads, one writes"))
         .into_iter()
         .collect()
-}
-
-/// `frames IN OUT`, `open PATH`, `close PATH`, `export K`, `closed K`.
-fn parse_progress(line: &str) -> Option<Progress> {
-    let (kind, rest) = line.split_once(' ')?;
-    let event =
-        |kind: &str| Some(Progress { event: Some((kind.into(), rest.into())), ..Progress::default() });
-    match kind {
-        "frames" => {
-            let (taken_in, put_out) = rest.split_once(' ')?;
-            Some(Progress {
-                frames_in: Some(Count::new(taken_in.parse().ok()?)),
-                frames_out: Some(Count::new(put_out.parse().ok()?)),
-                event: None,
-            })
-        }
-        "open" => event("source-open"),
-        "close" => event("source-close"),
-        "export" => event("export-start"),
-        "closed" => event("export-end"),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_counters_and_events_are_understood() {
-        let progress = parse_progress("frames 52 12").unwrap();
-        assert_eq!((progress.frames_in, progress.frames_out), (Some(Count::new(52)), Some(Count::new(12))));
-        let opened = parse_progress("open /media/a b.mp4").unwrap();
-        assert_eq!(opened.event, Some(("source-open".into(), "/media/a b.mp4".into())));
-        let closed = parse_progress("closed 3").unwrap();
-        assert_eq!(closed.event, Some(("export-end".into(), "3".into())));
-        assert_eq!(parse_progress("memreel-export-progress 1"), None);
-    }
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
 use crate::plan::Variant;
 use crate::run::{Channel, Progress, ProgressFormat};
-use crate::scenario::{Driver, EngineName, MediaChoice};
+use crate::scenario::{Driver, EngineName};
 use crate::trace::EngineRecord;
 use crate::units::Count;
 
@@ -77,9 +77,6 @@ impl Engine for Melt {
         }
         if variant.exports > 1 {
             unsupported.push(format!("melt does one export a process, not {}", variant.exports));
-        }
-        if variant.media_choice == MediaChoice::MakeProxies {
-            unsupported.push("melt makes no proxies: only an editor does".into());
         }
         unsupported.extend(mlt::unsupported(variant));
         unsupported

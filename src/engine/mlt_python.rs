@@ -10,7 +10,7 @@ use std::path::Path;
 use super::binding::{self, Binding};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
-use crate::scenario::{EngineName, MediaChoice};
+use crate::scenario::EngineName;
 
 /// A Python that imports MLT.
 #[derive(Debug)]
@@ -35,11 +35,7 @@ impl Engine for MltPython {
     }
 
     fn unsupported(&self, variant: &Variant) -> Vec<String> {
-        let mut unsupported = mlt::unsupported(variant);
-        if variant.media_choice == MediaChoice::MakeProxies {
-            unsupported.push("the binding alone makes no proxies: only an editor does".into());
-        }
-        unsupported
+        mlt::unsupported(variant)
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
@@ -48,6 +44,10 @@ impl Engine for MltPython {
 
     fn drivers(&self) -> &'static [(&'static str, &'static str)] {
         &[binding::DRIVER]
+    }
+
+    fn dumps_graph(&self) -> bool {
+        true
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {

@@ -142,6 +142,10 @@ impl Engine for Rlvideo {
         &[binding::DRIVER, DRIVER]
     }
 
+    fn dumps_graph(&self) -> bool {
+        true
+    }
+
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {
         let before = (variant.media_choice == MediaChoice::Proxy).then(|| {
             let mut command = self.command(variant, files);

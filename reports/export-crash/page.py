@@ -202,7 +202,7 @@ def as_the_author_ran_it(page):
         level = judged["level"]
         peaks.append(float(job["peak_rss_bytes"]))
         rows.append([str(cuts), f"{int(job['frames_out']):,}", gib(peaks[-1]), f"{level['reached_at_frame']:,.0f}",
-                     f"{float(job['fps']):.1f}", f"{float(job['fps_early']):.1f} → {float(job['fps_late']):.1f}",
+                     f"{float(job['fps']):.1f}", f"{float(job['cpu_s']) / float(job['frames_out']):.2f}",
                      job["verdict"]])
     low, high, slow = min(peaks), max(peaks), [float(step.jobs[0]["fps"]) for step in steps]
     fits = " ".join(f"{total} GB: {'no' if high > 0.75 * total * 1e9 else 'yes'}." for total in (4, 8, 16))
@@ -216,7 +216,7 @@ def as_the_author_ran_it(page):
         "The export as the author ran it",
         "The editor's own `export()`, in its background thread, at its own size (3840x2160, 25 frames a second), with "
         "nothing told of how to encode. Synthetic footage stands in for the author's.",
-        table(["cuts", "frames", "peak RSS", "98 % of it by frame", "frames/s", "early → late", "verdict"], rows),
+        table(["cuts", "frames", "peak RSS", "98 % of it by frame", "frames/s", "CPU, s a frame", "verdict"], rows),
         page.plot(long, "memory-over-frames.png", "Memory over frames: 240 cuts at UHD, in the editor"),
         verdicts(long))
     for step in steps:
@@ -452,14 +452,14 @@ def two_hours(page):
         command("long"))
     page.section(
         "What two hours need",
-        "12,000 frames of forty sources at 720p, ultrafast, one run each. With the same sources: the peak of this run, "
+        "8,000 frames of forty sources at 720p, ultrafast, one run each. With the same sources: the peak of this run, "
         "and with it the most growth a frame that the grid of lengths allows "
         + (f"({size(growth['high'])}, the upper end of its 95 % interval)" if growth else "(none found)")
-        + " for the rest of 180,000 frames. With new sources as often as here (one every 300 frames): what `memreel "
+        + " for the rest of 180,000 frames. With new sources as often as here (one every 200 frames): what `memreel "
         "explain --predict 2h` says.",
         table(["engine", "frames", "peak RSS", "verdict", "two hours of the same sources",
                "two hours of ever new ones"], rows),
-        page.plot(step, "memory-over-frames.png", "Memory over 12,000 frames"),
+        page.plot(step, "memory-over-frames.png", "Memory over 8,000 frames"),
         verdicts(step))
     page.keep(step)
 

@@ -21,8 +21,11 @@ use crate::trace::Threading;
 /// Show what a scenario would run, and what it would not and why; nothing is started or made
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// A scenario file, or the name of one that comes with memreel
+    /// A scenario file, the name of one that comes with memreel, or an editor's project
     scenario: String,
+    /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
+    #[arg(long, value_name = "DIR")]
+    rlvideo: Option<PathBuf>,
     #[command(flatten)]
     changes: Changes,
 }
@@ -32,7 +35,8 @@ impl Plan {
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = changes::load(&self.scenario, &self.changes.texts())?;
         let plan = of(&scenario)?;
-        let engines = execution::find_engines(&plan, &Companions::usual());
+        let engines =
+            execution::find_engines(&plan, &Companions::usual().with_rlvideo(self.rlvideo.as_deref()));
         writeln!(out, "{}: {}", plan.scenario, plan.question)?;
         writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
         if plan.excluded > 0 {

@@ -29,9 +29,12 @@ Examples:
   memreel run forty-clips
   memreel run forty-clips --engine melt --threading single,parallel --repeat 5
   memreel run my-scenario.toml --length 1,2,4 --sink null
+  memreel run forty-clips --engine melt,mlt-python,rlvideo --rlvideo ~/rlvideo --driver main,background
+  memreel run holiday.kdenlive --threading single,default
   memreel run --resume reports/forty-clips/latest")]
 pub struct Run {
-    /// A scenario file, or the name of one that comes with memreel
+    /// A scenario file, the name of one that comes with memreel, or an editor's project (.mlt, .kdenlive,
+    /// .rlvideo), which is exported as it is
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
     /// Go on with an interrupted result: jobs that are whole are kept, the others are run. The scenario

@@ -360,9 +360,9 @@ impl Spread {
     }
 
     fn merge(&mut self, lower: usize, upper: usize, look: &Look) {
-        let moved = self.spots[upper].placed(look);
+        let moved = self.spots[upper].take_placed(look);
         let spot = &mut self.spots[lower];
-        let mut all = spot.placed(look);
+        let mut all = spot.take_placed(look);
         all.extend(moved);
         all.sort_by_key(|(start, _, _)| *start);
         let (mut at, mut items) = (0, Vec::new());
@@ -490,21 +490,21 @@ impl Spot {
 
     /// When it has a clip; `None` where that is not known.
     fn clips(&self, look: &Look) -> Option<Vec<(u64, u64)>> {
-        self.items.as_ref()?;
-        self.frames(look)?;
-        Some(self.placed(look).into_iter().map(|(start, end, _)| (start, end)).collect())
+        let (mut at, mut clips) = (0, Vec::new());
+        for item in self.items.as_ref()? {
+            let end = at + look.item_frames(item)?;
+            clips.extend(item.entry().map(|_| (at, end)));
+            at = end;
+        }
+        Some(clips)
     }
 
-    /// Its entries with their places.
-    fn placed(&self, look: &Look) -> Vec<(u64, u64, Item)> {
-        let mut at = 0;
-        let mut placed = Vec::new();
-        for item in self.items.iter().flatten() {
-            let frames = look.item_frames(item).unwrap_or(0);
-            placed.extend(item.entry().map(|_| (at, at + frames, item.clone())));
-            at += frames;
-        }
-        placed
+    /// Takes its entries out, with their places.
+    fn take_placed(&mut self, look: &Look) -> Vec<(u64, u64, Item)> {
+        let clips = self.clips(look).unwrap_or_default();
+        let items = self.items.take().unwrap_or_default();
+        let entries = items.into_iter().filter(|item| item.entry().is_some());
+        clips.into_iter().zip(entries).map(|((start, end), item)| (start, end, item)).collect()
     }
 }
 

@@ -176,6 +176,9 @@ impl<'a> Look<'a> {
                 if !entry.filters.is_empty() || entry.attributes.get("repeat").is_some() {
                     return Err("it cuts through a clip with a filter".into());
                 }
+                if frames == 1 {
+                    return Err("it cuts a clip down to one frame, and MLT plays those without sound".into());
+                }
                 let first = self.first(entry) + first;
                 Ok(Item::Entry(Entry { points: Points::new(first, first + frames - 1), ..entry.clone() }))
             }

@@ -100,6 +100,9 @@ fn stacked(lanes: &Lanes) -> Lanes {
         |lane: &Lane, piece: &Piece| Lane { hide: lane.hide, frames: piece.end, pieces: vec![piece.clone()] };
     let each = |lane: &Lane| lane.pieces.iter().map(|piece| alone(lane, piece)).collect::<Vec<_>>();
     let mut stacked: Vec<Lane> = lanes.lanes.iter().flat_map(each).collect();
+    if stacked.is_empty() {
+        stacked.push(Lane { hide: Hide::Nothing, frames: 0, pieces: Vec::new() });
+    }
     // Without a background one of the tracks has to last: melt ends with the longest of them.
     if let (None, Some(last)) = (&lanes.background, stacked.last_mut()) {
         last.frames = lanes.frames;

@@ -1,7 +1,7 @@
 //! MLT graphs: a timeline as one, in several layouts, and those of other applications.
 //!
 //! [`Graph`] is what MLT XML says (docs/mlt-xml.txt in MLT's sources): [`from_mlt_xml`] reads it,
-//! [`write`] writes it. [`graph_of`] makes one of a timeline, in a [`Layout`]; [`flatten`] and [`lay_out`]
+//! [`write()`] writes it. [`graph_of`] makes one of a timeline, in a [`Layout`]; [`flatten`] and [`lay_out`]
 //! give one that is there already another layout which shows and sounds the same.
 
 mod flatten;

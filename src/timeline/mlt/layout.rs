@@ -99,7 +99,15 @@ fn stacked(lanes: &Lanes) -> Lanes {
     let alone =
         |lane: &Lane, piece: &Piece| Lane { hide: lane.hide, frames: piece.end, pieces: vec![piece.clone()] };
     let each = |lane: &Lane| lane.pieces.iter().map(|piece| alone(lane, piece)).collect::<Vec<_>>();
-    Lanes { lanes: lanes.lanes.iter().flat_map(each).collect(), ..lanes.clone() }
+    let mut stacked: Vec<Lane> = lanes.lanes.iter().flat_map(each).collect();
+    if stacked.is_empty() {
+        stacked.push(Lane { hide: Hide::Nothing, frames: 0, pieces: Vec::new() });
+    }
+    // Without a background one of the tracks has to last: melt ends with the longest of them.
+    if let (None, Some(last)) = (&lanes.background, stacked.last_mut()) {
+        last.frames = lanes.frames;
+    }
+    Lanes { lanes: stacked, ..lanes.clone() }
 }
 
 /// A stretch of the whole in which pieces lie over each other, or do not.
@@ -132,6 +140,26 @@ fn sections(lanes: &Lanes) -> Vec<Section> {
         }
     }
     sections
+}
+
+/// Joins sections between which a clip would be cut so that one frame of it is left: MLT 7.12 plays entries of
+/// one frame without sound.
+fn without_single_frames(sections: Vec<Section>, lanes: &Lanes) -> Vec<Section> {
+    let pieces = laid_pieces(lanes);
+    let leaves_one = |a: Section, b: Section| {
+        pieces
+            .iter()
+            .filter(|(_, piece)| piece.start < a.end && b.start < piece.end)
+            .any(|(_, piece)| a.end - piece.start.max(a.start) == 1 || piece.end.min(b.end) - b.start == 1)
+    };
+    let mut all: Vec<Section> = Vec::new();
+    for mut section in sections {
+        while let Some(last) = all.pop_if(|last| leaves_one(*last, section)) {
+            section = Section { start: last.start, end: section.end, is_mix: true };
+        }
+        all.push(section);
+    }
+    all
 }
 
 /// Whether only a track can leave out what the lane leaves out of the piece.
@@ -215,7 +243,7 @@ impl LaneWriter {
     fn sections(&mut self, lanes: &Lanes) {
         let lanes = on_background(lanes);
         let mut items = Vec::new();
-        for (number, section) in sections(&lanes).into_iter().enumerate() {
+        for (number, section) in without_single_frames(sections(&lanes), &lanes).into_iter().enumerate() {
             let id = format!("section{number}");
             match section.is_mix {
                 true => self.mix(&id, &lanes, section),

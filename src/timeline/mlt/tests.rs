@@ -84,7 +84,12 @@ fn frame(services: &HashMap<&str, &Service>, id: &str, at: u64) -> Frame {
                 };
                 match item {
                     Item::Entry(entry) if left < frames => {
-                        return frame(services, &entry.of, entry.points.first.unwrap_or(0) + left);
+                        let mut shown = frame(services, &entry.of, entry.points.first.unwrap_or(0) + left);
+                        // MLT 7.12 plays a clip of one frame without sound.
+                        shown
+                            .sound
+                            .retain(|_| frames > 1 || services[entry.of.as_str()].body != Body::Producer);
+                        return shown;
                     }
                     Item::Blank(_) if left < frames => return Frame::default(),
                     _ => left -= frames,
@@ -124,7 +129,11 @@ fn composed(services: &HashMap<&str, &Service>, tractor: &Tractor, at: u64) -> F
 
 fn every_frame(graph: &Graph) -> Vec<Frame> {
     let (services, root) = (graph.by_id(), &graph.root().unwrap().id);
-    let frames = graph.lengths()[root.as_str()];
+    let lengths = graph.lengths();
+    // melt ends with the longest track, whatever the tractor says.
+    let longest = graph.root().unwrap().links().into_iter().map(|id| lengths[id]).max();
+    let is_tractor = matches!(graph.root().unwrap().body, Body::Tractor(_));
+    let frames = lengths[root.as_str()].min(longest.filter(|_| is_tractor).unwrap_or(u64::MAX));
     (0..frames).map(|at| frame(&services, root, at)).collect()
 }
 

@@ -305,17 +305,21 @@ impl Family<'_> {
         }
         let first = self.at_cut(|stairs| stairs.at_first_use).unwrap_or(0.0);
         let other = self.at_cut(|stairs| stairs.at_other_use).unwrap_or(0.0);
-        Some(if other > OTHER_USE * first && other > self.noise() {
-            sure(Finding::GrowsPerCut, Because::RunsGrowAtCuts)
-        } else {
-            sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses)
-        })
+        if other > OTHER_USE * first && other > self.noise() {
+            return Some(sure(Finding::GrowsPerCut, Because::RunsGrowAtCuts));
+        }
+        // Where their number was varied, the levels say more than a warm-up that takes its steps at cuts.
+        let levels_rise = self.rises().last().is_none_or(|last| *last == Rise::Rises);
+        levels_rise.then(|| sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses))
     }
 
-    /// From each number of sources to the next larger one: whether the level rises.
+    /// Whether the level rises from each number of sources to the next larger one.
+    fn rises(&self) -> Vec<Rise> {
+        self.counts().windows(2).filter_map(|pair| self.rise(pair[0], pair[1])).collect()
+    }
+
     fn sources(&self) -> Option<Answer> {
-        let counts = self.counts();
-        let steps: Vec<_> = counts.windows(2).filter_map(|pair| self.rise(pair[0], pair[1])).collect();
+        let steps = self.rises();
         let last = *steps.last()?;
         match () {
             () if last == Rise::Open => {

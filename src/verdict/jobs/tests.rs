@@ -9,6 +9,17 @@ const MIB: f64 = 1_048_576.0;
 
 /// A finished job of so many frames and sources whose level at each frame is this, in bytes.
 fn job(frames: u64, sources: u64, level: impl Fn(f64) -> f64) -> JobFacts {
+    job_of(frames, sources, RunContext::default(), level)
+}
+
+/// The same, each source used for as long as the others, one after another.
+fn job_with_cuts(frames: u64, sources: u64, level: impl Fn(f64) -> f64) -> JobFacts {
+    let uses: Vec<_> = (0..sources).map(|source| source * frames / sources).collect();
+    let context = RunContext { cuts: uses[1..].to_vec(), first_uses: uses, ..RunContext::default() };
+    job_of(frames, sources, context, level)
+}
+
+fn job_of(frames: u64, sources: u64, context: RunContext, level: impl Fn(f64) -> f64) -> JobFacts {
     let sample = |frame: u64| Sample {
         t_s: frame as f64 / 100.0,
         frames_out: Some(Count::new(frame)),
@@ -16,7 +27,7 @@ fn job(frames: u64, sources: u64, level: impl Fn(f64) -> f64) -> JobFacts {
         ..Sample::default()
     };
     let samples: Vec<_> = (0..=frames).step_by(2).map(sample).collect();
-    let context = RunContext { container: Some("mpegts".into()), ..RunContext::default() };
+    let context = RunContext { container: Some("mpegts".into()), ..context };
     let verdict = judge(&Series::of(&samples, &Memory::JUDGED), &context);
     JobFacts { frames, sources, index: false, finished: true, verdict }
 }
@@ -66,6 +77,27 @@ fn what_the_first_sources_cost_and_the_next_do_not_is_bounded() {
     let level = |_: u64, sources: u64, _: f64| (50.0 + 8.0 * sources.min(5) as f64) * MIB;
     let found = family(&[(1000, 1), (1000, 5), (1000, 20)], level);
     assert_eq!((found.finding, found.because), (Finding::Bounded, Because::LevelsStopRisingWithSources));
+}
+
+#[test]
+fn steps_at_cuts_that_lead_to_the_same_level_with_more_sources_are_no_growth_with_sources() {
+    // From 20 sources on each adds less, the more of them there are: 16 MiB in all.
+    let stairs = |sources: u64, frame: f64| {
+        let step = (frame / (2000.0 / sources as f64)).floor() / sources as f64;
+        (if sources == 1 { 20.0 } else { 40.0 + 16.0 * step }) * MIB
+    };
+    let jobs = [1, 20, 40].into_iter().flat_map(|sources| {
+        (0..3).map(move |repeat| {
+            job_with_cuts(2000, sources, |frame| stairs(sources, frame) + 20_480.0 * f64::from(repeat))
+        })
+    });
+    let jobs: Vec<_> = jobs.collect();
+    assert!(jobs[3..].iter().all(|job| job.verdict.verdict == Verdict::GrowsAtCuts), "the runs grow");
+    let found = judge_jobs(&jobs);
+    assert_eq!((found.finding, found.because), (Finding::Bounded, Because::LevelsStopRisingWithSources));
+    // With one number of sources there is nothing to hold against what the runs show.
+    let alone = judge_jobs(&jobs[6..]);
+    assert_eq!((alone.finding, alone.because), (Finding::GrowsPerSource, Because::RunsGrowAtFirstUses));
 }
 
 #[test]

@@ -127,4 +127,5 @@ for step in $steps; do
     echo "$(($(date +%s) - began))" > "$results/$step/done"
 done
 
+export MEMREEL="$memreel"
 exec python3 "$here/page.py" "$results" "$here"

@@ -25,10 +25,13 @@ pub fn headline(verdict: &JobsVerdict) -> String {
         Finding::GrowsPerSource => {
             let source = of(verdict, With::Source).or(of(verdict, With::Cut)).unwrap_or_default();
             let sources = number(verdict.up_to_sources as f64, 0);
-            format!(
-                "memory grows with every source, up to {sources} sources, not with frames{}",
-                with_comma(source)
-            )
+            // Where their number was not varied each of them may stand for its cut.
+            let varied = |along: &Along| along.with == With::Source && along.range.0 < along.range.1;
+            let what = match verdict.along.iter().any(varied) {
+                true => format!("every source, up to {sources} sources"),
+                false => format!("every cut to a new source, up to {sources} sources"),
+            };
+            format!("memory grows with {what}, not with frames{}", with_comma(source))
         }
         Finding::Inconclusive => format!("cannot be told: {}", because(verdict.because)),
         Finding::Bounded => match verdict.stopped_at {
@@ -111,8 +114,9 @@ pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
 
 /// What growth with sources does not say, and what would.
 const NO_LEAK: &str = "No leak is shown by this: what is kept of each source may be meant, such as a cache of open \
-                       producers. `--sources` varies their number and tells whether it goes on; `--exports 12`, where \
-                       the engine can, tells whether it is given back.";
+                       producers. `--sources` shows fewer of them for as long, and tells whether it is the sources or \
+                       the cuts, and whether it goes on; `--exports 12`, where the engine can, tells whether it is \
+                       given back.";
 
 fn because(because: Because) -> &'static str {
     match because {
@@ -167,7 +171,16 @@ mod tests {
     #[test]
     fn growth_with_sources_is_told_for_as_many_as_were_measured_and_is_no_leak() {
         let grows = found(Finding::GrowsPerSource);
-        assert!(headline(&grows).contains("every source, up to 40 sources,"), "{}", headline(&grows));
+        // Of one number of sources it may be the cuts as well.
+        assert!(
+            headline(&grows).contains("every cut to a new source, up to 40 sources,"),
+            "{}",
+            headline(&grows)
+        );
+        let growth = crate::stats::Interval { low: 1.0, estimate: 2.0, high: 3.0 };
+        let varied = Along { with: With::Source, range: (10, 40), growth, jobs: 12 };
+        let varied = JobsVerdict { along: vec![varied], ..found(Finding::GrowsPerSource) };
+        assert!(headline(&varied).contains("every source, up to 40 sources,"), "{}", headline(&varied));
         let told = evidence(&grows).join(" ");
         assert!(
             ["No leak", "`--sources`", "`--exports 12`"].iter().all(|word| told.contains(word)),

@@ -3,10 +3,10 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup build profile test test-all lint docs guard peers check bench verdicts clean
+.PHONY: help setup build profile investigate test test-all lint docs guard peers check bench verdicts clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the packages that are missing (as root or through sudo)
 	@scripts/setup.sh
@@ -16,6 +16,9 @@ build: setup ## build memreel, its launcher and its exporter
 
 profile: build ## export forty clips threaded and single-threaded with two engines; leave CSV and plots
 	$(MEMREEL) run forty-clips
+
+investigate: build ## make reports/export-crash again (about an hour); RLVIDEO=DIR names a checkout of the editor
+	reports/export-crash/investigate.sh $(RLVIDEO)
 
 # Each suite has a budget of minutes: see CONTRIBUTING.md.
 test: setup lint docs guard check ## everything that has to hold before a change lands

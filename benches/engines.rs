@@ -58,7 +58,7 @@ fn main() {
         let variants = made_variants(sources, seconds, &preset);
         let exporter = companions().exporter().expect("memreel-export is built: `make build`");
         let contestants = contestants(&variants, folder.path());
-        let frames = variants[0].timeline.frames();
+        let frames = variants[0].frames();
         println!(
             "{sources} sources, {frames} frames of 1280x720, libx264 ultrafast, AAC, MP4, one thread; {pairs} pairs"
         );
@@ -84,7 +84,8 @@ fn of_engine(variant: &Variant, folder: &Path) -> Contestant {
     let timeline = folder.join(format!("timeline.{ending}"));
     std::fs::write(&timeline, text).expect("the timeline can be written");
     let output = folder.join(format!("{}.mp4", variant.engine));
-    let resolved = engine.resolve(variant, &JobFiles { timeline: &timeline, output: &output });
+    let resolved = engine
+        .resolve(variant, &JobFiles { timeline: &timeline, output: &output, ..JobFiles::unnamed(false) });
     let mut command = resolved.command;
     // Nobody reads its progress here.
     if let Some(option) = command.iter().position(|word| word == "--progress-fd") {
@@ -119,7 +120,8 @@ fn words(text: &str) -> Vec<OsString> {
 }
 
 fn placed(variant: &Variant) -> Vec<Placed<'_>> {
-    let pictures = variant.timeline.tracks.iter().find(|track| track.kind == TrackKind::Video);
+    let pictures =
+        variant.input.script().expect("a script").tracks.iter().find(|track| track.kind == TrackKind::Video);
     pictures.expect("the timeline has pictures").placed(variant.export.rate)
 }
 

@@ -6,6 +6,7 @@
 mod cpu;
 mod curve;
 mod drift;
+mod failures;
 mod growth;
 mod levels;
 mod progress;
@@ -16,6 +17,7 @@ mod variant;
 pub use cpu::{CpuPoint, CpuUse};
 pub use curve::{Curve, LevelPoint};
 pub use drift::{Drift, Pace, cpu_drift, wall_drift};
+pub use failures::{FailureKind, Failures};
 pub use growth::{Growth, NoGrowth, growth_over_second_half};
 pub use levels::{SharePart, level_over, median_level, speed_over};
 pub use progress::{Hand, ProgressClock};

@@ -33,12 +33,14 @@
 mod change;
 mod pairs;
 mod quantity;
+mod rates;
 #[cfg(test)]
 mod tests;
 
 pub use change::{Change, Finding, Needs, Side};
 pub use pairs::{MOST_PAIRS, Pair, pairs};
 pub use quantity::{Measure, Quantity, Scale};
+pub use rates::RateChange;
 
 use crate::stats;
 

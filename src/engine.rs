@@ -1,8 +1,12 @@
 //! Export engines: is it here and which build, what can it not do, and how is a job launched.
 
+mod binding;
 mod ffmpeg;
 mod melt;
+mod mlt;
+mod mlt_python;
 mod probe;
+mod rlvideo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -11,12 +15,14 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
 use crate::run::ProgressFormat;
-use crate::scenario::{self, EngineName, Sink};
+use crate::scenario::{self, EngineName, Media, MediaChoice, Sink};
 use crate::trace::{EngineRecord, Threading};
 
 pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;
+pub use mlt_python::MltPython;
 pub use probe::Companions;
+pub use rlvideo::Rlvideo;
 
 /// A program that exports.
 pub trait Engine {
@@ -35,6 +41,11 @@ pub trait Engine {
 
     /// The timeline in the format that it reads: the file's name ending, and its text.
     fn timeline(&self, variant: &Variant) -> (&'static str, String);
+
+    /// Programs of ours that it runs: the files' names, and their texts.
+    fn drivers(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 
     /// How it is launched.
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved;
@@ -75,18 +86,29 @@ pub struct JobFiles<'a> {
     pub timeline: &'a Path,
     /// Where the export goes; not used with a null sink.
     pub output: &'a Path,
+    /// The folder with [`Engine::drivers`].
+    pub drivers: &'a Path,
+    /// Where the engine is to write the graph that it exports, when that is wanted.
+    pub graph: Option<&'a Path>,
 }
 
 impl JobFiles<'static> {
     /// Words in the files' places, for a command that is only looked at.
-    pub fn unnamed() -> JobFiles<'static> {
-        JobFiles { timeline: Path::new("TIMELINE"), output: Path::new("OUTPUT") }
+    pub fn unnamed(with_graph: bool) -> JobFiles<'static> {
+        JobFiles {
+            timeline: Path::new("TIMELINE"),
+            output: Path::new("OUTPUT"),
+            drivers: Path::new("DRIVERS"),
+            graph: with_graph.then_some(Path::new("GRAPH")),
+        }
     }
 }
 
 /// How a job is launched.
 #[derive(Debug, Clone)]
 pub struct Resolved {
+    /// What has to run to its end before, and is not measured.
+    pub before: Option<Vec<OsString>>,
     /// The program and its arguments.
     pub command: Vec<OsString>,
     /// What to change in the environment.
@@ -104,6 +126,8 @@ pub fn find(name: EngineName, companions: &Companions) -> Box<dyn Engine> {
     match name {
         EngineName::Ffmpeg => Box::new(Ffmpeg::find(companions)),
         EngineName::Melt => Box::new(Melt::find()),
+        EngineName::MltPython => Box::new(MltPython::find()),
+        EngineName::Rlvideo => Box::new(Rlvideo::find(companions)),
     }
 }
 
@@ -120,10 +144,23 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
         Err(missing) => vec![missing.to_string()],
         Ok(installation) => {
             let mut obstacles = lacking(installation, variant);
+            obstacles.extend(without_proxies(variant));
             obstacles.extend(engine.unsupported(variant));
             obstacles
         }
     }
+}
+
+/// Proxies that memreel would have to make of files that it did not make.
+fn without_proxies(variant: &Variant) -> Option<String> {
+    let ours = variant.media_choice == MediaChoice::Proxy && variant.engine != EngineName::Rlvideo;
+    let file = variant.media.iter().find(|(_, media)| ours && matches!(media, Media::File(_)));
+    file.map(|(path, _)| {
+        format!(
+            "{} is no generated source: memreel has no proxy of it (rlvideo makes its own)",
+            path.display()
+        )
+    })
 }
 
 /// Encoders and containers that a variant needs and the build has not.
@@ -141,9 +178,12 @@ fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
             ));
         }
     };
-    need("video encoder", &export.encoder, &installation.video_encoders);
-    if let Some(audio) = &export.audio {
-        need("audio encoder", &audio.encoder, &installation.audio_encoders);
+    // Untold, it encodes both as it likes.
+    if let Some(encoder) = &export.encoder {
+        need("video encoder", encoder, &installation.video_encoders);
+        if let Some(audio) = &export.audio {
+            need("audio encoder", &audio.encoder, &installation.audio_encoders);
+        }
     }
     if export.sink == Sink::File {
         need("container", export.container.name(), &installation.containers);

@@ -9,13 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::digest;
 use crate::engine::{self, Companions, Engine, JobFiles, Missing, Resolved};
 use crate::machine;
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, Plan, Variant};
-use crate::run::{self, Launch, Limits, RunError, Stop};
+use crate::run::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::sampler::Live;
-use crate::scenario::{EngineName, Scenario, Sink};
+use crate::scenario::{EngineName, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, StoreError};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
@@ -33,7 +34,16 @@ pub struct Execution<'a> {
     media: Vec<Vec<MediaFile>>,
     /// Its jobs, with their identities, in the order in which they are run.
     planned: Vec<PlannedJob>,
-    keep_exports: bool,
+    wishes: Wishes,
+}
+
+/// What is wanted beside the measurements.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// The exported files are kept.
+    pub exports: bool,
+    /// Engines that can are to write out the graph that they export, as `graph.mlt` in a job's folder.
+    pub graphs: bool,
 }
 
 /// What happens while a plan is carried out.
@@ -134,7 +144,7 @@ impl<'a> Execution<'a> {
         engines: Vec<Box<dyn Engine>>,
         obstacles: &[Option<String>],
         companions: &Companions,
-        keep_exports: bool,
+        wishes: Wishes,
     ) -> Result<Execution<'a>, ExecutionError> {
         let mut catalogue = Catalogue::default();
         let mut media = Vec::new();
@@ -153,7 +163,7 @@ impl<'a> Execution<'a> {
             media,
             planned: Vec::new(),
             engines,
-            keep_exports,
+            wishes,
         };
         let planned = plan.jobs.iter().map(|job| execution.plan_job(*job, obstacles[job.variant].clone()));
         execution.planned = planned.collect();
@@ -200,6 +210,7 @@ impl<'a> Execution<'a> {
             &limits,
             self.scenario.sampling.interval,
             job.repeat,
+            self.wishes.graphs,
         )
     }
 
@@ -266,12 +277,19 @@ impl<'a> Execution<'a> {
         let exports = folder.join("exports");
         make_folder(&exports)?;
         let output = exports.join(format!("{}.{}", planned.folder, variant.export.container.extension()));
-        let resolved =
-            self.engine(variant).resolve(variant, &JobFiles { timeline: &timeline, output: &output });
+        let drivers = self.write_drivers(variant, folder)?;
+        let graph = partial.join(GRAPH);
+        let files = JobFiles {
+            timeline: &timeline,
+            output: &output,
+            drivers: &drivers,
+            graph: self.wishes.graphs.then_some(&graph),
+        };
+        let resolved = self.engine(variant).resolve(variant, &files);
         let started = jiff::Timestamp::now();
-        let mut measured = run::measure(&self.launch(variant, &resolved), &partial, stop, live)?;
+        let mut measured = self.measure(variant, &resolved, &partial, stop, live)?;
         measured.outcome = self.outcome(variant, measured.outcome, &output);
-        let output_bytes = fs::metadata(&output).ok().filter(|_| variant.export.sink == Sink::File);
+        let output_bytes = fs::metadata(&output).ok().filter(|_| variant.writes_a_file());
         let record = record::RecordOf {
             execution: self,
             job,
@@ -280,10 +298,11 @@ impl<'a> Execution<'a> {
             measured: &measured,
             started,
             output_bytes: output_bytes.map(|meta| meta.len()),
+            graph: fs::read(&graph).ok().map(digest::of),
         };
         store::write_json(&partial.join("run.json"), &record.record())?;
         // What is not whole is not to be taken for whole.
-        if !self.keep_exports || !measured.outcome.is_finished() {
+        if !self.wishes.exports || !measured.outcome.is_finished() {
             let _ = fs::remove_file(&output);
             // Gone when it was the only one in there.
             let _ = fs::remove_dir(&exports);
@@ -293,16 +312,49 @@ impl<'a> Execution<'a> {
         Ok((measured.outcome, sampled.max(measured.max_rss.unwrap_or(Bytes::ZERO))))
     }
 
+    /// Measures an export, after what has to be done before it: when that fails there is no export.
+    fn measure(
+        &self,
+        variant: &Variant,
+        resolved: &Resolved,
+        folder: &Path,
+        stop: &Stop,
+        live: &Arc<Live>,
+    ) -> Result<Measured, ExecutionError> {
+        let launch = self.launch(variant, resolved);
+        if let Some(command) = &resolved.before {
+            let before = Launch { command: command.clone(), ..launch.clone() };
+            let scratch = folder.join("before");
+            make_folder(&scratch)?;
+            let prepared = run::measure(&before, &scratch, stop, &Arc::new(Live::default()))?;
+            if !prepared.outcome.is_finished() {
+                return Ok(prepared);
+            }
+            let _ = fs::remove_dir_all(&scratch);
+        }
+        Ok(run::measure(&launch, folder, stop, live)?)
+    }
+
     /// The engine's own word for how it ended, held against the file that it wrote: an engine may leave
     /// out what it cannot show, and call that a success.
     fn outcome(&self, variant: &Variant, said: Outcome, output: &Path) -> Outcome {
         let of = variant.frames();
-        let can_be_counted = said.is_finished() && variant.export.sink == Sink::File;
+        let can_be_counted = said.is_finished() && variant.writes_a_file();
         let counted = self.exporter.as_ref().filter(|_| can_be_counted);
         match counted.and_then(|exporter| engine::count_frames(exporter, output)) {
             Some(frames) if frames != of => Outcome::Incomplete { frames, of },
             _ => said,
         }
+    }
+
+    /// The folder with the programs of ours that the variant's engine runs.
+    fn write_drivers(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
+        let drivers = folder.join("drivers");
+        for (name, text) in self.engine(variant).drivers() {
+            make_folder(&drivers)?;
+            store::write_whole(&drivers.join(name), text.as_bytes())?;
+        }
+        Ok(drivers)
     }
 
     fn launch(&self, variant: &Variant, resolved: &Resolved) -> Launch {
@@ -316,8 +368,12 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats.
+    /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats. A project
+    /// stays where it is, and so do files that it names by their places beside it.
     fn write_timeline(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
+        if let Some(project) = variant.input.project() {
+            return Ok(project.path.clone());
+        }
         let timelines = folder.join("timelines");
         make_folder(&timelines)?;
         let (ending, text) = self.engine(variant).timeline(variant);
@@ -326,6 +382,9 @@ impl<'a> Execution<'a> {
         Ok(timeline)
     }
 }
+
+/// The graph that an engine exported, in its own words, in a job's folder.
+const GRAPH: &str = "graph.mlt";
 
 /// What a job's folder is called until it is whole.
 const PARTIAL: &str = ".partial-";

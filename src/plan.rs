@@ -5,22 +5,32 @@
 //! where generated media lie is told by the [`PlanContext`].
 
 mod arrange;
+mod input;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::digest;
-use crate::scenario::{Audio, Axis, AxisValue, Driver, EngineName, Export, Media, Scenario, ThreadingChoice};
-use crate::timeline::Timeline;
+use crate::project::Project;
+use crate::scenario::{
+    Audio, Axis, AxisValue, Driver, EngineName, Export, LayoutChoice, Media, MediaChoice, Scenario, Sink,
+    ThreadingChoice,
+};
+use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;
 
+pub use input::Input;
+
 /// What a plan depends on besides its scenario.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlanContext {
     /// How many threads `parallel` means.
     pub cpus: u32,
     /// Where generated media lie; absolute, since timelines name their media by it.
     pub media_folder: PathBuf,
+    /// The project that the scenario names, opened.
+    pub project: Option<Arc<Project>>,
 }
 
 /// All that a scenario asks to run.
@@ -64,6 +74,10 @@ pub struct Variant {
     pub threading_choice: ThreadingChoice,
     /// Where in its process the export runs.
     pub driver: Driver,
+    /// How its clips are put together in a graph of MLT's.
+    pub layout: LayoutChoice,
+    /// What is exported of each source.
+    pub media_choice: MediaChoice,
     /// How often it is exported, one after another in the same process; at least once.
     pub exports: u32,
     /// How long the process rests after each export, so that samples show what stays; not at all after the
@@ -71,9 +85,9 @@ pub struct Variant {
     pub rest: Duration,
     /// What it is to produce.
     pub export: Export,
-    /// What is exported, with the paths of its media as they will be.
-    pub timeline: Timeline,
-    /// The distinct media of the timeline, in order of first use.
+    /// What is exported.
+    pub input: Input,
+    /// Its distinct media, in order of first use.
     pub media: Vec<(PathBuf, Media)>,
     label: String,
     slug: String,
@@ -86,9 +100,37 @@ impl Variant {
         &self.label
     }
 
-    /// Frames of one export.
+    /// Frames of one export; of all sources where only their proxies are made.
     pub fn frames(&self) -> u64 {
-        self.timeline.frames_at(self.export.rate)
+        match self.media_choice {
+            MediaChoice::MakeProxies => {
+                self.media.iter().filter_map(|(path, _)| self.source_frames(path)).sum()
+            }
+            _ => self.input.frames(self.export.rate),
+        }
+    }
+
+    /// Frames of a source at the export's rate: of a generated one all that it has, of another one as
+    /// many as clips are known to need.
+    pub fn source_frames(&self, media: &Path) -> Option<u64> {
+        let rate = self.export.rate;
+        let range_end = |clip: &Clip| {
+            clip.source_range.start_time.frame_at(rate) + clip.source_range.duration.frame_at(rate)
+        };
+        let clips = self.input.script().into_iter().flat_map(Timeline::clips);
+        let needed = clips.filter(|clip| clip.media == media).map(range_end).max();
+        let generated = self.media.iter().find_map(|(path, media_of)| match media_of {
+            Media::Generated(spec) if path == media => {
+                Some(RationalTime::new(spec.frames, spec.rate).frame_at(rate))
+            }
+            _ => None,
+        });
+        generated.or(needed)
+    }
+
+    /// Whether there is a file afterwards with the frames of one export.
+    pub fn writes_a_file(&self) -> bool {
+        self.export.sink == Sink::File && self.media_choice != MediaChoice::MakeProxies
     }
 
     /// Frames of all exports in its process.
@@ -149,6 +191,8 @@ struct Settings {
     engine: EngineName,
     threading: ThreadingChoice,
     driver: Driver,
+    layout: LayoutChoice,
+    media: MediaChoice,
     export: Export,
     length: u32,
     sources: Option<u32>,
@@ -160,6 +204,8 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         engine: EngineName::Ffmpeg,
         threading: ThreadingChoice::Single,
         driver: Driver::Main,
+        layout: LayoutChoice::Default,
+        media: MediaChoice::Original,
         export: scenario.export.clone(),
         length: 1,
         sources: None,
@@ -178,6 +224,8 @@ impl Settings {
             AxisValue::Engine(engine) => self.engine = *engine,
             AxisValue::Threading(choice) => self.threading = *choice,
             AxisValue::Driver(driver) => self.driver = *driver,
+            AxisValue::Layout(layout) => self.layout = *layout,
+            AxisValue::Media(media) => self.media = *media,
             AxisValue::Size(size) => export.size = *size,
             AxisValue::Rate(rate) => export.rate = *rate,
             AxisValue::Encoder(encoder) => export.encoder = encoder.clone(),
@@ -196,18 +244,37 @@ impl Settings {
 }
 
 fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> Variant {
-    let Settings { engine, threading, driver, export, length, sources, exports } = settings(scenario, values);
-    let (timeline, media) = arrange::arrange(scenario, &context.media_folder, length, sources);
+    let settings = settings(scenario, values);
+    let media_choice = settings.media;
+    let Settings { engine, threading, driver, layout, export, length, sources, exports, .. } = settings;
+    // An editor makes its own.
+    let put_proxies = media_choice == MediaChoice::Proxy && engine != EngineName::Rlvideo;
+    let (input, media) = match &context.project {
+        Some(project) => {
+            let media = project.sources.iter().map(|path| (path.clone(), Media::File(path.clone())));
+            (Input::Project(Arc::clone(project)), media.collect())
+        }
+        None => {
+            let (mut timeline, mut media) =
+                arrange::arrange(scenario, &context.media_folder, length, sources);
+            if put_proxies {
+                arrange::put_proxies(&mut timeline, &mut media, &context.media_folder);
+            }
+            (Input::Script(timeline), media)
+        }
+    };
     Variant {
         axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
         engine,
         threading: threading.threading(context.cpus),
         threading_choice: threading,
         driver,
+        layout,
+        media_choice,
         exports,
         rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
-        timeline,
+        input,
         media,
         label: label(scenario, values),
         slug: slug(scenario, values),

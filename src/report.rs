@@ -10,6 +10,7 @@ mod explain;
 mod made_up;
 mod number;
 mod plot;
+mod rates;
 mod recordings;
 mod summary;
 mod summary_json;
@@ -218,12 +219,13 @@ impl Report {
         groups.into_iter().map(|jobs| self.variant(jobs)).collect()
     }
 
-    /// The families in the order of the plan, and what each shows.
+    /// The families that there was anything to run of, in the order of the plan, and what each shows.
     pub fn families(&self) -> Vec<FamilyRow<'_>> {
         let key = |job: &JobRow| -> Vec<(String, String)> {
             job.planned.variant.iter().filter(|(axis, _)| !ASKED.contains(&axis.as_str())).cloned().collect()
         };
-        let keyed: Vec<_> = self.jobs.iter().map(|job| (key(job), job)).collect();
+        let run = self.jobs.iter().filter(|job| job.planned.not_run.is_none());
+        let keyed: Vec<_> = run.map(|job| (key(job), job)).collect();
         let groups = analysis::group_by_variant(&keyed, |(key, _)| key);
         let mut families: Vec<_> =
             groups.iter().map(|group| self.family(&group[0].0, group.iter().map(|(_, job)| *job))).collect();
@@ -330,6 +332,9 @@ fn facts(job: &MeasuredJob) -> JobFacts {
     let finished = job.summary.outcome.is_finished();
     let exported = job.summary.frames_out.or(job.summary.frames_in).map_or(0, Count::get);
     let frames = if finished { frames } else { exported.min(frames) };
+    let first_uses = &job.context.first_uses;
+    let opened = first_uses.iter().filter(|&&frame| frame < exported).count() as u64;
+    let sources = if finished || first_uses.is_empty() { sources } else { opened };
     JobFacts { frames, sources, index, finished, verdict: job.verdict.clone() }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod matrix;
 mod overrides;
+mod project;
 mod source;
 mod spelling;
 mod track;
@@ -22,7 +23,9 @@ pub use overrides::Override;
 pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
 pub use spelling::nearest;
 pub use track::{Child, ClipPattern, Extent, TrackPattern};
-pub use values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice};
+pub use values::{
+    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, ThreadingChoice,
+};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +33,7 @@ use std::time::Duration;
 use crate::timeline::Rate;
 
 use error::ScenarioError as Error;
+use export::Usual;
 use tree::{Fault, Field, Node, Table, Value};
 use values::Time;
 
@@ -62,8 +66,10 @@ pub struct Scenario {
     pub sources: Vec<Source>,
     /// Frames a second of the timeline.
     pub rate: Rate,
-    /// The timeline, bottom to top.
+    /// The timeline, bottom to top; empty where a project takes its place.
     pub tracks: Vec<TrackPattern>,
+    /// A project in an application's own format, instead of a timeline.
+    pub project: Option<PathBuf>,
     /// How it is exported, where no axis says otherwise.
     pub export: Export,
     /// What is varied.
@@ -138,6 +144,23 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// The same with pictures of a project's size and rate, which no key can say.
+    pub fn with_pictures_of(&self, size: Size, rate: Rate) -> Scenario {
+        let mut scenario = self.clone();
+        (scenario.export.size, scenario.export.rate, scenario.rate) = (size, rate, rate);
+        for range in &mut scenario.matrix.axes {
+            let value = match range.axis {
+                Axis::Size => AxisValue::Size(size),
+                Axis::Rate => AxisValue::Rate(rate),
+                _ => continue,
+            };
+            (range.values, range.default) = (vec![value.clone()], value);
+        }
+        scenario
+    }
+}
+
 fn unreadable(path: &Path, error: std::io::Error) -> ScenarioError {
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::Missing { path: path.into() },
@@ -162,15 +185,24 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
     check_version(&root)?;
     let root = root.only(KEYS)?;
     let question = question(&root)?;
-    let timeline = root.required("timeline")?.table("[timeline]")?.only(&["rate", "tracks"])?;
+    let timeline = root.required("timeline")?.table("[timeline]")?.only(&["rate", "tracks", "project"])?;
+    let project =
+        timeline.get("project").map(|field| project::path(field, &timeline, &root, folder)).transpose()?;
     let rate =
         timeline.get("rate").map_or(Ok(Rate::new(25, 1).expect("25 is a rate")), |field| field.rate())?;
     let sources = match root.get("sources") {
         Some(field) => source::sources(&field.table("[sources]")?, rate, folder)?,
         None => Vec::new(),
     };
-    let tracks = track::tracks(&timeline, rate, &sources)?;
-    let export = export::export(&root, rate, &sources, &tracks)?;
+    let tracks = match &project {
+        None => track::tracks(&timeline, rate, &sources)?,
+        Some(_) => Vec::new(),
+    };
+    let usual = match &project {
+        None => Usual::of_script(rate, &sources, &tracks),
+        Some(path) => project::usual(path, rate),
+    };
+    let export = export::export(&root, &usual)?;
     let matrix = matrix::matrix(&root, &export, &sources)?;
     check_extent(&timeline, &tracks, &sources, &matrix)?;
     Ok(Scenario {
@@ -182,6 +214,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
         sources,
         rate,
         tracks,
+        project,
         export: export.export,
         matrix,
         limits: limits(&root)?,

@@ -1,10 +1,12 @@
 //! Statistics: numbers in, numbers out. Nothing here knows what the numbers measure.
 
 mod centre;
+mod proportion;
 #[cfg(test)]
 pub mod random;
 
 pub use centre::{Centre, cut_at_each_end, welch_interval};
+pub use proportion::{Proportion, newcombe_interval};
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};

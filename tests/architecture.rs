@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
     ("scenario", &["digest", "timeline", "trace", "units"]),
-    ("plan", &["digest", "scenario", "timeline", "trace"]),
+    ("plan", &["digest", "project", "scenario", "timeline", "trace"]),
     // Measure.
     ("proc", &["units"]),
     ("sampler", &["proc", "trace", "units"]),
@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("run", &["launch", "machine", "sampler", "trace", "units", "writer"]),
     ("machine", &["proc", "sampler", "trace", "units"]),
     ("record", &["launch", "machine", "proc", "sampler", "trace", "units", "writer"]),
-    ("engine", &["digest", "plan", "run", "scenario", "timeline", "trace", "units"]),
+    ("engine", &["digest", "plan", "project", "run", "scenario", "timeline", "trace", "units"]),
     ("media", &["digest", "plan", "run", "scenario", "trace", "units"]),
     (
         "execution",

@@ -487,3 +487,17 @@ fn an_interrupt_while_media_are_made_leaves_nothing_half_made() {
     let left: Vec<_> = fs::read_dir(&media).unwrap().flatten().collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn the_verdict_that_the_readme_shows_is_what_memreel_says() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(package.join("README.md")).unwrap();
+    let shown = readme.split("```console\n$ memreel judge ").nth(1).unwrap().split("```").next().unwrap();
+    let (arguments, told) = shown.split_once('\n').unwrap();
+    let arguments: Vec<_> = ["judge"].into_iter().chain(arguments.split(' ')).collect();
+    let bench = Bench::new();
+    let mut command = bench.memreel(&arguments);
+    command.current_dir(package);
+    let ran = bench.start_command(command).wait();
+    assert_eq!(ran.expect(0).out, told);
+}

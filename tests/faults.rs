@@ -3,10 +3,6 @@
 
 mod support;
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
-
 use memreel::report::Report;
 use memreel::verdict::jobs::Finding;
 use memreel::verdict::{RunVerdict, Verdict};
@@ -37,37 +33,16 @@ struct Shown {
 /// Exports a scenario with the `ffmpeg` engine and a fault in it.
 fn exported(text: &str, fault: &str, more: &[&str]) -> Shown {
     let bench = Bench::new();
-    let companions = companions_with_fault(bench.path(), fault);
+    let faulty = format!("exec \"$real\" --fault {fault} \"$@\"");
     bench.scenario("fault", text);
     let arguments = [&["run", "fault.toml", "--engine", "ffmpeg"], more].concat();
-    let mut command = std::process::Command::new(companions.join("memreel"));
-    command.args(arguments);
-    bench.settle(&mut command);
+    let command = bench.memreel_with_exporter(&faulty, &arguments);
     let told = bench.start_command(command).wait().expect(0).out.clone();
     let report = Report::read(&bench.latest("fault")).unwrap();
     let families = report.families();
     assert_eq!(families.len(), 1, "{told}");
     let finding = families[0].verdict.finding;
     Shown { finding, runs: report.measured().map(|job| job.verdict.clone()).collect(), told }
-}
-
-/// A folder with memreel and its companions, of which the exporter has the fault.
-fn companions_with_fault(folder: &Path, fault: &str) -> std::path::PathBuf {
-    let real = Path::new(env!("CARGO_BIN_EXE_memreel")).parent().unwrap();
-    let companions = folder.join("companions");
-    fs::create_dir(&companions).unwrap();
-    // Its companions are looked for beside the program itself, wherever a link to it lies.
-    fs::hard_link(env!("CARGO_BIN_EXE_memreel"), companions.join("memreel")).unwrap();
-    symlink(real.join("memreel-launch"), companions.join("memreel-launch")).unwrap();
-    let exporter = companions.join("memreel-export");
-    let real = real.join("memreel-export");
-    let script = format!(
-        "#!/bin/sh\ncase \"$1\" in *.otio) exec '{0}' --fault {fault} \"$@\";; *) exec '{0}' \"$@\";; esac\n",
-        real.display()
-    );
-    fs::write(&exporter, script).unwrap();
-    fs::set_permissions(&exporter, fs::Permissions::from_mode(0o755)).unwrap();
-    companions
 }
 
 #[track_caller]
@@ -98,6 +73,7 @@ fn four_kib_kept_of_each_frame_grow_per_frame_by_that_much() {
 fn a_decoder_kept_open_of_each_source_grows_per_source_and_not_per_frame() {
     let shown = exported(MANY, "keep-decoder=source", &["--threading", "single"]);
     assert_shown(&shown, Finding::GrowsPerSource, Verdict::GrowsAtCuts);
+    assert!(shown.told.contains("every source, up to 30 sources, not with"), "{}", shown.told);
     let stairs = shown.runs[0].staircase.as_ref().unwrap();
     assert!(stairs.at_first_use.unwrap() > 1e6 && stairs.between_per_frame < 1000.0, "{stairs:?}");
 }

@@ -314,3 +314,62 @@ fn an_environment_that_says_the_same_already_is_no_difference() {
     let differences: Vec<_> = record.environment.iter().collect();
     assert_eq!(differences, [(&"MLT_AVFORMAT_THREADS".to_string(), &Some("2".to_string()))]);
 }
+
+/// Two variants of an export of an instant.
+const INSTANT: &str = "
+sources.shot.generate = { seconds = 1, size = '64x64' }
+timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
+export.preset = 'ultrafast'
+matrix.engine = 'ffmpeg'
+matrix.threading = ['single', 'parallel:2']
+";
+
+/// Of the first variant's twenty: three die of a signal, one gives up, one stands still, one goes on and on, one
+/// leaves two frames out.
+const FLAKY: &str = r#"
+ulimit -c 0
+case "$2" in
+*-single-r[123].mp4) kill -SEGV $$;;
+*-single-r4.mp4) exit 3;;
+*-single-r5.mp4) echo 'frames 1 1' >&5; sleep 60;;
+*-single-r6.mp4) while :; do n=$((n + 1)); echo "frames $n $n" >&5; sleep 0.2; done;;
+*-single-r7.mp4)
+    timeline=$1; shift
+    sed 's/"value": 5.0/"value": 3.0/' "$timeline" > "$1.otio"
+    "$real" "$1.otio" "$@"; exit $?;;
+esac"#;
+
+#[test]
+fn of_twenty_exports_each_it_is_told_how_often_they_fail_and_whether_one_does_more_often() {
+    let bench = Bench::new();
+    bench.scenario("flaky", INSTANT);
+    let arguments = ["run", "flaky.toml", "--repeat", "20", "--stall-limit", "4", "--wall-limit", "8"];
+    let ran = bench.start_command(bench.memreel_with_exporter(FLAKY, &arguments)).wait();
+    ran.expect(4);
+    let told = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for sentence in [
+        "single: 7 of 20 failed (35 %, 18–57 %): 4 crashed (20 %, 8–42 %), 1 stalled (5 %, 0.9–24 %), \
+         1 timed out (5 %, 0.9–24 %), 1 ended incomplete (5 %, 0.9–24 %).",
+        "parallel:2: none of 20 failed: at most 16 % (95 %).",
+        "single failed in 7 of 20 exports (35 %, 18–57 %), parallel:2 in 0 of 20 (0 %, 0–16 %): more often by 35 \
+         points (12–57).",
+        "single crashed in 4 of 20 exports (20 %, 8–42 %), parallel:2 in 0 of 20 (0 %, 0–16 %): too few to tell \
+         them apart.",
+    ] {
+        assert!(told.contains(sentence), "`{sentence}` is missing:\n{}", ran.out);
+    }
+    let summary = fs::read(bench.latest_folder("flaky").join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    let counts = |variant: usize| {
+        ["failed", "crashed", "stalled", "timed_out", "out_of_memory", "incomplete"]
+            .map(|way| summary["rates"][variant][way]["count"].as_u64().unwrap())
+    };
+    assert_eq!([counts(0), counts(1)], [[7, 4, 1, 1, 0, 1], [0; 6]]);
+    let findings = summary["rate_comparisons"].as_array().unwrap().iter();
+    let findings: Vec<_> = findings.map(|change| (&change["way"], &change["finding"])).collect();
+    assert_eq!(findings[0], (&"failed".into(), &"less".into()));
+    assert!(
+        findings.len() == 5 && findings[1..].iter().all(|(_, finding)| *finding == "open"),
+        "{findings:?}"
+    );
+}

@@ -216,3 +216,92 @@ fn a_file_that_is_no_project_is_named_with_the_line_that_is_wrong() {
     complains("holiday.prproj", &["not a project by its ending"]);
     bench.run(&["layout", "wrong.mlt", "--to", "flat"]).expect(2).complains(&["wrong.mlt:3: "]);
 }
+
+/// Two clips on two tracks, as an MLT project with relative paths beside its media.
+fn project_of_two_clips(bench: &Bench) -> PathBuf {
+    let sources = sources(bench);
+    let timeline = timeline(&[vec![clip(&sources[0], 13, 30)], vec![gap(20), clip(&sources[1], 5, 30)]]);
+    let media = sources[0].parent().unwrap();
+    let xml = mlt::to_mlt_xml(&timeline, profile(), true, Layout::Flat);
+    let folder = bench.path().join("project");
+    fs::create_dir(&folder).unwrap();
+    for source in &sources[..2] {
+        fs::hard_link(source, folder.join(source.file_name().unwrap())).unwrap();
+    }
+    let path = folder.join("my.mlt");
+    fs::write(&path, xml.replace(&format!("{}/", media.display()), "")).unwrap();
+    path
+}
+
+#[test]
+fn a_project_is_exported_as_it_is_without_a_scenario() {
+    let bench = Bench::new();
+    let project = project_of_two_clips(&bench);
+    let more =
+        ["--engine", "ffmpeg,melt,mlt-python", "--driver", "main", "--keep-exports", "--stall-limit", "15"];
+    let ran = bench.run(&[&["run", project.to_str().unwrap()], more.as_slice()].concat());
+    // One engine cannot open it, and says so; the others do.
+    ran.expect(0);
+    assert!(ran.err.contains("memreel-export opens no .mlt project"), "{}", ran.err);
+    let result = bench.latest("my");
+    let [melt, binding] = result.jobs.as_slice() else { panic!("{} jobs", result.jobs.len()) };
+    for job in [melt, binding] {
+        let (seen, _) = seen_and_heard(&export_of(&result, job));
+        assert_eq!(seen, [shot(1, 13, 20), shot(2, 5, 30)].concat(), "{:?}", job.record.command);
+        assert!(job.record.command.iter().any(|word| word == project.to_str().unwrap()), "the file itself");
+        assert!(!job.record.command.iter().any(|word| word.contains("vcodec")), "{:?}", job.record.command);
+        assert_eq!((job.record.context.cuts.clone(), job.record.timeline.frames), (vec![20], 50));
+        assert_eq!((job.record.context.first_uses.clone(), job.record.media.len()), (vec![0, 20], 2));
+        assert!(job.record.variant.contains(&("size".into(), "320x180".into())), "{:?}", job.record.variant);
+    }
+    assert!(binding.record.command.contains(&"loaded".to_string()));
+    // The same again is the same job: what is whole is kept.
+    let again = bench.run(&["run", "--resume", bench.latest_folder("my").to_str().unwrap()]);
+    again.expect(0);
+    assert!(
+        again.err.matches("already there").count() == 2 || !again.err.contains("finished, 50"),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn what_cannot_be_said_of_a_project_is_told_with_the_way_out() {
+    let bench = Bench::new();
+    let project = project_of_two_clips(&bench);
+    let path = project.to_str().unwrap();
+    let run = |more: &[&str]| bench.run(&[&["run", path], more].concat());
+    run(&["--size", "640x360"]).expect(2).complains(&["the project has a profile of its own", "size"]);
+    run(&["--length", "2"]).expect(2).complains(&["the project is exported as it is", "length"]);
+    run(&["--layout", "stacked"]).expect(2).complains(&["memreel layout"]);
+    run(&["--engine", "ffmpeg"]).expect(2).complains(&["opens no .mlt project"]);
+    run(&["--engine", "rlvideo", "--rlvideo", "tests"]).expect(4);
+    let text = fs::read_to_string(&project).unwrap();
+    let without = text.lines().filter(|line| !line.contains("<profile")).collect::<Vec<_>>().join("\n");
+    fs::write(&project, without).unwrap();
+    run(&[]).expect(2).complains(&["my.mlt", "has no <profile>"]);
+    fs::write(&project, &text[..text.len() / 2]).unwrap();
+    run(&[]).expect(2).complains(&["my.mlt:"]);
+    fs::write(&project, text.replace(".mp4", ".mov")).unwrap();
+    run(&[]).expect(2).complains(&[".mov"]);
+    bench.run(&["run", "nowhere.mlt"]).expect(2).complains(&["nowhere.mlt"]);
+}
+
+#[test]
+fn a_project_of_rlvideo_runs_in_the_editor_at_the_size_that_is_asked_for() {
+    let bench = Bench::new();
+    let sources = sources(&bench);
+    let timeline = timeline(&[vec![clip(&sources[0], 13, 30), clip(&sources[1], 5, 30)]]);
+    let text = memreel::timeline::rlvideo::to_rlvideo(&timeline, &|_| Some(125), rate()).unwrap();
+    fs::write(bench.path().join("film.rlvideo"), text).unwrap();
+    let editor = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/editor");
+    let editor = editor.to_str().unwrap();
+    let more = ["--rlvideo", editor, "--size", "320x180", "--preset", "ultrafast", "--keep-exports"];
+    bench.run(&[&["run", "film.rlvideo"], more.as_slice()].concat()).expect(0);
+    let result = bench.latest("film");
+    let job = &result.jobs[0];
+    assert_eq!(shown(&export_of(&result, job)), [shot(1, 13, 30), shot(2, 5, 30)].concat());
+    assert!(job.record.variant.contains(&("driver".into(), "background".into())));
+    let ran = bench.run(&["run", "film.rlvideo", "--engine", "melt"]);
+    ran.expect(2).complains(&["--dump-graph"]);
+}

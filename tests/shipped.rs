@@ -15,7 +15,7 @@ fn shipped(scenario: &str, more: &[&str]) -> Report {
     let bench = Bench::new();
     let text = memreel::scenario::SHIPPED.iter().find(|(name, _)| *name == scenario).unwrap().1;
     // Ten minutes, and large sources, take longer than they tell.
-    let text = text.replace("length = \"10m\"", "length = \"80s\"");
+    let text = text.replace("length = \"10m\"", "length = \"160s\"");
     let text = text.replace("3840x2160", "640x360").replace("1280x720", "320x180");
     std::fs::write(bench.path().join(format!("{scenario}.toml")), text).unwrap();
     Report::read(&bench.result_of_file(scenario, more)).unwrap()

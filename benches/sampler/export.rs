@@ -45,13 +45,14 @@ impl Exporting<'_> {
         let timeline = folder.join(format!("timeline-{seconds}.{ending}"));
         std::fs::write(&timeline, text).expect("the timeline can be written");
         let output = folder.join("export.mp4");
-        let resolved = engine.resolve(variant, &JobFiles { timeline: &timeline, output: &output });
+        let resolved = engine
+            .resolve(variant, &JobFiles { timeline: &timeline, output: &output, ..JobFiles::unnamed(false) });
         Exporting {
             folder,
             command: resolved.command,
             environment: resolved.environment,
             progress: resolved.progress,
-            frames: variant.timeline.frames(),
+            frames: variant.frames(),
         }
     }
 

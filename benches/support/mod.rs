@@ -16,7 +16,7 @@ pub fn companions() -> Companions {
 
 /// The variants of a timeline of so many sources, each seen for so many seconds; the media are made.
 pub fn made_variants(sources: u32, seconds: u32, preset: &str) -> Vec<Variant> {
-    let context = PlanContext { cpus: 2, media_folder: media::usual_folder() };
+    let context = PlanContext { cpus: 2, media_folder: media::usual_folder(), project: None };
     let variants = plan::plan(&scenario(sources, seconds, preset), &context).variants;
     let exporter: PathBuf = companions().exporter().expect("memreel-export is built: `make build`");
     media::make(&exporter, &media::missing(&variants), 2, &Stop::default(), &|_| ()).expect("media");

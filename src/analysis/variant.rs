@@ -1,6 +1,6 @@
 //! The repeats of a variant together.
 
-use crate::analysis::JobSummary;
+use crate::analysis::{Failures, JobSummary};
 use crate::stats;
 use crate::units::Bytes;
 
@@ -62,6 +62,8 @@ pub struct VariantSummary {
     pub ran: usize,
     /// Repeats that finished.
     pub finished: usize,
+    /// How many of them went wrong, and how.
+    pub failures: Failures,
 }
 
 impl VariantSummary {
@@ -83,6 +85,7 @@ impl VariantSummary {
             fps_late: spread(told, |job| job.fps_late),
             ran: repeats.len(),
             finished: finished.len(),
+            failures: Failures::of(repeats.iter().map(|job| &job.outcome)),
         }
     }
 }

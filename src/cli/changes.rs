@@ -5,13 +5,14 @@ use std::path::Path;
 use clap::Args;
 
 use super::Failure;
+use crate::project::ProjectFormat;
 use crate::scenario::{Override, SHIPPED, Scenario};
 
 /// The options; each is a short form of `--set`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes to the scenario (lists are separated by commas)")]
 pub struct Changes {
-    /// Engines: ffmpeg, melt
+    /// Engines: ffmpeg, melt, mlt-python, rlvideo
     #[arg(long, value_name = "LIST")]
     engine: Option<String>,
     /// Threads: single (one for each part), default (not told), parallel (as many as CPUs), parallel:N
@@ -20,10 +21,16 @@ pub struct Changes {
     /// Where in its process the export runs: main, background
     #[arg(long, value_name = "LIST")]
     driver: Option<String>,
+    /// How clips are put together in a graph of MLT's: flat, stacked, sections
+    #[arg(long, value_name = "LIST")]
+    layout: Option<String>,
+    /// What is exported of each source: original, proxy; make-proxies: only make the proxies
+    #[arg(long, value_name = "LIST")]
+    media: Option<String>,
     /// Size of the pictures: 1280x720
     #[arg(long, value_name = "LIST")]
     size: Option<String>,
-    /// Video encoders, by FFmpeg's names
+    /// Video encoders, by FFmpeg's names; default: nothing is told of how to encode
     #[arg(long, value_name = "LIST")]
     encoder: Option<String>,
     /// The encoder's presets; default: not told
@@ -68,6 +75,8 @@ impl Changes {
             ("matrix.engine", &self.engine),
             ("matrix.threading", &self.threading),
             ("matrix.driver", &self.driver),
+            ("matrix.layout", &self.layout),
+            ("matrix.media", &self.media),
             ("matrix.size", &self.size),
             ("matrix.encoder", &self.encoder),
             ("matrix.preset", &self.preset),
@@ -90,6 +99,9 @@ impl Changes {
 pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
     let overrides = overrides(changes)?;
     let path = Path::new(scenario);
+    if let Some(format) = ProjectFormat::of_path(path).filter(|_| path.exists()) {
+        return of_project(path, format, &overrides);
+    }
     let shipped = SHIPPED.iter().find(|(name, _)| *name == scenario);
     match shipped {
         Some((name, text)) if !path.exists() => {
@@ -97,6 +109,28 @@ pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
         }
         _ => Ok(Scenario::load(path, &overrides)?),
     }
+}
+
+/// The scenario of a project that is exported as it is, by the engine that it was made for: nothing is told
+/// that an application would not tell.
+fn of_project(path: &Path, format: ProjectFormat, changes: &[Override]) -> Result<Scenario, Failure> {
+    let project = std::path::absolute(path)?;
+    let name = path.file_name().unwrap_or_default().display();
+    let (engine, driver) = match format {
+        ProjectFormat::Mlt | ProjectFormat::Kdenlive => ("melt", "main"),
+        ProjectFormat::Rlvideo => ("rlvideo", "background"),
+    };
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let Some(project) = project.to_str() else {
+        return Err(Failure::usage(format!("{name}: the path is not UTF-8")));
+    };
+    let text = format!(
+        "version = 1\nquestion = {}\ntimeline.project = {}\nexport.encoder = \"default\"\n\
+         matrix.engine = \"{engine}\"\nmatrix.driver = \"{driver}\"\nmatrix.threading = \"default\"\n",
+        quoted(&format!("How much memory does the export of {name} take, and does it grow?")),
+        quoted(project),
+    );
+    Ok(Scenario::parse(&text, path, changes)?)
 }
 
 /// Parses `key=value` texts.

@@ -40,7 +40,10 @@ impl Doctor {
         }
         writeln!(out, "\nMachine")?;
         print_machine(&machine::describe(), out)?;
-        let all_here = engines.iter().all(|engine| engine.installation().is_ok());
+        // Nobody has to have the editor.
+        let wanted = |name| name != EngineName::Rlvideo || companions.rlvideo().is_some();
+        let mut wanted_ones = engines.iter().filter(|engine| wanted(engine.name()));
+        let all_here = wanted_ones.all(|engine| engine.installation().is_ok());
         Ok(match (launcher.is_ok(), all_here) {
             (false, _) => Exit::HarnessFailed,
             (true, false) => Exit::EngineFailed,

@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::forecast::Forecast;
+use super::judge::Subject;
 use super::{Exit, Failure};
-use crate::analysis::{self, ProgressClock};
-use crate::report::{self, Look, verdicts};
+use crate::report::{self, Look};
 use crate::store;
-use crate::trace::Memory;
-use crate::verdict::judge;
 
 /// Walk through the verdict on a result or a recording, with its own figures
 ///
@@ -41,22 +39,17 @@ impl Explain {
             if report.measured().next().is_none() {
                 return Err(Failure::usage(format!("{}: a result in which no job ran", self.path.display())));
             }
-            report::write_explanation(&report, &|verdict, rate| self.words(verdict, rate), out, look)?;
+            report::write_explanation(
+                &report,
+                &|verdict, rate| self.forecast.words(verdict, rate),
+                out,
+                look,
+            )?;
             return Ok(Exit::Fine);
         }
-        let trace = store::open_trace(&self.path, None)?;
-        let series = trace.series(&Memory::JUDGED).map_err(store::StoreError::from)?;
-        let context = trace.context.unwrap_or_default();
-        let verdict = judge(&series, &context);
-        let drift = analysis::cpu_drift(&ProgressClock::of_frames(&series), &series);
-        let speed = drift.as_ref().map(verdicts::drift);
-        let beside: Vec<_> = speed.into_iter().chain(self.words(&verdict, context.rate)).collect();
-        report::write_run(&verdict, &beside, out, look)?;
+        let subject = Subject::open(&self.path, None)?;
+        let verdict = subject.verdict();
+        report::write_run(&verdict, &subject.beside(&verdict, &self.forecast), out, look)?;
         Ok(Exit::Fine)
-    }
-
-    fn words(&self, verdict: &crate::verdict::RunVerdict, rate: Option<f64>) -> Option<String> {
-        let prediction = self.forecast.of(verdict, rate)?;
-        Some(verdicts::forecast(prediction, self.forecast.memory()))
     }
 }

@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 use clap::Args;
 
 use super::duration;
+use crate::report::verdicts;
 use crate::units::Bytes;
 use crate::verdict::RunVerdict;
 use crate::verdict::prediction::{Prediction, WhyNot};
@@ -48,6 +49,12 @@ impl Forecast {
             Length::Seconds(seconds) => (seconds * rate).round() as u64,
         };
         Some(Prediction::of(verdict, frames))
+    }
+
+    /// The same in words.
+    pub fn words(&self, verdict: &RunVerdict, rate: Option<f64>) -> Option<String> {
+        let prediction = self.of(verdict, rate)?;
+        Some(verdicts::forecast(prediction, self.memory))
     }
 }
 

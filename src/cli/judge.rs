@@ -1,7 +1,7 @@
 //! `memreel judge`: whether memory grows in anyone's recording.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -10,9 +10,9 @@ use super::{Exit, Failure};
 use crate::analysis::{self, Drift, ProgressClock};
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
 use crate::report::{Look, write_run_lines};
-use crate::trace::{self, ColumnNames, Memory, RunContext};
+use crate::store::{self, StoreError};
+use crate::trace::{self, ColumnNames, Memory, RunContext, Series};
 use crate::verdict::{RunVerdict, judge};
-use crate::{store, trace::Series};
 
 /// Say whether memory grows in a recording, by how much, and what could not have been seen
 ///
@@ -59,13 +59,30 @@ enum Kind {
 }
 
 /// What is judged.
-struct Subject {
-    file: String,
+pub struct Subject {
     series: Series,
     context: RunContext,
 }
 
 impl Subject {
+    /// Reads a job, a recording or a table.
+    pub fn open(path: &Path, columns: Option<&ColumnNames>) -> Result<Subject, StoreError> {
+        let trace = store::open_trace(path, columns)?;
+        let series = trace.series(&Memory::JUDGED)?;
+        Ok(Subject { series, context: trace.context.unwrap_or_default() })
+    }
+
+    /// What it shows.
+    pub fn verdict(&self) -> RunVerdict {
+        judge(&self.series, &self.context)
+    }
+
+    /// What is to be said beside the verdict: its speed, and a longer export where one is asked about.
+    pub fn beside(&self, verdict: &RunVerdict, forecast: &Forecast) -> Vec<String> {
+        let speed = self.drift().as_ref().map(verdicts::drift);
+        speed.into_iter().chain(forecast.words(verdict, self.context.rate)).collect()
+    }
+
     fn drift(&self) -> Option<Drift> {
         analysis::cpu_drift(&ProgressClock::of_frames(&self.series), &self.series)
     }
@@ -78,9 +95,10 @@ impl Judge {
         let cuts = cuts.map_err(|error| Failure::usage(error.to_string()))?;
         let mut exit = Exit::Fine;
         for path in &self.traces {
-            let mut subject = match self.open(path) {
+            let mut subject = match Subject::open(path, self.columns.as_ref()) {
                 Ok(subject) => subject,
-                Err(failure) => {
+                Err(error) => {
+                    let failure = Failure::usage(error.to_string());
                     failure.print();
                     exit = failure.exit;
                     continue;
@@ -93,44 +111,31 @@ impl Judge {
                 let name = if kind == Kind::Mp4 { "mp4" } else { "stream" };
                 subject.context.container = Some(name.into());
             }
-            let verdict = judge(&subject.series, &subject.context);
+            let file = path.display().to_string();
             match self.json {
-                true => self.print_json(&subject, &verdict, out)?,
-                false => self.print(&subject, &verdict, out)?,
+                true => self.print_json(&file, &subject, out)?,
+                false => self.print(&file, &subject, out)?,
             }
         }
         Ok(exit)
     }
 
-    fn open(&self, path: &std::path::Path) -> Result<Subject, Failure> {
-        let of_user = |error: &dyn std::fmt::Display| Failure::usage(error.to_string());
-        let trace = store::open_trace(path, self.columns.as_ref()).map_err(|error| of_user(&error))?;
-        let series = trace.series(&Memory::JUDGED).map_err(|error| of_user(&error))?;
-        Ok(Subject { file: path.display().to_string(), series, context: trace.context.unwrap_or_default() })
-    }
-
-    fn print(&self, subject: &Subject, verdict: &RunVerdict, out: &mut dyn Write) -> Result<(), Failure> {
+    fn print(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
+        let verdict = subject.verdict();
         if self.traces.len() > 1 {
-            let headline = verdicts::headline(verdict);
-            return Ok(writeln!(out, "{}: {}: {headline}", subject.file, verdict.verdict.word())?);
+            let headline = verdicts::headline(&verdict);
+            return Ok(writeln!(out, "{file}: {}: {headline}", verdict.verdict.word())?);
         }
-        writeln!(out, "{}", subject.file)?;
-        let prediction = self.forecast.of(verdict, subject.context.rate);
-        let forecast = prediction.map(|prediction| verdicts::forecast(prediction, self.forecast.memory()));
-        let speed = subject.drift().as_ref().map(verdicts::drift);
-        let beside: Vec<_> = speed.into_iter().chain(forecast).collect();
-        Ok(write_run_lines(verdict, &beside, out, Look::of_stdout())?)
+        writeln!(out, "{file}")?;
+        let beside = subject.beside(&verdict, &self.forecast);
+        Ok(write_run_lines(&verdict, &beside, out, Look::of_stdout())?)
     }
 
-    fn print_json(
-        &self,
-        subject: &Subject,
-        verdict: &RunVerdict,
-        out: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        let mut record = VerdictRecord::of(&subject.file, verdict);
+    fn print_json(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
+        let verdict = subject.verdict();
+        let mut record = VerdictRecord::of(file, &verdict);
         record.speed = subject.drift().map(DriftRecord::from);
-        if let Some(prediction) = self.forecast.of(verdict, subject.context.rate) {
+        if let Some(prediction) = self.forecast.of(&verdict, subject.context.rate) {
             record = record.with(prediction, self.forecast.memory());
         }
         let line = serde_json::to_string(&record).map_err(|error| Failure::harness(error.to_string()))?;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Exit, Failure, say};
 use crate::project;
+use crate::store;
 use crate::timeline::mlt::{self, Layout as Tracks};
 
 /// Write a project in MLT XML with other tracks, so that it shows and sounds the same
@@ -69,8 +70,7 @@ impl Layout {
         let text = mlt::write(&graph);
         match &self.output {
             None => out.write_all(text.as_bytes())?,
-            Some(path) => std::fs::write(path, text)
-                .map_err(|error| Failure::harness(format!("{}: {error}", path.display())))?,
+            Some(path) => store::write_whole(path, text.as_bytes())?,
         }
         say(format_args!("{changes}"));
         Ok(Exit::Fine)

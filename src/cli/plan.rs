@@ -1,6 +1,8 @@
 //! `memreel plan`: what would run.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -11,7 +13,9 @@ use crate::execution;
 use crate::machine;
 use crate::media;
 use crate::plan::{self, PlanContext, Variant};
-use crate::scenario::{Scenario, Sink};
+use crate::project::{self, ProjectFormat};
+use crate::scenario::{Scenario, Sink, Size};
+use crate::timeline::mlt::Profile;
 use crate::trace::Threading;
 
 /// Show what a scenario would run, and what it would not and why; nothing is started or made
@@ -27,7 +31,7 @@ impl Plan {
     /// Prints the plan.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = changes::load(&self.scenario, &self.changes.texts())?;
-        let plan = of(&scenario);
+        let plan = of(&scenario)?;
         let engines = execution::find_engines(&plan, &Companions::usual());
         writeln!(out, "{}: {}", plan.scenario, plan.question)?;
         writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
@@ -51,10 +55,20 @@ impl Plan {
     }
 }
 
-/// The plan of a scenario on this machine.
-pub fn of(scenario: &Scenario) -> plan::Plan {
-    let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder() };
-    plan::plan(scenario, &context)
+/// The plan of a scenario on this machine. A project that it names is opened.
+pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
+    let open = |path: &PathBuf| project::open(path).map(Arc::new);
+    let project = scenario.project.as_ref().map(open).transpose()?;
+    let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
+    // The editor rlvideo gives a project its size when it opens it; all others have their own.
+    let own = context.project.as_ref().filter(|project| project.format != ProjectFormat::Rlvideo);
+    let Some(project) = own else { return Ok(plan::plan(scenario, &context)) };
+    let Some(Profile { width, height, rate }) = project.profile else {
+        let message =
+            "has no <profile>, and melt and the binding would each choose another one: write one into it";
+        return Err(Failure::usage(format!("{}: {message}", project.path.display())));
+    };
+    Ok(plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context))
 }
 
 /// The failure of a plan of which nothing can be run here.
@@ -83,9 +97,9 @@ fn print_variant(
         counted(variant.frames() as usize, "frame"),
         export.size,
         export.rate,
-        counted(variant.timeline.picture_clips(), "clip"),
+        counted(variant.input.clips() as usize, "clip"),
         counted(variant.media.len(), "file"),
-        export.encoder,
+        export.encoder.as_deref().unwrap_or("an encoder of the engine's choice"),
         if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
         if variant.exports > 1 {
             format!(", {} times in one process", variant.exports)
@@ -94,7 +108,7 @@ fn print_variant(
         },
     )?;
     if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
-        let resolved = engine.resolve(variant, &JobFiles::unnamed());
+        let resolved = engine.resolve(variant, &JobFiles::unnamed(false));
         writeln!(out, "  threads asked for: {}", threads(variant.threading))?;
         writeln!(out, "  threads given:     {}", threads(resolved.effective))?;
         for note in &resolved.notes {

@@ -10,7 +10,7 @@ use super::changes::{self, Changes};
 use super::progress::{self, Progress};
 use super::{Exit, Failure, plan, report, say};
 use crate::engine::{Companions, Engine};
-use crate::execution::{self, Execution, Tally};
+use crate::execution::{self, Execution, Tally, Wishes};
 use crate::machine;
 use crate::media;
 use crate::plan::Plan;
@@ -44,6 +44,13 @@ pub struct Run {
     /// Keep the exported files (they lie in the result's folder `exports`)
     #[arg(long)]
     keep_exports: bool,
+    /// Have MLT write out the very graph that is exported, as graph.mlt in each job's folder; its digest is
+    /// in run.json. Engines mlt-python and rlvideo; `memreel run graph.mlt` then exports that file
+    #[arg(long)]
+    dump_graph: bool,
+    /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
+    #[arg(long, value_name = "DIR")]
+    rlvideo: Option<PathBuf>,
     #[command(flatten)]
     changes: Changes,
 }
@@ -53,15 +60,15 @@ impl Run {
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let stop = stop_on_signals()?;
         let scenario = self.scenario()?;
-        let plan = plan::of(&scenario);
-        let companions = Companions::usual();
+        let plan = plan::of(&scenario)?;
+        let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
         make_media(&plan, &obstacles, &companions, &stop)?;
         let missing = engines.iter().any(|engine| engine.installation().is_err());
-        let execution =
-            Execution::new(&scenario, &plan, engines, &obstacles, &companions, self.keep_exports)?;
+        let wishes = Wishes { exports: self.keep_exports, graphs: self.dump_graph };
+        let execution = Execution::new(&scenario, &plan, engines, &obstacles, &companions, wishes)?;
         let folder = self.folder(&scenario)?;
         let started = self.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;

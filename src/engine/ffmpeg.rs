@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, probe};
 use crate::plan::Variant;
 use crate::run::{Channel, PROGRESS_FD, Progress, ProgressFormat};
-use crate::scenario::{Driver, EngineName, Sink};
+use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Sink};
 use crate::timeline;
 use crate::trace::{EngineRecord, Threading};
 use crate::units::Count;
@@ -75,12 +75,23 @@ impl Engine for Ffmpeg {
         self.installation.as_ref()
     }
 
-    fn unsupported(&self, _variant: &Variant) -> Vec<String> {
-        Vec::new()
+    fn unsupported(&self, variant: &Variant) -> Vec<String> {
+        let mut unsupported = Vec::new();
+        if let Some(project) = variant.input.project() {
+            let ending = project.path.extension().unwrap_or_default().display();
+            unsupported.push(format!("memreel-export opens no .{ending} project"));
+        }
+        if variant.layout != LayoutChoice::Default {
+            unsupported.push("memreel-export builds no graph of MLT's that could have a layout".into());
+        }
+        if variant.media_choice == MediaChoice::MakeProxies {
+            unsupported.push("memreel-export makes no proxies: only an editor does".into());
+        }
+        unsupported
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
-        ("otio", timeline::to_otio(&variant.timeline))
+        ("otio", variant.input.script().map_or_else(String::new, timeline::to_otio))
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {
@@ -93,6 +104,7 @@ impl Engine for Ffmpeg {
         }
         command.extend(options(variant).into_iter().map(OsString::from));
         Resolved {
+            before: None,
             command,
             environment: BTreeMap::new(),
             progress: ProgressFormat {
@@ -112,7 +124,9 @@ fn options(variant: &Variant) -> Vec<String> {
     let mut options = vec!["--size".to_string(), export.size.to_string()];
     let mut option = |name: &str, value: String| options.extend([name.to_string(), value]);
     option("--rate", export.rate.to_string());
-    option("--video-codec", export.encoder.clone());
+    if let Some(encoder) = &export.encoder {
+        option("--video-codec", encoder.clone());
+    }
     option("--pixel-format", export.pixel_format.name().into());
     option("--driver", if variant.driver == Driver::Background { "background" } else { "main" }.into());
     option("--progress-fd", PROGRESS_FD.to_string());

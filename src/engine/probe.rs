@@ -14,10 +14,11 @@ use crate::digest;
 /// A program that has not answered by then will not.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Where the programs that belong to memreel are looked for.
+/// Where the programs that belong to memreel are looked for, and an editor that has no place of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companions {
     folders: Vec<PathBuf>,
+    rlvideo: Option<PathBuf>,
 }
 
 impl Companions {
@@ -26,12 +27,24 @@ impl Companions {
         let beside =
             std::env::current_exe().ok().and_then(|path| Some(path.canonicalize().ok()?.parent()?.into()));
         let stated = std::env::var_os("MEMREEL_LIBEXEC").map(PathBuf::from);
-        Companions { folders: beside.into_iter().chain(stated).collect() }
+        let rlvideo =
+            std::env::var_os("MEMREEL_RLVIDEO").filter(|value| !value.is_empty()).map(PathBuf::from);
+        Companions { folders: beside.into_iter().chain(stated).collect(), rlvideo }
     }
 
     /// Only in this folder.
     pub fn in_folder(folder: &Path) -> Companions {
-        Companions { folders: vec![folder.to_path_buf()] }
+        Companions { folders: vec![folder.to_path_buf()], rlvideo: None }
+    }
+
+    /// With this checkout of the editor rlvideo, where one is named.
+    pub fn with_rlvideo(self, checkout: Option<&Path>) -> Companions {
+        Companions { rlvideo: checkout.map(PathBuf::from).or(self.rlvideo), ..self }
+    }
+
+    /// The checkout of the editor rlvideo that the user named, or `$MEMREEL_RLVIDEO`.
+    pub fn rlvideo(&self) -> Option<&Path> {
+        self.rlvideo.as_deref()
     }
 
     /// The launcher.

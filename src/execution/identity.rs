@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::digest;
 use crate::engine::{Engine, JobFiles};
-use crate::plan::Variant;
+use crate::plan::{Input, Variant};
 use crate::run::Limits;
 use crate::timeline::{self, Item, Timeline};
 use crate::trace::MediaFile;
@@ -20,22 +20,36 @@ pub fn job_digest(
     limits: &Limits,
     interval: Duration,
     repeat: u32,
+    dumps_graph: bool,
 ) -> String {
     let mut by_digest = variant.clone();
-    by_digest.timeline = self::by_digest(&variant.timeline, media);
+    if let Input::Script(timeline) = &variant.input {
+        by_digest.input = Input::Script(self::by_digest(timeline, media));
+    }
     let (_, text) = engine.timeline(&by_digest);
-    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed());
+    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(dumps_graph));
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
     let arguments = &resolved.command[1..];
     let environment = &resolved.environment;
-    digest::of(format!(
-        "job 1\n{build}\n{text}\n{arguments:?}\n{environment:?}\n{limits:?}\n{interval:?}\n{repeat}"
-    ))
+    let mut content =
+        format!("job 1\n{build}\n{text}\n{arguments:?}\n{environment:?}\n{limits:?}\n{interval:?}\n{repeat}");
+    if variant.input.project().is_some() {
+        content.push_str(&digests(media));
+    }
+    digest::of(content)
 }
 
-/// A digest of the timeline with its media named by theirs.
-pub fn timeline_digest(timeline: &Timeline, media: &[MediaFile]) -> String {
-    digest::of(timeline::to_otio(&by_digest(timeline, media)))
+/// A digest of a timeline with its media named by theirs; of a project's text and its media's digests.
+pub fn input_digest(input: &Input, media: &[MediaFile]) -> String {
+    match input {
+        Input::Script(timeline) => digest::of(timeline::to_otio(&by_digest(timeline, media))),
+        Input::Project(project) => digest::of(format!("{}{}", project.text, digests(media))),
+    }
+}
+
+/// One a line.
+fn digests(media: &[MediaFile]) -> String {
+    media.iter().map(|file| format!("\n{}", file.digest)).collect()
 }
 
 fn by_digest(timeline: &Timeline, media: &[MediaFile]) -> Timeline {

@@ -1,16 +1,15 @@
 //! Puts together `run.json` of a job that was measured.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use super::{Execution, identity};
 use crate::engine::Resolved;
 use crate::machine;
 use crate::plan::{Job, Variant};
 use crate::run::Measured;
-use crate::scenario::Sink;
+use crate::scenario::MediaChoice;
 use crate::store::PlannedJob;
-use crate::timeline::{Placed, RationalTime};
+use crate::timeline::RationalTime;
 use crate::trace::{self, RunContext, RunRecord, TimelineRecord};
 use crate::units::{Bytes, Count};
 
@@ -30,6 +29,7 @@ pub struct RecordOf<'a> {
     pub measured: &'a Measured,
     pub started: jiff::Timestamp,
     pub output_bytes: Option<u64>,
+    pub graph: Option<String>,
 }
 
 impl RecordOf<'_> {
@@ -53,10 +53,10 @@ impl RecordOf<'_> {
             effective_threading: resolved.effective,
             notes: resolved.notes.clone(),
             timeline: TimelineRecord {
-                digest: identity::timeline_digest(&variant.timeline, &media),
+                digest: identity::input_digest(&variant.input, &media),
                 frames: variant.frames(),
                 rate: variant.export.rate.to_string(),
-                clips: variant.timeline.picture_clips() as u64,
+                clips: variant.input.clips(),
                 sources: media.len() as u64,
             },
             media,
@@ -70,6 +70,7 @@ impl RecordOf<'_> {
             cpu_s: measured.cpu.map(|cpu| cpu.as_secs_f64()),
             max_rss_bytes: measured.max_rss,
             output_bytes: self.output_bytes.map(Bytes::new),
+            graph_digest: self.graph.clone(),
         }
     }
 }
@@ -82,11 +83,11 @@ fn differences(environment: &BTreeMap<String, Option<String>>) -> BTreeMap<Strin
 
 fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>) -> RunContext {
     let rate = variant.export.rate;
-    let container = match variant.export.sink {
-        Sink::File => variant.export.container.name(),
-        Sink::Null => "null",
+    let container = if variant.writes_a_file() { variant.export.container.name() } else { "null" };
+    let (cuts, first_uses) = match variant.media_choice {
+        MediaChoice::MakeProxies => (Vec::new(), Vec::new()),
+        _ => variant.input.cuts(rate),
     };
-    let (cuts, first_uses) = cuts(variant);
     let begins: Vec<_> = (0..u64::from(variant.exports)).map(|export| export * variant.frames()).collect();
     RunContext {
         frames: Some(Count::new(variant.frames_of_all_exports())),
@@ -100,20 +101,6 @@ fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>)
         counter_error_bytes: counter_error,
         frame_counters: resolved.progress.counters.into(),
     }
-}
-
-/// Where clips begin in an export, and where sources are used for the first time.
-fn cuts(variant: &Variant) -> (Vec<u64>, Vec<u64>) {
-    let rate = variant.export.rate;
-    let mut placed: Vec<Placed> =
-        variant.timeline.tracks.iter().flat_map(|track| track.placed(rate)).collect();
-    placed.sort_by_key(|place| place.start);
-    let mut cuts: Vec<u64> = placed.iter().map(|place| place.start).filter(|&start| start > 0).collect();
-    cuts.dedup();
-    let mut seen: BTreeSet<&Path> = BTreeSet::new();
-    let first_uses =
-        placed.iter().filter(|place| seen.insert(&place.clip.media)).map(|place| place.start).collect();
-    (cuts, first_uses)
 }
 
 /// One packet a picture, and those of the sound where the encoder's packet size is known.

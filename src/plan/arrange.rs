@@ -1,6 +1,6 @@
 //! From patterns to a timeline: every clip in its place, with the path of its file.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::scenario::{Child, ClipPattern, Extent, Media, Scenario, Source, TrackPattern};
@@ -25,6 +25,24 @@ pub(super) fn arrange(
     }
     let timeline = Timeline { name: scenario.name.clone(), rate: scenario.rate, tracks: stack.tracks };
     (timeline, stack.media)
+}
+
+/// Shows the proxies of generated media in their places; files that are there have none.
+pub(super) fn put_proxies(timeline: &mut Timeline, media: &mut [(PathBuf, Media)], media_folder: &Path) {
+    let mut places = HashMap::new();
+    for (path, media) in media {
+        let Media::Generated(spec) = media else { continue };
+        *media = Media::Generated(spec.proxy());
+        let proxy = media.path(media_folder);
+        places.insert(std::mem::replace(path, proxy.clone()), proxy);
+    }
+    for item in timeline.tracks.iter_mut().flat_map(|track| &mut track.children) {
+        if let Item::Clip(clip) = item
+            && let Some(proxy) = places.get(&clip.media)
+        {
+            clip.media = proxy.clone();
+        }
+    }
 }
 
 /// Tracks as they are put one on another.

@@ -11,7 +11,7 @@ sources.mute.generate = { seconds = 4, audio = false }
 
 fn planned(more: &str) -> Plan {
     let scenario = Scenario::parse(&format!("{BASE}{more}"), Path::new("/s/x.toml"), &[]).unwrap();
-    plan(&scenario, &PlanContext { cpus: 8, media_folder: "/media".into() })
+    plan(&scenario, &PlanContext { cpus: 8, media_folder: "/media".into(), project: None })
 }
 
 const ONE_TRACK: &str = "timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }] }]\n";
@@ -21,7 +21,7 @@ fn frames_of(items: &[Item]) -> Vec<u64> {
 }
 
 fn names_of(variant: &Variant) -> Vec<&str> {
-    variant.timeline.clips().map(|clip| clip.name.as_str()).collect()
+    variant.input.script().unwrap().clips().map(|clip| clip.name.as_str()).collect()
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_source_of_many_files_is_cut_one_after_another() {
     let plan = planned(
         "timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }, { gap = 1 }], audio = false }]",
     );
-    let timeline = &plan.variants[0].timeline;
+    let timeline = plan.variants[0].input.script().unwrap();
     assert_eq!(frames_of(&timeline.tracks[0].children), [50, 50, 50, 50, 25]);
     assert_eq!(names_of(&plan.variants[0]), ["shot.1", "shot.2", "shot.3", "shot.4"]);
     assert_eq!(plan.variants[0].media.len(), 4);
@@ -42,7 +42,7 @@ fn generated_media_lie_under_their_digest() {
     let Media::Generated(spec) = media else { panic!("generated") };
     assert_eq!(*path, Path::new("/media").join(format!("{}.mp4", spec.digest())));
     let paths: Vec<_> = variant.media.iter().map(|(path, _)| path.as_path()).collect();
-    assert_eq!(variant.timeline.media(), paths);
+    assert_eq!(variant.input.script().unwrap().media(), paths);
 }
 
 #[test]
@@ -50,14 +50,14 @@ fn a_length_trims_the_last_clip() {
     let plan = planned(
         "timeline.tracks = [{ children = [{ clip = 'shot.2', duration = 2 }, { gap = 1 }], length = 7 }]",
     );
-    assert_eq!(frames_of(&plan.variants[0].timeline.tracks[0].children), [50, 25, 50, 25, 25]);
+    assert_eq!(frames_of(&plan.variants[0].input.script().unwrap().tracks[0].children), [50, 25, 50, 25, 25]);
     assert_eq!(plan.variants[0].media.len(), 1);
 }
 
 #[test]
 fn a_length_shorter_than_the_pattern_uses_only_its_beginning() {
     let plan = planned("timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }], length = 3 }]");
-    assert_eq!(plan.variants[0].timeline.frames(), 75);
+    assert_eq!(plan.variants[0].input.script().unwrap().frames(), 75);
     assert_eq!(plan.variants[0].media.len(), 2);
 }
 
@@ -70,8 +70,8 @@ fn the_length_axis_makes_every_track_longer() {
         track("length = 3"),
     ));
     let frames = |variant: &Variant| {
-        let tracks = variant.timeline.tracks.iter();
-        tracks.map(|track| track.frames(variant.timeline.rate)).collect::<Vec<_>>()
+        let tracks = variant.input.script().unwrap().tracks.iter();
+        tracks.map(|track| track.frames(variant.input.script().unwrap().rate)).collect::<Vec<_>>()
     };
     assert_eq!(frames(&plan.variants[0]), [100, 100, 75, 75]);
     assert_eq!(frames(&plan.variants[1]), [300, 300, 225, 225]);
@@ -83,7 +83,7 @@ fn a_longer_timeline_needs_no_source_again_that_it_has_done_with() {
     let plan = planned(
         "timeline.tracks = [{ children = [{ clip = 'shot', duration = 1 }] }]\nmatrix.length = 3\nmatrix.threading = 'single'",
     );
-    let clips: Vec<_> = plan.variants[0].timeline.tracks[0].children.iter().collect();
+    let clips: Vec<_> = plan.variants[0].input.script().unwrap().tracks[0].children.iter().collect();
     let media = plan.variants[0].media.len();
     let changes = clips.windows(2).filter(|pair| pair[0] != pair[1]).count();
     assert_eq!((clips.len(), changes), (3 * media, media - 1));
@@ -92,7 +92,7 @@ fn a_longer_timeline_needs_no_source_again_that_it_has_done_with() {
 #[test]
 fn fewer_sources_keep_the_length() {
     let plan = planned(&format!("{ONE_TRACK}matrix.sources = [1, 3, 4]\nmatrix.threading = 'single'"));
-    assert!(plan.variants.iter().all(|variant| variant.timeline.frames() == 200));
+    assert!(plan.variants.iter().all(|variant| variant.input.script().unwrap().frames() == 200));
     assert_eq!(plan.variants.iter().map(|variant| variant.media.len()).collect::<Vec<_>>(), [1, 3, 4]);
     assert_eq!(names_of(&plan.variants[1])[..4], ["shot.1", "shot.2", "shot.3", "shot.1"]);
 }
@@ -115,7 +115,7 @@ fn the_exports_axis_repeats_the_export_not_the_timeline() {
     let frames: Vec<_> =
         plan.variants.iter().map(|one| (one.frames(), one.frames_of_all_exports())).collect();
     assert_eq!(frames, [(200, 200), (200, 1000)]);
-    assert_eq!(plan.variants[0].timeline, plan.variants[1].timeline);
+    assert_eq!(plan.variants[0].input.script().unwrap(), plan.variants[1].input.script().unwrap());
     assert_eq!(plan.variants.iter().map(Variant::label).collect::<Vec<_>>(), ["exports 1", "exports 5"]);
     assert_eq!(plan.variants[1].slug(), "ffmpeg-single-exports-5");
 }
@@ -125,7 +125,7 @@ fn sound_comes_along_where_there_is_any() {
     let plan = planned(
         "timeline.tracks = [{ children = [{ clip = 'mute', duration = 2 }, { clip = 'shot.1', duration = 2 }] }, { children = [{ clip = 'mute', duration = 2 }] }]",
     );
-    let tracks = &plan.variants[0].timeline.tracks;
+    let tracks = &plan.variants[0].input.script().unwrap().tracks;
     assert_eq!(tracks.iter().map(|track| track.name.as_str()).collect::<Vec<_>>(), ["V1", "A1", "V2"]);
     assert_eq!(tracks[1].kind, TrackKind::Audio);
     assert!(matches!(tracks[1].children[..], [Item::Gap { .. }, Item::Clip(_)]));
@@ -237,7 +237,7 @@ fn every_variant_names_every_axis() {
 fn the_same_scenario_gives_the_same_plan() {
     for (name, text) in crate::scenario::SHIPPED {
         let scenario = Scenario::parse(text, &Path::new("/s").join(name), &[]).unwrap();
-        let context = PlanContext { cpus: 2, media_folder: "/media".into() };
+        let context = PlanContext { cpus: 2, media_folder: "/media".into(), project: None };
         assert_eq!(plan(&scenario, &context), plan(&scenario, &context));
     }
 }
@@ -247,9 +247,13 @@ fn the_shipped_forty_clips_use_forty_sources_and_the_two_clips_two() {
     let media = |name: &str| {
         let (_, text) = crate::scenario::SHIPPED.iter().find(|(shipped, _)| *shipped == name).unwrap();
         let scenario = Scenario::parse(text, Path::new("x.toml"), &[]).unwrap();
-        let plan = plan(&scenario, &PlanContext { cpus: 2, media_folder: "/media".into() });
+        let plan = plan(&scenario, &PlanContext { cpus: 2, media_folder: "/media".into(), project: None });
         let variant = &plan.variants[0];
-        (variant.timeline.tracks[0].children.len(), variant.media.len(), variant.timeline.frames())
+        (
+            variant.input.script().unwrap().tracks[0].children.len(),
+            variant.media.len(),
+            variant.input.script().unwrap().frames(),
+        )
     };
     assert_eq!(media("one-clip"), (1, 1, 2000));
     assert_eq!(media("two-clips"), (80, 2, 2000));

@@ -18,7 +18,7 @@ const TOLD_QUANTITIES: [Quantity; 2] = [Quantity::PeakRss, Quantity::Fps];
 const TOLD: usize = 8;
 
 /// Two variants that differ in one axis.
-pub struct Compared<'a> {
+pub struct Paired<'a> {
     /// In which.
     pub pair: Pair,
     /// What both have alike, of what varies; empty when nothing else does.
@@ -27,8 +27,15 @@ pub struct Compared<'a> {
     pub a: &'a VariantRow<'a>,
     /// The other one.
     pub b: &'a VariantRow<'a>,
-    /// How they differ.
-    pub comparison: Comparison,
+}
+
+/// Two variants, and what one takes more than the other.
+struct Compared<'a> {
+    pair: Pair,
+    others: String,
+    a: &'a VariantRow<'a>,
+    b: &'a VariantRow<'a>,
+    comparison: Comparison,
 }
 
 /// A comparison in `summary.json`.
@@ -56,22 +63,30 @@ struct ChangeRecord {
     finding: String,
 }
 
-/// All pairs of variants that differ in one axis, but for those that are varied to find out with what memory
-/// grows: these are told together.
-pub fn compared<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Compared<'a>> {
+/// All pairs of variants that differ in one axis and that there was anything to run of.
+pub fn paired<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Paired<'a>> {
+    let is_run = |variant: &VariantRow| variant.jobs.iter().any(|job| job.planned.not_run.is_none());
+    let variants: Vec<_> = variants.iter().filter(|variant| is_run(variant)).collect();
     let axes: Vec<_> = variants.iter().map(|variant| variant.jobs[0].planned.variant.clone()).collect();
-    let pairs = compare::pairs(&axes).into_iter().filter(|pair| !ASKED.contains(&pair.axis.as_str()));
-    pairs
-        .map(|pair| {
-            let (a, b) = (&variants[pair.a], &variants[pair.b]);
-            let others: Vec<_> =
-                axes[pair.a].iter().filter(|(axis, _)| *axis != pair.axis).cloned().collect();
-            let varied = others.iter().any(|(axis, _)| report.varied.contains(axis));
-            let others = super::variant_name(&others, &report.varied, &report.scenario);
-            let others = if varied { others } else { String::new() };
-            Compared { comparison: compare::compare(&measures(a), &measures(b)), pair, others, a, b }
-        })
-        .collect()
+    let paired = |pair: Pair| {
+        let others: Vec<_> = axes[pair.a].iter().filter(|(axis, _)| *axis != pair.axis).cloned().collect();
+        let varied = others.iter().any(|(axis, _)| report.varied.contains(axis));
+        let others = super::variant_name(&others, &report.varied, &report.scenario);
+        let others = if varied { others } else { String::new() };
+        Paired { a: variants[pair.a], b: variants[pair.b], pair, others }
+    };
+    compare::pairs(&axes).into_iter().map(paired).collect()
+}
+
+/// What one takes more than the other, but for pairs of what is varied to find out with what memory grows:
+/// these are told together.
+fn compared<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Compared<'a>> {
+    let pairs = paired(report, variants).into_iter();
+    let compared = |Paired { pair, others, a, b }: Paired<'a>| {
+        let comparison = compare::compare(&measures(a), &measures(b));
+        Compared { pair, others, a, b, comparison }
+    };
+    pairs.filter(|paired| !ASKED.contains(&paired.pair.axis.as_str())).map(compared).collect()
 }
 
 fn measures(variant: &VariantRow<'_>) -> Vec<Measure> {
@@ -93,7 +108,7 @@ pub fn write_comparisons(report: &Report, out: &mut dyn Write, width: u16) -> io
 }
 
 /// What one takes more than the other, how much faster it is, and whether either grows.
-pub fn sentence(pair: &Compared<'_>) -> String {
+fn sentence(pair: &Compared<'_>) -> String {
     let subject = if pair.others.is_empty() { String::new() } else { format!("{}: ", pair.others) };
     let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
     let unfinished: Vec<_> = [(a, pair.a), (b, pair.b)]
@@ -153,28 +168,49 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
 /// Whether either grows with the length of the export, by the verdicts on its runs.
 fn growth(pair: &Compared<'_>) -> Option<String> {
     let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
-    let (of_a, of_b) = (grows(pair.a)?, grows(pair.b)?);
-    Some(match () {
-        () if of_a == NOT && of_b == NOT => format!("neither {NEITHER}"),
-        () if of_a == of_b => format!("both {}", of_a.replace("grows", "grow")),
-        () => format!("{b} {of_b}, {a} {of_a}"),
-    })
+    let (of_a, of_b) = (Grows::of(pair.a)?, Grows::of(pair.b)?);
+    Some(if of_a == of_b { of_a.both().into() } else { format!("{b} {}, {a} {}", of_b.one(), of_a.one()) })
 }
 
-const NOT: &str = "does not grow";
-const NEITHER: &str = "grows";
+/// How memory grows with the length of the export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grows {
+    WithFrames,
+    AtCuts,
+    Not,
+}
 
-/// How most of its runs grow; `None` when most are open.
-fn grows(variant: &VariantRow<'_>) -> Option<&'static str> {
-    let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
-    let most = |is_so: fn(&Verdict) -> bool| {
-        2 * verdicts.iter().filter(|verdict| is_so(verdict)).count() > verdicts.len()
-    };
-    match () {
-        () if most(|verdict| *verdict == Verdict::Growing) => Some("grows with every frame"),
-        () if most(|verdict| *verdict == Verdict::GrowsAtCuts) => Some("grows where clips begin"),
-        () if most(|verdict| verdict.is_stable() || *verdict == Verdict::Sawtooth) => Some(NOT),
-        () => None,
+impl Grows {
+    /// How most runs of a variant grow; `None` when most are open.
+    fn of(variant: &VariantRow<'_>) -> Option<Grows> {
+        let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
+        let most = |is_so: fn(&Verdict) -> bool| {
+            2 * verdicts.iter().filter(|verdict| is_so(verdict)).count() > verdicts.len()
+        };
+        match () {
+            () if most(|verdict| *verdict == Verdict::Growing) => Some(Grows::WithFrames),
+            () if most(|verdict| *verdict == Verdict::GrowsAtCuts) => Some(Grows::AtCuts),
+            () if most(|verdict| verdict.is_stable() || *verdict == Verdict::Sawtooth) => Some(Grows::Not),
+            () => None,
+        }
+    }
+
+    /// What one variant does.
+    fn one(self) -> &'static str {
+        match self {
+            Grows::WithFrames => "grows with every frame",
+            Grows::AtCuts => "grows where clips begin",
+            Grows::Not => "does not grow",
+        }
+    }
+
+    /// What both do.
+    fn both(self) -> &'static str {
+        match self {
+            Grows::WithFrames => "both grow with every frame",
+            Grows::AtCuts => "both grow where clips begin",
+            Grows::Not => "neither grows",
+        }
     }
 }
 

@@ -129,7 +129,7 @@ impl MadeUp {
                 "achieved_hz": 50.0, "pss": "none", "pss_reads": 0},
             "overhead": {"harness_cpu_s": 0.01, "sampler_cpu_s": 0.01, "held_s": 0.0,
                 "harness_private_bytes": 4 << 20},
-            "context": {"frames": 1000, "rate": 25.0, "cuts": [250, 500, 750], "first_uses": [500],
+            "context": {"frames": 1000, "rate": 25.0, "cuts": [250, 500, 750], "first_uses": [0, 500],
                 "container": "mp4", "packets_per_frame": 2.0, "frame_bytes": null,
                 "counter_error_bytes": null, "frame_counters": self.counters()},
             "outcome": self.outcome, "started": "2026-01-01T00:00:00Z",

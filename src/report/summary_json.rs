@@ -6,6 +6,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::report::comparisons::{self, ComparisonRecord};
+use crate::report::rates::{self, RateChangeRecord, RatesRecord};
 use crate::report::verdicts::{DriftRecord, VerdictRecord, families};
 use crate::report::{FamilyRow, JobRow, Report, ReportError};
 use crate::verdict::RULES_VERSION;
@@ -22,6 +23,8 @@ struct SummaryRecord {
     question: String,
     families: Vec<FamilyRecord>,
     comparisons: Vec<ComparisonRecord>,
+    rates: Vec<RatesRecord>,
+    rate_comparisons: Vec<RateChangeRecord>,
     jobs: Vec<JobRecord>,
 }
 
@@ -57,6 +60,8 @@ pub fn write_summary_json(report: &Report, out: &mut dyn Write) -> Result<(), Re
         question: report.question.clone(),
         families: report.families().iter().map(family).collect(),
         comparisons: comparisons::records(report),
+        rates: rates::records(report),
+        rate_comparisons: rates::change_records(report),
         jobs: report.jobs.iter().map(job).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &record).map_err(std::io::Error::from)?;

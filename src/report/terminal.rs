@@ -8,6 +8,7 @@ use comfy_table::{
 
 use crate::analysis::{Spread, VariantSummary};
 use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
+use crate::report::rates::write_rates;
 use crate::report::verdicts::families;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
 use crate::stats;
@@ -113,6 +114,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
         write_missing_plot(report, out, look.width)?;
     }
     write_exceptions(&variants, out, look.width)?;
+    write_rates(report, &variants, out, look.width)?;
     write_findings(report, out, look.width)?;
     write_overhead(report, out)?;
     Ok(())

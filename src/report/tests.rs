@@ -288,3 +288,91 @@ fn an_export_that_died_of_its_growth_is_told_to_grow() {
     let told = printed(&[dies]);
     assert!(told.contains("GROWS_PER_FRAME – memory grows with every frame, up to 800 frames"), "{told}");
 }
+
+/// So many repeats of a variant, of which the first few end so.
+fn repeats(threading: &'static str, of: u32, ended: u32, outcome: &Outcome) -> Vec<MadeUp> {
+    let job = |repeat: u32| {
+        let job = MadeUp::new("melt", threading, |_| 5.0).repeat(repeat);
+        if repeat <= ended { job.ended(outcome.clone(), 300) } else { job }
+    };
+    (1..=of).map(job).collect()
+}
+
+/// What is said of how often exports go wrong, a line each.
+fn rates_told(jobs: &[MadeUp]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let report = Report::read(&result(folder.path(), jobs)).unwrap();
+    let mut out = Vec::new();
+    rates::write_rates(&report, &report.variants(), &mut out, 400).unwrap();
+    String::from_utf8(out).unwrap().trim().to_string()
+}
+
+#[test]
+fn rates_of_failure_are_told_with_their_intervals_and_against_each_other() {
+    let crash = Outcome::Killed { signal: 11 };
+    let mut jobs = repeats("single", 20, 3, &crash);
+    jobs.extend(repeats("parallel", 20, 0, &crash));
+    jobs.extend(repeats("default", 20, 11, &Outcome::Failed { code: 1, message: None }));
+    jobs.push(
+        MadeUp::new("melt", "default", |_| 5.0)
+            .repeat(21)
+            .ended(Outcome::Stalled { for_s: 9.0, at_frame: 1 }, 1),
+    );
+    insta::assert_snapshot!(rates_told(&jobs));
+}
+
+#[test]
+fn ten_repeats_of_which_none_failed_bound_how_often_it_may() {
+    let finished = Outcome::Finished;
+    assert_eq!(rates_told(&repeats("single", 9, 0, &finished)), "");
+    let of_ten = rates_told(&repeats("single", 10, 0, &finished));
+    assert_eq!(of_ten, "melt · single: none of 10 failed: at most 28 % (95 %).");
+    let mut both = repeats("single", 20, 0, &finished);
+    both.extend(repeats("parallel", 20, 0, &finished));
+    let each = "melt · single, melt · parallel: none of 20 each failed: at most 16 % (95 %).";
+    assert!(rates_told(&both).contains(each), "{}", rates_told(&both));
+}
+
+#[test]
+fn what_was_interrupted_or_not_run_is_no_export_that_failed_or_did_not() {
+    let interrupted = Outcome::Interrupted;
+    let mut jobs = repeats("single", 12, 2, &interrupted);
+    jobs.push(MadeUp::new("melt", "single", |_| 5.0).repeat(13).not_run("melt is not installed"));
+    let told = printed(&jobs);
+    assert!(told.contains("none of 10 failed: at most 28 % (95 %)"), "{told}");
+    assert!(!printed(&jobs[..11]).contains("% (95 %)"));
+}
+
+#[test]
+fn rates_are_in_the_summary_whether_anything_failed_or_not() {
+    let crash = Outcome::Killed { signal: 11 };
+    let mut jobs = repeats("single", 4, 3, &crash);
+    jobs.extend(repeats("parallel", 4, 0, &crash));
+    jobs.push(MadeUp::new("ges", "single", |_| 0.0).not_run("no GES here"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut json = Vec::new();
+    write_summary_json(&Report::read(&result(folder.path(), &jobs)).unwrap(), &mut json).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let [single, parallel, ges] = [0, 1, 2].map(|place| &summary["rates"][place]);
+    assert_eq!((&single["exports"], &single["crashed"]["count"]), (&4.into(), &3.into()));
+    assert_eq!(single["stalled"]["count"], 0);
+    assert!((parallel["failed"]["high"].as_f64().unwrap() - 0.4899).abs() < 1e-4, "{parallel}");
+    assert_eq!((&ges["exports"], &ges["failed"]), (&0.into(), &serde_json::Value::Null));
+    let changes = summary["rate_comparisons"].as_array().unwrap();
+    assert_eq!(changes.len(), 1);
+    assert_eq!((&changes[0]["way"], &changes[0]["finding"]), (&"crashed".into(), &"less".into()));
+    assert!((changes[0]["difference"].as_f64().unwrap() + 0.75).abs() < 1e-12, "{}", changes[0]);
+}
+
+#[test]
+fn sources_that_an_export_never_came_to_are_not_counted() {
+    let sources = |job: MadeUp| {
+        let folder = tempfile::tempdir().unwrap();
+        let report = Report::read(&result(folder.path(), &[job])).unwrap();
+        report.families()[0].verdict.up_to_sources
+    };
+    let export = || MadeUp::new("melt", "single", |_| 40.0);
+    assert_eq!(sources(export()), 2);
+    assert_eq!(sources(export().ended(Outcome::Killed { signal: 11 }, 600)), 2);
+    assert_eq!(sources(export().ended(Outcome::Killed { signal: 11 }, 400)), 1);
+}

@@ -17,8 +17,9 @@ pub struct Export {
     pub size: Size,
     /// Pictures a second.
     pub rate: Rate,
-    /// FFmpeg's name of the video encoder.
-    pub encoder: String,
+    /// FFmpeg's name of the video encoder; `None`: not told, and neither are pixel format and audio
+    /// encoder: how the engine encodes when nobody tells it.
+    pub encoder: Option<String>,
     /// The encoder's preset; `None`: not told, its own default.
     pub preset: Option<String>,
     /// How the encoder is given the pictures.
@@ -69,33 +70,50 @@ const KEYS: &[&str] = &[
     "sink",
 ];
 
+/// What holds where `[export]` does not say otherwise.
+pub(super) struct Usual {
+    pub size: Size,
+    pub rate: Rate,
+    /// Whether there is anything to hear.
+    pub sounds: bool,
+}
+
+impl Usual {
+    /// For a scripted timeline: as large as the first source whose size is known.
+    pub fn of_script(rate: Rate, sources: &[Source], tracks: &[TrackPattern]) -> Usual {
+        let size = sources.iter().find_map(Source::spec).map_or(DEFAULT_SIZE, |spec| spec.size);
+        Usual { size, rate, sounds: sounds(sources, tracks) }
+    }
+}
+
 /// Reads `[export]`; all of it may be left out.
-pub(super) fn export(
-    root: &Table,
-    rate: Rate,
-    sources: &[Source],
-    tracks: &[TrackPattern],
-) -> Result<ExportTable, Fault> {
+pub(super) fn export(root: &Table, usual: &Usual) -> Result<ExportTable, Fault> {
     let table = root.get("export").map(|field| field.table("[export]")?.only(KEYS)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
-    let encoder = get("encoder").map_or(Ok("libx264".into()), |field| field.token("an encoder"))?;
+    let encoder = get("encoder").map_or(Ok(Some("libx264".into())), video_encoder)?;
     let audio_rate =
         get("audio_rate").map_or(Ok(DEFAULT_AUDIO_RATE), |field| field.whole(8_000..=192_000))?;
-    let sound = if sounds(sources, tracks) { Some("aac".to_string()) } else { None };
+    let sound = usual.sounds.then(|| "aac".to_string());
     let audio = get("audio").map_or(Ok(sound), audio_encoder)?;
     let container = get("container").map(|field| field.container()).transpose()?;
     let export = Export {
-        size: get("size").map_or(Ok(usual_size(sources)), |field| field.size())?,
-        rate: get("rate").map_or(Ok(rate), |field| field.rate())?,
+        size: get("size").map_or(Ok(usual.size), |field| field.size())?,
+        rate: get("rate").map_or(Ok(usual.rate), |field| field.rate())?,
         preset: get("preset").map(source::preset).transpose()?.flatten(),
         pixel_format: get("pixel_format").map_or(Ok(PixelFormat::Yuv420p), |field| field.named())?,
         options: get("options").map_or(Ok(BTreeMap::new()), source::options)?,
         audio: audio.map(|encoder| Audio { encoder, rate: audio_rate }),
-        container: container.unwrap_or(Container::usual(&encoder)),
+        container: container.unwrap_or(Container::usual(encoder.as_deref())),
         sink: get("sink").map_or(Ok(Sink::File), |field| field.named())?,
         encoder,
     };
     Ok(ExportTable { export, audio_rate })
+}
+
+/// A video encoder, or `default` for what the engine does untold.
+pub(super) fn video_encoder(field: Field) -> Result<Option<String>, Fault> {
+    let name = field.token("an encoder")?;
+    Ok((name != "default").then_some(name))
 }
 
 /// An audio encoder, or `false` for none.
@@ -105,11 +123,6 @@ pub(super) fn audio_encoder(field: Field) -> Result<Option<String>, Fault> {
         Value::Text(_) => field.token("an audio encoder").map(Some),
         _ => Err(field.mismatch("the name of an audio encoder, or false")),
     }
-}
-
-/// That of the first source whose size is known.
-fn usual_size(sources: &[Source]) -> Size {
-    sources.iter().find_map(Source::spec).map_or(DEFAULT_SIZE, |spec| spec.size)
 }
 
 /// Whether anything of the timeline can be heard: files are taken to have sound.

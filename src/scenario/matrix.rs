@@ -7,11 +7,13 @@ use std::fmt;
 
 use crate::timeline::Rate;
 
-use super::export::{Export, ExportTable, audio_encoder};
+use super::export::{Export, ExportTable, audio_encoder, video_encoder};
 use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
 use super::tree::{Fault, Field, Table, Value};
-use super::values::{Container, Driver, EngineName, PixelFormat, Sink, Size, ThreadingChoice, names};
+use super::values::{
+    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, ThreadingChoice, names,
+};
 
 names! {
     /// What a matrix can vary, in the order of the plan: the first changes slowest.
@@ -22,11 +24,15 @@ names! {
         Threading = "threading",
         /// Where in its process the export runs.
         Driver = "driver",
+        /// How clips are put together in a graph of MLT's.
+        Layout = "layout",
+        /// What is exported of each source.
+        Media = "media",
         /// Size of the pictures.
         Size = "size",
         /// Pictures a second.
         Rate = "rate",
-        /// The video encoder.
+        /// The video encoder, or the engine's own choice.
         Encoder = "encoder",
         /// The video encoder's preset.
         Preset = "preset",
@@ -56,12 +62,16 @@ pub enum AxisValue {
     Threading(ThreadingChoice),
     /// Where in its process the export runs.
     Driver(Driver),
+    /// How clips are put together in a graph of MLT's.
+    Layout(LayoutChoice),
+    /// What is exported of each source.
+    Media(MediaChoice),
     /// Size of the pictures.
     Size(Size),
     /// Pictures a second.
     Rate(Rate),
-    /// The video encoder.
-    Encoder(String),
+    /// The video encoder; `None`: not told, nor anything else of how to encode.
+    Encoder(Option<String>),
     /// Its preset; `None`: not told.
     Preset(Option<String>),
     /// How the encoder is given the pictures.
@@ -113,6 +123,8 @@ impl AxisValue {
             AxisValue::Engine(_) => Axis::Engine,
             AxisValue::Threading(_) => Axis::Threading,
             AxisValue::Driver(_) => Axis::Driver,
+            AxisValue::Layout(_) => Axis::Layout,
+            AxisValue::Media(_) => Axis::Media,
             AxisValue::Size(_) => Axis::Size,
             AxisValue::Rate(_) => Axis::Rate,
             AxisValue::Encoder(_) => Axis::Encoder,
@@ -148,6 +160,8 @@ impl AxisValue {
             Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg),
             Axis::Threading => AxisValue::Threading(ThreadingChoice::Single),
             Axis::Driver => AxisValue::Driver(Driver::Main),
+            Axis::Layout => AxisValue::Layout(LayoutChoice::Default),
+            Axis::Media => AxisValue::Media(MediaChoice::Original),
             Axis::Size => AxisValue::Size(export.size),
             Axis::Rate => AxisValue::Rate(export.rate),
             Axis::Encoder => AxisValue::Encoder(export.encoder.clone()),
@@ -167,9 +181,11 @@ impl AxisValue {
             Axis::Engine => AxisValue::Engine(field.named()?),
             Axis::Threading => AxisValue::Threading(field.threading()?),
             Axis::Driver => AxisValue::Driver(field.named()?),
+            Axis::Layout => AxisValue::Layout(field.named()?),
+            Axis::Media => AxisValue::Media(field.named()?),
             Axis::Size => AxisValue::Size(field.size()?),
             Axis::Rate => AxisValue::Rate(field.rate()?),
-            Axis::Encoder => AxisValue::Encoder(field.token("an encoder")?),
+            Axis::Encoder => AxisValue::Encoder(video_encoder(field)?),
             Axis::Preset => AxisValue::Preset(preset(field)?),
             Axis::PixelFormat => AxisValue::PixelFormat(field.named()?),
             Axis::Audio => AxisValue::Audio(audio_encoder(field)?),
@@ -198,10 +214,13 @@ impl fmt::Display for AxisValue {
             AxisValue::Engine(value) => value.fmt(f),
             AxisValue::Threading(value) => value.fmt(f),
             AxisValue::Driver(value) => value.fmt(f),
+            AxisValue::Layout(value) => value.fmt(f),
+            AxisValue::Media(value) => value.fmt(f),
             AxisValue::Size(value) => value.fmt(f),
             AxisValue::Rate(value) => value.fmt(f),
-            AxisValue::Encoder(value) => value.fmt(f),
-            AxisValue::Preset(value) => f.write_str(value.as_deref().unwrap_or("default")),
+            AxisValue::Encoder(value) | AxisValue::Preset(value) => {
+                f.write_str(value.as_deref().unwrap_or("default"))
+            }
             AxisValue::PixelFormat(value) => value.fmt(f),
             AxisValue::Audio(value) => f.write_str(value.as_deref().unwrap_or("false")),
             AxisValue::Container(value) => value.fmt(f),
@@ -384,7 +403,7 @@ fn check_presets(matrix: &Matrix, field: Option<Field>) -> Result<(), Fault> {
     let mut encoders = Vec::new();
     for value in &matrix.axes[Axis::Encoder as usize].values {
         if let AxisValue::Encoder(encoder) = value {
-            encoders.push(encoder.as_str());
+            encoders.extend(encoder.as_deref());
         }
     }
     for item in field.one_or_more()? {

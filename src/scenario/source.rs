@@ -71,6 +71,25 @@ impl SourceSpec {
         format!("{}.{}", self.digest(), self.container.extension())
     }
 
+    /// What a preview shows in its place: pictures 540 lines high, each one on its own (Motion JPEG), so
+    /// that any of them is decoded quickly. Editors make theirs so.
+    pub fn proxy(&self) -> SourceSpec {
+        const LINES: u32 = 540;
+        // FF_QP2LAMBDA, 118, is one step of the scale that `-qscale:v 3` counts in.
+        let options = [("flags", "+qscale"), ("global_quality", "354")];
+        let width = u64::from(self.size.width) * u64::from(LINES) / u64::from(self.size.height.max(1));
+        SourceSpec {
+            size: Size { width: u32::try_from(width / 2 * 2).unwrap_or(u32::MAX).max(2), height: LINES },
+            pixel_format: PixelFormat::Yuvj420p,
+            codec: "mjpeg".into(),
+            preset: None,
+            keyframe_distance: 1,
+            options: options.map(|(name, value)| (name.into(), value.into())).into(),
+            container: Container::Matroska,
+            ..self.clone()
+        }
+    }
+
     /// How long it lasts, in seconds.
     pub fn seconds(&self) -> f64 {
         crate::timeline::RationalTime::new(self.frames, self.rate).seconds()
@@ -219,7 +238,7 @@ fn spec(table: &Table, timeline_rate: Rate) -> Result<SourceSpec, Fault> {
         keyframe_distance: every.map_or(Ok(if intra { 1 } else { 50 }), |field| field.whole(1..=100_000))?,
         options: table.get("options").map_or(Ok(BTreeMap::new()), options)?,
         audio_rate: audio_rate(table)?,
-        container: container.unwrap_or(Container::usual(&codec)),
+        container: container.unwrap_or(Container::usual(Some(&codec))),
         codec,
     })
 }

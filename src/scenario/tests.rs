@@ -515,7 +515,7 @@ fn replace_character(text: &str, dice: &mut Dice) -> String {
 #[test]
 fn no_mangled_scenario_is_a_panic_or_more_than_a_line() {
     let mut dice = Dice(0x2545_F491_4F6C_DD1D);
-    let context = crate::plan::PlanContext { cpus: 2, media_folder: "/media".into() };
+    let context = crate::plan::PlanContext { cpus: 2, media_folder: "/media".into(), project: None };
     for _ in 0..4_000 {
         let mut text = WHOLE.to_string();
         for _ in 0..=dice.below(3) {

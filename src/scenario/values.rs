@@ -60,6 +60,10 @@ names! {
         Ffmpeg = "ffmpeg",
         /// The command line of MLT.
         Melt = "melt",
+        /// MLT's Python binding.
+        MltPython = "mlt-python",
+        /// The editor rlvideo, from a checkout.
+        Rlvideo = "rlvideo",
     }
 }
 
@@ -70,6 +74,32 @@ names! {
         Main = "main",
         /// In a thread of its own, while the main thread polls, as an editor does.
         Background = "background",
+    }
+}
+
+names! {
+    /// How clips are put together in a graph of MLT's; the pictures are the same.
+    LayoutChoice, "layout", {
+        /// The engine's own: `flat` for graphs that memreel writes, `sections` for rlvideo.
+        Default = "default",
+        /// One playlist a track.
+        Flat = "flat",
+        /// One track a clip.
+        Stacked = "stacked",
+        /// A playlist of sections, each a playlist or a stack of playlists of its own.
+        Sections = "sections",
+    }
+}
+
+names! {
+    /// What is exported of each source.
+    MediaChoice, "kind of media", {
+        /// The files that the timeline names.
+        Original = "original",
+        /// Small copies of them that are easy to decode, as a preview shows them.
+        Proxy = "proxy",
+        /// Nothing: the copies are made, and that is what is measured.
+        MakeProxies = "make-proxies",
     }
 }
 
@@ -152,8 +182,8 @@ impl Container {
     }
 
     /// The usual container of an encoder's output.
-    pub(super) fn usual(encoder: &str) -> Container {
-        if encoder == "ffv1" { Container::Matroska } else { Container::Mp4 }
+    pub(super) fn usual(encoder: Option<&str>) -> Container {
+        if encoder == Some("ffv1") { Container::Matroska } else { Container::Mp4 }
     }
 }
 

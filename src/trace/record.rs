@@ -59,6 +59,10 @@ pub struct RunRecord {
     pub max_rss_bytes: Option<Bytes>,
     /// The size of the exported file, where there is one.
     pub output_bytes: Option<Bytes>,
+    /// The digest of `graph.mlt` beside this file: the graph that was exported, as the engine itself wrote
+    /// it out, where that was asked for.
+    #[serde(default)]
+    pub graph_digest: Option<String>,
 }
 
 /// Which engine ran, and which build of it.

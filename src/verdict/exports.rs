@@ -53,44 +53,70 @@ impl AtRest {
             }
         }
         let levels: Vec<_> = lowest.into_iter().collect::<Option<_>>()?;
-        let judged = judged(&levels);
-        let kept = kept(&judged);
-        let gain = blocks(&kept).map(|blocks| Interval {
+        let rests = Rests::of(&levels);
+        let gain = rests.blocks().map(|blocks| Interval {
             low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
-            estimate: (kept[kept.len() - 1] - kept[0]) / (kept.len() - 1) as f64,
+            estimate: rests.gained() / (rests.kept.len() - 1) as f64,
             high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         });
-        let swing = Bytes::new(largest_fall(&judged) as u64);
+        let swing = Bytes::new(rests.largest_fall() as u64);
         (!levels.is_empty()).then(|| AtRest { exports: borders.len() + 1, gain, swing, levels })
     }
 
     /// Whether exports go on leaving something behind, to the last: every block gains, the last not much less
     /// than the others, and all in all clearly more than rests swing.
     pub fn grows(&self) -> bool {
-        let (Some(gain), Some(blocks)) = (self.gain, blocks(&kept(&judged(&self.levels)))) else {
-            return false;
-        };
+        let rests = Rests::of(&self.levels);
+        let (Some(gain), Some(blocks)) = (self.gain, rests.blocks()) else { return false };
         gain.low > FLOOR
             && blocks[BLOCKS - 1] > STEADY * gain.estimate
-            && self.gained() > SWINGS * self.swing.as_f64()
+            && rests.gained() > SWINGS * self.swing.as_f64()
     }
 
     /// Whether exports leave nothing behind that adds up: no more than rests swing, or than chance leaves.
     pub fn is_level(&self) -> bool {
-        let exports = judged(&self.levels).len() as f64;
-        self.gain.is_some() && self.gained() <= (exports * FLOOR).max(self.swing.as_f64())
-    }
-
-    fn gained(&self) -> f64 {
-        let kept = kept(&judged(&self.levels));
-        kept.last().zip(kept.first()).map_or(0.0, |(last, first)| last - first)
+        let rests = Rests::of(&self.levels);
+        let chance = rests.levels.len() as f64 * FLOOR;
+        self.gain.is_some() && rests.gained() <= chance.max(self.swing.as_f64())
     }
 }
 
 /// The rests after the warm-up, in bytes.
-fn judged(levels: &[Bytes]) -> Vec<f64> {
-    let skipped = (levels.len() as f64 * WARM_UP).ceil() as usize;
-    levels.iter().skip(skipped).map(|level| level.as_f64()).collect()
+struct Rests {
+    levels: Vec<f64>,
+    kept: Vec<f64>,
+}
+
+impl Rests {
+    fn of(levels: &[Bytes]) -> Rests {
+        let skipped = (levels.len() as f64 * WARM_UP).ceil() as usize;
+        let levels: Vec<_> = levels.iter().skip(skipped).map(|level| level.as_f64()).collect();
+        Rests { kept: kept(&levels), levels }
+    }
+
+    /// What all exports together left behind for good.
+    fn gained(&self) -> f64 {
+        self.kept.last().zip(self.kept.first()).map_or(0.0, |(last, first)| last - first)
+    }
+
+    /// The gain an export in each block; `None` of too few.
+    fn blocks(&self) -> Option<Vec<f64>> {
+        let gains = self.kept.len().checked_sub(1).filter(|&gains| gains >= LEAST_GAINS)?;
+        let border = |block: usize| block * gains / BLOCKS;
+        let gain = |block: usize| {
+            let (begin, end) = (border(block), border(block + 1));
+            (self.kept[end] - self.kept[begin]) / (end - begin) as f64
+        };
+        Some((0..BLOCKS).map(gain).collect())
+    }
+
+    fn largest_fall(&self) -> f64 {
+        let mut highest = f64::NEG_INFINITY;
+        self.levels.iter().fold(0.0, |fall: f64, &level| {
+            highest = highest.max(level);
+            fall.max(highest - level)
+        })
+    }
 }
 
 /// At each rest the lowest level that is still to come: what was never given back.
@@ -106,25 +132,6 @@ fn kept(levels: &[f64]) -> Vec<f64> {
         .collect();
     kept.reverse();
     kept
-}
-
-/// The gain an export in each block; `None` of too few.
-fn blocks(kept: &[f64]) -> Option<Vec<f64>> {
-    let gains = kept.len().checked_sub(1).filter(|&gains| gains >= LEAST_GAINS)?;
-    let border = |block: usize| block * gains / BLOCKS;
-    let gain = |block: usize| {
-        let (begin, end) = (border(block), border(block + 1));
-        (kept[end] - kept[begin]) / (end - begin) as f64
-    };
-    Some((0..BLOCKS).map(gain).collect())
-}
-
-fn largest_fall(levels: &[f64]) -> f64 {
-    let mut highest = f64::NEG_INFINITY;
-    levels.iter().fold(0.0, |fall: f64, &level| {
-        highest = highest.max(level);
-        fall.max(highest - level)
-    })
 }
 
 #[cfg(test)]

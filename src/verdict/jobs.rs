@@ -9,6 +9,7 @@ mod sen;
 
 use serde::Serialize;
 
+use super::course::Per;
 use super::decide::JUDGED;
 use super::{Needs, Rule, RunVerdict, Verdict, word};
 use crate::stats::{self, Interval};
@@ -31,7 +32,7 @@ const ALIKE: f64 = 1.3;
 pub struct JobFacts {
     /// Frames of one export: those of the timeline, or as far as it came.
     pub frames: u64,
-    /// Distinct sources.
+    /// Distinct sources, as far as it came.
     pub sources: u64,
     /// Whether the container keeps an index of all packets.
     pub index: bool,
@@ -124,6 +125,8 @@ pub struct JobsVerdict {
     pub runs: Vec<(Verdict, usize)>,
     /// The longest export, in frames.
     pub up_to_frames: u64,
+    /// The most distinct sources of an export.
+    pub up_to_sources: u64,
     /// Growth along what was varied, and along what every run shows.
     pub along: Vec<Along>,
     /// Where growth stopped, in frames: the median over the runs in which it did.
@@ -133,6 +136,10 @@ pub struct JobsVerdict {
     /// where there is such a control.
     #[serde(rename = "index_bytes_per_frame")]
     pub index_per_frame: Option<f64>,
+    /// Growth with each frame that would not have been called stable: the median over the runs whose frames were
+    /// counted.
+    #[serde(rename = "not_stable_above_bytes_per_frame")]
+    pub not_stable_above: Option<f64>,
     /// What would settle it, where it is open.
     pub needs: Needs,
 }
@@ -204,9 +211,11 @@ impl Family<'_> {
             jobs: self.jobs.len(),
             runs: self.census(),
             up_to_frames: self.jobs.iter().map(|job| job.frames).max().unwrap_or(0),
+            up_to_sources: self.jobs.iter().map(|job| job.sources).max().unwrap_or(0),
             along: self.along(),
             stopped_at: self.stopped_at(),
             index_per_frame: None,
+            not_stable_above: self.not_stable_above_per_frame(),
             needs,
         }
     }
@@ -385,6 +394,12 @@ impl Family<'_> {
     fn not_stable_above(&self) -> f64 {
         let limits: Vec<_> = self.jobs.iter().filter_map(|job| job.verdict.not_stable_above).collect();
         stats::median(&limits).unwrap_or_default()
+    }
+
+    fn not_stable_above_per_frame(&self) -> Option<f64> {
+        let by_frame = self.jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
+        let limits: Vec<_> = by_frame.filter_map(|job| job.verdict.not_stable_above).collect();
+        stats::median(&limits)
     }
 
     /// Levels over lengths, for each number of sources apart: sources have a free level each.

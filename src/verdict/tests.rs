@@ -175,6 +175,16 @@ fn a_prediction_is_made_where_the_verdict_allows_it() {
     assert_eq!(told.fit(Bytes::from_mib(4096)), Fit::Fits);
     assert_eq!(told.fit(Bytes::from_mib(500)), Fit::DoesNotFit);
     assert_eq!(told.fit(told.estimate), Fit::Open);
+    assert!(!told.if_cuts_go_on);
+    let cuts = RunContext {
+        cuts: (1..40).map(|cut| cut * 50).collect(),
+        first_uses: (0..40).map(|cut| cut * 50).collect(),
+        ..stream()
+    };
+    let stairs = judged(&run(2000, |frame| 50.0 * MIB + 4.0 * MIB * (frame / 50.0).floor()), &cuts);
+    let told = Prediction::of(&stairs, 20_000).unwrap();
+    assert!(told.if_cuts_go_on, "{stairs:?}");
+    assert!((told.estimate.mib() / (50.0 + 4.0 * 400.0) - 1.0).abs() < 0.05, "{told:?}");
     let step = judged(&run(2000, |frame| if frame < 900.0 { 50.0 } else { 60.0 } * MIB), &stream());
     assert_eq!(Prediction::of(&step, 180_000), Err(WhyNot::Verdict));
 }

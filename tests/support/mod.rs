@@ -8,6 +8,7 @@ mod exported;
 mod process;
 
 use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use memreel::store::{self, StoredJob, StoredResult};
 use memreel::trace::Outcome;
 use tempfile::TempDir;
 
-pub use exported::{Shown, black, bursts, frames, shot, shown};
+pub use exported::{Code, Shown, black, bursts, frames, shot, shown};
 pub use process::{Process, engines, mentioning, tree_is_gone};
 
 /// The longest that any one run of memreel may take.
@@ -61,6 +62,29 @@ impl Bench {
     /// memreel, to be run in this folder.
     pub fn memreel<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_memreel"));
+        command.args(arguments.iter().map(AsRef::as_ref));
+        self.settle(&mut command);
+        command
+    }
+
+    /// The same with an exporter that comes to `export`, a script for the shell, when it is to export a timeline:
+    /// `$real` is the exporter, `$2` the file to be written.
+    pub fn memreel_with_exporter<S: AsRef<str>>(&self, export: &str, arguments: &[S]) -> Command {
+        let companions = self.path().join("companions");
+        fs::create_dir(&companions).unwrap();
+        // Its companions are looked for beside the program itself, wherever a link to it lies.
+        let memreel = companions.join("memreel");
+        fs::hard_link(env!("CARGO_BIN_EXE_memreel"), &memreel).unwrap();
+        let real = exporter();
+        symlink(real.with_file_name("memreel-launch"), companions.join("memreel-launch")).unwrap();
+        let script = format!(
+            "#!/bin/sh\nreal='{}'\ncase \"$1\" in *.otio) {export};; esac\nexec \"$real\" \"$@\"\n",
+            real.display()
+        );
+        let stand_in = companions.join("memreel-export");
+        fs::write(&stand_in, script).unwrap();
+        fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(memreel);
         command.args(arguments.iter().map(AsRef::as_ref));
         self.settle(&mut command);
         command
@@ -234,11 +258,13 @@ pub fn media_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("media-{stamp:x}"))
 }
 
-/// The job of a variant, by the values that tell it from the others.
+/// The job of a variant, by the values of varied axes that tell it from the others.
 #[track_caller]
 pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
+    let varied = |axis: &String| result.index.varied.contains(axis);
     let is_it = |job: &&StoredJob| {
-        values.iter().all(|value| job.record.variant.iter().any(|(_, other)| other == value))
+        let has = |value| job.record.variant.iter().any(|(axis, other)| varied(axis) && other == value);
+        values.iter().all(has)
     };
     let jobs: Vec<_> = result.jobs.iter().filter(is_it).collect();
     let [job] = jobs.as_slice() else { panic!("{} jobs with {values:?}", jobs.len()) };
@@ -247,7 +273,8 @@ pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
 
 fn only_melt_never_began(result: &StoredResult) -> bool {
     result.jobs.iter().filter(|job| !job.record.outcome.is_finished()).all(|job| {
-        job.record.engine.name == "melt" && matches!(job.record.outcome, Outcome::Stalled { at_frame: 0, .. })
+        job.record.engine.name != "ffmpeg"
+            && matches!(job.record.outcome, Outcome::Stalled { at_frame: 0, .. })
     })
 }
 

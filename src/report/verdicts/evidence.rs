@@ -5,6 +5,7 @@ use crate::stats::Interval;
 use crate::trace::Memory;
 use crate::units::Bytes;
 use crate::verdict::course::Per;
+use crate::verdict::exports;
 use crate::verdict::level::Level;
 use crate::verdict::prediction::{Fit, Prediction, WhyNot};
 use crate::verdict::sawtooth::Sawtooth;
@@ -125,8 +126,8 @@ fn decided(verdict: &RunVerdict) -> String {
     )
 }
 
-fn rule(rule: Rule) -> &'static str {
-    match rule {
+fn rule(rule: Rule) -> String {
+    let words = match rule {
         Rule::NothingMeasured => "there is nothing to judge",
         Rule::TooShort => "a verdict takes more",
         Rule::TooFewSamples => "a verdict takes two samples a block",
@@ -150,9 +151,13 @@ fn rule(rule: Rule) -> &'static str {
         Rule::LeftBehindByEveryExport => "every export left something behind, to the last",
         Rule::NothingLeftBehind => "the usual export left nothing behind",
         Rule::TooFewExports => {
-            "ten exports must go on leaving something behind, or nothing beyond how rests swing"
+            return format!(
+                "{} exports must go on leaving something behind, or nothing beyond how rests swing",
+                exports::NEEDED
+            );
         }
-    }
+    };
+    words.into()
 }
 
 fn staircase(stairs: &Staircase) -> String {
@@ -273,6 +278,11 @@ pub fn needs(verdict: &RunVerdict) -> Option<String> {
         needs.repeats.map(|repeats| format!("{repeats} runs of the same")),
         needs.exports.map(|exports| format!("{exports} exports in one process")),
     ];
+    to_settle(wanted)
+}
+
+/// Any of these is enough; `None` of none.
+pub fn to_settle(wanted: [Option<String>; 4]) -> Option<String> {
     let wanted: Vec<_> = wanted.into_iter().flatten().collect();
     (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
 }
@@ -282,7 +292,7 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
     let prediction = match prediction {
         Ok(prediction) => prediction,
         Err(WhyNot::Verdict) => {
-            return "No prediction: only PLATEAU and GROWING say something of a longer export.".into();
+            return "No prediction: only PLATEAU, GROWING and GROWS_AT_CUTS say something of a longer export.".into();
         }
         Err(WhyNot::NoFrames) => return "No prediction: its frames were not counted.".into(),
     };
@@ -294,8 +304,9 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
         };
         format!("; that {word} {} MiB", mib(memory.as_f64()))
     });
+    let condition = if prediction.if_cuts_go_on { ", if new sources go on coming as often" } else { "" };
     format!(
-        "After {} frames ({} × this run): {} MiB resident, {} to {}{}.",
+        "After {} frames ({} × this run){condition}: {} MiB resident, {} to {}{}.",
         whole(prediction.frames as f64),
         short(prediction.times),
         mib(prediction.estimate.as_f64()),
@@ -350,4 +361,15 @@ pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
         ),
     ];
     told.into_iter().flatten().map(str::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exports_that_a_verdict_takes_are_those_that_the_rule_takes() {
+        let told = rule(Rule::TooFewExports);
+        assert!(told.starts_with(&format!("{} exports must go on", exports::NEEDED)), "{told}");
+    }
 }

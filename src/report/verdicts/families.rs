@@ -1,6 +1,6 @@
 //! What a family of jobs shows, in words.
 
-use super::evidence::amount;
+use super::evidence::{amount, to_settle};
 use crate::report::number::number;
 use crate::verdict::jobs::{Along, Because, Finding, JobsVerdict, With};
 
@@ -24,7 +24,11 @@ pub fn headline(verdict: &JobsVerdict) -> String {
         Finding::GrowsPerCut => format!("memory grows with every cut{}", with_comma(growth(With::Cut))),
         Finding::GrowsPerSource => {
             let source = of(verdict, With::Source).or(of(verdict, With::Cut)).unwrap_or_default();
-            format!("memory grows with every source, not with frames{}", with_comma(source))
+            let sources = number(verdict.up_to_sources as f64, 0);
+            format!(
+                "memory grows with every source, up to {sources} sources, not with frames{}",
+                with_comma(source)
+            )
         }
         Finding::Inconclusive => format!("cannot be told: {}", because(verdict.because)),
         Finding::Bounded => match verdict.stopped_at {
@@ -33,9 +37,17 @@ pub fn headline(verdict: &JobsVerdict) -> String {
         },
         Finding::Healthy => match exports(verdict) {
             Some(exports) => format!("nothing adds up over {exports} exports in one process"),
-            None => format!("no growth along anything that was varied, {up_to}"),
+            None => format!("no growth along anything that was varied, {up_to}{}", limit(verdict)),
         },
     }
+}
+
+/// What would have been seen.
+fn limit(verdict: &JobsVerdict) -> String {
+    let limit = verdict.not_stable_above.map(amount);
+    let clause =
+        |limit| format!("; steady growth of more than {limit} a frame would not have been called stable");
+    limit.map(clause).unwrap_or_default()
 }
 
 fn exports(verdict: &JobsVerdict) -> Option<String> {
@@ -93,8 +105,14 @@ pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
             amount(index)
         )
     }));
+    told.extend((verdict.finding == Finding::GrowsPerSource).then(|| NO_LEAK.to_string()));
     told
 }
+
+/// What growth with sources does not say, and what would.
+const NO_LEAK: &str = "No leak is shown by this: what is kept of each source may be meant, such as a cache of open \
+                       producers. `--sources` varies their number and tells whether it goes on; `--exports 12`, where \
+                       the engine can, tells whether it is given back.";
 
 fn because(because: Because) -> &'static str {
     match because {
@@ -133,6 +151,39 @@ pub fn needs(verdict: &JobsVerdict) -> Option<String> {
         needs.samples.map(|samples| format!("{} samples of an export", whole(samples))),
         needs.exports.map(|exports| format!("{} exports in one process", whole(exports))),
     ];
-    let wanted: Vec<_> = wanted.into_iter().flatten().collect();
-    (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
+    to_settle(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::jobs::judge_jobs;
+
+    fn found(finding: Finding) -> JobsVerdict {
+        let not_stable_above = Some(1992.9);
+        JobsVerdict { finding, up_to_frames: 2000, up_to_sources: 40, not_stable_above, ..judge_jobs(&[]) }
+    }
+
+    #[test]
+    fn growth_with_sources_is_told_for_as_many_as_were_measured_and_is_no_leak() {
+        let grows = found(Finding::GrowsPerSource);
+        assert!(headline(&grows).contains("every source, up to 40 sources,"), "{}", headline(&grows));
+        let told = evidence(&grows).join(" ");
+        assert!(
+            ["No leak", "`--sources`", "`--exports 12`"].iter().all(|word| told.contains(word)),
+            "{told}"
+        );
+        assert!(!evidence(&found(Finding::Healthy)).join(" ").contains("leak"));
+    }
+
+    #[test]
+    fn healthy_says_which_growth_it_leaves_out() {
+        let told = headline(&found(Finding::Healthy));
+        assert!(
+            told.ends_with("; steady growth of more than 1,993 B a frame would not have been called stable"),
+            "{told}"
+        );
+        let unknown = JobsVerdict { not_stable_above: None, ..found(Finding::Healthy) };
+        assert!(headline(&unknown).ends_with("up to 2,000 frames"), "{}", headline(&unknown));
+    }
 }

@@ -55,7 +55,7 @@ fn two_numbers_of_sources_leave_open_what_a_third_would_tell() {
     let two = family(&[(1000, 1), (1000, 10)], level);
     assert_eq!((two.finding, two.because), (Finding::Inconclusive, Because::TwoNumbersOfSources));
     let three = family(&[(1000, 1), (1000, 10), (1000, 20)], level);
-    assert_eq!(three.finding, Finding::GrowsPerSource);
+    assert_eq!((three.finding, three.up_to_sources), (Finding::GrowsPerSource, 20));
     let growth = three.along.iter().find(|along| along.with == With::Source).unwrap();
     assert_eq!(growth.range, (10, 20));
     assert!((growth.growth.estimate / MIB - 4.0).abs() < 0.01, "{growth:?}");
@@ -72,6 +72,15 @@ fn what_the_first_sources_cost_and_the_next_do_not_is_bounded() {
 fn nothing_that_grows_is_healthy_and_nothing_measured_is_open() {
     assert_eq!(family(&[(1000, 1), (2000, 1)], |_, _, _| 50.0 * MIB).finding, Finding::Healthy);
     assert_eq!(judge_jobs(&[]).because, Because::NothingMeasured);
+}
+
+#[test]
+fn a_family_hides_what_its_usual_run_hides() {
+    let mut jobs = [1000, 2000, 4000].map(|frames| job(frames, 1, |_| 50.0 * MIB));
+    assert_eq!(judge_jobs(&jobs).not_stable_above, jobs[1].verdict.not_stable_above);
+    // Growth a second is no growth a frame.
+    jobs.iter_mut().for_each(|job| job.verdict.per = Some(Per::Second));
+    assert_eq!(judge_jobs(&jobs).not_stable_above, None);
 }
 
 #[test]

@@ -1,0 +1,156 @@
+//! MLT's Python binding: which Python has it, and what MLT behind it can do.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Installation, JobFiles, Missing, mlt, probe};
+use crate::plan::Variant;
+use crate::run::{Progress, ProgressFormat};
+use crate::trace::EngineRecord;
+use crate::units::Count;
+
+/// The driver that exports a graph: it is run from a file in the result's folder.
+pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memreel_mlt.py"));
+
+/// How the drivers report.
+pub const PROGRESS: ProgressFormat = ProgressFormat {
+    channel: crate::run::Channel::Pipe,
+    parse: parse_progress,
+    counters: "in+out",
+    is_failure: mlt::says_it_cannot,
+};
+
+/// A Python that imports MLT.
+#[derive(Debug)]
+pub struct Binding {
+    /// The interpreter.
+    pub python: PathBuf,
+    /// What it is and has; named by whoever drives it.
+    pub installation: Installation,
+}
+
+/// What the driver says with `--about`.
+#[derive(Deserialize)]
+struct About {
+    version: String,
+    module: String,
+    native: PathBuf,
+    python: String,
+}
+
+/// Looks for a Python that imports MLT: `$MEMREEL_PYTHON`, or `python3` as a shell finds it, or the
+/// system's own.
+///
+/// # Errors
+/// When there is none.
+pub fn find(name: &str) -> Result<Binding, Missing> {
+    let stated = std::env::var_os("MEMREEL_PYTHON").map(PathBuf::from);
+    let usual = [probe::on_path("python3"), Some(PathBuf::from("/usr/bin/python3"))];
+    let candidates = if stated.is_some() { vec![stated] } else { usual.to_vec() };
+    let found = candidates.into_iter().flatten().find_map(|python| Some((about(&python)?, python)));
+    let (about, python) = found.ok_or_else(|| Missing {
+        what: "no Python here imports MLT (module mlt7 or mlt)".into(),
+        advice: "install the binding (Debian and Ubuntu: `apt-get install python3-mlt`), or name the Python \
+                 that has it in MEMREEL_PYTHON"
+            .into(),
+    })?;
+    let installation = installation(name, &about, &python).ok_or_else(|| Missing {
+        what: format!("MLT behind {} does not list its encoders", about.native.display()),
+        advice: "its module avformat is missing (Debian and Ubuntu: `apt-get install libmlt7`)".into(),
+    })?;
+    Ok(Binding { python, installation })
+}
+
+fn about(python: &Path) -> Option<About> {
+    let text = probe::output_of(python, ["-c", DRIVER.1, "--about"])?;
+    serde_json::from_str(text.lines().last()?).ok()
+}
+
+fn installation(name: &str, about: &About, python: &Path) -> Option<Installation> {
+    let libraries = mlt::libraries(&about.native);
+    let told = BTreeMap::from([("driver".to_string(), crate::digest::of(DRIVER.1))]);
+    let with_driver = libraries.iter().chain(&told).map(|(name, version)| (name.clone(), version.clone()));
+    let list = |kind: &str| mlt::list(python, ["-c", DRIVER.1, "--list", kind]);
+    Some(Installation {
+        video_encoders: list("vcodec")?,
+        audio_encoders: list("acodec")?,
+        containers: list("f")?,
+        record: EngineRecord {
+            name: name.into(),
+            path: python.into(),
+            version: format!("{} ({}, Python {})", about.version, about.module, about.python),
+            package: probe::package_of(&about.native),
+            build: probe::build_digest(&about.native, &with_driver.collect())?,
+            libraries,
+        },
+    })
+}
+
+/// The arguments that all drivers understand.
+pub fn arguments(variant: &Variant, files: &JobFiles) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["--target".into(), mlt::target(variant, files).into()];
+    let mut option = |name: &str, value: String| arguments.extend([name.into(), value.into()]);
+    option("--driver", variant.driver.name().into());
+    for (name, value) in mlt::properties(variant) {
+        option("--set", format!("{name}={value}"));
+    }
+    if variant.exports > 1 {
+        option("--exports", variant.exports.to_string());
+        option("--rest", variant.rest.as_secs_f64().to_string());
+    }
+    if let Some(graph) = files.graph {
+        arguments.extend(["--dump-graph".into(), graph.into()]);
+    }
+    arguments
+}
+
+/// What the drivers do otherwise than asked, in words.
+pub fn notes(variant: &Variant, files: &JobFiles) -> Vec<String> {
+    let mut notes = mlt::notes(variant);
+    notes.push(
+        "the driver asks every 0.5 s whether the export is over, so wall time is up to that much longer; \
+         a thread of it reads the frame counters every 10 ms"
+            .into(),
+    );
+    if files.graph.is_some() {
+        notes.push("MLT wrote out the graph before the export, in the same process".into());
+    }
+    notes
+}
+
+/// `frames IN OUT`, `export K`, `closed K`.
+fn parse_progress(line: &str) -> Option<Progress> {
+    let (kind, rest) = line.split_once(' ')?;
+    let event =
+        |kind: &str| Some(Progress { event: Some((kind.into(), rest.into())), ..Progress::default() });
+    match kind {
+        "frames" => {
+            let (taken_in, put_out) = rest.split_once(' ')?;
+            Some(Progress {
+                frames_in: Some(Count::new(taken_in.parse().ok()?)),
+                frames_out: Some(Count::new(put_out.parse().ok()?)),
+                event: None,
+            })
+        }
+        "proxy" => event("proxy-made"),
+        "export" => event("export-start"),
+        "closed" => event("export-end"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_driver_counts_as_the_exporter_does() {
+        let progress = parse_progress("frames 52 12").unwrap();
+        assert_eq!((progress.frames_in, progress.frames_out), (Some(Count::new(52)), Some(Count::new(12))));
+        assert_eq!(parse_progress("closed 3").unwrap().event, Some(("export-end".into(), "3".into())));
+        assert_eq!(parse_progress("memreel-driver-progress 1"), None);
+    }
+}

@@ -1,0 +1,185 @@
+//! What the engines on MLT share: the properties of its `avformat` consumer, its threads, its libraries.
+//!
+//! Threads: `real_time=0` renders in the consumer's own thread and `-N` with N threads, dropping no
+//! frame; a positive value would drop frames and is never used. Untold, the `avformat` consumer
+//! renders with one thread beside its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{JobFiles, probe};
+use crate::plan::{Input, Variant};
+use crate::project::ProjectFormat;
+use crate::scenario::{LayoutChoice, Sink};
+use crate::timeline::mlt::{self, Layout, Profile};
+use crate::trace::Threading;
+
+/// The list that `PROGRAM ARGUMENTS` prints in MLT's way, an entry a line after a dash.
+pub fn list(
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>,
+) -> Option<BTreeSet<String>> {
+    let text = probe::output_of(program, arguments)?;
+    let list: BTreeSet<_> =
+        text.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_string).collect();
+    (!list.is_empty()).then_some(list)
+}
+
+/// MLT's own library, and the FFmpeg libraries that its `avformat` module is linked with.
+pub fn libraries(program: &Path) -> BTreeMap<String, String> {
+    let linked = probe::linked_libraries(program);
+    let mlt = linked.iter().find(|(name, _)| name.starts_with("libmlt-"));
+    let module = mlt.and_then(|(name, file)| {
+        let folder = name.trim_start_matches("lib").split(".so").next()?;
+        Some(file.canonicalize().ok()?.parent()?.join(folder).join("libmltavformat.so"))
+    });
+    let behind_module = module.map(|module| probe::linked_libraries(&module)).unwrap_or_default();
+    let ours =
+        ["libmlt-", "libavcodec", "libavformat", "libavutil", "libavfilter", "libswscale", "libswresample"];
+    linked
+        .into_iter()
+        .chain(behind_module)
+        .filter(|(name, _)| ours.iter().any(|prefix| name.starts_with(prefix)))
+        .filter_map(|(name, file)| {
+            Some((name.split(".so").next()?.to_string(), probe::library_version(&file)?))
+        })
+        .collect()
+}
+
+/// Where the export goes.
+pub fn target(variant: &Variant, files: &JobFiles) -> PathBuf {
+    if variant.export.sink == Sink::Null { PathBuf::from("/dev/null") } else { files.output.into() }
+}
+
+/// The consumer's properties, its target excepted: what nobody told stays untold.
+pub fn properties(variant: &Variant) -> Vec<(String, String)> {
+    let mut properties = encoding(variant);
+    let threading = variant.threading;
+    properties.extend(real_time(threading).map(|value| ("real_time", value.to_string())));
+    properties.extend(threading.encode.map(|threads| ("threads", threads.to_string())));
+    let named = properties.into_iter().map(|(name, value)| (name.to_string(), value));
+    named.chain(variant.export.options.clone()).collect()
+}
+
+fn encoding(variant: &Variant) -> Vec<(&'static str, String)> {
+    let export = &variant.export;
+    let mut properties = Vec::new();
+    if let Some(encoder) = &export.encoder {
+        let format = if export.sink == Sink::Null { "null" } else { export.container.name() };
+        properties.push(("f", format.to_string()));
+        properties.push(("vcodec", encoder.clone()));
+        properties.push(("pix_fmt", export.pixel_format.name().into()));
+    }
+    properties.extend(export.preset.clone().map(|preset| ("preset", preset)));
+    match &export.audio {
+        None => properties.push(("an", "1".into())),
+        Some(_) if export.encoder.is_none() => {}
+        Some(audio) => properties.extend([
+            ("acodec", audio.encoder.clone()),
+            ("frequency", audio.rate.to_string()),
+            ("channels", "2".into()),
+        ]),
+    }
+    properties
+}
+
+/// Why MLT cannot do a variant, whatever drives it.
+pub fn unsupported(variant: &Variant) -> Vec<String> {
+    let mut unsupported = Vec::new();
+    if variant.export.encoder.is_none() && variant.export.sink == Sink::Null {
+        unsupported.push(
+            "untold, MLT chooses the encoder by the file's name, and a null sink has none: \
+             name an encoder, or use sink = \"file\""
+                .into(),
+        );
+    }
+    if variant.input.project().is_some_and(|project| project.format == ProjectFormat::Rlvideo) {
+        unsupported.push(
+            "MLT opens no .rlvideo project: run it with --engine rlvideo --dump-graph, then run the graph.mlt \
+             that the editor exported"
+                .into(),
+        );
+    }
+    if variant.input.project().is_some() && variant.layout != LayoutChoice::Default {
+        unsupported
+            .push("a project keeps its own layout: `memreel layout` writes it with another one".into());
+    }
+    if variant.media.iter().any(|(path, _)| path.to_str().is_none()) {
+        unsupported.push("a media file's name is not UTF-8, which MLT XML cannot hold".into());
+    }
+    unsupported
+}
+
+/// The graph as MLT XML: that of a scripted timeline, or the project's own.
+pub fn graph(variant: &Variant) -> (&'static str, String) {
+    let export = &variant.export;
+    let profile = Profile { width: export.size.width, height: export.size.height, rate: export.rate };
+    match &variant.input {
+        Input::Script(timeline) => {
+            ("mlt", mlt::to_mlt_xml(timeline, profile, export.audio.is_some(), layout(variant.layout)))
+        }
+        Input::Project(project) => ("mlt", project.text.clone()),
+    }
+}
+
+fn layout(choice: LayoutChoice) -> Layout {
+    match choice {
+        LayoutChoice::Default | LayoutChoice::Flat => Layout::Flat,
+        LayoutChoice::Stacked => Layout::Stacked,
+        LayoutChoice::Sections => Layout::Sections,
+    }
+}
+
+/// The threading that the consumer really gives.
+pub fn effective(threading: Threading) -> Threading {
+    Threading { render: Some(threading.render.unwrap_or(1)), ..threading }
+}
+
+/// 0: render in the consumer's own thread; −N: with N threads, dropping no frame.
+fn real_time(threading: Threading) -> Option<i64> {
+    threading.render.map(|threads| if threads <= 1 { 0 } else { -i64::from(threads) })
+}
+
+/// The variables by which MLT learns of threads.
+pub fn environment(threading: Threading) -> BTreeMap<String, Option<String>> {
+    let variables = [("MLT_AVFORMAT_THREADS", threading.decode), ("MLT_SLICES_COUNT", threading.filter)];
+    variables
+        .into_iter()
+        .map(|(name, threads)| (name.into(), threads.map(|threads| threads.to_string())))
+        .collect()
+}
+
+/// What it does otherwise than asked, in words.
+pub fn notes(variant: &Variant) -> Vec<String> {
+    let mut notes = Vec::new();
+    let threading = variant.threading;
+    if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
+        notes.push("with one thread for each part MLT still has three, two of them working".into());
+    }
+    let moved_in = |timeline| mlt::rounded_in_points(timeline, variant.export.rate);
+    let moved = variant.input.script().map_or(0, moved_in);
+    if moved > 0 {
+        notes.push(format!(
+            "{moved} in-points lie between frames of the export's rate and were moved to the nearest"
+        ));
+    }
+    notes
+}
+
+/// MLT leaves out or replaces what it cannot load, and goes on.
+pub fn says_it_cannot(line: &str) -> bool {
+    line.contains("failed to load producer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_thread_count_makes_melt_drop_frames() {
+        for render in [None, Some(0), Some(1), Some(2), Some(64)] {
+            let value = real_time(Threading { render, ..Threading::default() });
+            assert!(value.is_none_or(|value| value <= 0), "{render:?} gives {value:?}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! MLT through its Python binding: what an application written in Python does, and nothing else.
+//!
+//! A driver of ours builds the graph object by object, as an editor does, gives it to an `avformat`
+//! consumer, and asks every half a second whether it has stopped: on the main thread, or in a thread of
+//! its own while the main thread turns a loop. A project of the user's is loaded instead of built.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::binding::{self, Binding};
+use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
+use crate::plan::Variant;
+use crate::scenario::{EngineName, MediaChoice};
+
+/// A Python that imports MLT.
+#[derive(Debug)]
+pub struct MltPython {
+    binding: Result<Binding, Missing>,
+}
+
+impl MltPython {
+    /// Looks for a Python that imports MLT, and asks what it has.
+    pub fn find() -> MltPython {
+        MltPython { binding: binding::find(EngineName::MltPython.name()) }
+    }
+}
+
+impl Engine for MltPython {
+    fn name(&self) -> EngineName {
+        EngineName::MltPython
+    }
+
+    fn installation(&self) -> Result<&Installation, &Missing> {
+        self.binding.as_ref().map(|binding| &binding.installation)
+    }
+
+    fn unsupported(&self, variant: &Variant) -> Vec<String> {
+        let mut unsupported = mlt::unsupported(variant);
+        if variant.media_choice == MediaChoice::MakeProxies {
+            unsupported.push("the binding alone makes no proxies: only an editor does".into());
+        }
+        unsupported
+    }
+
+    fn timeline(&self, variant: &Variant) -> (&'static str, String) {
+        mlt::graph(variant)
+    }
+
+    fn drivers(&self) -> &'static [(&'static str, &'static str)] {
+        &[binding::DRIVER]
+    }
+
+    fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {
+        let python = self.binding.as_ref().map_or(Path::new("python3"), |binding| &binding.python);
+        let driver = files.drivers.join(binding::DRIVER.0);
+        let mut command: Vec<OsString> = vec![python.into(), driver.into(), files.timeline.into()];
+        let how = if variant.input.project().is_some() { "loaded" } else { "built" };
+        command.extend(["--graph", how].map(OsString::from));
+        command.extend(binding::arguments(variant, files));
+        Resolved {
+            before: None,
+            command,
+            environment: mlt::environment(variant.threading),
+            progress: binding::PROGRESS,
+            effective: mlt::effective(variant.threading),
+            notes: binding::notes(variant, files),
+        }
+    }
+}

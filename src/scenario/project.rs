@@ -1,0 +1,50 @@
+//! A project in an application's own format, in the place of a scripted timeline.
+
+use std::path::{Path, PathBuf};
+
+use crate::timeline::Rate;
+
+use super::export::Usual;
+use super::source::DEFAULT_SIZE;
+use super::tree::{Fault, Field, Table, Value};
+use super::values::Size;
+
+/// The profile that rlvideo gives to every project, `uhd_2160p_25`.
+const RLVIDEO_SIZE: Size = Size { width: 3840, height: 2160 };
+
+/// The path of `timeline.project`; relative ones are taken from `folder`. What the project decides itself
+/// cannot be said beside it.
+pub(super) fn path(field: Field, timeline: &Table, root: &Table, folder: &Path) -> Result<PathBuf, Fault> {
+    let path = match field.value() {
+        Value::Text(path) if !path.is_empty() => folder.join(path),
+        _ => return Err(field.mismatch("the path of a project: \"cut.mlt\"")),
+    };
+    refuse(timeline, &["tracks", "rate"], "has a timeline of its own")?;
+    let table = |name: &str| root.get(name).map(|field| field.table(name)).transpose();
+    let matrix = table("matrix")?;
+    if let Some(matrix) = &matrix {
+        refuse(matrix, &["length", "sources"], "is exported as it is")?;
+    }
+    if !is_rlvideo(&path) {
+        for table in [table("export")?, matrix].iter().flatten() {
+            refuse(table, &["size", "rate"], "has a profile of its own")?;
+        }
+    }
+    Ok(path)
+}
+
+fn refuse(table: &Table, keys: &[&str], because: &str) -> Result<(), Fault> {
+    match keys.iter().find(|key| table.get(key).is_some()) {
+        Some(key) => Err(table.key_fault(key, format!("the project {because}: leave out `{key}`"))),
+        None => Ok(()),
+    }
+}
+
+/// How large the pictures are is known when the project is opened; the editor rlvideo has one size for all.
+pub(super) fn usual(path: &Path, rate: Rate) -> Usual {
+    Usual { size: if is_rlvideo(path) { RLVIDEO_SIZE } else { DEFAULT_SIZE }, rate, sounds: true }
+}
+
+fn is_rlvideo(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "rlvideo")
+}

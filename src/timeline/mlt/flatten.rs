@@ -48,9 +48,17 @@ pub fn flatten(graph: &Graph) -> (Graph, Changes) {
             return (graph.clone(), changes);
         }
     };
-    spread.join_sums(&look);
-    spread.drop_blank_tracks(&look, &mut changes);
-    spread.merge_tracks(&look, &mut changes);
+    let nested = changes.left.clone();
+    loop {
+        let before = (spread.spots.len(), spread.planted.len());
+        changes.left.clone_from(&nested);
+        spread.join_sums(&look, &mut changes);
+        spread.drop_blank_tracks(&look, &mut changes);
+        spread.merge_tracks(&look, &mut changes);
+        if (spread.spots.len(), spread.planted.len()) == before {
+            break;
+        }
+    }
     if changes.done.is_empty() {
         return (graph.clone(), changes);
     }
@@ -219,7 +227,7 @@ impl Spread {
     }
 
     /// Where all that is heard is added up at all times, one sum a track does it as well as one a section.
-    fn join_sums(&mut self, look: &Look) {
+    fn join_sums(&mut self, look: &Look, changes: &mut Changes) {
         let Some(heard) = self.heard(look) else { return };
         let is_known =
             |planted: &Planted| matches!(planted, Planted::Transition(effect) if is_idle_on_blanks(effect));
@@ -233,6 +241,7 @@ impl Spread {
         {
             self.planted.retain(|planted| !is_a_sum(planted));
             self.planted.extend(made);
+            changes.done.push(format!("{sums} sums of sound became {}", numbers.len().saturating_sub(1)));
         }
     }
 
@@ -344,6 +353,13 @@ impl Spread {
                 unknown.service()
             ));
         }
+        let from_above = |transition: &Effect| {
+            let onto = transition.track("a_track").is_some_and(|onto| lower < onto && onto < upper);
+            onto && transition.track("b_track").is_some_and(|from| from > upper)
+        };
+        if all.iter().any(from_above) {
+            return apart("have one between them onto which a higher one is brought".into());
+        }
         let onto = |number: usize| all.iter().any(|transition| transition.track("a_track") == Some(number));
         if onto(upper) {
             return apart(format!("are not alike: others are brought onto {upper}"));
@@ -360,6 +376,7 @@ impl Spread {
     }
 
     fn merge(&mut self, lower: usize, upper: usize, look: &Look) {
+        let until = [lower, upper].into_iter().filter_map(|number| self.spots[number].frames(look)).max();
         let moved = self.spots[upper].take_placed(look);
         let spot = &mut self.spots[lower];
         let mut all = spot.take_placed(look);
@@ -371,6 +388,7 @@ impl Spread {
             items.push(item);
             at = end;
         }
+        items.extend(until.filter(|&until| until > at).map(|until| Item::Blank(until - at)));
         spot.items = Some(items);
         spot.is_changed = true;
         self.remove(upper, |_| false);

@@ -288,7 +288,8 @@ pub fn is_sum(transition: &Effect) -> bool {
     transition.service() == "mix" && transition.value("sum") == Some("1")
 }
 
-/// Whether a track that shows nothing can go: nothing, or one track alone, may be brought onto it.
+/// Whether a track that shows nothing can go: nothing, or the next track alone, may be brought onto it. One
+/// from further up would come to lie below those between.
 pub fn may_drop(number: usize, transitions: &[Effect]) -> bool {
     let mut named = transitions.iter().filter(|transition| names(transition, number));
     let onto = transitions.iter().filter(|transition| transition.track("a_track") == Some(number));
@@ -298,7 +299,9 @@ pub fn may_drop(number: usize, transitions: &[Effect]) -> bool {
         let mut named = transitions.iter().filter(|transition| names(transition, other));
         named.all(|transition| names(transition, number))
     };
-    named.all(is_idle_on_blanks) && onto.len() <= 1 && onto.into_iter().all(is_alone)
+    named.all(is_idle_on_blanks)
+        && onto.len() <= 1
+        && onto.into_iter().all(|other| other == number + 1 && is_alone(other))
 }
 
 /// Has a transition name other tracks.

@@ -316,9 +316,14 @@ fn sorted(numbers: &[f64]) -> Vec<f64> {
 ///
 /// What nearly every block shows is taken away, and growth added, ever more, until it is called growth; the
 /// limit is the largest that was still called stable, refined by bisection. A real leak may first fill what
-/// hides: that is added.
-pub fn not_stable_above(points: &[Point], part: (f64, f64), terms: &Terms, resolution: f64) -> f64 {
-    let base = Profile::of(points, part, 0.0).growth().low;
+/// hides: that is added. `base` is what nearly every block shows: the lower end of [`Profile::growth`].
+pub fn not_stable_above(
+    points: &[Point],
+    part: (f64, f64),
+    base: f64,
+    terms: &Terms,
+    resolution: f64,
+) -> f64 {
     let shape = |growth: f64| Profile::of(points, part, growth - base).shape(terms, resolution);
     let (mut low, mut high, mut next) = (0.0, terms.floor, terms.floor);
     for _ in 0..MOST_DOUBLINGS {

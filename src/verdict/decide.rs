@@ -112,6 +112,22 @@ fn warm_up(course: &Course, envelope: &Envelope, quarter: f64) -> f64 {
     reached.map_or(quarter, |knot| knot.0).min(course.steps)
 }
 
+/// Frames of an export of which enough can be judged.
+pub fn enough_frames() -> u64 {
+    whole(LEAST_FRAMES) as u64
+}
+
+/// As much of a whole run as it takes to judge so much of it.
+fn whole(judged: f64) -> f64 {
+    (judged / (JUDGED.1 - JUDGED.0)).ceil()
+}
+
+/// As much as is usually enough; twice what there was, where that was as much already and did not do.
+pub fn more(usual: f64, had: f64) -> u64 {
+    let needed = if usual > had { usual } else { 2.0 * had };
+    needed.ceil() as u64
+}
+
 /// All that the rules ask about.
 struct Case<'a> {
     course: &'a Course,
@@ -181,15 +197,23 @@ impl<'a> Case<'a> {
             Per::Frame => LEAST_FRAMES,
             Per::Second => LEAST_SECONDS,
         };
-        let share = JUDGED.1 - JUDGED.0;
-        let samples = (LEAST_KNOWN / share).ceil() as u64;
+        let few = self.course.known_within(self.part) < LEAST_KNOWN;
+        let samples = Needs { samples: Some(self.samples(whole(LEAST_KNOWN))), ..Needs::default() };
         if judged < least {
-            let frames = if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS };
-            let needs = Needs { frames: Some((frames / share).ceil() as u64), ..Needs::default() };
+            let frames = whole(if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS });
+            // Of a run that is long enough too little is judged where its last sample comes long before its end.
+            let needs = match few && frames <= self.course.steps {
+                true => samples,
+                false => Needs { frames: Some(more(frames, self.course.steps)), ..Needs::default() },
+            };
             return Some(self.open(Rule::TooShort, needs));
         }
-        (self.course.known_within(self.part) < LEAST_KNOWN)
-            .then(|| self.open(Rule::TooFewSamples, Needs { samples: Some(samples), ..Needs::default() }))
+        few.then(|| self.open(Rule::TooFewSamples, samples))
+    }
+
+    /// So many samples and changes of the counter, or more than there were.
+    fn samples(&self, usual: f64) -> u64 {
+        more(usual, self.course.known_within((0.0, self.course.steps)))
     }
 
     /// Whether every sixth grows far above the floor, none more than twice as fast as another.
@@ -277,7 +301,7 @@ impl<'a> Case<'a> {
 
     fn cuts_too_close(&self) -> Option<Ruling<'_>> {
         let per_stretch = 3.0 * self.context.cuts.len() as f64;
-        let needs = Needs { samples: Some(per_stretch as u64), ..Needs::default() };
+        let needs = Needs { samples: Some(self.samples(per_stretch)), ..Needs::default() };
         (self.shape == Shape::Growing).then(|| self.open(Rule::CutsTooClose, needs))
     }
 

@@ -20,6 +20,9 @@ const HOW: &[&str] = &[
      grows.",
 ];
 
+/// Characters that what belongs to a line is set in.
+const DEPTH: u16 = 2;
+
 /// What is to be said of a longer export, from the verdict on a run and its frames a second.
 pub type Forecast<'a> = dyn Fn(&RunVerdict, Option<f64>) -> Option<String> + 'a;
 
@@ -69,7 +72,7 @@ pub fn write_run_lines(
     look: Look,
 ) -> io::Result<()> {
     let lines = run_lines(verdict).into_iter().chain(beside.iter().cloned());
-    lines.into_iter().try_for_each(|line| write_indented(out, &line, look.width))
+    lines.into_iter().try_for_each(|line| write_indented(out, &line, DEPTH, look.width))
 }
 
 fn write_how(out: &mut dyn Write, width: u16) -> io::Result<()> {
@@ -90,14 +93,14 @@ fn write_family(
     let headline = families::headline(verdict);
     write_wrapped(out, &format!("{}: {} – {headline}.", family.name, verdict.finding.word()), width)?;
     for line in families::evidence(verdict).iter().chain(&families::needs(verdict)) {
-        write_indented(out, line, width)?;
+        write_indented(out, line, DEPTH, width)?;
     }
     let Some((row, job)) = typical(family) else { return Ok(()) };
-    write_indented(out, &format!("For example jobs/{}:", row.planned.folder), width)?;
+    write_indented(out, &format!("For example jobs/{}:", row.planned.folder), DEPTH, width)?;
     let speed = job.drift.as_ref().map(verdicts::drift);
     let forecast = forecast(&job.verdict, job.context.rate);
     let lines = run_lines(&job.verdict).into_iter().chain(speed).chain(forecast);
-    lines.into_iter().try_for_each(|line| write_indented(out, &format!("  {line}"), width))
+    lines.into_iter().try_for_each(|line| write_indented(out, &line, 2 * DEPTH, width))
 }
 
 /// The longest run that shows what most runs of the family show.
@@ -121,11 +124,11 @@ pub fn run_lines(verdict: &RunVerdict) -> Vec<String> {
         .collect()
 }
 
-/// Wrapped, two characters in.
-pub fn write_indented(out: &mut dyn Write, text: &str, width: u16) -> io::Result<()> {
-    let depth = 2 + text.len() - text.trim_start().len();
+/// Wrapped, so many characters in.
+fn write_indented(out: &mut dyn Write, text: &str, depth: u16, width: u16) -> io::Result<()> {
     let mut wrapped = Vec::new();
-    write_wrapped(&mut wrapped, text.trim_start(), width.saturating_sub(depth as u16))?;
+    write_wrapped(&mut wrapped, text, width.saturating_sub(depth))?;
+    let depth = usize::from(depth);
     for line in String::from_utf8_lossy(&wrapped).lines() {
         writeln!(out, "{:depth$}{line}", "")?;
     }

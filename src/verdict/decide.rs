@@ -34,47 +34,44 @@ const SMEARED: f64 = 4.0;
 const SMEARING: f64 = 0.25;
 /// Growth at cuts is seen at this share of them at least: a few jumps among many cuts are none.
 const RISING_CUTS: f64 = 0.15;
-/// Stretches without a rise that it takes to say that rises at cuts have stopped.
-const LEAST_QUIET: usize = 3;
 /// Growth between cuts of a smaller share of all growth may be what opening sources left of theirs: with four
 /// threads and clips of 40 frames it was 5 %.
 const RESIDUE: f64 = 0.15;
 
 /// A verdict in the making.
-struct Ruling {
+struct Ruling<'a> {
     verdict: Verdict,
     rule: Rule,
     needs: Needs,
     /// What growth is told of.
-    evidence: Evidence,
+    evidence: Evidence<'a>,
 }
 
 /// The points and the part of the way from which a growth is told.
-struct Evidence {
-    points: Vec<Point>,
+struct Evidence<'a> {
+    points: &'a [Point],
     part: (f64, f64),
 }
 
 /// The rules for a run of one export.
 pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunContext) -> RunVerdict {
     let case = Case::of(course, backlog, context);
-    let ruling = case.ruling();
-    let profile = Profile::of(&ruling.evidence.points, ruling.evidence.part, 0.0);
-    let limit =
-        not_stable_above(&ruling.evidence.points, ruling.evidence.part, &case.terms, course.resolution);
+    let Ruling { verdict, rule, needs, evidence: Evidence { points, part } } = case.ruling();
+    let growth = Profile::of(points, part, 0.0).growth();
+    let limit = not_stable_above(points, part, growth.low, &case.terms, course.resolution);
     // What a source leaves when it is closed may hide a leak again in each stretch.
-    let refilled = matches!(ruling.rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped);
+    let refilled = matches!(rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped);
     let stretch = case.stairs.as_ref().filter(|_| refilled).map(|stairs| stairs.frames);
     let limit = stretch.map_or(limit, |frames| limit.max(case.terms.floor + case.terms.hidden / frames));
-    let stopped = ruling.verdict.is_stable() && ruling.verdict != Verdict::Plateau;
+    let stopped = verdict.is_stable() && verdict != Verdict::Plateau;
     let envelope = Envelope::of(&course.points, 0.0);
     let warm_up = warm_up(course, &envelope, case.part.0);
     RunVerdict {
-        verdict: ruling.verdict,
+        verdict,
         per: Some(course.per),
         steps: course.steps,
         judged: Some(case.part),
-        growth: Some(profile.growth()),
+        growth: Some(growth),
         blocks: case.profile.twelfths.clone(),
         not_stable_above: Some(limit),
         warm_up: Some(warm_up),
@@ -85,7 +82,7 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
         sawtooth: case.saw,
         staircase: case.stairs,
         backlog,
-        ..RunVerdict::open(ruling.rule, ruling.needs)
+        ..RunVerdict::open(rule, needs)
     }
 }
 
@@ -113,6 +110,22 @@ fn warm_up(course: &Course, envelope: &Envelope, quarter: f64) -> f64 {
     let level = 0.95 * envelope.at(quarter);
     let reached = envelope.knots().iter().find(|knot| knot.1 >= level);
     reached.map_or(quarter, |knot| knot.0).min(course.steps)
+}
+
+/// Frames of an export of which enough can be judged.
+pub fn enough_frames() -> u64 {
+    whole(LEAST_FRAMES) as u64
+}
+
+/// As much of a whole run as it takes to judge so much of it.
+fn whole(judged: f64) -> f64 {
+    (judged / (JUDGED.1 - JUDGED.0)).ceil()
+}
+
+/// As much as is usually enough; twice what there was, where that was as much already and did not do.
+pub fn more(usual: f64, had: f64) -> u64 {
+    let needed = if usual > had { usual } else { 2.0 * had };
+    needed.ceil() as u64
 }
 
 /// All that the rules ask about.
@@ -147,7 +160,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn ruling(&self) -> Ruling {
+    fn ruling(&self) -> Ruling<'_> {
         self.too_little()
             .or_else(|| self.queued())
             .or_else(|| self.filled_before())
@@ -157,12 +170,18 @@ impl<'a> Case<'a> {
             .unwrap_or_else(|| self.by_shape())
     }
 
-    fn rule(&self, verdict: Verdict, rule: Rule) -> Ruling {
-        let evidence = Evidence { points: self.course.points.clone(), part: self.part };
+    fn rule(&self, verdict: Verdict, rule: Rule) -> Ruling<'_> {
+        let evidence = Evidence { points: &self.course.points, part: self.part };
         Ruling { verdict, rule, needs: Needs::default(), evidence }
     }
 
-    fn open(&self, rule: Rule, needs: Needs) -> Ruling {
+    /// The same, with growth told of what happens between cuts.
+    fn rule_between<'s>(&'s self, stairs: &'s Staircase, verdict: Verdict, rule: Rule) -> Ruling<'s> {
+        let evidence = Evidence { points: &stairs.between, part: stairs.between_part() };
+        Ruling { evidence, ..self.rule(verdict, rule) }
+    }
+
+    fn open(&self, rule: Rule, needs: Needs) -> Ruling<'_> {
         Ruling { needs, ..self.rule(Verdict::Inconclusive, rule) }
     }
 
@@ -171,22 +190,30 @@ impl<'a> Case<'a> {
         Some((self.course.steps * factor).ceil() as u64)
     }
 
-    fn too_little(&self) -> Option<Ruling> {
+    fn too_little(&self) -> Option<Ruling<'_>> {
         let judged = self.part.1 - self.part.0;
         let least = match self.course.per {
             Per::Frame if self.is_steep() => LEAST_STEEP_FRAMES,
             Per::Frame => LEAST_FRAMES,
             Per::Second => LEAST_SECONDS,
         };
-        let share = JUDGED.1 - JUDGED.0;
-        let samples = (LEAST_KNOWN / share).ceil() as u64;
+        let few = self.course.known_within(self.part) < LEAST_KNOWN;
+        let samples = Needs { samples: Some(self.samples(whole(LEAST_KNOWN))), ..Needs::default() };
         if judged < least {
-            let frames = if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS };
-            let needs = Needs { frames: Some((frames / share).ceil() as u64), ..Needs::default() };
+            let frames = whole(if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS });
+            // Of a run that is long enough too little is judged where its last sample comes long before its end.
+            let needs = match few && frames <= self.course.steps {
+                true => samples,
+                false => Needs { frames: Some(more(frames, self.course.steps)), ..Needs::default() },
+            };
             return Some(self.open(Rule::TooShort, needs));
         }
-        (self.course.known_within(self.part) < LEAST_KNOWN)
-            .then(|| self.open(Rule::TooFewSamples, Needs { samples: Some(samples), ..Needs::default() }))
+        few.then(|| self.open(Rule::TooFewSamples, samples))
+    }
+
+    /// So many samples and changes of the counter, or more than there were.
+    fn samples(&self, usual: f64) -> u64 {
+        more(usual, self.course.known_within((0.0, self.course.steps)))
     }
 
     /// Whether every sixth grows far above the floor, none more than twice as fast as another.
@@ -197,13 +224,13 @@ impl<'a> Case<'a> {
         self.shape == Shape::Growing && least > STEEP * self.terms.floor && most < 2.0 * least
     }
 
-    fn queued(&self) -> Option<Ruling> {
+    fn queued(&self) -> Option<Ruling<'_>> {
         self.backlog.filter(|backlog| backlog.is_queue(self.context))?;
         let needs = Needs { frames: self.times(2.0), repeats: Some(3), ..Needs::default() };
         Some(self.open(Rule::HeldInAQueue, needs))
     }
 
-    fn filled_before(&self) -> Option<Ruling> {
+    fn filled_before(&self) -> Option<Ruling<'_>> {
         let start = self.course.start;
         let highest = self.course.points.iter().map(|point| point.high).fold(0.0, f64::max);
         let pictures = self.context.frame_bytes.map_or(0.0, Bytes::as_f64) * self.course.steps;
@@ -217,21 +244,22 @@ impl<'a> Case<'a> {
     }
 
     /// What rose for long and was given back once is in no envelope.
-    fn given_back(&self) -> Option<Ruling> {
+    fn given_back(&self) -> Option<Ruling<'_>> {
         let rose = is_given_back(&self.course.points, self.part, &self.terms);
         (rose && self.shape.is_stable())
             .then(|| self.open(Rule::GivenBackOnce, Needs { frames: self.times(3.0), ..Needs::default() }))
     }
 
     /// A saw: its troughs are judged, where there are enough of them.
-    fn falls(&self) -> Option<Ruling> {
+    fn falls(&self) -> Option<Ruling<'_>> {
         let saw = self.saw.as_ref()?;
         let last = saw.last_trough();
         let (period, longest) = saw.periods();
         let (begin, end) = (self.part.0.max(saw.troughs[0]), last);
         if saw.troughs.len() >= TROUGHS && end > begin {
-            let points: Vec<_> = self.course.points.iter().copied().filter(|p| p.at <= last).collect();
-            let profile = Profile::of(&points, (begin, end), 0.0);
+            let points = &self.course.points;
+            let points = &points[..points.partition_point(|point| point.at <= last)];
+            let profile = Profile::of(points, (begin, end), 0.0);
             let (verdict, rule) = match profile.shape(&self.terms, self.course.resolution.max(period)) {
                 Shape::Growing => (Verdict::Growing, Rule::TroughsRise),
                 shape if shape.is_stable() => (Verdict::Sawtooth, Rule::TroughsDoNotRise),
@@ -252,59 +280,65 @@ impl<'a> Case<'a> {
     }
 
     /// Where the cuts are known, what still grows is divided among them and the frames between.
-    fn at_cuts(&self) -> Option<Ruling> {
+    fn at_cuts(&self) -> Option<Ruling<'_>> {
         let cuts = self.context.cuts.iter().map(|&cut| cut as f64);
         let within = cuts.filter(|cut| (self.part.0..self.part.1).contains(cut)).count();
         if self.shape == Shape::Plateau || within < 3 || self.course.per == Per::Second {
             return None;
         }
-        if self.shape.is_stable() {
-            // A rise at every cut is none of a few, however few cuts there are.
-            let stairs = self.stairs.as_ref().filter(|stairs| stairs.quiet == (0, 0))?;
-            return (stairs.at_cut > self.terms.hidden).then(|| self.at_every_cut(stairs));
+        match &self.stairs {
+            Some(stairs) if self.shape.is_stable() => self.at_every_cut(stairs),
+            Some(stairs) => self.at_cuts_or_between(stairs),
+            None => self.cuts_too_close(),
         }
-        let Some(stairs) = &self.stairs else {
-            let per_stretch = 3.0 * self.context.cuts.len() as f64;
-            let needs = Needs { samples: Some(per_stretch as u64), ..Needs::default() };
-            return (self.shape == Shape::Growing).then(|| self.open(Rule::CutsTooClose, needs));
-        };
+    }
+
+    /// A rise at every cut is none of a few, however few cuts there are.
+    fn at_every_cut<'s>(&'s self, stairs: &'s Staircase) -> Option<Ruling<'s>> {
+        let rises = stairs.quiet == (0, 0) && stairs.at_cut > self.terms.hidden;
+        rises.then(|| self.rule_between(stairs, Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly))
+    }
+
+    fn cuts_too_close(&self) -> Option<Ruling<'_>> {
+        let per_stretch = 3.0 * self.context.cuts.len() as f64;
+        let needs = Needs { samples: Some(self.samples(per_stretch)), ..Needs::default() };
+        (self.shape == Shape::Growing).then(|| self.open(Rule::CutsTooClose, needs))
+    }
+
+    fn at_cuts_or_between<'s>(&'s self, stairs: &'s Staircase) -> Option<Ruling<'s>> {
         let between = stairs.between_profile();
-        let evidence = || {
-            let last = stairs.between.last().map_or(0.0, |point| point.at);
-            Evidence { points: stairs.between.clone(), part: (0.0, last) }
-        };
-        let stretch = between.steps() / stairs.stretches as f64;
-        let pace = self.profile.gain() / self.profile.steps();
-        let residue = stairs.between_per_frame <= RESIDUE * pace;
-        let smeared = stairs.at_cut > SMEARING * stairs.between_per_frame * stairs.frames
-            && stairs.frames < SMEARED * self.course.resolution;
-        let (before, after) = stairs.quiet;
-        let goes_on = after <= before;
-        let stopped = after >= LEAST_QUIET && 2 * after > 3 * before;
-        let needs = Needs { frames: self.times(2.0), ..Needs::default() };
-        let at_cuts = |verdict, rule| Ruling { evidence: evidence(), ..self.rule(verdict, rule) };
-        let between = between.shape(&self.terms, stretch);
-        let ruling = match between {
-            Shape::Growing if self.shape == Shape::Growing && !residue && !smeared => {
-                at_cuts(Verdict::Growing, Rule::GrewInNearlyEveryBlock)
+        let between = between.shape(&self.terms, between.steps() / stairs.stretches as f64);
+        let residue = self.is_residue(stairs);
+        let at_rest = between.is_stable() || residue && stairs.goes_on();
+        Some(match between {
+            Shape::Growing if self.shape == Shape::Growing && !residue && !self.is_smeared(stairs) => {
+                self.rule_between(stairs, Verdict::Growing, Rule::GrewInNearlyEveryBlock)
             }
-            _ if !(between.is_stable() || residue && goes_on) => self.open(Rule::BetweenCutsOpen, needs),
+            _ if !at_rest => {
+                let needs = Needs { frames: self.times(2.0), ..Needs::default() };
+                self.open(Rule::BetweenCutsOpen, needs)
+            }
             _ if stairs.at_cut <= self.terms.noise || stairs.rising < RISING_CUTS => return None,
-            _ if goes_on => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
-            _ if stopped => at_cuts(Verdict::PlateauLate, Rule::GrewAtCutsAndStopped),
-            // It has rested for longer than before, but not for long enough to say that it stopped.
-            _ => at_cuts(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
-        };
-        Some(ruling)
+            _ if stairs.has_stopped() => {
+                self.rule_between(stairs, Verdict::PlateauLate, Rule::GrewAtCutsAndStopped)
+            }
+            _ => self.rule_between(stairs, Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly),
+        })
     }
 
-    fn at_every_cut(&self, stairs: &Staircase) -> Ruling {
-        let last = stairs.between.last().map_or(0.0, |point| point.at);
-        let evidence = Evidence { points: stairs.between.clone(), part: (0.0, last) };
-        Ruling { evidence, ..self.rule(Verdict::GrowsAtCuts, Rule::GrewAtCutsOnly) }
+    /// Whether growth between cuts may be what opening sources left of theirs.
+    fn is_residue(&self, stairs: &Staircase) -> bool {
+        let pace = self.profile.gain() / self.profile.steps();
+        stairs.between_per_frame <= RESIDUE * pace
     }
 
-    fn by_shape(&self) -> Ruling {
+    /// Whether growth between cuts may be what smears from them.
+    fn is_smeared(&self, stairs: &Staircase) -> bool {
+        stairs.at_cut > SMEARING * stairs.between_per_frame * stairs.frames
+            && stairs.frames < SMEARED * self.course.resolution
+    }
+
+    fn by_shape(&self) -> Ruling<'_> {
         let longer = |factor: f64| Needs { frames: self.times(factor), ..Needs::default() };
         match self.shape {
             Shape::Growing => self.rule(Verdict::Growing, Rule::GrewInNearlyEveryBlock),

@@ -10,7 +10,7 @@ mod sen;
 use serde::Serialize;
 
 use super::course::Per;
-use super::decide::JUDGED;
+use super::decide::{JUDGED, enough_frames, more};
 use super::{Needs, Rule, RunVerdict, Verdict, word};
 use crate::stats::{self, Interval};
 
@@ -380,11 +380,17 @@ impl Family<'_> {
         let most =
             |of: fn(&Needs) -> Option<u64>| self.jobs.iter().filter_map(|job| of(&job.verdict.needs)).max();
         Needs {
-            frames: most(|needs| needs.frames),
+            frames: self.jobs.iter().filter_map(frames_needed).max().map(|frames| self.longer(frames)),
             samples: most(|needs| needs.samples),
             repeats: most(|needs| needs.repeats),
             exports: most(|needs| needs.exports),
         }
+    }
+
+    /// So many frames, or more than the longest export has.
+    fn longer(&self, frames: u64) -> u64 {
+        let longest = self.jobs.iter().map(|job| job.frames).max().unwrap_or(0);
+        more(frames as f64, longest as f64)
     }
 
     fn floor(&self) -> f64 {
@@ -505,6 +511,19 @@ const NOT_VARIED: (u64, u64) = (0, 0);
 
 fn sure(finding: Finding, because: Because) -> Answer {
     (finding, because, Needs::default())
+}
+
+/// Frames of the export that a run asks for; `None` where it had none.
+///
+/// One whose frames were not counted asks for seconds: as many of its frames as pass in them. In a longer export
+/// they may be counted, and then it takes [`enough_frames`].
+fn frames_needed(job: &JobFacts) -> Option<u64> {
+    let needed = job.verdict.needs.frames?;
+    if job.verdict.per == Some(Per::Frame) {
+        return Some(needed);
+    }
+    let longer = job.frames as f64 * needed as f64 / job.verdict.steps;
+    (job.frames > 0).then(|| enough_frames().max(longer.ceil() as u64))
 }
 
 fn is_most<'a>(jobs: impl Iterator<Item = &'a JobFacts>, is_so: impl Fn(&JobFacts) -> bool) -> bool {

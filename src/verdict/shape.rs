@@ -104,18 +104,13 @@ impl Profile {
     }
 
     /// The steps of a block.
-    pub fn block(&self) -> f64 {
+    fn block(&self) -> f64 {
         self.steps() / BLOCKS as f64
     }
 
     /// What it gains in all, in bytes.
     pub fn gain(&self) -> f64 {
-        self.last_level() - self.levels[0]
-    }
-
-    /// Where it ends, in bytes.
-    pub fn last_level(&self) -> f64 {
-        self.levels[self.levels.len() - 1]
+        self.levels[self.levels.len() - 1] - self.levels[0]
     }
 
     /// Growth for each step, in bytes: the median of the sixths, and the interval of the median block.
@@ -134,7 +129,7 @@ impl Profile {
     /// How long it has been flat at its end, and the longest that it was flat before, in steps.
     ///
     /// Flat is a stretch that gains no more than the floor, or a tenth of the usual growth, and the noise.
-    pub fn flats(&self, terms: &Terms) -> (f64, f64) {
+    fn flats(&self, terms: &Terms) -> (f64, f64) {
         let pace = terms.floor.max(FLAT * self.usual());
         let since = self.flat_from(pace, terms.noise);
         let mut longest = 0;
@@ -157,7 +152,7 @@ impl Profile {
     }
 
     /// Blocks that gain more than the floor and the noise.
-    pub fn standing_out(&self, terms: &Terms) -> usize {
+    fn standing_out(&self, terms: &Terms) -> usize {
         let most = terms.floor + terms.noise / self.block();
         self.twelfths.iter().filter(|&&gain| gain > most).count()
     }
@@ -195,21 +190,20 @@ impl Profile {
         borders.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    /// Whether growth is in most of the way and not in few places of it, or in lumps that come regularly.
+    /// Whether growth is in most of the way and not in few places of it, or in lumps that come regularly;
+    /// `growing` is the share of these cells that gained more than the floor.
     ///
     /// Jumps at random – a heap that takes a new arena, a pool that takes one more picture – may well fall into
     /// ten of twelve blocks, but hardly into half of four times as many cells.
-    fn is_everywhere(&self, terms: &Terms, resolution: f64) -> bool {
-        let cells = self.cells(resolution);
+    fn is_everywhere(&self, cells: &[f64], growing: f64) -> bool {
         // What leaves half of the finest cells empty leaves a quarter of those twice as long.
         let longer = CELLS as f64 / cells.len() as f64;
         let least = 1.0 - (1.0 - GROWING_CELLS).powf(longer);
-        self.growing_cells(terms, resolution) >= least.min(MOST_CELLS) || self.comes_in_lumps(&cells)
+        growing >= least.min(MOST_CELLS) || self.comes_in_lumps(cells)
     }
 
     /// The share of cells that gained more than the floor.
-    fn growing_cells(&self, terms: &Terms, resolution: f64) -> f64 {
-        let cells = self.cells(resolution);
+    fn growing_cells(&self, cells: &[f64], terms: &Terms) -> f64 {
         let least = terms.floor * self.steps() / cells.len() as f64;
         cells.iter().filter(|&&gain| gain > least).count() as f64 / cells.len() as f64
     }
@@ -243,10 +237,12 @@ impl Profile {
         // Without what a single jump gained.
         let steady = gain.min(self.usual() * self.steps());
         let enough = steady > LEAST_GAIN + terms.noise;
-        let grows = enough && self.growth().low > terms.floor && self.is_everywhere(terms, resolution);
+        let cells = self.cells(resolution);
+        let growing = self.growing_cells(&cells, terms);
+        let grows = enough && self.growth().low > terms.floor && self.is_everywhere(&cells, growing);
         let might_grow = steady > NEARLY_ENOUGH * LEAST_GAIN + terms.noise
             && self.usual() > terms.floor
-            && self.growing_cells(terms, resolution) > NEARLY_EVERYWHERE;
+            && growing > NEARLY_EVERYWHERE;
         // Rises that come again at the same distance are no single ones.
         let over = trailing >= 1.5 * self.block() && (self.rises(terms) < 2 || trailing > before);
         match self.standing_out(terms) {
@@ -289,15 +285,16 @@ pub fn is_given_back(points: &[Point], (begin, end): (f64, f64), terms: &Terms) 
         stats::median(&within.map(|point| point.low).collect::<Vec<_>>())
     };
     let medians: Vec<_> = (0..BLOCKS).filter_map(median).collect();
-    let crest = (0..medians.len()).max_by(|&a, &b| medians[a].total_cmp(&medians[b])).unwrap_or_default();
+    let Some((crest, highest)) = medians.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
+    else {
+        return false;
+    };
     let rises =
         medians[..crest].iter().zip(&medians[1..]).filter(|(now, next)| *next - *now > terms.noise).count();
     let lowest = medians.iter().copied().fold(f64::MAX, f64::min);
     let kept = Envelope::of(points, 0.0).at(end);
-    let fall = medians.get(crest).map_or(0.0, |highest| highest - kept);
-    let least =
-        (GIVEN_BACK * (medians.get(crest).copied().unwrap_or_default() - lowest)).max(GIVEN_BACK_LEAST);
-    crest >= LONG_RISE && rises + 1 >= crest && fall > least
+    let least = (GIVEN_BACK * (highest - lowest)).max(GIVEN_BACK_LEAST);
+    crest >= LONG_RISE && rises + 1 >= crest && highest - kept > least
 }
 
 /// The standard deviation as a share of the mean.
@@ -316,9 +313,14 @@ fn sorted(numbers: &[f64]) -> Vec<f64> {
 ///
 /// What nearly every block shows is taken away, and growth added, ever more, until it is called growth; the
 /// limit is the largest that was still called stable, refined by bisection. A real leak may first fill what
-/// hides: that is added.
-pub fn not_stable_above(points: &[Point], part: (f64, f64), terms: &Terms, resolution: f64) -> f64 {
-    let base = Profile::of(points, part, 0.0).growth().low;
+/// hides: that is added. `base` is what nearly every block shows: the lower end of [`Profile::growth`].
+pub fn not_stable_above(
+    points: &[Point],
+    part: (f64, f64),
+    base: f64,
+    terms: &Terms,
+    resolution: f64,
+) -> f64 {
     let shape = |growth: f64| Profile::of(points, part, growth - base).shape(terms, resolution);
     let (mut low, mut high, mut next) = (0.0, terms.floor, terms.floor);
     for _ in 0..MOST_DOUBLINGS {

@@ -20,6 +20,8 @@ const PHASES: usize = 12;
 const QUIET: usize = 5;
 /// Fewer stretches say nothing.
 const LEAST_STRETCHES: usize = 2;
+/// Stretches without a rise that it takes to say that rises at cuts have stopped.
+const LEAST_QUIET: usize = 3;
 /// A stretch of fewer steps than so many times what can be told apart is not divided: at 1.45 the peak
 /// covers all phases, at 2.25 it leaves the quietest clean.
 const LEAST_RESOLUTIONS: f64 = 2.0;
@@ -88,8 +90,24 @@ impl Staircase {
 
     /// Whether the growth between cuts alone goes on, by the same rules as any growth.
     pub fn between_profile(&self) -> Profile {
-        let last = self.between.last().map_or(0.0, |point| point.at);
-        Profile::of(&self.between, (0.0, last), 0.0)
+        Profile::of(&self.between, self.between_part(), 0.0)
+    }
+
+    /// The way that the quiet phases make up, one stretch after the other.
+    pub fn between_part(&self) -> (f64, f64) {
+        (0.0, self.between.last().map_or(0.0, |point| point.at))
+    }
+
+    /// Whether it has rested after its last rise for no longer than before.
+    pub fn goes_on(&self) -> bool {
+        self.quiet.1 <= self.quiet.0
+    }
+
+    /// Whether it has rested after its last rise for so much longer than before that it rises no more. What is
+    /// neither this nor [`Staircase::goes_on`] has not rested for long enough to say.
+    pub fn has_stopped(&self) -> bool {
+        let (before, after) = self.quiet;
+        after >= LEAST_QUIET && 2 * after > 3 * before
     }
 }
 

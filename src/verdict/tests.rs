@@ -124,6 +124,43 @@ fn too_short_a_run_says_how_long_it_takes_but_still_has_a_level() {
 }
 
 #[test]
+fn what_would_settle_a_run_is_never_what_it_had_already() {
+    let all = run(2000, |frame| 50.0 * MIB + 2000.0 * frame);
+    for (frames, thinned) in (1..=20).flat_map(|hundreds| [1, 20, 70, 200].map(|by| (hundreds * 50, by))) {
+        let mut samples: Vec<_> = all[..=frames / 2].iter().step_by(thinned).cloned().collect();
+        // The counter is read once more when the export has ended.
+        samples.push(Sample { anon_bytes: None, ..all[frames / 2] });
+        let known = samples.len() as u64;
+        for uncounted in [false, true] {
+            if uncounted {
+                samples.iter_mut().for_each(|sample| sample.frames_out = None);
+            }
+            let verdict = judged(&samples, &stream());
+            let told = format!("{frames} frames, {known} samples: {:?} {:?}", verdict.rule, verdict.needs);
+            assert!(verdict.needs.frames.is_none_or(|frames| frames as f64 > verdict.steps), "{told}");
+            assert!(verdict.needs.samples.is_none_or(|samples| samples > known), "{told}");
+            let short = matches!(verdict.rule, Rule::TooShort | Rule::TooFewSamples);
+            assert!(!short || verdict.needs != Needs::default(), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_long_enough_takes_more_samples_unless_it_has_them() {
+    let ends_at = |frame: f64, every: usize| {
+        let mut samples: Vec<_> = run(906, |_| 50.0 * MIB).into_iter().step_by(every).collect();
+        for sample in samples.iter_mut().filter(|sample| sample.t_s > frame / 100.0) {
+            sample.anon_bytes = None;
+        }
+        let verdict = judged(&samples, &stream());
+        assert_eq!((verdict.rule, verdict.steps), (Rule::TooShort, 906.0));
+        (verdict.needs.frames, verdict.needs.samples)
+    };
+    assert_eq!(ends_at(604.0, 151), (None, Some(35)));
+    assert_eq!(ends_at(604.0, 1), (Some(1812), None));
+}
+
+#[test]
 fn what_was_taken_before_the_first_frame_may_be_more_for_a_longer_export() {
     let mut samples = run(2000, |_| 800.0 * MIB);
     samples.iter_mut().for_each(|sample| sample.t_s += 30.0);

@@ -107,6 +107,37 @@ fn nothing_that_grows_is_healthy_and_nothing_measured_is_open() {
 }
 
 #[test]
+fn what_would_settle_a_family_is_longer_than_its_longest_export_and_counted_in_frames() {
+    // A fifth of a second, of which the counter told the end alone.
+    let mut short = [(); 3].map(|()| job(20, 1, |_| 50.0 * MIB));
+    for job in &mut short {
+        let samples = (0..10).map(|tick| Sample {
+            t_s: f64::from(tick) / 50.0,
+            frames_out: (tick == 9).then_some(Count::new(5)),
+            anon_bytes: Some(Bytes::from_mib(50)),
+            ..Sample::default()
+        });
+        let series = Series::of(&samples.collect::<Vec<_>>(), &Memory::JUDGED);
+        (job.frames, job.verdict) = (5, judge(&series, &RunContext::default()));
+        assert_eq!((job.verdict.per, job.verdict.needs.frames), (Some(Per::Second), Some(5)));
+    }
+    assert_eq!(judge_jobs(&short).needs.frames, Some(685));
+    // As fast for long, and still not counted: 5 s of 3.
+    short.iter_mut().for_each(|job| (job.frames, job.verdict.steps) = (3000, 3.0));
+    assert_eq!(judge_jobs(&short).needs.frames, Some(5000));
+    // One that never put out a frame does not tell how many it takes.
+    short.iter_mut().for_each(|job| job.frames = 0);
+    assert_eq!(judge_jobs(&short).needs.frames, None);
+    // Of two lengths the shorter asks for less than the longer had.
+    let fills = |frame: f64| 50.0 * MIB + 20.0 * MIB * (1.0 - (-frame / 900.0).exp());
+    let short = [(); 3].map(|()| job(1000, 1, fills));
+    let long = job(4000, 1, |_| 50.0 * MIB);
+    assert!(short[0].verdict.needs.frames.is_some_and(|frames| frames < 4000));
+    let jobs: Vec<_> = short.into_iter().chain([long]).collect();
+    assert_eq!(judge_jobs(&jobs).needs.frames, Some(8000));
+}
+
+#[test]
 fn a_family_hides_what_its_usual_run_hides() {
     let mut jobs = [1000, 2000, 4000].map(|frames| job(frames, 1, |_| 50.0 * MIB));
     assert_eq!(judge_jobs(&jobs).not_stable_above, jobs[1].verdict.not_stable_above);

@@ -309,8 +309,16 @@ impl Family<'_> {
             return Some(sure(Finding::GrowsPerCut, Because::RunsGrowAtCuts));
         }
         // Where their number was varied, the levels say more than a warm-up that takes its steps at cuts.
-        let levels_rise = self.rises().last().is_none_or(|last| *last == Rise::Rises);
-        levels_rise.then(|| sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses))
+        match self.largest_two().and_then(|(from, to)| self.judged_rise(from, to)) {
+            None | Some((_, Rise::Rises)) => {
+                Some(sure(Finding::GrowsPerSource, Because::RunsGrowAtFirstUses))
+            }
+            Some((repeats, _)) if repeats >= LEAST_REPEATS => None,
+            Some(_) => {
+                let needs = Needs { repeats: Some(LEAST_REPEATS as u64), ..Needs::default() };
+                Some((Finding::Inconclusive, Because::SourcesAreOpen, needs))
+            }
+        }
     }
 
     /// Whether the level rises from each number of sources to the next larger one.
@@ -348,14 +356,20 @@ impl Family<'_> {
     }
 
     fn rise(&self, from: u64, to: u64) -> Option<Rise> {
-        let cloud = self.by_sources(from, to).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
+        self.judged_rise(from, to).filter(|(repeats, _)| *repeats >= LEAST_REPEATS).map(|(_, rise)| rise)
+    }
+
+    /// The least repeats of a cell, and what they show.
+    fn judged_rise(&self, from: u64, to: u64) -> Option<(usize, Rise)> {
+        let cloud = self.by_sources(from, to)?;
         let slope = cloud.slope()?;
         let least = LEAST_PER_SOURCE.max(LEAST_RISE / (to - from) as f64);
-        Some(match () {
+        let rise = match () {
             () if slope.low > least => Rise::Rises,
             () if slope.high > least => Rise::Open,
             () => Rise::None,
-        })
+        };
+        Some((cloud.least_repeats(), rise))
     }
 
     fn rest(&self) -> Answer {

@@ -95,6 +95,11 @@ fn steps_at_cuts_that_lead_to_the_same_level_with_more_sources_are_no_growth_wit
     assert!(jobs[3..].iter().all(|job| job.verdict.verdict == Verdict::GrowsAtCuts), "the runs grow");
     let found = judge_jobs(&jobs);
     assert_eq!((found.finding, found.because), (Finding::Bounded, Because::LevelsStopRisingWithSources));
+    // Fewer repeats than say something of levels are enough to keep it open.
+    let twice: Vec<_> =
+        jobs.iter().enumerate().filter(|(at, _)| at % 3 < 2).map(|(_, job)| job.clone()).collect();
+    let open = judge_jobs(&twice);
+    assert_eq!((open.finding, open.because), (Finding::Inconclusive, Because::SourcesAreOpen));
     // With one number of sources there is nothing to hold against what the runs show.
     let alone = judge_jobs(&jobs[6..]);
     assert_eq!((alone.finding, alone.because), (Finding::GrowsPerSource, Because::RunsGrowAtFirstUses));

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
 use crate::run::ProgressFormat;
-use crate::scenario::{self, EngineName, Media, MediaChoice, Sink};
+use crate::scenario::{self, EngineName, Media, MediaChoice, Sink, StopChoice};
 use crate::trace::{EngineRecord, Threading};
 
 pub use ffmpeg::Ffmpeg;
@@ -151,6 +151,7 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
         Ok(installation) => {
             let mut obstacles = lacking(installation, variant);
             obstacles.extend(without_proxies(variant));
+            obstacles.extend(without_stop(variant));
             obstacles.extend(engine.unsupported(variant));
             obstacles
         }
@@ -174,6 +175,13 @@ fn without_proxies(variant: &Variant) -> Option<String> {
             })
         }
     }
+}
+
+/// Only an application of MLT's has a consumer to stop.
+fn without_stop(variant: &Variant) -> Option<String> {
+    let has_one = matches!(variant.engine, EngineName::MltPython | EngineName::Rlvideo);
+    let asked = variant.stop == StopChoice::After && !has_one;
+    asked.then(|| format!("{} has no consumer that could be told to stop by an application", variant.engine))
 }
 
 /// Encoders and containers that a variant needs and the build has not.

@@ -15,7 +15,7 @@ use crate::digest;
 use crate::project::Project;
 use crate::scenario::{
     Audio, Axis, AxisValue, Driver, EngineName, Export, LayoutChoice, Media, MediaChoice, Scenario, Sink,
-    ThreadingChoice,
+    StopChoice, ThreadingChoice,
 };
 use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;
@@ -74,6 +74,8 @@ pub struct Variant {
     pub threading_choice: ThreadingChoice,
     /// Where in its process the export runs.
     pub driver: Driver,
+    /// Whether a consumer of MLT's is told to stop once it says that it has.
+    pub stop: StopChoice,
     /// How its clips are put together in a graph of MLT's.
     pub layout: LayoutChoice,
     /// What is exported of each source.
@@ -191,6 +193,7 @@ struct Settings {
     engine: EngineName,
     threading: ThreadingChoice,
     driver: Driver,
+    stop: StopChoice,
     layout: LayoutChoice,
     media: MediaChoice,
     export: Export,
@@ -204,6 +207,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         engine: EngineName::Ffmpeg,
         threading: ThreadingChoice::Single,
         driver: Driver::Main,
+        stop: StopChoice::Never,
         layout: LayoutChoice::Default,
         media: MediaChoice::Original,
         export: scenario.export.clone(),
@@ -224,6 +228,7 @@ impl Settings {
             AxisValue::Engine(engine) => self.engine = *engine,
             AxisValue::Threading(choice) => self.threading = *choice,
             AxisValue::Driver(driver) => self.driver = *driver,
+            AxisValue::Stop(stop) => self.stop = *stop,
             AxisValue::Layout(layout) => self.layout = *layout,
             AxisValue::Media(media) => self.media = *media,
             AxisValue::Size(size) => export.size = *size,
@@ -246,7 +251,7 @@ impl Settings {
 fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> Variant {
     let settings = settings(scenario, values);
     let media_choice = settings.media;
-    let Settings { engine, threading, driver, layout, export, length, sources, exports, .. } = settings;
+    let Settings { engine, threading, driver, stop, layout, export, length, sources, exports, .. } = settings;
     // An editor makes its own.
     let put_proxies = media_choice == MediaChoice::Proxy && engine != EngineName::Rlvideo;
     let (input, media) = match &context.project {
@@ -269,6 +274,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> 
         threading: threading.threading(context.cpus),
         threading_choice: threading,
         driver,
+        stop,
         layout,
         media_choice,
         exports,

@@ -24,7 +24,8 @@ pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
 pub use spelling::nearest;
 pub use track::{Child, ClipPattern, Extent, TrackPattern};
 pub use values::{
-    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, ThreadingChoice,
+    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
+    ThreadingChoice,
 };
 
 use std::path::{Path, PathBuf};

@@ -126,3 +126,20 @@ fn memory_that_is_given_back_again_and_again_is_no_growth() {
     let shown = exported(ONE, "sawtooth=50000,90", &["--threading", "single"]);
     assert_eq!(shown.finding, Finding::Healthy, "{}", shown.told);
 }
+
+/// No fault of anybody's on demand: MLT 7.12 keeps the threads, files and encoder of a consumer that nobody
+/// stops, although it says that it has stopped, and its last owner has let go of it.
+#[test]
+fn what_mlt_keeps_of_exports_that_nobody_stops_is_a_leak_and_stopping_frees_it() {
+    let bench = Bench::new();
+    let text = TURNS.replace("repeat = 15", "repeat = 1");
+    let more =
+        ["--engine", "mlt-python", "--threading", "default", "--stop", "never,after", "--exports", "12"];
+    let text = format!("{text}export.size = '320x180'\n");
+    let report = Report::read(&bench.result_of("stop", &text, &more)).unwrap();
+    let families = report.families();
+    let found =
+        |name: &str| families.iter().find(|family| family.name.contains(name)).unwrap().verdict.finding;
+    assert_eq!(found("never"), Finding::Leak);
+    assert_eq!(found("after"), Finding::Healthy);
+}

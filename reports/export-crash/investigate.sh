@@ -13,8 +13,8 @@ export MEMREEL_RLVIDEO="${MEMREEL_RLVIDEO:-}"
 
 # In the order of the page's questions.
 steps="editor-uhd-20-cuts editor-uhd-60-cuts editor-uhd-240-cuts grid grid-editor ladder graph editor-720p threads
-threads-uhd layouts-10-clips layouts-40-clips layouts-160-clips empty-tracks mixed-tracks without-empty-tracks proxies
-proxies-made exports long crashes limited"
+threads-uhd layouts-10-clips layouts-40-clips layouts-160-clips layouts-uhd empty-tracks mixed-tracks without-empty-tracks proxies
+proxies-made exports exports-uhd long crashes limited"
 
 # Whether a step is for the editor alone.
 is_for_the_editor() {

@@ -21,6 +21,9 @@ pub struct Changes {
     /// Where in its process the export runs: main, background
     #[arg(long, value_name = "LIST")]
     driver: Option<String>,
+    /// Whether an application tells MLT's consumer to stop once it says that it has: never, after
+    #[arg(long, value_name = "LIST")]
+    stop: Option<String>,
     /// How clips are put together in a graph of MLT's: flat, stacked, sections
     #[arg(long, value_name = "LIST")]
     layout: Option<String>,
@@ -75,6 +78,7 @@ impl Changes {
             ("matrix.engine", &self.engine),
             ("matrix.threading", &self.threading),
             ("matrix.driver", &self.driver),
+            ("matrix.stop", &self.stop),
             ("matrix.layout", &self.layout),
             ("matrix.media", &self.media),
             ("matrix.size", &self.size),

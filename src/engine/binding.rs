@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{Installation, JobFiles, Missing, mlt, probe};
 use crate::plan::Variant;
 use crate::run::ProgressFormat;
+use crate::scenario::StopChoice;
 use crate::trace::EngineRecord;
 
 /// The driver that exports a graph: it is run from a file in the result's folder.
@@ -96,6 +97,10 @@ pub fn arguments(variant: &Variant, files: &JobFiles) -> Vec<OsString> {
     for (name, value) in mlt::properties(variant) {
         option("--set", format!("{name}={value}"));
     }
+    if variant.stop == StopChoice::After {
+        arguments.push("--stop".into());
+    }
+    let mut option = |name: &str, value: String| arguments.extend([name.into(), value.into()]);
     if variant.exports > 1 {
         option("--exports", variant.exports.to_string());
         option("--rest", variant.rest.as_secs_f64().to_string());

@@ -12,7 +12,8 @@ use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
 use super::tree::{Fault, Field, Table, Value};
 use super::values::{
-    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, ThreadingChoice, names,
+    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
+    ThreadingChoice, names,
 };
 
 names! {
@@ -24,6 +25,8 @@ names! {
         Threading = "threading",
         /// Where in its process the export runs.
         Driver = "driver",
+        /// Whether a consumer of MLT's is told to stop once it says that it has.
+        Stop = "stop",
         /// How clips are put together in a graph of MLT's.
         Layout = "layout",
         /// What is exported of each source.
@@ -62,6 +65,8 @@ pub enum AxisValue {
     Threading(ThreadingChoice),
     /// Where in its process the export runs.
     Driver(Driver),
+    /// Whether a consumer of MLT's is told to stop once it says that it has.
+    Stop(StopChoice),
     /// How clips are put together in a graph of MLT's.
     Layout(LayoutChoice),
     /// What is exported of each source.
@@ -123,6 +128,7 @@ impl AxisValue {
             AxisValue::Engine(_) => Axis::Engine,
             AxisValue::Threading(_) => Axis::Threading,
             AxisValue::Driver(_) => Axis::Driver,
+            AxisValue::Stop(_) => Axis::Stop,
             AxisValue::Layout(_) => Axis::Layout,
             AxisValue::Media(_) => Axis::Media,
             AxisValue::Size(_) => Axis::Size,
@@ -145,6 +151,7 @@ impl AxisValue {
         let says_itself = !matches!(
             self.axis(),
             Axis::Rate
+                | Axis::Stop
                 | Axis::Preset
                 | Axis::Audio
                 | Axis::Sink
@@ -160,6 +167,7 @@ impl AxisValue {
             Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg),
             Axis::Threading => AxisValue::Threading(ThreadingChoice::Single),
             Axis::Driver => AxisValue::Driver(Driver::Main),
+            Axis::Stop => AxisValue::Stop(StopChoice::Never),
             Axis::Layout => AxisValue::Layout(LayoutChoice::Default),
             Axis::Media => AxisValue::Media(MediaChoice::Original),
             Axis::Size => AxisValue::Size(export.size),
@@ -181,6 +189,7 @@ impl AxisValue {
             Axis::Engine => AxisValue::Engine(field.named()?),
             Axis::Threading => AxisValue::Threading(field.threading()?),
             Axis::Driver => AxisValue::Driver(field.named()?),
+            Axis::Stop => AxisValue::Stop(field.named()?),
             Axis::Layout => AxisValue::Layout(field.named()?),
             Axis::Media => AxisValue::Media(field.named()?),
             Axis::Size => AxisValue::Size(field.size()?),
@@ -214,6 +223,7 @@ impl fmt::Display for AxisValue {
             AxisValue::Engine(value) => value.fmt(f),
             AxisValue::Threading(value) => value.fmt(f),
             AxisValue::Driver(value) => value.fmt(f),
+            AxisValue::Stop(value) => value.fmt(f),
             AxisValue::Layout(value) => value.fmt(f),
             AxisValue::Media(value) => value.fmt(f),
             AxisValue::Size(value) => value.fmt(f),

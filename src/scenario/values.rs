@@ -78,6 +78,16 @@ names! {
 }
 
 names! {
+    /// What an application does with a consumer of MLT's that says it has stopped.
+    StopChoice, "way to end an export", {
+        /// Lets go of it.
+        Never = "never",
+        /// Tells it to stop first: only then its threads are joined and its encoder is closed.
+        After = "after",
+    }
+}
+
+names! {
     /// How clips are put together in a graph of MLT's; the pictures are the same.
     LayoutChoice, "layout", {
         /// The engine's own: `flat` for graphs that memreel writes, `sections` for rlvideo.

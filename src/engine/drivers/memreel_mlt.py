@@ -237,6 +237,8 @@ def export(options, progress):
             time.sleep(POLL_S)
     finally:
         progress.unwatch(frames)
+    if options.stop:
+        consumer.stop()
 
 
 def in_background(work):
@@ -298,6 +300,7 @@ def add_common(parser):
     parser.add_argument("--target", help="the file to write")
     parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--driver", choices=["main", "background"], default="main")
+    parser.add_argument("--stop", action="store_true", help="tell a consumer to stop once it says that it has")
     parser.add_argument("--exports", type=int, default=1, help="so many, one after another")
     parser.add_argument("--rest", type=float, default=0.1, help="seconds between two exports")
     parser.add_argument("--dump-graph", metavar="FILE", help="have MLT write the graph that is exported")

@@ -141,6 +141,8 @@ def watched_consumer(options, progress):
             if stopped and self.exported is not None:
                 progress.unwatch(self.exported.get_playtime())
                 self.exported = None
+                if options.stop:
+                    self.stop()
             return stopped
 
     return WatchedConsumer

@@ -124,6 +124,8 @@ pub enum Rule {
     LeftBehindByEveryExport,
     /// Exports left nothing behind.
     NothingLeftBehind,
+    /// Rests rise, as the heaps of threads that come and go do at first.
+    HeapsOfThreads,
     /// Too few exports in the process, or what they left behind varies too much.
     TooFewExports,
 }

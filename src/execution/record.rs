@@ -10,7 +10,7 @@ use crate::run::Measured;
 use crate::scenario::MediaChoice;
 use crate::store::PlannedJob;
 use crate::timeline::RationalTime;
-use crate::trace::{self, RunContext, RunRecord, TimelineRecord};
+use crate::trace::{self, Machine, RunContext, RunRecord, TimelineRecord};
 use crate::units::{Bytes, Count};
 
 /// Samples in a packet of AAC (ISO/IEC 14496-3: a frame of 1024).
@@ -63,7 +63,7 @@ impl RecordOf<'_> {
             machine: execution.machine.clone(),
             sampling: measured.sampler.sampling.clone(),
             overhead: measured.overhead.clone(),
-            context: context(variant, resolved, machine::counter_error(&execution.machine, THREADS)),
+            context: context(variant, resolved, &execution.machine),
             outcome: measured.outcome.clone(),
             started: self.started.to_string(),
             wall_s: measured.wall.as_secs_f64(),
@@ -81,7 +81,7 @@ fn differences(environment: &BTreeMap<String, Option<String>>) -> BTreeMap<Strin
     environment.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>) -> RunContext {
+fn context(variant: &Variant, resolved: &Resolved, machine: &Machine) -> RunContext {
     let rate = variant.export.rate;
     let container = if variant.writes_a_file() { variant.export.container.name() } else { "null" };
     let (cuts, first_uses) = match variant.media_choice {
@@ -98,7 +98,8 @@ fn context(variant: &Variant, resolved: &Resolved, counter_error: Option<Bytes>)
         container: Some(container.into()),
         packets_per_frame: packets_per_frame(variant),
         frame_bytes: Some(variant.export.picture_bytes()),
-        counter_error_bytes: counter_error,
+        counter_error_bytes: machine::counter_error(machine, THREADS),
+        cpus: Some(machine.cpus),
         frame_counters: resolved.progress.counters.into(),
     }
 }

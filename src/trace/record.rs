@@ -215,6 +215,9 @@ pub struct RunContext {
     pub frame_bytes: Option<Bytes>,
     /// How far the kernel's resident counters may be off for this engine on this machine.
     pub counter_error_bytes: Option<Bytes>,
+    /// CPUs that the engine might use: the C library gives threads so many heaps for each.
+    #[serde(default)]
+    pub cpus: Option<u32>,
     /// Which frame counters the engine gives: `in`, `out`, `in+out` or empty.
     pub frame_counters: String,
 }

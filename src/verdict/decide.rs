@@ -91,6 +91,10 @@ pub fn of_exports(course: &Course, series: &Series, memory: Memory, context: &Ru
     let at_rest = AtRest::of(series, memory, context);
     let exports = Some(exports::NEEDED.max(2 * context.exports.len() as u64));
     let (verdict, rule, needs) = match &at_rest {
+        Some(rest) if rest.grows() && rest.may_be_heaps_of_threads() => {
+            let exports = Some(rest.settled_after);
+            (Verdict::Inconclusive, Rule::HeapsOfThreads, Needs { exports, ..Needs::default() })
+        }
         Some(rest) if rest.grows() => (Verdict::Leak, Rule::LeftBehindByEveryExport, Needs::default()),
         Some(rest) if rest.is_level() => (Verdict::Plateau, Rule::NothingLeftBehind, Needs::default()),
         _ => (Verdict::Inconclusive, Rule::TooFewExports, Needs { exports, ..Needs::default() }),

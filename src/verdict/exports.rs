@@ -23,6 +23,16 @@ const SWINGS: f64 = 2.0;
 /// Exports that it takes to judge them.
 pub const NEEDED: u64 = 11;
 
+/// glibc gives threads up to so many heaps for each CPU, and hands the heap of one that has ended to a later
+/// one (`M_ARENA_MAX` in mallopt(3)).
+const HEAPS_PER_CPU: u64 = 8;
+/// Exports for each such heap until all have held the most that any thread takes: MLT's binding, with 27 threads
+/// on 2 CPUs, filled its 16 heaps from 103 to 340 MiB in 27 exports and stayed there; with one heap
+/// (`MALLOC_ARENA_MAX=1`) it stayed at 104 from the second export on. A third of the exports have to come after.
+const EXPORTS_PER_HEAP: u64 = 3;
+/// Where nobody says how many CPUs there were.
+const CPUS_UNKNOWN: u64 = 8;
+
 /// Memory at rest between exports.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AtRest {
@@ -35,6 +45,11 @@ pub struct AtRest {
     /// of exports; `None` where there are too few.
     #[serde(rename = "gain_bytes_per_export")]
     pub gain: Option<Interval>,
+    /// The threads that are left at rest after each export; empty where they were not counted.
+    pub threads: Vec<u64>,
+    /// Exports that it takes until the heaps of threads that end have settled; as many as any where no export had
+    /// threads of its own.
+    pub settled_after: u64,
     /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
     #[serde(rename = "swing_bytes")]
     pub swing: Bytes,
@@ -60,7 +75,18 @@ impl AtRest {
             high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         });
         let swing = Bytes::new(rests.largest_fall() as u64);
-        (!levels.is_empty()).then(|| AtRest { exports: borders.len() + 1, gain, swing, levels })
+        let (threads, settled_after) = (threads_at_rest(series, borders), settled_after(series, context));
+        let exports = borders.len() + 1;
+        (!levels.is_empty()).then_some(AtRest { exports, gain, swing, levels, threads, settled_after })
+    }
+
+    /// Whether what rises at rest may be the heaps of threads that come and go: there were too few exports, and
+    /// the threads did not stay either.
+    pub fn may_be_heaps_of_threads(&self) -> bool {
+        let judged = self.threads.len() / 2;
+        let stays = |pair: &[u64]| pair[1] > pair[0];
+        let threads_stay = self.threads.len() > 2 && self.threads[judged..].windows(2).all(stays);
+        (self.exports as u64) < self.settled_after && !threads_stay
     }
 
     /// Whether exports go on leaving something behind, to the last: every block gains, the last not much less
@@ -79,6 +105,28 @@ impl AtRest {
         let chance = rests.levels.len() as f64 * FLOOR;
         self.gain.is_some() && rests.gained() <= chance.max(self.swing.as_f64())
     }
+}
+
+/// The fewest threads at each rest.
+fn threads_at_rest(series: &Series, borders: &[u64]) -> Vec<u64> {
+    let mut fewest: Vec<Option<u64>> = vec![None; borders.len()];
+    for row in 0..series.len() {
+        let place = series.frames().at(row).and_then(|frames| borders.binary_search(&frames.get()).ok());
+        if let Some((place, threads)) = place.zip(series.threads().at(row)) {
+            fewest[place] = Some(fewest[place].map_or(threads.get(), |few| few.min(threads.get())));
+        }
+    }
+    fewest.into_iter().collect::<Option<_>>().unwrap_or_default()
+}
+
+fn settled_after(series: &Series, context: &RunContext) -> u64 {
+    let most =
+        (0..series.len()).filter_map(|row| series.threads().at(row)).map(|threads| threads.get()).max();
+    if most.is_none_or(|most| most <= 1) {
+        return NEEDED;
+    }
+    let cpus = context.cpus.map_or(CPUS_UNKNOWN, u64::from);
+    NEEDED.max(EXPORTS_PER_HEAP * HEAPS_PER_CPU * cpus)
 }
 
 /// The rests after the warm-up, in bytes.
@@ -142,6 +190,11 @@ mod tests {
 
     /// Exports of ten frames that end at these levels, in KiB.
     fn at_rest(levels: &[u64]) -> AtRest {
+        at_rest_with(levels, |_| None)
+    }
+
+    /// The same with so many threads at rest after each, and ten while it runs.
+    fn at_rest_with(levels: &[u64], threads: impl Fn(u64) -> Option<u64>) -> AtRest {
         let mut samples = Vec::new();
         for (export, &kib) in levels.iter().chain([&0]).enumerate() {
             for frame in 1..=10 {
@@ -152,12 +205,14 @@ mod tests {
                     t_s,
                     frames_out: Some(Count::new(count)),
                     anon_bytes,
+                    threads: threads(export as u64)
+                        .map(|left| Count::new(if frame == 10 { left } else { 10 })),
                     ..Sample::default()
                 });
             }
         }
         let exports = (1..=levels.len() as u64).map(|export| export * 10).collect();
-        let context = RunContext { exports, ..RunContext::default() };
+        let context = RunContext { exports, cpus: Some(2), ..RunContext::default() };
         let series = Series::of(&samples, &Memory::JUDGED);
         AtRest::of(&series, Memory::AnonymousAndSwap, &context).unwrap()
     }
@@ -175,6 +230,17 @@ mod tests {
         let rest = at_rest(&levels);
         assert!(rest.grows() && !rest.is_level());
         assert_eq!(rest.gain.unwrap().estimate, 300.0 * 1024.0);
+    }
+
+    #[test]
+    fn heaps_of_threads_that_come_and_go_may_fill_for_three_exports_each() {
+        let levels = |exports: u64| (0..exports).map(|export| 20_000 + 300 * export).collect::<Vec<_>>();
+        let gone = at_rest_with(&levels(40), |_| Some(1));
+        assert!(gone.grows() && gone.settled_after == 48 && gone.may_be_heaps_of_threads());
+        assert!(!at_rest_with(&levels(48), |_| Some(1)).may_be_heaps_of_threads());
+        // Threads that stay, too, are no such heaps; nor is there one beside the only thread's.
+        assert!(!at_rest_with(&levels(12), |export| Some(1 + export)).may_be_heaps_of_threads());
+        assert!(!at_rest(&levels(12)).may_be_heaps_of_threads());
     }
 
     #[test]

@@ -68,6 +68,9 @@ fn why_open(verdict: &RunVerdict) -> String {
             "nearly all of it was taken before the first frame was put out; it may be more for a longer export"
                 .into()
         }
+        Rule::HeapsOfThreads => {
+            "what stays between exports may be the heaps of threads that come and go, which fill up".into()
+        }
         Rule::TooFewExports => "too few exports in the process, or too uneven ones".into(),
         _ => "the rules leave it open".into(),
     }
@@ -150,6 +153,10 @@ fn rule(rule: Rule) -> String {
         Rule::FilledBeforeTheFirstFrame => "most must be taken while frames are put out",
         Rule::LeftBehindByEveryExport => "every export left something behind, to the last",
         Rule::NothingLeftBehind => "the usual export left nothing behind",
+        Rule::HeapsOfThreads => {
+            "what stays must go on rising when the C library's heaps for threads (8 a CPU) have filled, or threads \
+             must stay as well"
+        }
         Rule::TooFewExports => {
             return format!(
                 "{} exports must go on leaving something behind, or nothing beyond how rests swing",

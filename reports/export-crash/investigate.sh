@@ -127,5 +127,14 @@ for step in $steps; do
     echo "$(($(date +%s) - began))" > "$results/$step/done"
 done
 
+# What the steps took, for whoever makes it again.
+{
+    echo "step,seconds"
+    for step in $steps; do
+        [ -e "$results/$step/done" ] && echo "$step,$(cat "$results/$step/done")" || echo "$step,$(seconds "$step")"
+    done
+} > "$here/durations.csv.new"
+mv "$here/durations.csv.new" "$here/durations.csv"
+
 export MEMREEL="$memreel"
 exec python3 "$here/page.py" "$results" "$here"

@@ -203,14 +203,19 @@ def make_proxies(project, worker, progress):
         raise Failure(f"the editor made {len(made)} of {len(lengths)} proxies")
 
 
-def export(editor, options, progress):
-    """One export from the project's file to the end."""
+def opened(editor, options):
+    """The project as the editor has it open, and its worker: both stay for as many exports as are asked for."""
     worker = Worker(editor, options.driver)
     project = load(editor, options, worker)
     if options.media == "proxy":
         editor.with_proxies()
         project.proxy_source_loader.ensure_present(project.project_data.get_source_ids())
         worker.finish()
+    return project, worker
+
+
+def export(project, worker):
+    """What a click on the editor's button does, to the end."""
     before = mlt.Consumer.started
     project.export()
     worker.finish()
@@ -274,10 +279,10 @@ def main():
     mlt.Consumer = watched_consumer(options, progress)
 
     def all_exports():
-        # The worker decides about the thread, for each export anew.
+        project, worker = opened(editor, options)
         for number in range(1, options.exports + 1):
             progress.tell(f"export {number}")
-            export(editor, options, progress)
+            export(project, worker)
             progress.tell(f"closed {number}")
             if options.exports > 1:
                 base.time.sleep(options.rest)

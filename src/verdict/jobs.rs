@@ -379,8 +379,6 @@ impl Family<'_> {
             let several: Vec<_> = self.several().cloned().collect();
             return Family { jobs: &several }.rest();
         }
-        let rests =
-            |job: &JobFacts| job.verdict.verdict.is_stable() || job.verdict.verdict == Verdict::Sawtooth;
         let late = self.jobs.iter().filter(|job| job.verdict.verdict == Verdict::PlateauLate).count();
         match () {
             () if 2 * late >= self.jobs.len() => sure(Finding::Bounded, Because::RunsStop),
@@ -518,6 +516,14 @@ impl Family<'_> {
         let growth = Interval { low: runs[0], estimate, high: runs[runs.len() - 1] };
         Some(Along { with, range, growth, jobs: runs.len() })
     }
+}
+
+/// Whether a run by itself shows no growth. Where it is open whether the troughs of a saw rise, they must not have
+/// risen by more than would have been called growth.
+fn rests(job: &JobFacts) -> bool {
+    let RunVerdict { verdict, rule, growth, not_stable_above, .. } = &job.verdict;
+    let risen = growth.zip(*not_stable_above).is_some_and(|(growth, limit)| growth.estimate > limit);
+    verdict.is_stable() || *verdict == Verdict::Sawtooth && !(*rule == Rule::TroughsOpen && risen)
 }
 
 /// The range of what the jobs do not vary.

@@ -262,10 +262,13 @@ pub fn media_folder() -> PathBuf {
 #[track_caller]
 pub fn job<'a>(result: &'a StoredResult, values: &[&str]) -> &'a StoredJob {
     let varied = |axis: &String| result.index.varied.contains(axis);
-    let is_it = |job: &&StoredJob| {
-        let has = |value| job.record.variant.iter().any(|(axis, other)| varied(axis) && other == value);
-        values.iter().all(has)
+    let has = |job: &StoredJob, value: &str, only_varied: bool| {
+        let mut variant = job.record.variant.iter();
+        variant.any(|(axis, other)| other == value && (varied(axis) || !only_varied))
     };
+    // A word like `default` is a value of several axes: of those that are varied, where there is one.
+    let is_varied = |value: &&str| result.jobs.iter().any(|job| has(job, value, true));
+    let is_it = |job: &&StoredJob| values.iter().all(|value| has(job, value, is_varied(value)));
     let jobs: Vec<_> = result.jobs.iter().filter(is_it).collect();
     let [job] = jobs.as_slice() else { panic!("{} jobs with {values:?}", jobs.len()) };
     job

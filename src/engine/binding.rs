@@ -97,13 +97,12 @@ pub fn arguments(variant: &Variant, files: &JobFiles) -> Vec<OsString> {
     for (name, value) in mlt::properties(variant) {
         option("--set", format!("{name}={value}"));
     }
-    if variant.stop == StopChoice::After {
-        arguments.push("--stop".into());
-    }
-    let mut option = |name: &str, value: String| arguments.extend([name.into(), value.into()]);
     if variant.exports > 1 {
         option("--exports", variant.exports.to_string());
         option("--rest", variant.rest.as_secs_f64().to_string());
+    }
+    if variant.stop == StopChoice::After {
+        arguments.push("--stop".into());
     }
     if let Some(graph) = files.graph {
         arguments.extend(["--dump-graph".into(), graph.into()]);

@@ -15,14 +15,11 @@ use crate::digest;
 use crate::plan::{Input, Variant};
 use crate::project::ProjectFormat;
 use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Size};
-use crate::timeline::{Rate, rlvideo};
+use crate::timeline::mlt::Profile;
+use crate::timeline::rlvideo;
 
 /// The driver that runs the editor's export; it shares the other one's means.
 const DRIVER: (&str, &str) = ("memreel_rlvideo.py", include_str!("drivers/memreel_rlvideo.py"));
-
-/// The editor's own profile, `uhd_2160p_25`.
-const OWN_SIZE: Size = Size { width: 3840, height: 2160 };
-const OWN_RATE: (u32, u32) = (25, 1);
 
 /// A checkout of the editor, and the binding that it uses.
 #[derive(Debug)]
@@ -194,10 +191,10 @@ fn project(variant: &Variant) -> Result<String, rlvideo::RlvideoError> {
 /// What takes the place of the editor's own profile, where that is not what is asked for.
 fn profile(variant: &Variant) -> Option<String> {
     let export = &variant.export;
-    let own = Rate::new(OWN_RATE.0, OWN_RATE.1);
+    let Size { width, height } = export.size;
     let rate = format!("{}/{}", export.rate.numerator(), export.rate.denominator());
-    let is_own = export.size == OWN_SIZE && Some(export.rate) == own;
-    (!is_own).then(|| format!("{}@{rate}", export.size))
+    let asked = Profile { width, height, rate: export.rate };
+    (asked != rlvideo::profile()).then(|| format!("{}@{rate}", export.size))
 }
 
 /// Python writes no caches into the user's checkout.

@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::timeline::Rate;
+use crate::timeline::mlt::Profile;
+use crate::timeline::{Rate, rlvideo};
 
 use super::export::Usual;
 use super::source::DEFAULT_SIZE;
 use super::tree::{Fault, Field, Table, Value};
 use super::values::Size;
-
-/// The profile that rlvideo gives to every project, `uhd_2160p_25`.
-const RLVIDEO_SIZE: Size = Size { width: 3840, height: 2160 };
 
 /// The path of `timeline.project`; relative ones are taken from `folder`. What the project decides itself
 /// cannot be said beside it.
@@ -42,7 +40,9 @@ fn refuse(table: &Table, keys: &[&str], because: &str) -> Result<(), Fault> {
 
 /// How large the pictures are is known when the project is opened; the editor rlvideo has one size for all.
 pub(super) fn usual(path: &Path, rate: Rate) -> Usual {
-    Usual { size: if is_rlvideo(path) { RLVIDEO_SIZE } else { DEFAULT_SIZE }, rate, sounds: true }
+    let Profile { width, height, .. } = rlvideo::profile();
+    let size = if is_rlvideo(path) { Size { width, height } } else { DEFAULT_SIZE };
+    Usual { size, rate, sounds: true }
 }
 
 fn is_rlvideo(path: &Path) -> bool {

@@ -60,14 +60,8 @@ impl AtRest {
     /// lowest level there.
     pub fn of(series: &Series, memory: Memory, context: &RunContext) -> Option<AtRest> {
         let borders = &context.exports;
-        let mut lowest: Vec<Option<Bytes>> = vec![None; borders.len()];
-        for row in 0..series.len() {
-            let place = series.frames().at(row).and_then(|frames| borders.binary_search(&frames.get()).ok());
-            if let Some((place, level)) = place.zip(series.memory(memory).at(row)) {
-                lowest[place] = Some(lowest[place].map_or(level, |low| low.min(level)));
-            }
-        }
-        let levels: Vec<_> = lowest.into_iter().collect::<Option<_>>()?;
+        let levels = least_at_rest(series, borders, |row| series.memory(memory).at(row))?;
+        let threads = least_at_rest(series, borders, |row| series.threads().at(row)).unwrap_or_default();
         let rests = Rests::of(&levels);
         let gain = rests.blocks().map(|blocks| Interval {
             low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
@@ -75,7 +69,8 @@ impl AtRest {
             high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         });
         let swing = Bytes::new(rests.largest_fall() as u64);
-        let (threads, settled_after) = (threads_at_rest(series, borders), settled_after(series, context));
+        let threads = threads.iter().map(|threads| threads.get()).collect();
+        let settled_after = settled_after(series, context);
         let exports = borders.len() + 1;
         (!levels.is_empty()).then_some(AtRest { exports, gain, swing, levels, threads, settled_after })
     }
@@ -107,16 +102,20 @@ impl AtRest {
     }
 }
 
-/// The fewest threads at each rest.
-fn threads_at_rest(series: &Series, borders: &[u64]) -> Vec<u64> {
-    let mut fewest: Vec<Option<u64>> = vec![None; borders.len()];
+/// The least of something at each rest; `None` where it was not measured at one of them.
+fn least_at_rest<T: Ord + Copy>(
+    series: &Series,
+    borders: &[u64],
+    value: impl Fn(usize) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut least: Vec<Option<T>> = vec![None; borders.len()];
     for row in 0..series.len() {
         let place = series.frames().at(row).and_then(|frames| borders.binary_search(&frames.get()).ok());
-        if let Some((place, threads)) = place.zip(series.threads().at(row)) {
-            fewest[place] = Some(fewest[place].map_or(threads.get(), |few| few.min(threads.get())));
+        if let Some((place, value)) = place.zip(value(row)) {
+            least[place] = Some(least[place].map_or(value, |so_far| so_far.min(value)));
         }
     }
-    fewest.into_iter().collect::<Option<_>>().unwrap_or_default()
+    least.into_iter().collect()
 }
 
 fn settled_after(series: &Series, context: &RunContext) -> u64 {

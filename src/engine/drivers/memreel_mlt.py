@@ -98,7 +98,11 @@ class Progress:
 def profile_of(root):
     """The profile of a graph that memreel wrote."""
     told = root.find("profile").attrib
-    number = {name: int(value) for name, value in told.items() if value.isdecimal()}
+    return made_profile({name: int(value) for name, value in told.items() if value.isdecimal()})
+
+
+def made_profile(number):
+    """A profile by the numbers that MLT XML has for one."""
     profile = mlt.Profile()
     profile.set_width(number["width"])
     profile.set_height(number["height"])
@@ -263,7 +267,7 @@ def each_export(options, progress, one):
     """As many exports as were asked for, one after another, with a rest after each."""
     for number in range(1, options.exports + 1):
         progress.tell(f"export {number}")
-        in_background(one) if options.driver == "background" else one()
+        one()
         progress.tell(f"closed {number}")
         if options.exports > 1:
             time.sleep(options.rest)
@@ -320,7 +324,11 @@ def main():
     add_common(parser)
     options = parser.parse_args()
     progress = Progress()
-    each_export(options, progress, lambda: export(options, progress))
+
+    def one():
+        export(options, progress)
+
+    each_export(options, progress, (lambda: in_background(one)) if options.driver == "background" else one)
 
 
 if __name__ == "__main__":

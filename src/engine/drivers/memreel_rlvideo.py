@@ -167,16 +167,12 @@ def profile(text):
     """`WIDTHxHEIGHT@NUMERATOR/DENOMINATOR`."""
     size, _, rate = text.partition("@")
     width, height = (int(number) for number in size.split("x"))
-    made = mlt.Profile()
-    made.set_width(width)
-    made.set_height(height)
-    made.set_sample_aspect(1, 1)
-    made.set_display_aspect(width, height)
-    made.set_progressive(1)
-    made.set_frame_rate(*(int(number) for number in rate.split("/")))
-    made.set_colorspace(709 if height >= 720 else 601)
-    made.set_explicit(1)
-    return made
+    numerator, denominator = (int(number) for number in rate.split("/"))
+    return base.made_profile({
+        "width": width, "height": height, "progressive": 1, "sample_aspect_num": 1, "sample_aspect_den": 1,
+        "display_aspect_num": width, "display_aspect_den": height, "frame_rate_num": numerator,
+        "frame_rate_den": denominator, "colorspace": 709 if height >= 720 else 601,
+    })
 
 
 def make_proxies(project, worker, progress):
@@ -280,12 +276,7 @@ def main():
 
     def all_exports():
         project, worker = opened(editor, options)
-        for number in range(1, options.exports + 1):
-            progress.tell(f"export {number}")
-            export(project, worker)
-            progress.tell(f"closed {number}")
-            if options.exports > 1:
-                base.time.sleep(options.rest)
+        base.each_export(options, progress, lambda: export(project, worker))
 
     in_a_folder_of_its_own(options, all_exports)
 

@@ -12,7 +12,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use super::Profile;
 use super::graph::*;
@@ -49,15 +48,6 @@ impl Layout {
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
-    }
-}
-
-impl FromStr for Layout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Layout, String> {
-        let found = Layout::ALL.into_iter().find(|layout| layout.word() == text);
-        found.ok_or_else(|| format!("`{text}` is no layout: flat, stacked or sections"))
     }
 }
 

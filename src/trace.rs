@@ -15,6 +15,7 @@ mod cuts;
 mod fault;
 mod format;
 mod lines;
+mod machine_class;
 mod mprof;
 mod outcome;
 mod psrecord;
@@ -30,6 +31,7 @@ pub use csv_files::{CsvFile, create, is_special, read_events, read_processes, re
 pub use cuts::read_cuts;
 pub use fault::{Fault, TraceError};
 pub use format::{SeriesFormat, first_line, read_columns, read_series};
+pub use machine_class::MachineClass;
 pub use outcome::Outcome;
 pub use record::{
     EngineRecord, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling, Threading,

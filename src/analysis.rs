@@ -58,6 +58,11 @@ pub struct JobSummary {
     pub growth: Option<Growth>,
     /// Threads that took more than 1 % of the job's CPU time, where most of that time was seen.
     pub busy_threads: Option<Count>,
+    /// The most threads at a time.
+    pub most_threads: Option<Count>,
+    /// Open files that each export in one process left behind: from the first rest between two of them to the
+    /// last, as a mean.
+    pub descriptors_left: Option<f64>,
     /// How long it ran, in seconds.
     pub wall_s: f64,
     /// CPU time, user and system, in seconds.
@@ -101,6 +106,8 @@ pub fn summarise(record: &RunRecord, series: &Series, threads: &[ThreadSample]) 
         level_at_end: total.and_then(|frames| level_over(&levels, SharePart::END.of(frames))),
         growth: growth_over_second_half(clock.last_step(), growth::LEAST_FRAMES, &levels).ok(),
         busy_threads: busy_threads(record.cpu_s, threads),
+        most_threads: series.threads().measured().max(),
+        descriptors_left: descriptors_left(series, &record.context.exports),
         wall_s: record.wall_s,
         cpu_s: record.cpu_s,
         fps: speed(record, series),
@@ -113,6 +120,22 @@ pub fn summarise(record: &RunRecord, series: &Series, threads: &[ThreadSample]) 
         harness_private: record.overhead.harness_private_bytes,
         digest: record.digest.clone(),
     }
+}
+
+/// What each export added to the open files at rest, over the rests at which they were counted; `None` where they
+/// were at fewer than two.
+fn descriptors_left(series: &Series, begins: &[u64]) -> Option<f64> {
+    let mut rests: Vec<(usize, u64)> = Vec::new();
+    for row in 0..series.len() {
+        let rest = series.frames().at(row).and_then(|frames| begins.binary_search(&frames.get()).ok());
+        let Some((rest, open)) = rest.zip(series.descriptors().at(row)) else { continue };
+        match rests.last_mut().filter(|(last, _)| *last == rest) {
+            Some((_, least)) => *least = open.get().min(*least),
+            None => rests.push((rest, open.get())),
+        }
+    }
+    let (first, last) = (rests.first()?, rests.last()?);
+    (last.0 > first.0).then(|| (last.1 as f64 - first.1 as f64) / (last.0 - first.0) as f64)
 }
 
 /// What was exported in the time that it took.

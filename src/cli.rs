@@ -1,6 +1,8 @@
 //! The command line: the only place that knows clap, and where its words become the library's types.
 
+mod baseline;
 mod changes;
+mod check;
 mod doctor;
 mod duration;
 mod explain;
@@ -33,8 +35,12 @@ use crate::store::StoreError;
 pub enum Exit {
     /// All is well.
     Fine,
+    /// A check failed: memory grows, a budget is broken, or something is worse than the baseline.
+    CheckFailed,
     /// The command line or the scenario is wrong, or nothing of it can be run.
     Usage,
+    /// A check is open, and that was not to pass.
+    Inconclusive,
     /// An engine is missing or did not do what it was asked.
     EngineFailed,
     /// memreel itself could not do its work.
@@ -49,7 +55,9 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {
             Exit::Fine => 0,
+            Exit::CheckFailed => 1,
             Exit::Usage => 2,
+            Exit::Inconclusive => 3,
             Exit::EngineFailed => 4,
             Exit::HarnessFailed => 5,
             Exit::Interrupted => 130,
@@ -144,7 +152,9 @@ impl From<std::io::Error> for Failure {
 const EXIT_CODES: &str = "\
 Exit codes:
     0  all is well
+    1  a check failed: memory grows, a budget is broken, or something is worse than the baseline
     2  the command line, the scenario or a recording is wrong, or nothing of it can be run here
+    3  a check is open, with --strict
     4  an engine is not installed, or did not do what it was asked
     5  memreel itself could not do its work (a full disk, a missing companion program)
   130  ended by the user before all was measured";
@@ -170,6 +180,8 @@ enum Command {
     Record(record::Record),
     Plan(plan::Plan),
     Report(report::Report),
+    Check(check::CheckCommand),
+    Baseline(baseline::BaselineCommand),
     Explain(explain::Explain),
     Judge(judge::Judge),
     Summary(summary::Summary),
@@ -199,6 +211,8 @@ pub fn main() -> Exit {
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
+        Command::Check(command) => command.run(&mut out),
+        Command::Baseline(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Judge(command) => command.run(&mut out),
         Command::Summary(command) => command.run(&mut out),

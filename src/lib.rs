@@ -6,11 +6,15 @@
 //! and plots.
 
 pub mod analysis;
+pub mod baseline;
+pub mod budget;
+pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod digest;
 pub mod engine;
 pub mod execution;
+pub mod gate;
 pub mod launch;
 pub mod machine;
 pub mod media;

@@ -6,6 +6,7 @@
 mod comparisons;
 mod damage;
 mod explain;
+pub mod gate;
 #[cfg(test)]
 mod made_up;
 mod number;
@@ -32,7 +33,7 @@ use std::path::{Path, PathBuf};
 use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
 use crate::stats;
 use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
-use crate::trace::{EngineRecord, Machine, Memory, RunContext, TraceError};
+use crate::trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 use crate::units::Count;
 use crate::verdict::jobs::{JobFacts, JobsVerdict, judge_jobs};
 use crate::verdict::terms::Index;
@@ -112,6 +113,8 @@ pub struct MeasuredJob {
     pub engine: EngineRecord,
     /// What was exported.
     pub context: RunContext,
+    /// A digest of what was exported and how it was sampled.
+    pub exported: String,
     /// Distinct sources of its timeline, and frames of one export of it.
     pub timeline: (u64, u64),
     /// What it shows by itself.
@@ -319,11 +322,23 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         machine: stored.record.machine.clone(),
         engine: stored.record.engine.clone(),
         context: stored.record.context.clone(),
+        exported: exported(stored),
         timeline: (stored.record.timeline.sources, stored.record.timeline.frames),
         verdict: judge(&series, &stored.record.context),
         drift: analysis::cpu_drift(&clock, &series),
         damage: damage::damage(stored, series.len())?,
     })
+}
+
+/// Of a record of before there were baselines only its timeline is known.
+fn exported(stored: &StoredJob) -> String {
+    let RunRecord { export_digest, timeline, .. } = &stored.record;
+    export_digest.clone().unwrap_or_else(|| timeline.digest.clone())
+}
+
+/// What the jobs of a family show together, in words.
+pub fn headline(family: &FamilyRow<'_>) -> String {
+    verdicts::families::headline(&family.verdict)
 }
 
 fn facts(job: &MeasuredJob) -> JobFacts {

@@ -5,6 +5,7 @@
 //! Whatever is wrong is a [`ScenarioError`] of one line that says what would be right. What a
 //! scenario means, job by job, is for [`crate::plan`] to say.
 
+mod budgets;
 mod error;
 mod export;
 mod matrix;
@@ -31,6 +32,7 @@ pub use values::{
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::budget::Budgets;
 use crate::timeline::Rate;
 
 use error::ScenarioError as Error;
@@ -79,6 +81,8 @@ pub struct Scenario {
     pub limits: Limits,
     /// How a job is sampled.
     pub sampling: SamplingSettings,
+    /// What an export may take.
+    pub budgets: Budgets,
 }
 
 /// When a job is given up.
@@ -178,7 +182,7 @@ fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> ScenarioError {
 }
 
 const KEYS: &[&str] =
-    &["version", "question", "sources", "timeline", "export", "matrix", "limits", "sampling"];
+    &["version", "question", "sources", "timeline", "export", "matrix", "limits", "sampling", "budgets"];
 
 /// All but what the file's name and text give.
 fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
@@ -220,6 +224,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
         matrix,
         limits: limits(&root)?,
         sampling: sampling(&root)?,
+        budgets: budgets::budgets(&root)?,
     })
 }
 

@@ -116,6 +116,14 @@ pub struct PlannedJob {
     pub not_run: Option<String>,
 }
 
+impl PlannedJob {
+    /// The name of its variant: engine, threading, and every value that is not the scenario's default.
+    pub fn slug(&self) -> &str {
+        let repeat = format!("-r{}", self.repeat);
+        self.folder.strip_suffix(&repeat).unwrap_or(&self.folder)
+    }
+}
+
 /// A job that is on disk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredJob {

@@ -13,12 +13,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("digest", &[]),
     ("timeline", &[]),
+    ("budget", &[]),
     ("project", &["timeline"]),
     // What lies on disk between measuring and judging.
     ("trace", &["units"]),
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
-    ("scenario", &["digest", "timeline", "trace", "units"]),
+    ("scenario", &["budget", "digest", "timeline", "trace", "units"]),
     ("plan", &["digest", "project", "scenario", "timeline", "trace"]),
     // Measure.
     ("proc", &["units"]),
@@ -42,8 +43,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("analysis", &["stats", "trace", "units"]),
     ("compare", &["analysis", "stats", "units"]),
     ("verdict", &["analysis", "stats", "trace", "units"]),
+    ("check", &["analysis", "budget", "compare", "stats", "units", "verdict"]),
+    ("baseline", &["budget", "trace"]),
     // Tell.
-    ("report", &["analysis", "compare", "stats", "store", "trace", "units", "verdict"]),
+    (
+        "report",
+        &[
+            "analysis", "baseline", "budget", "check", "compare", "stats", "store", "trace", "units",
+            "verdict",
+        ],
+    ),
+    // Above both: a result against budgets and a baseline.
+    ("gate", &["baseline", "budget", "check", "report", "trace"]),
 ];
 
 /// Above everything: may import all, and is imported by `main` only.

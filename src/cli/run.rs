@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::changes::{self, Changes};
+use super::check::CheckOptions;
 use super::progress::{self, Progress};
 use super::{Exit, Failure, plan, report, say};
 use crate::engine::{Companions, Engine};
@@ -31,6 +32,7 @@ Examples:
   memreel run my-scenario.toml --length 1,2,4 --sink null
   memreel run forty-clips --engine melt,mlt-python,rlvideo --rlvideo ~/rlvideo --driver main,background
   memreel run holiday.kdenlive --threading single,default
+  memreel run my-scenario.toml --repeat 5 --check --baseline memreel.baseline
   memreel run --resume reports/forty-clips/latest")]
 pub struct Run {
     /// A scenario file, the name of one that comes with memreel, or an editor's project (.mlt, .kdenlive,
@@ -54,6 +56,12 @@ pub struct Run {
     /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
+    /// Hold the result against its budgets, and a baseline if one is named: the exit code says what came of it.
+    /// What that means: `memreel check --help`
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    checking: CheckOptions,
     #[command(flatten)]
     changes: Changes,
 }
@@ -61,6 +69,9 @@ pub struct Run {
 impl Run {
     /// Runs, reports, and says by the exit code whether all engines did what they were asked.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        if !self.check && self.checking.is_given() {
+            return Err(Failure::usage("options of a check need --check"));
+        }
         let stop = stop_on_signals()?;
         let scenario = self.scenario()?;
         let plan = plan::of(&scenario)?;
@@ -80,8 +91,15 @@ impl Run {
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
         let mut progress = Progress::new();
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
-        report::tell(&store::open_result(&folder)?, out)?;
-        Ok(conclude(tally, missing, &folder))
+        let result = store::open_result(&folder)?;
+        report::tell(&result, out)?;
+        let ended = conclude(tally, missing, &folder);
+        if !self.check || ended == Exit::Interrupted {
+            return Ok(ended);
+        }
+        writeln!(out)?;
+        let judged = self.checking.check(&result, out)?;
+        Ok(if ended == Exit::Fine { judged } else { ended })
     }
 
     fn scenario(&self) -> Result<Scenario, Failure> {

@@ -235,6 +235,8 @@ fn job(outcome: Outcome) -> JobSummary {
         level_at_end: Some(Bytes::from_mib(210)),
         growth: Some(Growth { estimate, low, high }),
         busy_threads: None,
+        most_threads: None,
+        descriptors_left: None,
         wall_s: 20.0,
         cpu_s: Some(32.0),
         fps: Some(20.0),

@@ -22,10 +22,7 @@ pub fn job_digest(
     repeat: u32,
     dumps_graph: bool,
 ) -> String {
-    let mut by_digest = variant.clone();
-    if let Input::Script(timeline) = &variant.input {
-        by_digest.input = Input::Script(self::by_digest(timeline, media));
-    }
+    let by_digest = named_by_digest(variant, media);
     let (_, text) = engine.timeline(&by_digest);
     let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(dumps_graph));
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
@@ -37,6 +34,31 @@ pub fn job_digest(
         content.push_str(&digests(media));
     }
     digest::of(content)
+}
+
+/// Sixteen hexadecimal digits over what is exported and how it is sampled: all that [`job_digest`] has but the
+/// engine's build, the limits and the repeat. Jobs of which it is the same do the same work.
+pub fn export_digest(
+    engine: &dyn Engine,
+    variant: &Variant,
+    media: &[MediaFile],
+    interval: Duration,
+) -> String {
+    let by_digest = named_by_digest(variant, media);
+    let (_, text) = engine.timeline(&by_digest);
+    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(false));
+    let (arguments, environment) = (&resolved.command[1..], &resolved.environment);
+    let media = digests(media);
+    digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}"))
+}
+
+/// The variant with its media named by their digests, so that it does not matter where they lie.
+fn named_by_digest(variant: &Variant, media: &[MediaFile]) -> Variant {
+    let mut named = variant.clone();
+    if let Input::Script(timeline) = &variant.input {
+        named.input = Input::Script(by_digest(timeline, media));
+    }
+    named
 }
 
 /// A digest of a timeline with its media named by theirs; of a project's text and its media's digests.

@@ -43,6 +43,12 @@ impl RecordOf<'_> {
         RunRecord {
             format: trace::FORMAT.into(),
             digest: planned.digest.clone(),
+            export_digest: Some(identity::export_digest(
+                engine,
+                variant,
+                &media,
+                execution.scenario.sampling.interval,
+            )),
             scenario: execution.plan.scenario.clone(),
             variant: planned.variant.clone(),
             repeat: job.repeat,

@@ -6,5 +6,5 @@ pub mod families;
 mod json;
 
 pub use drift::{DriftRecord, drift};
-pub use evidence::{caveats, evidence, forecast, headline, level, needs};
+pub use evidence::{amount, caveats, evidence, forecast, headline, level, needs};
 pub use json::VerdictRecord;

@@ -184,7 +184,7 @@ impl AxisValue {
         }
     }
 
-    fn read(axis: Axis, field: Field) -> Result<AxisValue, Fault> {
+    pub(super) fn read(axis: Axis, field: Field) -> Result<AxisValue, Fault> {
         Ok(match axis {
             Axis::Engine => AxisValue::Engine(field.named()?),
             Axis::Threading => AxisValue::Threading(field.threading()?),

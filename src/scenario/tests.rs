@@ -1,4 +1,5 @@
 use super::*;
+use crate::budget::{Budget, Figure, Slack};
 
 /// Every key there is, so that a mangled copy meets every reader.
 const WHOLE: &str = r#"version = 1
@@ -50,6 +51,18 @@ stall = 60
 
 [sampling]
 interval = 0.02
+
+[budgets]
+peak = "400MiB"
+level = { limit = 300000000, more = ["5%", "4MiB"] }
+cpu_per_frame = { limit = "40ms", soft = true }
+frames_per_second = { limit = 24, less = "10%" }
+threads = 20
+allow = ["GROWS_PER_FRAME"]
+across_builds = true
+[[budgets.where]]
+engine = "melt"
+peak = { more = "10MiB" }
 "#;
 
 /// The smallest scenario, with a place for more.
@@ -570,4 +583,43 @@ fn no_mangled_override_is_a_panic_or_more_than_a_line() {
             assert!(!error.to_string().contains('\n'), "{error}");
         }
     }
+}
+
+#[test]
+fn budgets_are_read_for_all_and_for_some_variants() {
+    let budgets = parse(WHOLE).unwrap().budgets;
+    let of = |engine: &str| budgets.of(&[("engine".to_string(), engine.to_string())]);
+    let budget = |engine: &str, figure: Figure| of(engine).iter().find(|(one, _)| *one == figure).unwrap().1;
+    assert_eq!(budget("ffmpeg", Figure::Peak).limit, Some(419_430_400.0));
+    let level = Budget {
+        limit: Some(3e8),
+        slack: Some(Slack { share: 0.05, amount: 4_194_304.0 }),
+        soft: false,
+    };
+    assert_eq!(budget("ffmpeg", Figure::Level), level);
+    assert_eq!(budget("ffmpeg", Figure::CpuPerFrame), Budget { limit: Some(0.04), soft: true, slack: None });
+    assert_eq!(budget("ffmpeg", Figure::FramesPerSecond).slack.unwrap().at(200.0), 20.0);
+    assert_eq!((budget("melt", Figure::Peak).limit, of("melt").len()), (None, of("ffmpeg").len()));
+    assert_eq!((budgets.allow, budgets.across_builds), (vec!["GROWS_PER_FRAME".to_string()], true));
+}
+
+#[test]
+fn a_wrong_budget_says_what_would_be_right() {
+    for (text, parts) in [
+        ("budgets.paek = '1MiB'", &["unknown budget `paek`", "did you mean `peak`"][..]),
+        ("budgets.peak = 'much'", &["`peak` must be an amount of memory like \"400MiB\""]),
+        ("budgets.peak = -1", &["`peak` must be"]),
+        ("budgets.peak = {}", &["neither `limit` nor `more`"]),
+        ("budgets.frames_per_second = { more = '5%' }", &["unknown key `more`"]),
+        ("budgets.level = { more = '-5%' }", &["a share like \"5%\""]),
+        ("budgets.threads = 2.5", &["`threads` must be a whole number"]),
+        ("budgets.cpu_per_frame = '3 days'", &["a time like \"40ms\""]),
+        ("budgets.allow = 'HEALTHY'", &["unknown finding that fails a check"]),
+        ("budgets.where = [{ peak = '1MiB' }]", &["names no axis"]),
+        ("budgets.where = [{ engine = 'metl', peak = '1MiB' }]", &["unknown engine `metl`"]),
+    ] {
+        says(complaint_with(text), parts);
+    }
+    let error = overridden(SMALL, &["budgets.peak=lots"]).unwrap_err().to_string();
+    says(error, &["override `budgets.peak=lots`", "an amount of memory"]);
 }

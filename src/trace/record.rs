@@ -16,6 +16,11 @@ pub struct RunRecord {
     /// The job's identity: a digest of engine build, timeline, arguments, environment differences,
     /// media, limits, sampling settings and repeat.
     pub digest: String,
+    /// A digest of what is exported and how it is sampled: timeline, arguments, environment differences, media,
+    /// sampling interval. Whatever the engine's build, the same work has the same; `None` in a record of before
+    /// there were baselines.
+    #[serde(default)]
+    pub export_digest: Option<String>,
     /// The scenario's name.
     pub scenario: String,
     /// The variant: each axis and its value, in the plan's order.

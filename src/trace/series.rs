@@ -100,6 +100,7 @@ pub struct Series {
     written: Column<Bytes>,
     cpu_s: Column<f64>,
     threads: Column<Count>,
+    descriptors: Column<Count>,
     memory: Vec<(Memory, Column<Bytes>)>,
     most_processes: Option<Count>,
     swap: Option<Bytes>,
@@ -134,6 +135,7 @@ impl Series {
         self.written.put(row, sample.written_bytes);
         self.cpu_s.put(row, sample.cpu_s);
         self.threads.put(row, sample.threads);
+        self.descriptors.put(row, sample.descriptors);
         self.most_processes = self.most_processes.max(sample.processes);
         self.swap = sample.swap_bytes.or(self.swap);
         for (kind, column) in &mut self.memory {
@@ -190,6 +192,11 @@ impl Series {
     /// Threads alive.
     pub fn threads(&self) -> &Column<Count> {
         &self.threads
+    }
+
+    /// Open files.
+    pub fn descriptors(&self) -> &Column<Count> {
+        &self.descriptors
     }
 
     /// Memory of a kind; never measured when the series does not keep it.

@@ -1,0 +1,364 @@
+//! A baseline: what exports took, kept in a small text file beside the code that it guards.
+//!
+//! The file is TOML, an entry for each variant on each machine, sorted, a line for each figure with a number for each
+//! repeat, so that a change of it can be read in a review:
+//!
+//! ```toml
+//! format = "memreel-baseline/1"
+//!
+//! [[entry]]
+//! scenario = "forty-clips"
+//! variant = "melt-single"
+//! export = "5cbf1f0b4d3e2a10"
+//! engine = "melt 7.12.0"
+//! build = "0090b8ea06f43c4f"
+//! cpu = "Intel(R) Xeon(R) Processor"
+//! cpus = 2
+//! memory_gib = 8
+//! kernel = "6.18.5"
+//! saved = "2026-11-26"
+//! peak_bytes = [116300000, 116410000, 116280000]
+//! ```
+//!
+//! What was measured of another export, by another build of the engine, or on another class of machine is not
+//! compared with: [`Baseline::runs_of`] says why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Deserialize;
+
+use crate::budget::{Figure, Figures, Unit};
+use crate::trace::MachineClass;
+
+/// The version of the file.
+pub const FORMAT: &str = "memreel-baseline/1";
+
+/// Why a text is no baseline; each is one line.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It is not TOML, or lacks what an entry has.
+    #[error("line {line}: {message}")]
+    Broken {
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// Its first key says that it is of another kind or version.
+    #[error("its format is {found}, this program reads {FORMAT}; update memreel")]
+    Version {
+        /// What it says.
+        found: String,
+    },
+}
+
+/// What was measured: the same of two entries may be compared.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The variant: engine, threading, and what is not the scenario's default.
+    pub variant: String,
+    /// Where, and by which build of the engine.
+    pub class: MachineClass,
+    /// A digest of what is exported and how it is sampled.
+    pub export: String,
+}
+
+/// The repeats of a variant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What was measured.
+    pub key: Key,
+    /// The engine with its version, for people.
+    pub engine: String,
+    /// The day on which it was saved: 2026-11-26.
+    pub saved: String,
+    /// What each repeat that finished measured.
+    pub runs: Vec<Figures>,
+}
+
+/// Entries, each key once, in the order of their keys.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Baseline {
+    entries: Vec<Entry>,
+}
+
+impl Key {
+    /// Why what has this key is not compared with what has the other; `None` when it is.
+    fn why_not(&self, other: &Key, across_builds: bool) -> Option<String> {
+        if self.export != other.export {
+            return Some("another export: the scenario, its media or the sampling have changed since".into());
+        }
+        let differences = self.class.differences(&other.class);
+        let told: Vec<_> =
+            differences.into_iter().filter(|what| !(across_builds && what.starts_with("build of"))).collect();
+        (!told.is_empty()).then(|| format!("it was measured with another {}", told.join(", another ")))
+    }
+
+    /// Whether one takes the other's place: the same variant on the same machine, whatever was exported by
+    /// whichever build.
+    fn replaces(&self, other: &Key) -> bool {
+        let machine = |key: &Key| MachineClass { builds: BTreeMap::new(), ..key.class.clone() };
+        self.scenario == other.scenario && self.variant == other.variant && machine(self) == machine(other)
+    }
+}
+
+impl Baseline {
+    /// These entries; of two with one key the later one.
+    pub fn of(entries: impl IntoIterator<Item = Entry>) -> Baseline {
+        let mut by_key: BTreeMap<Key, Entry> = BTreeMap::new();
+        for entry in entries {
+            by_key.insert(entry.key.clone(), entry);
+        }
+        Baseline { entries: by_key.into_values().collect() }
+    }
+
+    /// The entries in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry that one would take the place of.
+    pub fn replaced_by(&self, key: &Key) -> Option<&Entry> {
+        self.entries.iter().find(|entry| key.replaces(&entry.key))
+    }
+
+    /// The same with more entries, each in the place of the one that it replaces.
+    pub fn with(&self, entries: &[Entry]) -> Baseline {
+        let stays = |old: &&Entry| !entries.iter().any(|new| new.key.replaces(&old.key));
+        Baseline::of(self.entries.iter().filter(stays).chain(entries).cloned())
+    }
+
+    /// The repeats that may be compared with.
+    ///
+    /// # Errors
+    /// Why there are none, in words.
+    pub fn runs_of(&self, key: &Key, across_builds: bool) -> Result<&[Figures], String> {
+        let alike =
+            |entry: &&Entry| (&entry.key.scenario, &entry.key.variant) == (&key.scenario, &key.variant);
+        let mut nearest: Option<String> = None;
+        for entry in self.entries.iter().filter(alike) {
+            match key.why_not(&entry.key, across_builds) {
+                None => return Ok(&entry.runs),
+                Some(why) if nearest.as_ref().is_none_or(|so_far| why.len() < so_far.len()) => {
+                    nearest = Some(why);
+                }
+                Some(_) => (),
+            }
+        }
+        Err(nearest.unwrap_or_else(|| format!("the baseline has no {} of {}", key.variant, key.scenario)))
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// When it is no baseline, or one of a later version.
+    pub fn parse(text: &str) -> Result<Baseline, BaselineError> {
+        let file: File = toml::from_str(text).map_err(|error| broken(text, &error))?;
+        if file.format != FORMAT {
+            return Err(BaselineError::Version { found: file.format });
+        }
+        Ok(Baseline::of(file.entry.into_iter().map(EntryText::entry)))
+    }
+
+    /// The text of a file.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "# Kept by memreel: `memreel baseline show FILE` shows it, `memreel baseline update RESULT FILE` renews it.\n\
+             format = \"{FORMAT}\"\n"
+        );
+        for entry in &self.entries {
+            text.push_str(&entry_text(entry));
+        }
+        text
+    }
+}
+
+fn broken(text: &str, error: &toml::de::Error) -> BaselineError {
+    let before = error.span().map_or(0, |span| span.start).min(text.len());
+    let line = 1 + text.as_bytes()[..before].iter().filter(|&&byte| byte == b'\n').count();
+    let message = error.message().lines().collect::<Vec<_>>().join(" ");
+    BaselineError::Broken { line, message }
+}
+
+#[derive(Deserialize)]
+struct File {
+    format: String,
+    #[serde(default)]
+    entry: Vec<EntryText>,
+}
+
+#[derive(Deserialize)]
+struct EntryText {
+    scenario: String,
+    variant: String,
+    export: String,
+    engine: String,
+    build: String,
+    cpu: String,
+    cpus: u32,
+    memory_gib: u64,
+    kernel: String,
+    saved: String,
+    #[serde(flatten)]
+    figures: BTreeMap<String, Vec<f64>>,
+}
+
+impl EntryText {
+    /// Figures that this program does not know are left out: a later one may have more.
+    fn entry(self) -> Entry {
+        let name = self.engine.split(' ').next().unwrap_or_default().to_string();
+        let class = MachineClass {
+            cpu: self.cpu,
+            cpus: self.cpus,
+            memory_gib: self.memory_gib,
+            kernel: self.kernel,
+            builds: BTreeMap::from([(name, self.build)]),
+        };
+        let repeats = self.figures.values().map(Vec::len).max().unwrap_or(0);
+        let run = |repeat: usize| {
+            Figure::ALL.into_iter().fold(Figures::default(), |run, figure| {
+                let measured = self.figures.get(figure.column()).and_then(|numbers| numbers.get(repeat));
+                run.with(figure, measured.copied())
+            })
+        };
+        Entry {
+            runs: (0..repeats).map(run).collect(),
+            key: Key { scenario: self.scenario, variant: self.variant, class, export: self.export },
+            engine: self.engine,
+            saved: self.saved,
+        }
+    }
+}
+
+fn entry_text(entry: &Entry) -> String {
+    let Key { scenario, variant, class, export } = &entry.key;
+    let mut text = String::from("\n[[entry]]\n");
+    let mut line = |key: &str, value: String| writeln!(text, "{key} = {value}").expect("a string takes it");
+    line("scenario", quoted(scenario));
+    line("variant", quoted(variant));
+    line("export", quoted(export));
+    line("engine", quoted(&entry.engine));
+    line("build", quoted(class.builds.values().next().map_or("", String::as_str)));
+    line("cpu", quoted(&class.cpu));
+    line("cpus", class.cpus.to_string());
+    line("memory_gib", class.memory_gib.to_string());
+    line("kernel", quoted(&class.kernel));
+    line("saved", quoted(&entry.saved));
+    for figure in Figure::ALL {
+        let numbers = entry.runs.iter().map(|run| run.get(figure));
+        let written: Vec<_> = numbers.map(|number| number_text(figure, number)).collect();
+        if entry.runs.iter().any(|run| run.get(figure).is_some()) {
+            line(figure.column(), format!("[{}]", written.join(", ")));
+        }
+    }
+    text
+}
+
+/// As many digits as mean something; `nan` for what a repeat did not measure.
+fn number_text(figure: Figure, number: Option<f64>) -> String {
+    let Some(number) = number else { return "nan".into() };
+    let decimals = match figure.unit() {
+        Unit::Bytes if figure == Figure::Peak || figure == Figure::Level => 0,
+        Unit::Bytes => 1,
+        Unit::Seconds => 7,
+        Unit::FramesPerSecond => 3,
+        Unit::Count => 2,
+    };
+    let digits = format!("{number:.decimals$}");
+    match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => digits,
+    }
+}
+
+/// A string of JSON is one of TOML.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(variant: &str, kernel: &str, build: &str, peaks: &[f64]) -> Entry {
+        let class = MachineClass {
+            cpu: "A \"CPU\"".into(),
+            cpus: 2,
+            memory_gib: 8,
+            kernel: kernel.into(),
+            builds: BTreeMap::from([("melt".to_string(), build.to_string())]),
+        };
+        let run = |&peak: &f64| {
+            Figures::default().with(Figure::Peak, Some(peak)).with(Figure::CpuPerFrame, Some(0.004_217_3))
+        };
+        Entry {
+            key: Key { scenario: "x".into(), variant: variant.into(), class, export: "e".into() },
+            engine: "melt 7.12.0".into(),
+            saved: "2026-11-26".into(),
+            runs: peaks.iter().map(run).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_the_same_and_sorted() {
+        let second = entry("melt-single", "6.1", "b", &[4e6, 5e6]);
+        let first = entry("melt-parallel", "6.1", "b", &[1e6]);
+        let baseline = Baseline::of([second.clone(), first.clone()]);
+        assert_eq!(baseline.entries(), [first, second]);
+        let text = baseline.text();
+        assert_eq!(Baseline::parse(&text).unwrap(), baseline, "{text}");
+        assert!(
+            text.contains("peak_bytes = [4000000, 5000000]\ncpu_s_per_frame = [0.0042173, 0.0042173]\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_a_repeat_did_not_measure_stays_unmeasured() {
+        let mut one = entry("melt-single", "6.1", "b", &[4e6, 5e6]);
+        one.runs[0] = one.runs[0].with(Figure::Peak, None);
+        let baseline = Baseline::of([one]);
+        let read = Baseline::parse(&baseline.text()).unwrap();
+        let peaks: Vec<_> = read.entries()[0].runs.iter().map(|run| run.get(Figure::Peak)).collect();
+        assert_eq!(peaks, [None, Some(5e6)]);
+    }
+
+    #[test]
+    fn another_machine_build_or_export_is_said_and_not_compared() {
+        let baseline = Baseline::of([entry("melt-single", "6.1", "b", &[4e6])]);
+        let key = |change: fn(&mut Key)| {
+            let mut key = entry("melt-single", "6.1", "b", &[]).key;
+            change(&mut key);
+            key
+        };
+        assert_eq!(baseline.runs_of(&key(|_| ()), false).map(<[_]>::len), Ok(1));
+        let why = |key: Key| baseline.runs_of(&key, false).unwrap_err();
+        assert_eq!(why(key(|key| key.class.kernel = "6.2".into())), "it was measured with another kernel");
+        assert!(why(key(|key| key.export = "f".into())).starts_with("another export"));
+        assert_eq!(why(key(|key| key.variant = "y".into())), "the baseline has no y of x");
+        let rebuilt = key(|key| *key.class.builds.get_mut("melt").unwrap() = "c".into());
+        assert_eq!(why(rebuilt.clone()), "it was measured with another build of melt");
+        assert!(baseline.runs_of(&rebuilt, true).is_ok());
+    }
+
+    #[test]
+    fn a_new_build_takes_the_place_of_the_old_one_and_another_machine_has_its_own() {
+        let old = entry("melt-single", "6.1", "b", &[4e6]);
+        let new = entry("melt-single", "6.1", "c", &[5e6]);
+        let elsewhere = entry("melt-single", "6.2", "b", &[6e6]);
+        let baseline = Baseline::of([old]).with(&[new.clone(), elsewhere.clone()]);
+        assert_eq!(baseline.entries(), [new, elsewhere]);
+    }
+
+    #[test]
+    fn what_is_no_baseline_is_said_with_its_line() {
+        let error =
+            Baseline::parse("format = \"memreel-baseline/1\"\n[[entry]]\nscenario = 3\n").unwrap_err();
+        assert!(matches!(error, BaselineError::Broken { line: 2 | 3, .. }), "{error}");
+        let error = Baseline::parse("format = \"memreel-baseline/9\"").unwrap_err();
+        assert!(error.to_string().contains("memreel-baseline/9"), "{error}");
+    }
+}

@@ -1,0 +1,316 @@
+//! A gate: whether exports keep to their budgets, and to a baseline, with an error rate for the whole check.
+//!
+//! **Two questions** are asked of each figure of each variant: is it within its limit, and is it no worse than
+//! the baseline by more than is tolerated? And of all jobs of an engine together: does memory grow?
+//!
+//! **A regression is an effect and evidence.** The difference of the means of two sets of repeats has an interval
+//! by Welch and Satterthwaite ([`crate::stats::welch_interval`]; of CPU time and speed on the logarithms). It fails when the
+//! whole of that interval lies beyond what is tolerated, passes when the upper end of the ordinary one-sided 95 %
+//! interval lies within it, and is open in between.
+//!
+//! **The error rate is that of the check**, not of each question: where nothing has changed, no more than one
+//! check in a hundred may fail. So with m questions each interval is taken at 1 − 0.01/m (Bonferroni's
+//! inequality; Dunn, "Multiple comparisons among means", Journal of the American Statistical Association 56,
+//! 1961), which holds however the questions depend on each other.
+//!
+//! **Repeats are decided beforehand.** All that there are of a side are taken, once. To run again until it passes
+//! is to have another error rate, and nothing here knows of it.
+
+mod difference;
+mod figures;
+mod limit;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+use crate::budget::{Budget, Figure, Figures};
+use crate::verdict::jobs::Finding;
+
+pub use figures::figures;
+
+/// How often a whole check may fail although nothing has changed.
+pub const ERROR_RATE: f64 = 0.01;
+/// How sure it must be that a figure is within what is tolerated to pass.
+pub const PASS_CONFIDENCE: f64 = 0.95;
+/// In how many of checks the least effect that is stated would be found.
+pub const POWER: f64 = 0.95;
+/// Repeats on each side that a check takes to say something; five settle more.
+pub const LEAST_REPEATS: usize = 3;
+
+/// A variant that is checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// What tells it from the others.
+    pub name: String,
+    /// What each of its repeats that finished measured.
+    pub runs: Vec<Figures>,
+    /// What it may take.
+    pub budgets: Vec<(Figure, Budget)>,
+    /// What it is compared with.
+    pub against: Against,
+}
+
+/// What a variant is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Against {
+    /// No baseline was given.
+    Nothing,
+    /// These repeats of it.
+    Runs(Vec<Figures>),
+    /// A baseline that cannot be compared with, and why.
+    NotComparable(String),
+}
+
+/// Jobs that belong together, and what they show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grown {
+    /// What tells them from others.
+    pub name: String,
+    /// What they show.
+    pub finding: Finding,
+    /// The same in words.
+    pub words: String,
+    /// Whether it is no failure although memory grows.
+    pub allowed: bool,
+}
+
+/// What is asked of a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Whether memory grows.
+    Finding,
+    /// Whether a figure is within its limit.
+    Limit(Figure),
+    /// Whether a figure is no worse than the baseline.
+    Change(Figure),
+    /// Whether there is a baseline to compare with.
+    Baseline,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Yes.
+    Passed,
+    /// No, and that is sure.
+    Failed,
+    /// It cannot be told.
+    Open,
+    /// There is nothing to compare with.
+    NotComparable,
+    /// It was not asked: shown only.
+    Shown,
+}
+
+/// What the answer rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// What the jobs show, in words.
+    Words(String),
+    /// A figure that was not measured: why it has to be open.
+    NotMeasured,
+    /// A figure against its limit.
+    Limit(LimitEvidence),
+    /// A figure against its baseline.
+    Change(ChangeEvidence),
+}
+
+/// A figure against its limit; all in the figure's unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitEvidence {
+    /// The limit.
+    pub limit: f64,
+    /// The mean of the repeats.
+    pub value: f64,
+    /// The end of the interval that is nearer to the limit's good side, with the error rate of the whole check.
+    pub surely: f64,
+    /// The other end of the ordinary interval.
+    pub at_worst: f64,
+    /// Repeats that measured it.
+    pub repeats: usize,
+    /// How many of them were beyond the limit.
+    pub beyond: usize,
+}
+
+/// A figure against its baseline. Effects are how much worse it is: of memory and counts in the figure's unit, of
+/// CPU time and speed as a share of the baseline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChangeEvidence {
+    /// The mean of the baseline, in the figure's unit; of CPU time and speed the geometric mean.
+    pub baseline: f64,
+    /// The same now.
+    pub now: f64,
+    /// How much worse it is.
+    pub effect: f64,
+    /// The ends of the ordinary interval: each is beyond the truth in one of twenty.
+    pub interval: Option<(f64, f64)>,
+    /// How much worse it is at least, with the error rate of the whole check.
+    pub at_least: Option<f64>,
+    /// How much worse is tolerated.
+    pub tolerated: f64,
+    /// The least effect that this check would have found in 19 of 20, by the baseline's own spread.
+    pub least_effect: Option<f64>,
+    /// Repeats of the baseline and now.
+    pub repeats: (usize, usize),
+    /// Repeats on each side that would settle it, if it is open and they can.
+    pub needs: Option<usize>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The variant, or the jobs that belong together.
+    pub subject: String,
+    /// What is asked.
+    pub asked: Asked,
+    /// The answer.
+    pub state: State,
+    /// Whether a failure is a warning only.
+    pub soft: bool,
+    /// What the answer rests on.
+    pub evidence: Evidence,
+}
+
+/// All questions and answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// In the order in which variants were given.
+    pub items: Vec<Item>,
+    /// Questions that share the error rate.
+    pub questions: usize,
+}
+
+/// What a check comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Nothing failed and nothing is open.
+    Passed,
+    /// Something that is no mere warning failed.
+    Failed,
+    /// Nothing failed, and something is open.
+    Open,
+}
+
+impl Item {
+    /// Whether it fails the check.
+    pub fn fails(&self) -> bool {
+        self.state == State::Failed && !self.soft
+    }
+
+    /// Whether it leaves the check open.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::NotComparable) && !self.soft
+    }
+
+    /// Whether it is worth a warning: a soft failure, or what is open.
+    pub fn warns(&self) -> bool {
+        !self.fails() && matches!(self.state, State::Failed | State::Open | State::NotComparable)
+    }
+}
+
+impl Check {
+    /// What it comes to.
+    pub fn conclusion(&self) -> Conclusion {
+        match () {
+            () if self.items.iter().any(Item::fails) => Conclusion::Failed,
+            () if self.items.iter().any(Item::is_open) => Conclusion::Open,
+            () => Conclusion::Passed,
+        }
+    }
+}
+
+/// A question that has not been answered yet.
+struct Question<'a> {
+    subject: &'a Subject,
+    asked: Asked,
+    budget: Budget,
+    judged: bool,
+}
+
+/// Asks everything.
+pub fn check(subjects: &[Subject], grown: &[Grown]) -> Check {
+    let questions: Vec<_> = subjects.iter().flat_map(questions).collect();
+    let judged = questions.iter().filter(|question| question.judged).count();
+    let confidence = 1.0 - ERROR_RATE / judged.max(1) as f64;
+    let answers = questions.iter().map(|question| question.answer(confidence));
+    let baselines = subjects.iter().filter_map(not_comparable);
+    let items = grown.iter().map(finding).chain(baselines).chain(answers).collect();
+    Check { items, questions: judged }
+}
+
+fn finding(grown: &Grown) -> Item {
+    let state = match grown.finding {
+        Finding::Leak | Finding::GrowsPerFrame | Finding::QueueGrows if !grown.allowed => State::Failed,
+        Finding::Inconclusive => State::Open,
+        _ => State::Passed,
+    };
+    let evidence = Evidence::Words(grown.words.clone());
+    Item { subject: grown.name.clone(), asked: Asked::Finding, state, soft: false, evidence }
+}
+
+fn not_comparable(subject: &Subject) -> Option<Item> {
+    let Against::NotComparable(why) = &subject.against else { return None };
+    let evidence = Evidence::Words(why.clone());
+    let (asked, state) = (Asked::Baseline, State::NotComparable);
+    Some(Item { subject: subject.name.clone(), asked, state, soft: false, evidence })
+}
+
+/// What is asked of a variant: every limit, and of every figure that both sides measured how it changed.
+fn questions(subject: &Subject) -> Vec<Question<'_>> {
+    let budget = |figure: Figure| subject.budgets.iter().find(|(one, _)| *one == figure).map(|(_, b)| *b);
+    let limits = subject.budgets.iter().filter(|(_, budget)| budget.limit.is_some());
+    let limits = limits.map(|&(figure, budget)| Question {
+        subject,
+        asked: Asked::Limit(figure),
+        budget,
+        judged: true,
+    });
+    let changes = Figure::ALL.into_iter().filter(|&figure| subject.is_comparable(figure));
+    let changes = changes.map(|figure| {
+        let budget = budget(figure).unwrap_or_default();
+        let judged = budget.slack.is_some() || terms::is_judged_untold(figure);
+        Question { subject, asked: Asked::Change(figure), budget, judged }
+    });
+    limits.chain(changes).collect()
+}
+
+impl Subject {
+    /// What its repeats measured of a figure.
+    fn measured(&self, figure: Figure) -> Vec<f64> {
+        self.runs.iter().filter_map(|run| run.get(figure)).collect()
+    }
+
+    /// What those of the baseline did.
+    fn measured_before(&self, figure: Figure) -> Vec<f64> {
+        match &self.against {
+            Against::Runs(runs) => runs.iter().filter_map(|run| run.get(figure)).collect(),
+            Against::Nothing | Against::NotComparable(_) => Vec::new(),
+        }
+    }
+
+    fn is_comparable(&self, figure: Figure) -> bool {
+        !self.measured(figure).is_empty() && !self.measured_before(figure).is_empty()
+    }
+}
+
+impl Question<'_> {
+    fn answer(&self, confidence: f64) -> Item {
+        let (state, evidence) = match self.asked {
+            Asked::Limit(figure) => {
+                limit::answer(figure, &self.subject.measured(figure), self.budget, confidence)
+            }
+            Asked::Change(figure) => {
+                let sides = [self.subject.measured_before(figure), self.subject.measured(figure)];
+                difference::answer(figure, &sides, self.budget.slack, confidence)
+            }
+            Asked::Finding | Asked::Baseline => unreachable!("they are no questions about figures"),
+        };
+        Item {
+            subject: self.subject.name.clone(),
+            asked: self.asked,
+            state: if self.judged { state } else { State::Shown },
+            soft: self.budget.soft,
+            evidence,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `memreel baseline`: the file that later results are compared with.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::check::read_baseline;
+use super::{Exit, Failure, say};
+use crate::baseline::{Baseline, Entry};
+use crate::gate;
+use crate::report::gate::{write_baseline, write_renewal};
+use crate::report::{Look, Report};
+use crate::store;
+
+/// Keep what exports took in a small text file, beside the code that it guards
+///
+/// A baseline holds each repeat's figures of each variant, by scenario, engine build, machine and kernel: several
+/// machines can share one file. It is sorted, a line a figure, so that a change of it can be read in a review.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  memreel run my-scenario.toml --repeat 5
+  memreel baseline save reports/my-scenario/latest memreel.baseline
+  memreel check reports/my-scenario/latest --baseline memreel.baseline
+  memreel baseline update reports/my-scenario/latest memreel.baseline   # when more memory is meant
+  memreel baseline show memreel.baseline")]
+pub struct BaselineCommand {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Add what a result took to a file, or make one; what the file has already is not replaced
+    Save(Kept),
+    /// Show what a file holds
+    Show {
+        /// The baseline, or the folder of a result
+        #[arg(value_name = "FILE|DIR")]
+        file: PathBuf,
+    },
+    /// Put what a result took in the place of what the file has of the same variants on the same machine
+    Update(Kept),
+}
+
+#[derive(Debug, Args)]
+struct Kept {
+    /// The folder of a result
+    result: PathBuf,
+    /// The baseline
+    #[arg(default_value = "memreel.baseline")]
+    file: PathBuf,
+}
+
+impl BaselineCommand {
+    /// Does as it is told.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        match self.command {
+            Command::Save(kept) => kept.save(out),
+            Command::Update(kept) => kept.update(out),
+            Command::Show { file } => {
+                write_baseline(&read_baseline(&file)?, out, Look::of_stdout())?;
+                Ok(Exit::Fine)
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn save(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let entries = self.entries()?;
+        let before = self.before()?;
+        let taken: Vec<_> =
+            entries.iter().filter(|entry| before.replaced_by(&entry.key).is_some()).map(name).collect();
+        if !taken.is_empty() {
+            return Err(Failure::usage(format!(
+                "{} has {} of this machine already; `memreel baseline update` replaces it",
+                self.file.display(),
+                taken.join(", ")
+            )));
+        }
+        self.write(&before, &entries, out)
+    }
+
+    fn update(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        self.write(&self.before()?, &self.entries()?, out)
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, Failure> {
+        let report = Report::read(&store::open_result(&self.result)?)?;
+        for variant in gate::without_runs(&report) {
+            say(format_args!("memreel: {variant} is not kept: no export of it finished"));
+        }
+        let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+        match gate::entries(&report, &today) {
+            entries if entries.is_empty() => {
+                Err(Failure::usage(format!("{}: no export of it finished", self.result.display())))
+            }
+            entries => Ok(entries),
+        }
+    }
+
+    fn before(&self) -> Result<Baseline, Failure> {
+        let file = Path::new(&self.file);
+        if file.exists() { read_baseline(file) } else { Ok(Baseline::default()) }
+    }
+
+    fn write(&self, before: &Baseline, entries: &[Entry], out: &mut dyn Write) -> Result<Exit, Failure> {
+        let after = before.with(entries);
+        store::write_whole(&self.file, after.text().as_bytes())?;
+        for entry in entries {
+            write_renewal(before.replaced_by(&entry.key), entry, out)?;
+        }
+        writeln!(out, "{}", self.file.display())?;
+        Ok(Exit::Fine)
+    }
+}
+
+fn name(entry: &Entry) -> String {
+    format!("{} of {}", entry.key.variant, entry.key.scenario)
+}

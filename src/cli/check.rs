@@ -1,0 +1,152 @@
+//! `memreel check`: a result against its budgets and a baseline.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Exit, Failure, changes, say};
+use crate::baseline::Baseline;
+use crate::budget::Budgets;
+use crate::check::{Check, Conclusion};
+use crate::gate;
+use crate::report::gate::{Told, write_check};
+use crate::report::{Look, Report};
+use crate::scenario::Scenario;
+use crate::store::{self, StoreError, StoredResult};
+
+/// Hold a result against the budgets of its scenario, and against a baseline
+///
+/// It fails when memory grows with the length of an export, or leaks; when a budget is broken; or when a figure is
+/// surely worse than the baseline by more than is tolerated. What cannot be told passes with a warning. Where nothing
+/// has changed one check in a hundred fails at most, however many figures it judges.
+///
+/// What was measured on another class of machine, with another kernel or by another build of the engine is not
+/// compared: it is said, and is no regression. Peak, level and growth are judged; CPU time, speed and threads where
+/// a budget names them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  memreel check reports/forty-clips/latest
+  memreel check reports/forty-clips/latest --baseline memreel.baseline
+  memreel check reports/forty-clips/latest --baseline reports/forty-clips/2026-11-26T15-39-13Z
+  memreel check reports/forty-clips/latest --budget peak=400MiB --budget level.more=5%
+
+Budgets: peak, level, growth_per_frame, growth_per_source, growth_per_cut, growth_per_export, cpu_per_frame,
+frames_per_second, threads, descriptors_left; each a limit, or .limit, .more (of speed .less: how much worse than the
+baseline is tolerated) and .soft (only warn). They are written into the scenario as [budgets].
+
+Exit codes:
+  0  nothing failed; what is open is warned of (with --strict: nothing is open)
+  1  memory grows, a budget is broken, or something is worse than the baseline
+  2  the command line, the scenario or a baseline is wrong
+  3  nothing failed, something is open, and --strict was given
+  4  an engine failed
+  5  memreel itself could not do its work
+Of several the first of 5, 4, 1, 3.")]
+pub struct CheckCommand {
+    /// The folder of a result: reports/SCENARIO/TIME, or reports/SCENARIO/latest
+    result: PathBuf,
+    #[command(flatten)]
+    options: CheckOptions,
+}
+
+/// How a result is checked.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Checking")]
+pub struct CheckOptions {
+    /// What to compare with: a file of `memreel baseline save`, or the folder of another result
+    #[arg(long, value_name = "FILE|DIR")]
+    baseline: Option<PathBuf>,
+    /// A budget beside those of the scenario: peak=400MiB, level.more=5%, frames_per_second.limit=24
+    #[arg(long = "budget", value_name = "KEY=VALUE")]
+    budgets: Vec<String>,
+    /// Compare with what another build of an engine took: for those who build engines
+    #[arg(long)]
+    across_builds: bool,
+    /// What is open is no pass: exit code 3
+    #[arg(long)]
+    strict: bool,
+    /// Say what failed or is open, and exit 0 all the same (but for engines that failed)
+    #[arg(long, conflicts_with = "strict")]
+    warn_only: bool,
+}
+
+impl CheckCommand {
+    /// Checks and says so.
+    pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let result = store::open_result(&self.result)?;
+        let exit = self.options.check(&result, out)?;
+        let failed = result.jobs.iter().filter(|job| is_failure(&job.record.outcome)).count();
+        if failed > 0 {
+            say(format_args!("memreel: {failed} of {} exports failed", result.jobs.len()));
+            return Ok(Exit::EngineFailed);
+        }
+        Ok(exit)
+    }
+}
+
+fn is_failure(outcome: &crate::trace::Outcome) -> bool {
+    outcome.is_final() && !outcome.is_finished()
+}
+
+impl CheckOptions {
+    /// Whether any of them was given.
+    pub fn is_given(&self) -> bool {
+        let CheckOptions { baseline, budgets, across_builds, strict, warn_only } = self;
+        baseline.is_some() || !budgets.is_empty() || *across_builds || *strict || *warn_only
+    }
+
+    /// Checks a result and says so; the exit code is that of the check alone, whatever engines did.
+    pub fn check(&self, result: &StoredResult, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let budgets = self.budgets(result)?;
+        let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
+        let report = Report::read(result)?;
+        let check = gate::check(&report, &budgets, baseline.as_ref());
+        let named = self.baseline.as_ref().map(|path| path.display().to_string());
+        let told = Told { report: &report, check: &check, baseline: named };
+        write_check(&told, out, Look::of_stdout())?;
+        Ok(self.exit(&check))
+    }
+
+    /// What a check comes to for whoever started it.
+    fn exit(&self, check: &Check) -> Exit {
+        match check.conclusion() {
+            _ if self.warn_only => Exit::Fine,
+            Conclusion::Failed => Exit::CheckFailed,
+            Conclusion::Open if self.strict => Exit::Inconclusive,
+            Conclusion::Open | Conclusion::Passed => Exit::Fine,
+        }
+    }
+
+    /// The scenario's budgets as they were when it was run, and those of the command line.
+    fn budgets(&self, result: &StoredResult) -> Result<Budgets, Failure> {
+        let index = &result.index;
+        let added = self.budgets.iter().map(|budget| format!("budgets.{budget}"));
+        let overrides: Vec<_> = index.overrides.iter().cloned().chain(added).collect();
+        let overrides = changes::overrides(&overrides)?;
+        let scenario = Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?;
+        let across_builds = self.across_builds || scenario.budgets.across_builds;
+        Ok(Budgets { across_builds, ..scenario.budgets })
+    }
+}
+
+/// A baseline's file, or a result as a baseline.
+pub fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
+    if path.is_dir() {
+        let report = Report::read(&store::open_result(path)?)?;
+        return Ok(Baseline::of(gate::entries(&report, "")));
+    }
+    let unreadable = |source| Failure::from(StoreError::Io { path: path.to_path_buf(), source });
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Failure::usage(format!(
+                "{}: no such baseline; `memreel baseline save RESULT {0}` makes one",
+                path.display()
+            )));
+        }
+        text => text.map_err(unreadable)?,
+    };
+    Baseline::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}

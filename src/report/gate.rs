@@ -1,0 +1,92 @@
+//! A check for people and for the programs of a CI: what was asked, what the answer is, and what it rests on.
+
+mod kept;
+mod table;
+mod words;
+
+use std::io::Write;
+
+use crate::check::{Check, Conclusion, ERROR_RATE, Item, LEAST_REPEATS, State};
+use crate::report::number::number;
+use crate::report::terminal::write_wrapped;
+use crate::report::{Look, Report, ReportError};
+
+pub use kept::{write_baseline, write_renewal};
+pub use words::sentence;
+
+/// A check, and what it was made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told<'a> {
+    /// The result that was checked.
+    pub report: &'a Report,
+    /// The answers.
+    pub check: &'a Check,
+    /// What it was compared with, as the user named it.
+    pub baseline: Option<String>,
+}
+
+impl Told<'_> {
+    /// What was checked against what, in a sentence.
+    pub fn subject(&self) -> String {
+        let against = match &self.baseline {
+            Some(baseline) => format!("its budgets and {baseline}"),
+            None => "its budgets".into(),
+        };
+        format!("{}: checked against {against}", self.report.scenario)
+    }
+
+    /// What it comes to, in a sentence.
+    pub fn conclusion(&self) -> String {
+        let count = |is_so: fn(&Item) -> bool| self.check.items.iter().filter(|item| is_so(item)).count();
+        let passed = count(|item| item.state == State::Passed);
+        let (failed, warned) = (count(Item::fails), count(Item::warns));
+        match self.check.conclusion() {
+            Conclusion::Failed => {
+                format!("FAILED: {failed} failed, {warned} open or tolerated, {passed} passed.")
+            }
+            Conclusion::Open => format!("INCONCLUSIVE: nothing failed, {warned} open, {passed} passed."),
+            Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} warned of."),
+            Conclusion::Passed => format!("passed: all {passed}."),
+        }
+    }
+
+    /// How sure it is, in a sentence; nothing where no figure was judged.
+    pub fn certainty(&self) -> Option<String> {
+        let questions = self.check.questions;
+        let rate = number(ERROR_RATE * 100.0, 0);
+        (questions > 0).then(|| {
+            format!(
+                "{questions} figures were judged together: where nothing has changed, {rate} check in 100 fails \
+                 at most. Repeats are to be decided beforehand, {LEAST_REPEATS} of each at least."
+            )
+        })
+    }
+
+    /// Items that are told in a sentence each: what failed first, then what is to be warned of.
+    pub fn told(&self) -> impl Iterator<Item = &Item> {
+        let failed = self.check.items.iter().filter(|item| item.fails());
+        failed.chain(self.check.items.iter().filter(|item| item.warns()))
+    }
+}
+
+/// Writes a check for the terminal: the figures in a table, what failed or is open in sentences, the conclusion.
+///
+/// # Errors
+/// When the writer takes no more.
+pub fn write_check(told: &Told<'_>, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+    write_wrapped(out, &format!("{}.", told.subject()), look.width)?;
+    for table in table::tables(told.check, look) {
+        writeln!(out, "\n{}", table.trim_fmt())?;
+    }
+    table::legend(told.check).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
+    for item in told.told() {
+        writeln!(out)?;
+        write_wrapped(out, &format!("{}: {}", words::heading(item), sentence(item)), look.width)?;
+    }
+    if let Some(certainty) = told.certainty() {
+        writeln!(out)?;
+        write_wrapped(out, &certainty, look.width)?;
+    }
+    writeln!(out)?;
+    Ok(write_wrapped(out, &told.conclusion(), look.width)?)
+}

@@ -1,0 +1,130 @@
+//! The answers of a check in words.
+
+use crate::budget::{Figure, Unit};
+use crate::check::{Asked, ChangeEvidence, Evidence, Item, LEAST_REPEATS, LimitEvidence, State};
+use crate::report::number::{mib, number, short};
+use crate::report::verdicts::amount;
+
+const KIB: f64 = 1024.0;
+const MIB: f64 = 1_048_576.0;
+
+/// What comes before the sentence of an item.
+pub fn heading(item: &Item) -> &'static str {
+    match item.state {
+        State::Failed if item.soft => "warning",
+        State::Failed => "FAILED",
+        State::Open => "open",
+        State::NotComparable => "not comparable",
+        State::Passed => "passed",
+        State::Shown => "not judged",
+    }
+}
+
+/// An answer with its evidence, without what it comes to.
+pub fn sentence(item: &Item) -> String {
+    let subject = &item.subject;
+    match (&item.evidence, item.asked) {
+        (Evidence::Change(change), Asked::Change(figure)) => {
+            format!("{subject}: {}", changed(figure, change, item.state))
+        }
+        (Evidence::Limit(limit), Asked::Limit(figure)) => {
+            format!("{subject}: {}", limited(figure, limit, item.state))
+        }
+        (Evidence::NotMeasured, Asked::Limit(figure) | Asked::Change(figure)) => {
+            format!("{subject}: {figure} was not measured, and there is a budget for it.")
+        }
+        (Evidence::Words(words), _) => format!("{subject}: {words}."),
+        _ => format!("{subject}."),
+    }
+}
+
+fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
+    let levels = format!("{} → {}", shown(figure, change.baseline), shown(figure, change.now));
+    let tolerated = effect(figure, change.tolerated);
+    let Some(((low, high), at_least)) = change.interval.zip(change.at_least) else {
+        return format!(
+            "{figure} {levels}: {} and {} repeats say nothing of how far that scatters; {LEAST_REPEATS} on each \
+             side are needed.",
+            change.repeats.0, change.repeats.1
+        );
+    };
+    let interval = effect_within(figure, change.effect, low, high);
+    match state {
+        State::Failed => format!(
+            "{figure} is {} {} than in the baseline ({levels}), {} at least; {tolerated} is tolerated.",
+            effect(figure, change.effect),
+            worse(figure),
+            effect(figure, at_least),
+        ),
+        State::Open => format!(
+            "whether {figure} is {} than in the baseline by more than the {tolerated} that is tolerated: {levels}, \
+             a change of {interval}{}.",
+            worse(figure),
+            needed(change),
+        ),
+        _ => format!("{figure} {levels}, a change of {interval}; {tolerated} is tolerated."),
+    }
+}
+
+fn needed(change: &ChangeEvidence) -> String {
+    match change.needs {
+        Some(repeats) => format!("; {repeats} repeats on each side would settle it, if they scatter alike"),
+        None => "; more than 100 repeats would be needed: a quieter machine, or a wider tolerance".into(),
+    }
+}
+
+fn limited(figure: Figure, limit: &LimitEvidence, state: State) -> String {
+    let of = if figure.less_is_worse() { "at least" } else { "at most" };
+    let allowed = format!("{of} {} is allowed", shown(figure, limit.limit));
+    let value = shown(figure, limit.value);
+    let beyond = match (limit.beyond, limit.repeats) {
+        (_, 1) => String::new(),
+        (beyond, repeats) => format!(" ({beyond} of {repeats} repeats beyond it)"),
+    };
+    match state {
+        State::Failed => format!("{figure} is {value}, and {allowed}{beyond}."),
+        State::Open => format!("{figure} is {value}, too near to tell: {allowed}{beyond}."),
+        _ => format!("{figure} is {value}; {allowed}."),
+    }
+}
+
+/// The word for how it gets worse.
+fn worse(figure: Figure) -> &'static str {
+    if figure.less_is_worse() { "less" } else { "more" }
+}
+
+/// A value of a figure with its unit.
+pub fn shown(figure: Figure, value: f64) -> String {
+    match figure.unit() {
+        _ if matches!(figure, Figure::Peak | Figure::Level) => format!("{} MiB", mib(value)),
+        Unit::Bytes => amount(value),
+        Unit::Seconds => format!("{} ms", number(value * 1e3, 2)),
+        Unit::FramesPerSecond => format!("{} frames/s", short(value)),
+        Unit::Count if value.fract() == 0.0 => number(value, 0),
+        Unit::Count => number(value, 1),
+    }
+}
+
+/// How much worse: of memory and counts an amount, else a share.
+pub fn effect(figure: Figure, effect: f64) -> String {
+    match figure.unit() {
+        Unit::Bytes | Unit::Count => shown(figure, effect),
+        Unit::Seconds | Unit::FramesPerSecond => format!("{} %", short(effect * 100.0)),
+    }
+}
+
+/// The same with the interval that it lies in, in one unit: `0.3 [−0.1 … 0.7] MiB`.
+pub fn effect_within(figure: Figure, effect: f64, low: f64, high: f64) -> String {
+    let largest = effect.abs().max(low.abs()).max(high.abs());
+    let (unit, divisor) = match figure.unit() {
+        Unit::Bytes if matches!(figure, Figure::Peak | Figure::Level) || largest >= 10.0 * MIB => {
+            ("MiB", MIB)
+        }
+        Unit::Bytes if largest >= 10.0 * KIB => ("KiB", KIB),
+        Unit::Bytes => ("B", 1.0),
+        Unit::Seconds | Unit::FramesPerSecond => ("%", 0.01),
+        Unit::Count => ("", 1.0),
+    };
+    let digits = |value: f64| if unit == "B" { number(value, 0) } else { short(value / divisor) };
+    format!("{} [{} … {}] {unit}", digits(effect), digits(low), digits(high)).trim_end().into()
+}

@@ -1,0 +1,147 @@
+//! `[budgets]`: what an export may take.
+
+use bytesize::ByteSize;
+
+use crate::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, Rule, Slack, Unit};
+
+use super::matrix::{Axis, AxisValue};
+use super::spelling::unknown;
+use super::tree::{Fault, Field, Table, Value};
+use super::values::Time;
+
+/// Keys of `[budgets]` beside the figures.
+const OTHERS: [&str; 3] = ["where", "allow", "across_builds"];
+
+/// Reads `[budgets]`; all of it may be left out.
+pub(super) fn budgets(root: &Table) -> Result<Budgets, Fault> {
+    let Some(field) = root.get("budgets") else { return Ok(Budgets::default()) };
+    let table = field.table("[budgets]")?;
+    let allowed: Vec<_> = names().chain(OTHERS).collect();
+    known(&table, &allowed, "budget", "in [budgets]")?;
+    let mut rules = vec![Rule { of: Vec::new(), budgets: figures(&table)? }];
+    if let Some(field) = table.get("where") {
+        for entry in field.list("a list of tables: [[budgets.where]]")? {
+            rules.push(rule(entry)?);
+        }
+    }
+    rules.retain(|rule| !rule.budgets.is_empty());
+    Ok(Budgets {
+        rules,
+        allow: table.get("allow").map_or(Ok(Vec::new()), findings)?,
+        across_builds: table.get("across_builds").map_or(Ok(false), |field| field.boolean())?,
+    })
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    Figure::ALL.into_iter().map(Figure::name)
+}
+
+fn known(table: &Table, allowed: &[&str], what: &str, place: &str) -> Result<(), Fault> {
+    match table.fields().find(|field| !allowed.contains(&field.name)) {
+        Some(stray) => Err(table.key_fault(stray.name, unknown(what, stray.name, place, allowed))),
+        None => Ok(()),
+    }
+}
+
+/// An entry of `where`: values of axes, and the budgets of the variants that have them. A value that the matrix
+/// has not is no mistake: fewer may be run than there are budgets for.
+fn rule(entry: Field) -> Result<Rule, Fault> {
+    let table = entry.table("[[budgets.where]]")?;
+    let axis_names = || Axis::ALL.iter().map(|axis| axis.name());
+    let allowed: Vec<_> = axis_names().chain(names()).collect();
+    known(&table, &allowed, "axis or budget", "in [[budgets.where]]")?;
+    let mut of = Vec::new();
+    for &axis in Axis::ALL {
+        if let Some(field) = table.get(axis.name()) {
+            of.push((axis.to_string(), AxisValue::read(axis, field)?.to_string()));
+        }
+    }
+    if of.is_empty() {
+        return Err(entry.fault("[[budgets.where]] names no axis: what holds for all goes into [budgets]"));
+    }
+    Ok(Rule { of, budgets: figures(&table)? })
+}
+
+fn figures(table: &Table) -> Result<Vec<(Figure, Budget)>, Fault> {
+    let given = Figure::ALL.into_iter().filter_map(|figure| Some((figure, table.get(figure.name())?)));
+    given.map(|(figure, field)| Ok((figure, budget(figure, field)?))).collect()
+}
+
+/// A limit, or a table with it and more.
+fn budget(figure: Figure, field: Field) -> Result<Budget, Fault> {
+    if !matches!(field.value(), Value::Table(_)) {
+        return Ok(Budget { limit: Some(amount(figure, field)?), ..Budget::default() });
+    }
+    let slack_key = if figure.less_is_worse() { "less" } else { "more" };
+    let table = field.table(format!("`{}`", field.name))?.only(&["limit", slack_key, "soft"])?;
+    let budget = Budget {
+        limit: table.get("limit").map(|field| amount(figure, field)).transpose()?,
+        slack: table.get(slack_key).map(|field| slack(figure, field)).transpose()?,
+        soft: table.get("soft").map_or(Ok(false), |field| field.boolean())?,
+    };
+    if budget.limit.is_none() && budget.slack.is_none() && !budget.soft {
+        return Err(field.fault(format!("`{}` has neither `limit` nor `{slack_key}`", field.name)));
+    }
+    Ok(budget)
+}
+
+/// `"5%"`, an amount, or a list of both.
+fn slack(figure: Figure, field: Field) -> Result<Slack, Fault> {
+    let mut slack = Slack::default();
+    for item in field.one_or_more()? {
+        match item.value() {
+            Value::Text(text) if text.trim_end().ends_with('%') => slack.share = share(item, text)?,
+            _ => slack.amount = amount(figure, item)?,
+        }
+    }
+    Ok(slack)
+}
+
+fn share(field: Field, text: &str) -> Result<f64, Fault> {
+    let number = text.trim_end().trim_end_matches('%').trim().parse::<f64>().ok();
+    let percent = number.filter(|percent| (0.0..=1000.0).contains(percent));
+    percent.map(|percent| percent / 100.0).ok_or_else(|| field.mismatch("a share like \"5%\""))
+}
+
+fn amount(figure: Figure, field: Field) -> Result<f64, Fault> {
+    let wanted = match figure.unit() {
+        Unit::Bytes => "an amount of memory like \"400MiB\", or a number of bytes",
+        Unit::Seconds => "a time like \"40ms\", or a number of seconds",
+        Unit::FramesPerSecond => "a number of frames a second",
+        Unit::Count => "a whole number",
+    };
+    let found = match (figure.unit(), field.value()) {
+        (Unit::Bytes, Value::Text(text)) => text.parse::<ByteSize>().ok().map(|size| size.as_u64() as f64),
+        (Unit::Seconds, Value::Text(text)) => seconds(text),
+        (Unit::Count, Value::Number(_)) => None,
+        _ => field.number(),
+    };
+    found.filter(|number| (0.0..1e18).contains(number)).ok_or_else(|| field.mismatch(wanted))
+}
+
+/// Milliseconds and microseconds, which no length of a clip is written in, and what is.
+fn seconds(text: &str) -> Option<f64> {
+    let small = |unit: &str| text.strip_suffix(unit)?.trim().parse::<f64>().ok();
+    if let Some(milliseconds) = small("ms") {
+        return Some(milliseconds / 1e3);
+    }
+    if let Some(microseconds) = small("µs").or_else(|| small("us")) {
+        return Some(microseconds / 1e6);
+    }
+    match text.parse() {
+        Ok(Time::Seconds(seconds)) => Some(seconds),
+        _ => None,
+    }
+}
+
+fn findings(field: Field) -> Result<Vec<String>, Fault> {
+    let mut found = Vec::new();
+    for item in field.one_or_more()? {
+        let text = item.text("a finding like \"GROWS_PER_FRAME\"")?;
+        if !FAILING_FINDINGS.contains(&text) {
+            return Err(item.fault(unknown("finding that fails a check", text, "", &FAILING_FINDINGS)));
+        }
+        found.push(text.to_string());
+    }
+    Ok(found)
+}

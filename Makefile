@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup build profile investigate test test-all lint docs guard peers check bench verdicts clean
+.PHONY: help setup build profile investigate test test-all lint docs guard peers check bench verdicts rates clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: build peers ## exporter, sampler and reader, side by side with what peopl
 
 verdicts: ## verdicts beside other methods, on two hundred exports of which the truth is known
 	cargo bench --bench verdicts
+
+rates: ## how often a check is wrong and what it finds, by checks drawn from stored exports that are alike
+	cargo test --test gate_rates -- --nocapture --test-threads 1
 
 clean: ## remove what was built
 	cargo clean

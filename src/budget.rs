@@ -174,8 +174,9 @@ pub struct Budget {
     pub limit: Option<f64>,
     /// How much worse than the baseline is tolerated; `None`: as much as is the same for the figure.
     pub slack: Option<Slack>,
-    /// A budget that is broken is a warning only.
-    pub soft: bool,
+    /// Whether a budget that is broken is a warning only. `None`: it is not; but of time against a baseline of another
+    /// session it is, since the machine's load is in no baseline.
+    pub soft: Option<bool>,
 }
 
 /// The budgets of those variants whose axes have certain values.

@@ -13,6 +13,10 @@
 //! inequality; Dunn, "Multiple comparisons among means", Journal of the American Statistical Association 56,
 //! 1961), which holds however the questions depend on each other.
 //!
+//! **Time is no property of a build alone.** The same exports took three times as long, and a tenth more CPU time, beside
+//! other work on the same machine: so against a baseline of another session time that is worse is a warning, and it is
+//! judged where both sides are measured together, in turns.
+//!
 //! **Repeats are decided beforehand.** All that there are of a side are taken, once. To run again until it passes
 //! is to have another error rate, and nothing here knows of it.
 
@@ -55,8 +59,11 @@ pub struct Subject {
 pub enum Against {
     /// No baseline was given.
     Nothing,
-    /// These repeats of it.
+    /// Repeats of it that were measured at another time.
     Runs(Vec<Figures>),
+    /// Repeats of something else that were measured together with it, in turns: what a machine does meanwhile it does
+    /// to both.
+    Together(Vec<Figures>),
     /// A baseline that cannot be compared with, and why.
     NotComparable(String),
 }
@@ -225,6 +232,8 @@ struct Question<'a> {
     asked: Asked,
     budget: Budget,
     judged: bool,
+    /// Whether it is worth a warning that it is open.
+    asked_for: bool,
 }
 
 /// Asks everything.
@@ -259,17 +268,22 @@ fn not_comparable(subject: &Subject) -> Option<Item> {
 fn questions(subject: &Subject) -> Vec<Question<'_>> {
     let budget = |figure: Figure| subject.budgets.iter().find(|(one, _)| *one == figure).map(|(_, b)| *b);
     let limits = subject.budgets.iter().filter(|(_, budget)| budget.limit.is_some());
-    let limits = limits.map(|&(figure, budget)| Question {
-        subject,
-        asked: Asked::Limit(figure),
-        budget,
-        judged: true,
+    let limits = limits.map(|&(figure, budget)| {
+        let asked = Asked::Limit(figure);
+        Question { subject, asked, budget, judged: true, asked_for: true }
     });
     let changes = Figure::ALL.into_iter().filter(|&figure| subject.is_comparable(figure));
     let changes = changes.map(|figure| {
+        let together = matches!(subject.against, Against::Together(_));
         let budget = budget(figure).unwrap_or_default();
-        let judged = budget.slack.is_some() || terms::is_judged_untold(figure);
-        Question { subject, asked: Asked::Change(figure), budget, judged }
+        let soft = budget.soft.or((terms::is_ratio(figure) && !together).then_some(true));
+        Question {
+            subject,
+            asked: Asked::Change(figure),
+            budget: Budget { soft, ..budget },
+            judged: budget.slack.is_some() || terms::is_judged_untold(figure, together),
+            asked_for: budget.slack.is_some() || terms::is_asked_for_untold(figure),
+        }
     });
     limits.chain(changes).collect()
 }
@@ -283,7 +297,9 @@ impl Subject {
     /// What those of the baseline did.
     fn measured_before(&self, figure: Figure) -> Vec<f64> {
         match &self.against {
-            Against::Runs(runs) => runs.iter().filter_map(|run| run.get(figure)).collect(),
+            Against::Runs(runs) | Against::Together(runs) => {
+                runs.iter().filter_map(|run| run.get(figure)).collect()
+            }
             Against::Nothing | Against::NotComparable(_) => Vec::new(),
         }
     }
@@ -294,6 +310,11 @@ impl Subject {
 }
 
 impl Question<'_> {
+    /// Nobody asked, and that it cannot be told is no news.
+    fn is_only_shown(&self, state: State) -> bool {
+        !self.judged || (state == State::Open && !self.asked_for)
+    }
+
     fn answer(&self, confidence: f64) -> Item {
         let (state, evidence) = match self.asked {
             Asked::Limit(figure) => {
@@ -308,8 +329,8 @@ impl Question<'_> {
         Item {
             subject: self.subject.name.clone(),
             asked: self.asked,
-            state: if self.judged { state } else { State::Shown },
-            soft: self.budget.soft,
+            state: if self.is_only_shown(state) { State::Shown } else { state },
+            soft: self.budget.soft.unwrap_or(false),
             evidence,
         }
     }

@@ -9,7 +9,7 @@ pub use centre::{Centre, cut_at_each_end, welch_interval};
 pub use proportion::{Proportion, newcombe_interval};
 
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 
 /// The middle of the numbers; the mean of the two middle ones when their count is even.
 ///
@@ -73,6 +73,12 @@ pub fn student_t_quantile(p: f64, degrees_of_freedom: f64) -> Option<f64> {
     Some(distribution.inverse_cdf(p))
 }
 
+/// The quantile `p` of the χ² distribution; `None` without degrees of freedom.
+pub fn chi_squared_quantile(p: f64, degrees_of_freedom: f64) -> Option<f64> {
+    let distribution = ChiSquared::new(degrees_of_freedom).ok()?;
+    Some(distribution.inverse_cdf(p))
+}
+
 /// The value at `x` on the straight lines between knots, which are sorted by `x`; before the first
 /// and after the last knot, that knot's value. Where several knots share an `x`, the last counts.
 ///
@@ -109,6 +115,15 @@ mod tests {
             assert!((found - printed).abs() < 5e-4, "{freedom}: {found}");
         }
         assert_eq!(student_t_quantile(0.975, 0.0), None);
+    }
+
+    #[test]
+    fn chi_squared_agrees_with_the_printed_tables() {
+        for (p, freedom, printed) in [(0.05, 4.0, 0.711), (0.95, 4.0, 9.488), (0.05, 9.0, 3.325)] {
+            let found = chi_squared_quantile(p, freedom).unwrap();
+            assert!((found - printed).abs() < 5e-4, "{freedom}: {found}");
+        }
+        assert_eq!(chi_squared_quantile(0.05, 0.0), None);
     }
 
     #[test]

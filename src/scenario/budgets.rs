@@ -77,9 +77,9 @@ fn budget(figure: Figure, field: Field) -> Result<Budget, Fault> {
     let budget = Budget {
         limit: table.get("limit").map(|field| amount(figure, field)).transpose()?,
         slack: table.get(slack_key).map(|field| slack(figure, field)).transpose()?,
-        soft: table.get("soft").map_or(Ok(false), |field| field.boolean())?,
+        soft: table.get("soft").map(|field| field.boolean()).transpose()?,
     };
-    if budget.limit.is_none() && budget.slack.is_none() && !budget.soft {
+    if budget.limit.is_none() && budget.slack.is_none() {
         return Err(field.fault(format!("`{}` has neither `limit` nor `{slack_key}`", field.name)));
     }
     Ok(budget)

@@ -8,6 +8,7 @@ mod forecast;
 mod inspect;
 mod judge;
 mod layout;
+mod merge;
 mod plan;
 mod plot;
 mod progress;
@@ -24,6 +25,7 @@ use clap::{Parser, Subcommand};
 
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
+use crate::plan::ShardError;
 use crate::report::ReportError;
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
@@ -83,6 +85,12 @@ impl Failure {
 
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<ShardError> for Failure {
+    fn from(error: ShardError) -> Failure {
         Failure::usage(error.to_string())
     }
 }
@@ -169,6 +177,7 @@ enum Command {
     Run(run::Run),
     Record(record::Record),
     Plan(plan::Plan),
+    Merge(merge::Merge),
     Report(report::Report),
     Explain(explain::Explain),
     Judge(judge::Judge),
@@ -198,6 +207,7 @@ pub fn main() -> Exit {
         Command::Run(command) => command.run(&mut out),
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
+        Command::Merge(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
         Command::Explain(command) => command.run(&mut out),
         Command::Judge(command) => command.run(&mut out),

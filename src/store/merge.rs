@@ -37,6 +37,21 @@ pub enum MergeError {
         /// Another one, in which it is not the same.
         other: PathBuf,
     },
+    /// Repeats of a variant are not repeats of the same export.
+    #[error(
+        "{job} in {} exported other media than {another} in {}; results of one state of the sources can be merged",
+        .other.display(), .first.display()
+    )]
+    OtherMedia {
+        /// A job's folder.
+        job: String,
+        /// The result with it.
+        other: PathBuf,
+        /// The folder of another job of its variant.
+        another: String,
+        /// The result with that one.
+        first: PathBuf,
+    },
     /// Something is there already.
     #[error("{}: is there already; a merged result is a new folder", .path.display())]
     Exists {
@@ -53,12 +68,12 @@ pub enum MergeError {
 pub struct Merged {
     /// What it says of itself: every job that any of the results knows of, by repeat and place in the matrix.
     pub index: ResultIndex,
+    /// Shards of which none of the results is one, as `2/4`.
+    pub shards_not_given: Vec<String>,
     /// The jobs that were measured, where they lie.
     jobs: Vec<StoredJob>,
     /// The results that it is made of.
     sources: Vec<PathBuf>,
-    /// Shards of which none of them is one, as `2/4`.
-    pub shards_not_given: Vec<String>,
 }
 
 /// A job, as far as the results know it.
@@ -71,16 +86,18 @@ struct Known {
 }
 
 impl Merged {
-    /// Puts results together, in whatever order they are given; a job that is the same in several is taken once.
+    /// Puts results together, at least one, in whatever order they are given; a job that is the same in several
+    /// is taken once.
     ///
     /// # Errors
-    /// When they are not of the same scenario text, overrides and seed, or a job differs.
+    /// When they are not of the same scenario text, overrides and seed, or of other media, or a job differs.
     pub fn of(results: &[StoredResult]) -> Result<Merged, MergeError> {
         let mut jobs: BTreeMap<String, Known> = BTreeMap::new();
         for result in results {
             check_alike(&results[0], result)?;
             take(&mut jobs, result)?;
         }
+        check_media(jobs.values())?;
         let mut index = results[0].index.clone();
         index.started = results.iter().map(|result| result.index.started.clone()).min().unwrap_or_default();
         index.shard = None;
@@ -153,6 +170,21 @@ fn check_alike(first: &StoredResult, other: &StoredResult) -> Result<(), MergeEr
         }
         None => Ok(()),
     }
+}
+
+/// The scenario's text may be the same, and what it names has changed: footage, or an editor's project.
+fn check_media<'a>(jobs: impl Iterator<Item = &'a Known>) -> Result<(), MergeError> {
+    let mut firsts: BTreeMap<&[(String, String)], (&PathBuf, &StoredJob)> = BTreeMap::new();
+    for known in jobs {
+        let Some((other, job)) = &known.measured else { continue };
+        let (first, another) = *firsts.entry(&known.planned.variant).or_insert((other, job));
+        if another.record.timeline.digest != job.record.timeline.digest {
+            let name = |job: &StoredJob| job.folder.file_name().unwrap_or_default().display().to_string();
+            let (job, another) = (name(job), name(another));
+            return Err(MergeError::OtherMedia { job, other: other.clone(), another, first: first.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// Takes in all that a result knows.
@@ -308,6 +340,22 @@ mod tests {
         assert!(told(|index| index.scenario_text.push('#')).contains("its scenario is not that of"));
         assert!(told(|index| index.overrides.push("a=1".into())).contains("changes to the scenario"));
         assert!(told(|index| index.seed = Some(2)).contains("its seed"));
+    }
+
+    #[test]
+    fn repeats_of_other_media_are_refused() {
+        let [a, b] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let mut results = [result(a.path(), &[job(1)]), result(b.path(), &[job(2)])];
+        assert!(Merged::of(&results).is_ok());
+        results[1].jobs[0].record.timeline.digest = "another".into();
+        let told = Merged::of(&results).unwrap_err().to_string();
+        let (a, b) = (a.path().display(), b.path().display());
+        assert!(
+            told.starts_with(&format!(
+                "ffmpeg-single-2 in {b} exported other media than ffmpeg-single-1 in {a};"
+            )),
+            "{told}"
+        );
     }
 
     #[test]

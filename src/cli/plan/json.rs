@@ -19,7 +19,7 @@ struct PlanRecord<'a> {
     varied: Vec<String>,
     excluded: u64,
     seed: u32,
-    shards: Option<usize>,
+    shards: Option<u32>,
     jobs: Vec<JobRecord<'a>>,
 }
 
@@ -50,7 +50,7 @@ pub fn print(
         varied: plan.varied.iter().map(ToString::to_string).collect(),
         excluded: plan.excluded,
         seed: plan.seed,
-        shards: dealt.and_then(|dealt| Some(dealt.first()?.of() as usize)),
+        shards: dealt.and_then(|dealt| Some(dealt.first()?.of())),
         jobs: jobs.map(|(index, &job)| record(plan, job, shard(index), obstacles)).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &record).map_err(std::io::Error::from)?;

@@ -6,10 +6,11 @@ set -eu
 oldest_rust=1.88
 
 # What FFmpeg's headers and the bindings to them need, a linker, the engine melt and its Python binding, the
-# ffmpeg command line that the exporter is compared to, and what counts instructions.
+# ffmpeg command line that the exporter is compared to, what counts instructions, and the scheduler that the tests
+# have run a job array (its daemons are started for a test alone; without a configuration they do nothing else).
 packages="build-essential pkg-config libclang-dev
 libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
-melt python3-mlt ffmpeg valgrind"
+melt python3-mlt ffmpeg valgrind slurm-wlm"
 
 # The tests compare memreel with psrecord, which needs a virtual environment.
 python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3 python3-venv"

@@ -10,6 +10,7 @@ mod forecast;
 mod inspect;
 mod judge;
 mod layout;
+mod merge;
 mod plan;
 mod plot;
 mod progress;
@@ -26,6 +27,7 @@ use clap::{Parser, Subcommand};
 
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
+use crate::plan::ShardError;
 use crate::report::ReportError;
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
@@ -91,6 +93,12 @@ impl Failure {
 
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<ShardError> for Failure {
+    fn from(error: ShardError) -> Failure {
         Failure::usage(error.to_string())
     }
 }
@@ -179,6 +187,7 @@ enum Command {
     Run(run::Run),
     Record(record::Record),
     Plan(plan::Plan),
+    Merge(merge::Merge),
     Report(report::Report),
     Check(check::CheckCommand),
     Baseline(baseline::BaselineCommand),
@@ -210,6 +219,7 @@ pub fn main() -> Exit {
         Command::Run(command) => command.run(&mut out),
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
+        Command::Merge(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
         Command::Baseline(command) => command.run(&mut out),

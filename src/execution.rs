@@ -13,11 +13,11 @@ use crate::digest;
 use crate::engine::{self, Companions, Engine, JobFiles, Missing, Resolved};
 use crate::machine;
 use crate::media::{Catalogue, MediaError};
-use crate::plan::{Job, Plan, Variant};
+use crate::plan::{Job, JobName, Part, Plan, Variant};
 use crate::run::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::sampler::Live;
 use crate::scenario::{EngineName, MediaChoice, Scenario};
-use crate::store::{self, PlannedJob, ResultIndex, StoreError};
+use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
 
@@ -183,20 +183,15 @@ impl<'a> Execution<'a> {
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
             seed: Some(self.plan.seed),
+            shard: self.plan.part.as_ref().map(shard_record),
+            machines: Vec::new(),
             jobs: self.planned.clone(),
         }
     }
 
     fn plan_job(&self, job: Job, not_run: Option<String>) -> PlannedJob {
-        let variant = self.plan.variant(job);
-        PlannedJob {
-            variant: variant.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
-            place: job.variant,
-            repeat: job.repeat,
-            folder: format!("{}-r{}", variant.slug(), job.repeat),
-            digest: if not_run.is_some() { String::new() } else { self.digest(job) },
-            not_run,
-        }
+        let digest = if not_run.is_some() { String::new() } else { self.digest(job) };
+        PlannedJob { digest, not_run, ..planned(&self.plan.name_of(job)) }
     }
 
     fn digest(&self, job: Job) -> String {
@@ -385,6 +380,26 @@ impl<'a> Execution<'a> {
         let timeline = timelines.join(format!("{}.{ending}", variant.slug()));
         store::write_whole(&timeline, text.as_bytes())?;
         Ok(timeline)
+    }
+}
+
+/// A job of which nothing is known but its name.
+fn planned(name: &JobName) -> PlannedJob {
+    PlannedJob {
+        variant: name.axes.iter().map(|(axis, value)| (axis.to_string(), value.clone())).collect(),
+        place: name.place,
+        repeat: name.repeat,
+        folder: name.folder.clone(),
+        digest: String::new(),
+        not_run: None,
+    }
+}
+
+fn shard_record(part: &Part) -> ShardRecord {
+    ShardRecord {
+        number: part.shard.number(),
+        of: part.shard.of(),
+        elsewhere: part.elsewhere.iter().map(planned).collect(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod arrange;
 mod input;
+mod shard;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;
 
 pub use input::Input;
+pub use shard::{Part, Shard, ShardError};
 
 /// What a plan depends on besides its scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// What the order was made from.
     pub seed: u32,
+    /// Which part of the scenario's plan this is; `None` when it is all of it.
+    pub part: Option<Part>,
 }
 
 /// One launch.
@@ -61,11 +65,26 @@ pub struct Job {
     pub repeat: u32,
 }
 
+/// What a job is called, whichever part of the plan it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobName {
+    /// Every axis and its value, as in [`Variant::axes`].
+    pub axes: Vec<(Axis, String)>,
+    /// Its variant's place in the scenario's matrix, as [`Variant::place`].
+    pub place: usize,
+    /// Which repeat, from 1.
+    pub repeat: u32,
+    /// The name of its folder.
+    pub folder: String,
+}
+
 /// One point on the axes, with everything an engine needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
     /// Every axis and its value as a scenario writes it, in the plan's order.
     pub axes: Vec<(Axis, String)>,
+    /// Its place among the scenario's kept combinations, from 0.
+    pub place: usize,
     /// The program that exports.
     pub engine: EngineName,
     /// The threads it is given.
@@ -152,11 +171,23 @@ impl Plan {
     pub fn variant(&self, job: Job) -> &Variant {
         &self.variants[job.variant]
     }
+
+    /// What a job is called.
+    pub fn name_of(&self, job: Job) -> JobName {
+        let variant = self.variant(job);
+        JobName {
+            axes: variant.axes.clone(),
+            place: variant.place,
+            repeat: job.repeat,
+            folder: format!("{}-r{}", variant.slug(), job.repeat),
+        }
+    }
 }
 
 /// Every job of a scenario.
 pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
-    let variants: Vec<_> = scenario.matrix.kept().map(|values| variant(scenario, context, &values)).collect();
+    let kept = scenario.matrix.kept().enumerate();
+    let variants: Vec<_> = kept.map(|(place, values)| variant(scenario, context, place, &values)).collect();
     Plan {
         scenario: scenario.name.clone(),
         question: scenario.question.clone(),
@@ -171,6 +202,7 @@ pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
         jobs: jobs(&variants, scenario.matrix.repeats, scenario.matrix.seed),
         seed: scenario.matrix.seed,
         variants,
+        part: None,
     }
 }
 
@@ -248,7 +280,7 @@ impl Settings {
     }
 }
 
-fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> Variant {
+fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[AxisValue]) -> Variant {
     let settings = settings(scenario, values);
     let media_choice = settings.media;
     let Settings { engine, threading, driver, stop, layout, export, length, sources, exports, .. } = settings;
@@ -270,6 +302,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, values: &[AxisValue]) -> 
     };
     Variant {
         axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
+        place,
         engine,
         threading: threading.threading(context.cpus),
         threading_choice: threading,

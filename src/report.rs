@@ -7,8 +7,9 @@ mod comparisons;
 mod damage;
 mod explain;
 pub mod gate;
+mod machines;
 #[cfg(test)]
-mod made_up;
+pub(crate) mod made_up;
 mod number;
 mod plot;
 mod rates;
@@ -32,7 +33,7 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
 use crate::stats;
-use crate::store::{self, PlannedJob, StoreError, StoredJob, StoredResult};
+use crate::store::{self, MachineRecord, PlannedJob, ShardRecord, StoreError, StoredJob, StoredResult};
 use crate::trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 use crate::units::Count;
 use crate::verdict::jobs::{JobFacts, JobsVerdict, judge_jobs};
@@ -85,6 +86,10 @@ pub struct Report {
     pub question: String,
     /// The axes with more than one value.
     pub varied: Vec<String>,
+    /// Which part of the plan it tells of; `None` when of all.
+    pub shard: Option<ShardRecord>,
+    /// The machines that its jobs ran on, where these are not alike; else empty.
+    pub machines: Vec<MachineRecord>,
     /// A row for each planned job, in the order of the plan.
     pub jobs: Vec<JobRow>,
 }
@@ -204,14 +209,15 @@ impl Report {
     /// When a trace is missing or broken.
     pub fn read(result: &StoredResult) -> Result<Report, ReportError> {
         let row = |planned: &PlannedJob| -> Result<JobRow, ReportError> {
-            let stored =
-                result.jobs.iter().find(|job| job.folder.file_name() == Some(planned.folder.as_ref()));
+            let stored = result.jobs.iter().find(|job| job.is_called(&planned.folder));
             Ok(JobRow { planned: planned.clone(), measured: stored.map(measure).transpose()? })
         };
         Ok(Report {
             scenario: result.index.scenario.clone(),
             question: result.index.question.clone(),
             varied: result.index.varied.clone(),
+            shard: result.index.shard.clone(),
+            machines: result.index.machines.clone(),
             jobs: result.index.jobs.iter().map(row).collect::<Result<_, _>>()?,
         })
     }

@@ -7,8 +7,11 @@
 //!
 //! A recording of any other process is a folder of the same kind, or one file of samples.
 
+mod machines;
+mod merge;
 mod recording;
 
+pub use merge::{MergeError, Merged};
 pub use recording::{READABLE, Recording, open_recording, open_trace};
 
 use std::fs;
@@ -17,7 +20,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{self, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError};
+use crate::trace::{
+    self, MachineClass, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError,
+};
 
 /// The version of `result.json`.
 pub const FORMAT: &str = "memreel-result/1";
@@ -94,8 +99,35 @@ pub struct ResultIndex {
     /// What the order of the jobs was made from; `None` in a result of before there were seeds.
     #[serde(default)]
     pub seed: Option<u32>,
-    /// Every job of the plan, in the order in which they are run.
+    /// Which part of the plan this result is; `None` when it is all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRecord>,
+    /// The machines that the values of the axis `machine` stand for, where jobs ran on machines that are not
+    /// alike; else empty, and there is no such axis.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<MachineRecord>,
+    /// Every job of the plan, or of this part of it, in the order in which they are run.
     pub jobs: Vec<PlannedJob>,
+}
+
+/// A result's place among those that together are the whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShardRecord {
+    /// Which, from 1.
+    pub number: u32,
+    /// Of how many.
+    pub of: u32,
+    /// The plan's jobs that the others run; nothing is known of them but their names.
+    pub elsewhere: Vec<PlannedJob>,
+}
+
+/// What a value of the axis `machine` stands for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MachineRecord {
+    /// The value: `m1`, `m2` …
+    pub name: String,
+    /// What machine that is.
+    pub class: MachineClass,
 }
 
 /// A job of the plan, run or not.
@@ -134,6 +166,11 @@ pub struct StoredJob {
 }
 
 impl StoredJob {
+    /// Whether it is the job whose folder has this name.
+    pub fn is_called(&self, folder: &str) -> bool {
+        self.folder.file_name() == Some(folder.as_ref())
+    }
+
     /// Reads what judging needs of the samples.
     ///
     /// # Errors
@@ -178,13 +215,14 @@ pub struct StoredResult {
 pub fn open_result(folder: &Path) -> Result<StoredResult, StoreError> {
     let mut index = open_index(folder)?;
     index.jobs.sort_by_key(|job| (job.repeat, job.place));
-    let jobs = index
+    let jobs: Vec<_> = index
         .jobs
         .iter()
         .map(|job| folder.join("jobs").join(&job.folder))
         .filter(|folder| folder.join("run.json").exists())
         .map(|folder| open_job(&folder))
         .collect::<Result<_, _>>()?;
+    machines::tell_apart(&mut index, &jobs);
     Ok(StoredResult { folder: folder.to_path_buf(), index, jobs })
 }
 

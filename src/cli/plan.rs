@@ -1,10 +1,15 @@
 //! `memreel plan`: what would run.
 
+mod github;
+mod json;
+mod slurm;
+
 use std::io::Write;
-use std::path::PathBuf;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::changes::{self, Changes};
 use super::{Exit, Failure};
@@ -12,17 +17,34 @@ use crate::engine::{Companions, Engine, JobFiles};
 use crate::execution;
 use crate::machine;
 use crate::media;
-use crate::plan::{self, PlanContext, Variant};
+use crate::plan::{self, Job, PlanContext, Shard, Variant};
 use crate::project::{self, ProjectFormat};
 use crate::scenario::{Scenario, Sink, Size};
 use crate::timeline::mlt::Profile;
 use crate::trace::Threading;
 
 /// Show what a scenario would run, and what it would not and why; nothing is started or made
+///
+/// With --shards it deals the jobs to several machines, and can print what has them all run: a matrix for GitHub
+/// Actions, or a script for Slurm. Each shard is run with `memreel run SCENARIO --shard K/N`, and `memreel merge`
+/// makes one result of them.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  memreel plan forty-clips --repeat 4
+  memreel plan forty-clips --repeat 4 --format json
+  memreel plan forty-clips --repeat 4 --shards 2
+  echo \"matrix=$(memreel plan forty-clips --repeat 4 --shards 2 --format github)\" >> \"$GITHUB_OUTPUT\"
+  memreel plan forty-clips --repeat 4 --shards 2 --format slurm | sbatch")]
 pub struct Plan {
     /// A scenario file, the name of one that comes with memreel, or an editor's project
     scenario: String,
+    /// Deal the jobs to so many machines: whole repeats, or whole variants where there are fewer repeats
+    #[arg(long, value_name = "N", required_if_eq_any([("format", "github"), ("format", "slurm")]))]
+    shards: Option<NonZeroU32>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
@@ -30,33 +52,92 @@ pub struct Plan {
     changes: Changes,
 }
 
+/// What a plan is printed as.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// Every variant and its command, for people
+    #[default]
+    Text,
+    /// Every job, for programs
+    Json,
+    /// A matrix for GitHub Actions, on a line: a job of the workflow for each shard
+    Github,
+    /// A script for Slurm's sbatch: a task of a job array for each shard
+    Slurm,
+}
+
 impl Plan {
     /// Prints the plan.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = changes::load(&self.scenario, &self.changes.texts())?;
         let plan = of(&scenario)?;
-        let engines =
-            execution::find_engines(&plan, &Companions::usual().with_rlvideo(self.rlvideo.as_deref()));
-        writeln!(out, "{}: {}", plan.scenario, plan.question)?;
-        writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
-        if plan.excluded > 0 {
-            writeln!(out, "{} combinations are excluded by the scenario", plan.excluded)?;
-        }
-        let missing = media::missing(&plan.variants).len();
-        if missing > 0 {
-            writeln!(out, "{missing} media files would be generated in {}", media::usual_folder().display())?;
-        }
-        let obstacles = execution::obstacles(&plan, &engines);
-        for (variant, obstacle) in plan.variants.iter().zip(&obstacles) {
-            writeln!(out)?;
-            print_variant(variant, &engines, obstacle.as_deref(), out)?;
-        }
-        print_order(&plan, &obstacles, out)?;
-        if obstacles.iter().all(Option::is_some) {
-            return Err(nothing_runs(&plan, &engines, &obstacles));
+        let dealt = self.shards.map(|shards| plan.deal(shards)).transpose()?;
+        // What is not for this machine says nothing of it.
+        match (self.format, self.shards) {
+            (Format::Github, Some(shards)) => github::print(Shard::all(shards.get()), out)?,
+            (Format::Slurm, Some(shards)) => slurm::print(&self.command(&plan), shards.get(), out)?,
+            _ => self.print_for_here(&plan, dealt.as_deref(), out)?,
         }
         Ok(Exit::Fine)
     }
+
+    /// Prints what would run on this machine; that it is nothing is a failure.
+    fn print_for_here(
+        &self,
+        plan: &plan::Plan,
+        dealt: Option<&[Shard]>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let engines =
+            execution::find_engines(plan, &Companions::usual().with_rlvideo(self.rlvideo.as_deref()));
+        let obstacles = execution::obstacles(plan, &engines);
+        match self.format {
+            Format::Json => json::print(plan, &obstacles, dealt, out)?,
+            _ => print_text(plan, &engines, &obstacles, dealt, out)?,
+        }
+        if obstacles.iter().all(Option::is_some) {
+            return Err(nothing_runs(plan, &engines, &obstacles));
+        }
+        Ok(())
+    }
+
+    /// What runs the same plan from any folder.
+    fn command(&self, plan: &plan::Plan) -> slurm::Command {
+        let changes = self.changes.texts().into_iter().flat_map(|change| ["--set".into(), change]);
+        let rlvideo = self.rlvideo.iter().flat_map(|checkout| ["--rlvideo".into(), absolute(checkout)]);
+        let scenario = Path::new(&self.scenario);
+        let scenario = if scenario.exists() { absolute(scenario) } else { self.scenario.clone() };
+        let arguments = [scenario].into_iter().chain(changes).chain(rlvideo).collect();
+        slurm::Command { name: plan.scenario.clone(), arguments }
+    }
+}
+
+/// A path from the root.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+fn print_text(
+    plan: &plan::Plan,
+    engines: &[Box<dyn Engine>],
+    obstacles: &[Option<String>],
+    dealt: Option<&[Shard]>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    writeln!(out, "{}: {}", plan.scenario, plan.question)?;
+    writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
+    if plan.excluded > 0 {
+        writeln!(out, "{} combinations are excluded by the scenario", plan.excluded)?;
+    }
+    let missing = media::missing(&plan.variants).len();
+    if missing > 0 {
+        writeln!(out, "{missing} media files would be generated in {}", media::usual_folder().display())?;
+    }
+    for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
+        writeln!(out)?;
+        print_variant(variant, engines, obstacle.as_deref(), out)?;
+    }
+    print_orders(plan, obstacles, dealt, out)
 }
 
 /// The plan of a scenario on this machine. A project that it names is opened.
@@ -128,15 +209,34 @@ fn print_variant(
     Ok(())
 }
 
-/// A line for each repeat, where there is more than one job to run.
-fn print_order(plan: &plan::Plan, obstacles: &[Option<String>], out: &mut dyn Write) -> Result<(), Failure> {
-    let jobs: Vec<_> = plan.jobs.iter().filter(|job| obstacles[job.variant].is_none()).collect();
-    if jobs.len() > 1 {
-        writeln!(out, "\nIn this order (seed {}):", plan.seed)?;
+/// The order of what can be run here: of all jobs, or of each shard's.
+fn print_orders(
+    plan: &plan::Plan,
+    obstacles: &[Option<String>],
+    dealt: Option<&[Shard]>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let can_run = |job: &&Job| obstacles[job.variant].is_none();
+    let Some(dealt) = dealt else {
+        let jobs: Vec<_> = plan.jobs.iter().filter(can_run).collect();
+        return if jobs.len() > 1 { print_order(plan, "In this order", &jobs, out) } else { Ok(()) };
+    };
+    for shard in dealt.first().into_iter().flat_map(|shard| Shard::all(shard.of())) {
+        let jobs = plan.jobs.iter().zip(dealt).filter(|(_, dealt)| **dealt == shard).map(|(job, _)| job);
+        print_order(plan, &format!("Shard {shard}"), &jobs.filter(can_run).collect::<Vec<_>>(), out)?;
     }
-    for repeat in jobs.chunk_by(|one, next| one.repeat == next.repeat).filter(|_| jobs.len() > 1) {
+    Ok(())
+}
+
+/// A line for each repeat.
+fn print_order(plan: &plan::Plan, what: &str, jobs: &[&Job], out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "\n{what} (seed {}):", plan.seed)?;
+    for repeat in jobs.chunk_by(|one, next| one.repeat == next.repeat) {
         let labels: Vec<_> = repeat.iter().map(|&&job| plan.variant(job).label()).collect();
         writeln!(out, "  repeat {}: {}", repeat[0].repeat, labels.join(", "))?;
+    }
+    if jobs.is_empty() {
+        writeln!(out, "  nothing that can be run here")?;
     }
     Ok(())
 }

@@ -14,10 +14,10 @@ use crate::engine::{Companions, Engine};
 use crate::execution::{self, Execution, Tally, Wishes};
 use crate::machine;
 use crate::media;
-use crate::plan::Plan;
+use crate::plan::{Plan, Shard};
 use crate::run::Stop;
 use crate::scenario::Scenario;
-use crate::store::{self, StoreError};
+use crate::store::{self, ResultIndex, StoreError};
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///
@@ -33,6 +33,7 @@ Examples:
   memreel run forty-clips --engine melt,mlt-python,rlvideo --rlvideo ~/rlvideo --driver main,background
   memreel run holiday.kdenlive --threading single,default
   memreel run my-scenario.toml --repeat 5 --check --baseline memreel.baseline
+  memreel run forty-clips --repeat 4 --shard 1/2        on one machine; 2/2 on another
   memreel run --resume reports/forty-clips/latest")]
 pub struct Run {
     /// A scenario file, the name of one that comes with memreel, or an editor's project (.mlt, .kdenlive,
@@ -43,6 +44,10 @@ pub struct Run {
     /// and its changes are those of the result, so none can be given
     #[arg(long, value_name = "DIR", conflicts_with = "Changes")]
     resume: Option<PathBuf>,
+    /// Run only the K-th of N parts of the plan's jobs, each part for a machine of its own; `memreel merge` makes
+    /// one result of them all, `memreel plan --shards N` shows which jobs go where
+    #[arg(long, value_name = "K/N", conflicts_with = "resume")]
+    shard: Option<Shard>,
     /// Where results are collected
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
@@ -74,7 +79,7 @@ impl Run {
         }
         let stop = stop_on_signals()?;
         let scenario = self.scenario()?;
-        let plan = plan::of(&scenario)?;
+        let plan = self.part_of(plan::of(&scenario)?)?;
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
@@ -106,12 +111,28 @@ impl Run {
         match (&self.resume, &self.scenario) {
             (Some(folder), _) => {
                 let index = store::open_index(folder)?;
+                check_one_machine(folder, &index)?;
                 let overrides = changes::overrides(&index.overrides)?;
                 Ok(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?)
             }
             (None, Some(scenario)) => changes::load(scenario, &self.changes.texts()),
             (None, None) => Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
         }
+    }
+
+    /// The part of a plan that is to be run: of a resumed result the one that it is of.
+    fn part_of(&self, plan: Plan) -> Result<Plan, Failure> {
+        let shard = match &self.resume {
+            Some(folder) => {
+                let record = store::open_index(folder)?.shard;
+                record.and_then(|shard| Shard::new(shard.number, shard.of))
+            }
+            None => self.shard,
+        };
+        Ok(match shard {
+            Some(shard) => plan.shard(shard)?,
+            None => plan,
+        })
     }
 
     /// The result's folder: that of the result to resume, or a new one.
@@ -138,6 +159,16 @@ impl Run {
             None => Ok(jiff::Timestamp::now().to_string()),
         }
     }
+}
+
+/// What ran on another machine is not to be measured again on this one, in its place.
+fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> {
+    if index.machines.is_empty() {
+        return Ok(());
+    }
+    let message =
+        "its jobs ran on machines that are not alike; resume each shard where it was run, and merge again";
+    Err(Failure::usage(format!("{}: {message}", folder.display())))
 }
 
 /// The first Ctrl-C (or TERM, or HUP) asks for an orderly end; a second one ends memreel at once, and

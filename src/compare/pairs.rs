@@ -6,6 +6,10 @@ pub const MOST_PAIRS: usize = 24;
 /// The axes that are told first.
 const FIRST: [&str; 2] = ["threading", "engine"];
 
+/// The axis along which nothing is compared: of two machines that are not alike the figures tell of them, and
+/// not of the exports.
+const NEVER: &str = "machine";
+
 /// Two variants that differ in one axis only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
@@ -26,7 +30,7 @@ pub struct Pair {
 /// Variants that are alike but for an axis are each compared with the first of them. First come the pairs
 /// of threading, then those of the engine, then the other axes in the order of the plan; within an axis
 /// the order is that of the list. A variant that comes twice counts once. What is left out when there are
-/// more are the last of this order.
+/// more are the last of this order. Variants of different machines are never a pair.
 pub fn pairs(variants: &[Vec<(String, String)>]) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
     for axis in axes(variants) {
@@ -39,7 +43,7 @@ pub fn pairs(variants: &[Vec<(String, String)>]) -> Vec<Pair> {
 /// The axes in the order in which they are told.
 fn axes(variants: &[Vec<(String, String)>]) -> Vec<&str> {
     let mut axes: Vec<&str> = Vec::new();
-    for (axis, _) in variants.iter().flatten() {
+    for (axis, _) in variants.iter().flatten().filter(|(axis, _)| axis != NEVER) {
         if !axes.contains(&axis.as_str()) {
             axes.push(axis);
         }
@@ -142,6 +146,14 @@ mod tests {
         let twice = [["ffmpeg", "720p"], ["melt", "720p"], ["melt", "720p"]].map(variant);
         assert_eq!(told(&pairs(&twice)), ["engine: ffmpeg > melt"]);
         assert_eq!(pairs(&[]), []);
+    }
+
+    #[test]
+    fn nothing_is_compared_across_machines_and_each_machine_by_itself() {
+        let axes: [(&str, &[&str]); 2] = [("threading", &["single", "parallel"]), ("machine", &["m1", "m2"])];
+        let found = pairs(&matrix(&axes));
+        assert_eq!(told(&found), ["threading: single > parallel", "threading: single > parallel"]);
+        assert_eq!(found.iter().map(|pair| (pair.a, pair.b)).collect::<Vec<_>>(), [(0, 2), (1, 3)]);
     }
 
     #[test]

@@ -9,12 +9,12 @@ sources.shot.generate = { count = 4, seconds = 4 }
 sources.mute.generate = { seconds = 4, audio = false }
 "#;
 
-fn planned(more: &str) -> Plan {
+pub(super) fn planned(more: &str) -> Plan {
     let scenario = Scenario::parse(&format!("{BASE}{more}"), Path::new("/s/x.toml"), &[]).unwrap();
     plan(&scenario, &PlanContext { cpus: 8, media_folder: "/media".into(), project: None })
 }
 
-const ONE_TRACK: &str = "timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }] }]\n";
+pub(super) const ONE_TRACK: &str = "timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }] }]\n";
 
 fn frames_of(items: &[Item]) -> Vec<u64> {
     items.iter().map(|item| item.duration().value).collect()

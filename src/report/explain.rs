@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::report::comparisons;
+use crate::report::machines::write_machines;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts::{self, families};
 use crate::report::{FamilyRow, JobRow, Look, MeasuredJob, Report, ReportError};
@@ -37,6 +38,7 @@ pub fn write_explanation(
     look: Look,
 ) -> Result<(), ReportError> {
     write_wrapped(out, &report.question, look.width)?;
+    write_machines(report, out, look.width)?;
     for family in report.families() {
         writeln!(out)?;
         write_family(&family, forecast, out, look.width)?;

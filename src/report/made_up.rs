@@ -155,6 +155,8 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         started: "2026-01-01T00:00:00Z".into(),
         varied: vec!["engine".into(), "threading".into()],
         seed: None,
+        shard: None,
+        machines: Vec::new(),
         jobs: jobs.iter().map(MadeUp::planned).collect(),
     };
     write_json(&folder.join("result.json"), &index).unwrap();

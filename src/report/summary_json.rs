@@ -9,6 +9,7 @@ use crate::report::comparisons::{self, ComparisonRecord};
 use crate::report::rates::{self, RateChangeRecord, RatesRecord};
 use crate::report::verdicts::{DriftRecord, VerdictRecord, families};
 use crate::report::{FamilyRow, JobRow, Report, ReportError};
+use crate::store::MachineRecord;
 use crate::verdict::RULES_VERSION;
 use crate::verdict::jobs::{Finding, JobsVerdict};
 
@@ -21,6 +22,8 @@ struct SummaryRecord {
     rules_version: u32,
     scenario: String,
     question: String,
+    /// What the values of the axis `machine` stand for; empty where there is no such axis.
+    machines: Vec<MachineRecord>,
     families: Vec<FamilyRecord>,
     comparisons: Vec<ComparisonRecord>,
     rates: Vec<RatesRecord>,
@@ -58,6 +61,7 @@ pub fn write_summary_json(report: &Report, out: &mut dyn Write) -> Result<(), Re
         rules_version: RULES_VERSION,
         scenario: report.scenario.clone(),
         question: report.question.clone(),
+        machines: report.machines.clone(),
         families: report.families().iter().map(family).collect(),
         comparisons: comparisons::records(report),
         rates: rates::records(report),

@@ -7,6 +7,7 @@ use comfy_table::{
 };
 
 use crate::analysis::{Spread, VariantSummary};
+use crate::report::machines::write_machines;
 use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
 use crate::report::rates::write_rates;
 use crate::report::verdicts::families;
@@ -113,6 +114,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
         legend(&ran).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
         write_missing_plot(report, out, look.width)?;
     }
+    write_machines(report, out, look.width)?;
     write_exceptions(&variants, out, look.width)?;
     write_rates(report, &variants, out, look.width)?;
     write_findings(report, out, look.width)?;

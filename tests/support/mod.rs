@@ -18,7 +18,7 @@ use memreel::trace::Outcome;
 use tempfile::TempDir;
 
 pub use exported::{Code, Shown, black, bursts, frames, shot, shown};
-pub use process::{Process, engines, mentioning, tree_is_gone};
+pub use process::{Process, engines, mentioning, send, tree_is_gone};
 
 /// The longest that any one run of memreel may take.
 const PATIENCE: Duration = Duration::from_secs(100);

@@ -591,11 +591,8 @@ fn budgets_are_read_for_all_and_for_some_variants() {
     let of = |engine: &str| budgets.of(&[("engine".to_string(), engine.to_string())]);
     let budget = |engine: &str, figure: Figure| of(engine).iter().find(|(one, _)| *one == figure).unwrap().1;
     assert_eq!(budget("ffmpeg", Figure::Peak).limit, Some(419_430_400.0));
-    let level = Budget {
-        limit: Some(3e8),
-        slack: Some(Slack { share: 0.05, amount: 4_194_304.0 }),
-        soft: false,
-    };
+    let level =
+        Budget { limit: Some(3e8), slack: Some(Slack { share: 0.05, amount: 4_194_304.0 }), soft: false };
     assert_eq!(budget("ffmpeg", Figure::Level), level);
     assert_eq!(budget("ffmpeg", Figure::CpuPerFrame), Budget { limit: Some(0.04), soft: true, slack: None });
     assert_eq!(budget("ffmpeg", Figure::FramesPerSecond).slack.unwrap().at(200.0), 20.0);

@@ -68,6 +68,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl Exit {
+    /// The one of two that the user has to know of first: what memreel could not do, then what engines did not,
+    /// then what a check came to.
+    fn or_worse(self, other: Exit) -> Exit {
+        let order = [
+            Exit::Interrupted,
+            Exit::HarnessFailed,
+            Exit::EngineFailed,
+            Exit::CheckFailed,
+            Exit::Inconclusive,
+        ];
+        let otherwise = if self == Exit::Fine { other } else { self };
+        order.into_iter().find(|exit| [self, other].contains(exit)).unwrap_or(otherwise)
+    }
+}
+
 /// One line for the user, and the exit code.
 #[derive(Debug)]
 struct Failure {
@@ -82,6 +98,11 @@ impl Failure {
 
     fn harness(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), exit: Exit::HarnessFailed }
+    }
+
+    /// Whether it is only that whoever read our output has seen enough.
+    fn is_reader_gone(&self) -> bool {
+        self.exit == Exit::Fine
     }
 
     fn print(&self) {
@@ -150,7 +171,7 @@ impl From<MediaError> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
         match error.kind() {
-            // Whoever read our output has seen enough (`memreel doctor | head`).
+            // `memreel doctor | head`
             std::io::ErrorKind::BrokenPipe => Failure { message: String::new(), exit: Exit::Fine },
             _ => Failure::harness(error.to_string()),
         }
@@ -184,9 +205,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Record(record::Record),
-    Plan(plan::Plan),
+    Plan(Box<plan::Plan>),
     Merge(merge::Merge),
     Report(report::Report),
     Check(check::CheckCommand),

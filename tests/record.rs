@@ -13,15 +13,9 @@ use memreel::units::{Bytes, Count};
 use rustix::process::Signal;
 use support::*;
 
-/// Python, and psrecord beside it, as `scripts/peers.sh` installs them.
-fn peer(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join("bin").join(name);
-    assert!(path.exists(), "{} is missing: `make peers` installs it", path.display());
-    path
-}
-
+/// Python, with psrecord beside it.
 fn python() -> String {
-    peer("python3").to_str().unwrap().into()
+    peer("bin/python3").to_str().unwrap().into()
 }
 
 /// A program that runs beside memreel; killed when it is forgotten.
@@ -364,7 +358,7 @@ fn quiet_is_quiet() {
 fn in_terminal(bench: &Bench, steps: &[&str], command: &[&str]) -> Ran {
     fs::write(bench.path().join("steps"), steps.join("\n")).unwrap();
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/terminal.py");
-    let mut python = Command::new(peer("python3"));
+    let mut python = Command::new(peer("bin/python3"));
     python.arg(driver).arg("steps").args(command);
     bench.settle(&mut python);
     bench.start_command(python).wait()
@@ -480,8 +474,8 @@ impl Log {
 fn side_by_side(bench: &Bench, pid: &str, options: &[&str]) -> (Log, Log) {
     let (theirs, ours) = (bench.path().join("theirs"), bench.path().join("ours"));
     let options = [&["--interval", "0.1", "--duration", "1.5"], options].concat();
-    let mut psrecord = Command::new(peer("python3"));
-    psrecord.arg(peer("psrecord")).arg(pid).arg("--log").arg(&theirs).args(&options);
+    let mut psrecord = Command::new(peer("bin/python3"));
+    psrecord.arg(peer("bin/psrecord")).arg(pid).arg("--log").arg(&theirs).args(&options);
     let mut psrecord = psrecord.stdout(Stdio::null()).spawn().unwrap();
     let log = ["record", "--log", ours.to_str().unwrap(), pid];
     bench.run(&[&log, options.as_slice()].concat()).expect(0);

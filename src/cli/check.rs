@@ -1,18 +1,21 @@
 //! `memreel check`: a result against its budgets and a baseline.
 
+mod outputs;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use self::outputs::Outputs;
 use super::{Exit, Failure, changes, say};
 use crate::baseline::Baseline;
 use crate::budget::Budgets;
 use crate::check::{Check, Conclusion};
 use crate::gate;
-use crate::report::gate::{Told, write_check};
-use crate::report::{Look, Report};
+use crate::report::Report;
+use crate::report::gate::{Strictness, Told};
 use crate::scenario::Scenario;
 use crate::store::{self, StoreError, StoredResult};
 
@@ -32,6 +35,7 @@ Examples:
   memreel check reports/forty-clips/latest --baseline memreel.baseline
   memreel check reports/forty-clips/latest --baseline reports/forty-clips/2026-11-26T15-39-13Z
   memreel check reports/forty-clips/latest --budget peak=400MiB --budget level.more=5%
+  memreel check reports/forty-clips/latest --baseline memreel.baseline --junit memreel.xml --markdown memreel.md
 
 Budgets: peak, level, growth_per_frame, growth_per_source, growth_per_cut, growth_per_export, cpu_per_frame,
 frames_per_second, threads, descriptors_left; each a limit, or .limit, .more (of speed .less: how much worse than the
@@ -71,6 +75,8 @@ pub struct CheckOptions {
     /// Say what failed or is open, and exit 0 all the same (but for engines that failed)
     #[arg(long, conflicts_with = "strict")]
     warn_only: bool,
+    #[command(flatten)]
+    outputs: Outputs,
 }
 
 impl CheckCommand {
@@ -81,7 +87,7 @@ impl CheckCommand {
         let failed = result.jobs.iter().filter(|job| is_failure(&job.record.outcome)).count();
         if failed > 0 {
             say(format_args!("memreel: {failed} of {} exports failed", result.jobs.len()));
-            return Ok(Exit::EngineFailed);
+            return Ok(exit.or_worse(Exit::EngineFailed));
         }
         Ok(exit)
     }
@@ -94,39 +100,63 @@ fn is_failure(outcome: &crate::trace::Outcome) -> bool {
 impl CheckOptions {
     /// Whether any of them was given.
     pub fn is_given(&self) -> bool {
-        let CheckOptions { baseline, budgets, across_builds, strict, warn_only } = self;
-        baseline.is_some() || !budgets.is_empty() || *across_builds || *strict || *warn_only
+        let CheckOptions { baseline, budgets, across_builds, strict, warn_only, outputs } = self;
+        let given = *across_builds || *strict || *warn_only || outputs.is_given();
+        given || baseline.is_some() || !budgets.is_empty()
     }
 
-    /// Checks a result and says so; the exit code is that of the check alone, whatever engines did.
+    /// Finds what is wrong with the budgets and the baseline before anything is exported.
+    pub fn verify(&self, scenario: &Scenario) -> Result<(), Failure> {
+        self.budgets(&scenario.text, &scenario.path, &scenario.overrides)?;
+        self.baseline.as_deref().map(read_baseline).transpose()?;
+        Ok(())
+    }
+
+    /// Whether standard output is for programs.
+    pub fn is_for_programs(&self) -> bool {
+        self.outputs.json
+    }
+
+    /// Checks a result and says so; the exit code is that of the check and its files, whatever engines did.
     pub fn check(&self, result: &StoredResult, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let budgets = self.budgets(result)?;
+        let index = &result.index;
+        let budgets = self.budgets(&index.scenario_text, &index.scenario_path, &index.overrides)?;
         let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
         let report = Report::read(result)?;
         let check = gate::check(&report, &budgets, baseline.as_ref());
-        let named = self.baseline.as_ref().map(|path| path.display().to_string());
-        let told = Told { report: &report, check: &check, baseline: named };
-        write_check(&told, out, Look::of_stdout())?;
-        Ok(self.exit(&check))
+        let told = Told {
+            report: &report,
+            check: &check,
+            baseline: self.baseline.as_ref().map(|path| path.display().to_string()),
+            strictness: self.strictness(),
+            scenario_file: outputs::scenario_file(&result.index.scenario_path),
+        };
+        Ok(self.exit(&check).or_worse(self.outputs.tell(&told, out)?))
+    }
+
+    fn strictness(&self) -> Strictness {
+        match (self.warn_only, self.strict) {
+            (true, _) => Strictness::WarnOnly,
+            (false, true) => Strictness::Strict,
+            (false, false) => Strictness::Usual,
+        }
     }
 
     /// What a check comes to for whoever started it.
     fn exit(&self, check: &Check) -> Exit {
-        match check.conclusion() {
-            _ if self.warn_only => Exit::Fine,
-            Conclusion::Failed => Exit::CheckFailed,
-            Conclusion::Open if self.strict => Exit::Inconclusive,
-            Conclusion::Open | Conclusion::Passed => Exit::Fine,
+        match (check.conclusion(), self.strictness()) {
+            (_, Strictness::WarnOnly) => Exit::Fine,
+            (Conclusion::Failed, _) => Exit::CheckFailed,
+            (Conclusion::Open, Strictness::Strict) => Exit::Inconclusive,
+            (Conclusion::Open | Conclusion::Passed, _) => Exit::Fine,
         }
     }
 
     /// The scenario's budgets as they were when it was run, and those of the command line.
-    fn budgets(&self, result: &StoredResult) -> Result<Budgets, Failure> {
-        let index = &result.index;
+    fn budgets(&self, text: &str, path: &Path, overrides: &[String]) -> Result<Budgets, Failure> {
         let added = self.budgets.iter().map(|budget| format!("budgets.{budget}"));
-        let overrides: Vec<_> = index.overrides.iter().cloned().chain(added).collect();
-        let overrides = changes::overrides(&overrides)?;
-        let scenario = Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?;
+        let overrides: Vec<_> = overrides.iter().cloned().chain(added).collect();
+        let scenario = Scenario::parse(text, path, &changes::overrides(&overrides)?)?;
         let across_builds = self.across_builds || scenario.budgets.across_builds;
         Ok(Budgets { across_builds, ..scenario.budgets })
     }

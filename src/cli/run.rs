@@ -1,7 +1,7 @@
 //! `memreel run`: export every variant, sample it, report.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -17,7 +17,7 @@ use crate::media;
 use crate::plan::{Plan, Shard};
 use crate::run::Stop;
 use crate::scenario::Scenario;
-use crate::store::{self, ResultIndex, StoreError};
+use crate::store::{self, ResultIndex, StoreError, StoredResult};
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///
@@ -79,6 +79,9 @@ impl Run {
         }
         let stop = stop_on_signals()?;
         let scenario = self.scenario()?;
+        if self.check {
+            self.checking.verify(&scenario)?;
+        }
         let plan = self.part_of(plan::of(&scenario)?)?;
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
@@ -97,14 +100,23 @@ impl Run {
         let mut progress = Progress::new();
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
         let result = store::open_result(&folder)?;
-        report::tell(&result, out)?;
+        self.tell(&result, out)?;
         let ended = conclude(tally, missing, &folder);
         if !self.check || ended == Exit::Interrupted {
             return Ok(ended);
         }
-        writeln!(out)?;
-        let judged = self.checking.check(&result, out)?;
-        Ok(if ended == Exit::Fine { judged } else { ended })
+        Ok(ended.or_worse(self.checking.check(&result, out)?))
+    }
+
+    /// Tells people what was measured: on standard error where programs read the other. That nobody reads on is no
+    /// reason not to check.
+    fn tell(&self, result: &StoredResult, out: &mut dyn Write) -> Result<(), Failure> {
+        let told = match self.checking.is_for_programs() {
+            true => report::tell(result, &mut io::stderr()),
+            false if self.check => report::tell(result, out).and_then(|()| Ok(writeln!(out)?)),
+            false => report::tell(result, out),
+        };
+        told.or_else(|failure| if failure.is_reader_gone() { Ok(()) } else { Err(failure) })
     }
 
     fn scenario(&self) -> Result<Scenario, Failure> {

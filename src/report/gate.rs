@@ -1,7 +1,16 @@
 //! A check for people and for the programs of a CI: what was asked, what the answer is, and what it rests on.
 
+mod annotations;
+mod bmf;
+mod json;
+mod junit;
 mod kept;
+mod markdown;
+mod measured;
+mod smaller_is_better;
 mod table;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::io::Write;
@@ -9,9 +18,15 @@ use std::io::Write;
 use crate::check::{Check, Conclusion, ERROR_RATE, Item, LEAST_REPEATS, State};
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
-use crate::report::{Look, Report, ReportError};
+use crate::report::{Look, Report, ReportError, VariantRow};
 
+pub use annotations::write_annotations;
+pub use bmf::write_bmf;
+pub use json::write_json;
+pub use junit::write_junit;
 pub use kept::{write_baseline, write_renewal};
+pub use markdown::{SUMMARY_BYTES, write_markdown};
+pub use smaller_is_better::write_smaller_is_better;
 pub use words::sentence;
 
 /// A check, and what it was made of.
@@ -23,6 +38,40 @@ pub struct Told<'a> {
     pub check: &'a Check,
     /// What it was compared with, as the user named it.
     pub baseline: Option<String>,
+    /// What of it is to fail.
+    pub strictness: Strictness,
+    /// The scenario's file, from the top of the tree that a CI has checked out; `None` where it is not in there.
+    pub scenario_file: Option<String>,
+}
+
+/// Which answers fail a check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// None: all are told, as warnings.
+    WarnOnly,
+    /// What surely is as it should not be.
+    #[default]
+    Usual,
+    /// What is open as well.
+    Strict,
+}
+
+/// What an answer is to whoever waits for the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It fails the check.
+    Error,
+    /// It is to be known, and fails nothing.
+    Warning,
+}
+
+/// Exports of a variant that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedExports {
+    /// The variant's name.
+    pub variant: String,
+    /// How many of how many failed, and how: a sentence.
+    pub words: String,
 }
 
 impl Told<'_> {
@@ -50,6 +99,20 @@ impl Told<'_> {
         }
     }
 
+    /// What an item is to whoever waits; `None` of what is as it should be.
+    pub fn severity(&self, item: &Item) -> Option<Severity> {
+        match self.strictness {
+            Strictness::Usual | Strictness::Strict if item.fails() => Some(Severity::Error),
+            Strictness::Strict if item.is_open() => Some(Severity::Error),
+            _ => (item.fails() || item.warns()).then_some(Severity::Warning),
+        }
+    }
+
+    /// The variants of which exports failed. They fail a run whatever the check comes to.
+    pub fn failed_exports(&self) -> Vec<FailedExports> {
+        self.report.variants().iter().filter_map(failed_exports).collect()
+    }
+
     /// How sure it is, in a sentence; nothing where no figure was judged.
     pub fn certainty(&self) -> Option<String> {
         let questions = self.check.questions;
@@ -69,14 +132,24 @@ impl Told<'_> {
     }
 }
 
+fn failed_exports(variant: &VariantRow<'_>) -> Option<FailedExports> {
+    let outcomes: Vec<_> = variant.measured().map(|job| &job.summary.outcome).collect();
+    let failed: Vec<_> =
+        outcomes.iter().filter(|outcome| outcome.is_final() && !outcome.is_finished()).collect();
+    let mut ways: Vec<_> = failed.iter().map(|outcome| outcome.to_string()).collect();
+    ways.dedup();
+    let words = format!("{} of {} exports failed: {}.", failed.len(), outcomes.len(), ways.join("; "));
+    (!failed.is_empty()).then(|| FailedExports { variant: variant.name.clone(), words })
+}
+
 /// Writes a check for the terminal: the figures in a table, what failed or is open in sentences, the conclusion.
 ///
 /// # Errors
 /// When the writer takes no more.
 pub fn write_check(told: &Told<'_>, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
     write_wrapped(out, &format!("{}.", told.subject()), look.width)?;
-    for table in table::tables(told.check, look) {
-        writeln!(out, "\n{}", table.trim_fmt())?;
+    for table in table::tables(told.check) {
+        writeln!(out, "\n{}", table::drawn(&table, look).trim_fmt())?;
     }
     table::legend(told.check).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
     for item in told.told() {

@@ -90,9 +90,12 @@ impl Bench {
         command
     }
 
-    /// Has a command run in this folder, with the tests' media.
+    /// Has a command run in this folder, with the tests' media, and as if no CI of GitHub's ran the tests.
     pub fn settle(&self, command: &mut Command) {
         command.current_dir(self.path()).env("MEMREEL_MEDIA", media_folder()).stdin(Stdio::null());
+        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"] {
+            command.env_remove(name);
+        }
     }
 
     /// Runs memreel to its end.
@@ -242,6 +245,13 @@ impl Ran {
         }
         self
     }
+}
+
+/// A file or program that `scripts/peers.sh` installs.
+pub fn peer(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join(name);
+    assert!(path.exists(), "{} is missing: `make peers` installs it", path.display());
+    path
 }
 
 /// The exporter; tests of real exports cannot do without.

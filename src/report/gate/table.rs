@@ -9,9 +9,45 @@ use crate::report::Look;
 use crate::report::number::UNKNOWN;
 use crate::report::terminal::{bold, right, ruled_table};
 
+/// Figures in rows, however they are drawn: two columns of words, numbers, and the answer.
+pub struct FigureTable {
+    /// The columns, that of the answer last and without a name.
+    pub header: &'static [&'static str],
+    /// In the order of the check.
+    pub rows: Vec<FigureRow>,
+}
+
+/// A figure's row.
+pub struct FigureRow {
+    /// The variant.
+    pub subject: String,
+    /// The figure, then numbers with their units.
+    pub cells: Vec<String>,
+    /// What the answer is, in a word or two.
+    pub answer: &'static str,
+    /// Whether it fails the check.
+    pub fails: bool,
+}
+
 /// A table of changes and one of limits, where there are any.
-pub fn tables(check: &Check, look: Look) -> Vec<Table> {
-    [changes(check, look), limits(check, look)].into_iter().flatten().collect()
+pub fn tables(check: &Check) -> Vec<FigureTable> {
+    [changes(check), limits(check)].into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
+
+/// A table for the terminal. A variant is named in its first row only.
+pub fn drawn(table: &FigureTable, look: Look) -> Table {
+    let mut drawn = ruled_table(look, table.header.iter().map(|text| bold(Cell::new(text))).collect(), false);
+    let mut last = "";
+    for row in &table.rows {
+        let name = if row.subject == last { "" } else { row.subject.as_str() };
+        last = &row.subject;
+        let (figure, numbers) = row.cells.split_first().expect("a row begins with its figure");
+        let numbers = numbers.iter().map(|text| right(text.clone()));
+        let answer = Cell::new(row.answer);
+        let answer = if row.fails { bold(answer) } else { answer };
+        drawn.add_row([Cell::new(name), Cell::new(figure)].into_iter().chain(numbers).chain([answer]));
+    }
+    drawn
 }
 
 /// What the columns mean.
@@ -22,56 +58,42 @@ pub fn legend(check: &Check) -> Vec<String> {
     changes.then(|| legend.to_string()).into_iter().collect()
 }
 
-fn changes(check: &Check, look: Look) -> Option<Table> {
-    let header = ["variant", "figure", "baseline", "now", "change", "tolerated", "could find", ""];
-    let row = |item: &Item| match (&item.evidence, item.asked) {
+fn changes(check: &Check) -> FigureTable {
+    let cells = |item: &Item| match (&item.evidence, item.asked) {
         (Evidence::Change(_), Asked::Change(Figure::Threads)) if item.state == State::Shown => None,
         (Evidence::Change(change), Asked::Change(figure)) => Some(change_row(item, figure, change)),
         _ => None,
     };
-    table(check, look, header, row)
+    let header = &["variant", "figure", "baseline", "now", "change", "tolerated", "could find", ""];
+    FigureTable { header, rows: rows(check, cells) }
 }
 
-fn limits(check: &Check, look: Look) -> Option<Table> {
-    let header = ["variant", "figure", "limit", "now", "at worst", "repeats", "beyond", ""];
-    let row = |item: &Item| match (&item.evidence, item.asked) {
+fn limits(check: &Check) -> FigureTable {
+    let cells = |item: &Item| match (&item.evidence, item.asked) {
         (Evidence::Limit(limit), Asked::Limit(figure)) => Some(limit_row(figure, limit)),
         _ => None,
     };
-    table(check, look, header, row)
+    let header = &["variant", "figure", "limit", "now", "at worst", "repeats", "beyond", ""];
+    FigureTable { header, rows: rows(check, cells) }
 }
 
-/// A row an item that has one; no table without rows. A variant is named in its first row only.
-fn table<const N: usize>(
-    check: &Check,
-    look: Look,
-    header: [&str; N],
-    row: impl Fn(&Item) -> Option<Vec<String>>,
-) -> Option<Table> {
-    let rows: Vec<_> = check.items.iter().filter_map(|item| Some((item, row(item)?))).collect();
-    if rows.is_empty() {
-        return None;
-    }
-    let mut table = ruled_table(look, header.iter().map(|text| bold(Cell::new(text))).collect(), false);
-    let mut last = "";
-    for (item, cells) in &rows {
-        let name = if item.subject == last { String::new() } else { item.subject.clone() };
-        last = &item.subject;
-        let (figure, numbers) = cells.split_first().expect("a row begins with its figure");
-        let numbers = numbers.iter().map(|text| right(text.clone()));
-        table.add_row([Cell::new(name), Cell::new(figure)].into_iter().chain(numbers).chain([answer(item)]));
-    }
-    Some(table)
+/// A row of each item that has cells.
+fn rows(check: &Check, cells: impl Fn(&Item) -> Option<Vec<String>>) -> Vec<FigureRow> {
+    let row = |item: &Item| {
+        let (subject, answer, fails) = (item.subject.clone(), answer(item), item.fails());
+        Some(FigureRow { subject, cells: cells(item)?, answer, fails })
+    };
+    check.items.iter().filter_map(row).collect()
 }
 
-fn answer(item: &Item) -> Cell {
+fn answer(item: &Item) -> &'static str {
     match item.state {
-        State::Failed if !item.soft => bold(Cell::new("FAILED")),
-        State::Failed => Cell::new("warning"),
-        State::Open => Cell::new("open"),
-        State::NotComparable => Cell::new("not comparable"),
-        State::Passed => Cell::new("ok"),
-        State::Shown => Cell::new("not judged"),
+        State::Failed if !item.soft => "FAILED",
+        State::Failed => "warning",
+        State::Open => "open",
+        State::NotComparable => "not comparable",
+        State::Passed => "ok",
+        State::Shown => "not judged",
     }
 }
 

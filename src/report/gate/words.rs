@@ -20,21 +20,35 @@ pub fn heading(item: &Item) -> &'static str {
     }
 }
 
-/// An answer with its evidence, without what it comes to.
+/// An answer with its evidence, without what it comes to: `melt · single: peak is …`.
 pub fn sentence(item: &Item) -> String {
-    let subject = &item.subject;
+    format!("{}: {}", item.subject, statement(item))
+}
+
+/// The same without the variant.
+pub fn statement(item: &Item) -> String {
     match (&item.evidence, item.asked) {
-        (Evidence::Change(change), Asked::Change(figure)) => {
-            format!("{subject}: {}", changed(figure, change, item.state))
-        }
-        (Evidence::Limit(limit), Asked::Limit(figure)) => {
-            format!("{subject}: {}", limited(figure, limit, item.state))
-        }
+        (Evidence::Change(change), Asked::Change(figure)) => changed(figure, change, item.state),
+        (Evidence::Limit(limit), Asked::Limit(figure)) => limited(figure, limit, item.state),
         (Evidence::NotMeasured, Asked::Limit(figure) | Asked::Change(figure)) => {
-            format!("{subject}: {figure} was not measured, and there is a budget for it.")
+            format!("{figure} was not measured, and there is a budget for it.")
         }
-        (Evidence::Words(words), _) => format!("{subject}: {words}."),
-        _ => format!("{subject}."),
+        (Evidence::Words(words), _) => format!("{words}."),
+        _ => "nothing is known of it.".into(),
+    }
+}
+
+/// What came of it, and its evidence: `open: whether peak is …`.
+pub fn line(item: &Item) -> String {
+    format!("{}: {}", heading(item), statement(item))
+}
+
+/// What an item is about, in a word or two.
+pub fn topic(item: &Item) -> String {
+    match item.asked {
+        Asked::Finding => "memory".into(),
+        Asked::Baseline => "baseline".into(),
+        Asked::Limit(figure) | Asked::Change(figure) => figure.to_string(),
     }
 }
 

@@ -1,0 +1,36 @@
+//! What the variants measured, as the files of other programs have it: the middle of the repeats and their ends.
+
+use crate::analysis::Spread;
+use crate::budget::{Figure, Figures};
+use crate::check::figures;
+use crate::report::{Report, VariantRow};
+
+/// A variant of which something was measured.
+pub struct MeasuredVariant {
+    /// Its name in the report.
+    pub name: String,
+    /// Its name in files, which does not depend on what else is varied: `melt-single`.
+    pub slug: String,
+    /// Each figure that a repeat which finished measured, in the figure's unit.
+    pub figures: Vec<(Figure, Spread)>,
+}
+
+/// The variants of which an export finished, in the order of the plan.
+pub fn measured(report: &Report) -> Vec<MeasuredVariant> {
+    report.variants().iter().map(variant).filter(|variant| !variant.figures.is_empty()).collect()
+}
+
+fn variant(variant: &VariantRow<'_>) -> MeasuredVariant {
+    let runs: Vec<_> = variant.measured().filter_map(|job| figures(&job.summary, &job.verdict)).collect();
+    let slug = variant.jobs.iter().map(|job| job.planned.slug()).find(|slug| !slug.is_empty());
+    let spread = |figure| Some((figure, spread(&runs, figure)?));
+    MeasuredVariant {
+        name: variant.name.clone(),
+        slug: slug.unwrap_or(&variant.name).to_string(),
+        figures: Figure::ALL.into_iter().filter_map(spread).collect(),
+    }
+}
+
+fn spread(runs: &[Figures], figure: Figure) -> Option<Spread> {
+    Spread::of(&runs.iter().filter_map(|run| run.get(figure)).collect::<Vec<_>>())
+}

@@ -75,7 +75,7 @@ impl Plan {
         // What is not for this machine says nothing of it.
         match (self.format, self.shards) {
             (Format::Github, Some(shards)) => github::print(Shard::all(shards.get()), out)?,
-            (Format::Slurm, Some(shards)) => slurm::print(&self.command(&plan), shards.get(), out)?,
+            (Format::Slurm, Some(shards)) => slurm::print(&self.command(&plan)?, shards.get(), out)?,
             _ => self.print_for_here(&plan, dealt.as_deref(), out)?,
         }
         Ok(Exit::Fine)
@@ -102,19 +102,23 @@ impl Plan {
     }
 
     /// What runs the same plan from any folder.
-    fn command(&self, plan: &plan::Plan) -> slurm::Command {
-        let changes = self.changes.texts().into_iter().flat_map(|change| ["--set".into(), change]);
-        let rlvideo = self.rlvideo.iter().flat_map(|checkout| ["--rlvideo".into(), absolute(checkout)]);
+    fn command(&self, plan: &plan::Plan) -> Result<slurm::Command, Failure> {
         let scenario = Path::new(&self.scenario);
-        let scenario = if scenario.exists() { absolute(scenario) } else { self.scenario.clone() };
-        let arguments = [scenario].into_iter().chain(changes).chain(rlvideo).collect();
-        slurm::Command { name: plan.scenario.clone(), arguments }
+        let scenario = if scenario.exists() { absolute(scenario)? } else { self.scenario.clone() };
+        let mut arguments = vec![scenario];
+        arguments.extend(self.changes.texts().into_iter().flat_map(|change| ["--set".into(), change]));
+        if let Some(checkout) = &self.rlvideo {
+            arguments.extend(["--rlvideo".into(), absolute(checkout)?]);
+        }
+        Ok(slurm::Command { name: plan.scenario.clone(), arguments })
     }
 }
 
 /// A path from the root.
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+fn absolute(path: &Path) -> Result<String, Failure> {
+    let absolute = std::path::absolute(path)?;
+    let text = absolute.to_str().map(str::to_string);
+    text.ok_or_else(|| Failure::usage(format!("{}: the path is not UTF-8", absolute.display())))
 }
 
 fn print_text(

@@ -1,7 +1,7 @@
 //! Jobs of unlike machines, kept apart: averaged or compared they would tell of the machines.
 
 use super::{MachineRecord, PlannedJob, ResultIndex, StoredJob};
-use crate::trace::MachineClass;
+use crate::trace::{MachineClass, RunRecord};
 
 /// The axis that tells variants apart that ran on machines that are not alike.
 const AXIS: &str = "machine";
@@ -17,7 +17,9 @@ pub(super) fn tell_apart(index: &mut ResultIndex, jobs: &[StoredJob]) {
     let mut classes: Vec<MachineClass> = Vec::new();
     let place_of = |planned: &PlannedJob| {
         let record = &jobs.iter().find(|job| job.is_called(&planned.folder))?.record;
-        Some(place(&mut classes, MachineClass::of(&record.machine).with_engine(&record.engine)))
+        let class =
+            MachineClass::of(&record.machine).with_build(engine(planned, record), &record.engine.build);
+        Some(place(&mut classes, class))
     };
     let places: Vec<_> = index.jobs.iter().map(place_of).collect();
     if classes.len() < 2 {
@@ -29,6 +31,13 @@ pub(super) fn tell_apart(index: &mut ResultIndex, jobs: &[StoredJob]) {
     index.varied.push(AXIS.into());
     let records = classes.into_iter().enumerate();
     index.machines = records.map(|(place, class)| MachineRecord { name: name(place), class }).collect();
+}
+
+/// What the scenario calls the engine of a job: several builds of one engine that it names are what is compared,
+/// and no other machine.
+fn engine<'a>(planned: &'a PlannedJob, record: &'a RunRecord) -> &'a str {
+    let named = planned.variant.iter().find(|(axis, _)| axis == "engine");
+    named.map_or(&record.engine.name, |(_, value)| value)
 }
 
 /// Takes the axis away.
@@ -114,6 +123,18 @@ mod tests {
         let (machines, _) = machines_after(|jobs| jobs[3].record.engine.build = "n".into());
         let machines: Vec<_> = machines.iter().map(Option::as_deref).collect();
         assert_eq!(machines, [Some("m1"), Some("m1"), None, Some("m1"), Some("m2")]);
+    }
+
+    #[test]
+    fn two_builds_that_the_scenario_sets_against_each_other_are_one_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let job = |engine| MadeUp::new(engine, "single", |_| 47.0);
+        let mut result = result(folder.path(), &[job("old:melt"), job("new:melt")]);
+        for (job, build) in result.jobs.iter_mut().zip(["o", "n"]) {
+            (job.record.engine.name, job.record.engine.build) = ("melt".into(), build.into());
+        }
+        tell_apart(&mut result.index, &result.jobs);
+        assert_eq!(result.index.machines, []);
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub struct MachineClass {
     pub memory_gib: u64,
     /// Kernel release.
     pub kernel: String,
-    /// The builds of engines that ran there, by the engines' names, as in [`EngineRecord::build`]. An engine
-    /// that is not named did not run, so nothing is known of it.
+    /// The builds of engines that ran there, as in [`EngineRecord::build`], by the engines' names, or by what
+    /// else tells several builds of an engine apart that ran side by side. An engine that is not named did not
+    /// run, so nothing is known of it.
     #[serde(default)]
     pub builds: BTreeMap<String, String>,
 }
@@ -43,8 +44,13 @@ impl MachineClass {
     }
 
     /// The same with this build of an engine.
-    pub fn with_engine(mut self, engine: &EngineRecord) -> MachineClass {
-        self.builds.insert(engine.name.clone(), engine.build.clone());
+    pub fn with_engine(self, engine: &EngineRecord) -> MachineClass {
+        self.with_build(&engine.name, &engine.build)
+    }
+
+    /// The same with this build of what is called so.
+    pub fn with_build(mut self, name: &str, build: &str) -> MachineClass {
+        self.builds.insert(name.into(), build.into());
         self
     }
 

@@ -79,7 +79,7 @@ fn contestants(variants: &[Variant], folder: &Path) -> Vec<Contestant> {
 }
 
 fn of_engine(variant: &Variant, folder: &Path) -> Contestant {
-    let engine = engine::find(variant.engine, &companions());
+    let engine = engine::find(&variant.engine, &companions());
     let (ending, text) = engine.timeline(variant);
     let timeline = folder.join(format!("timeline.{ending}"));
     std::fs::write(&timeline, text).expect("the timeline can be written");
@@ -91,7 +91,7 @@ fn of_engine(variant: &Variant, folder: &Path) -> Contestant {
     if let Some(option) = command.iter().position(|word| word == "--progress-fd") {
         command.drain(option..=option + 1);
     }
-    let name = if variant.engine == EngineName::Ffmpeg { "memreel-export" } else { "melt" };
+    let name = if variant.engine.name == EngineName::Ffmpeg { "memreel-export" } else { "melt" };
     Contestant { name, command, environment: resolved.environment, output }
 }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
 use crate::run::ProgressFormat;
-use crate::scenario::{self, EngineName, Media, MediaChoice, Sink, StopChoice};
+use crate::scenario::{self, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice};
 use crate::trace::{EngineRecord, Threading};
 
 pub use ffmpeg::Ffmpeg;
@@ -127,13 +127,43 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
-/// Looks for an engine.
-pub fn find(name: EngineName, companions: &Companions) -> Box<dyn Engine> {
-    match name {
-        EngineName::Ffmpeg => Box::new(Ffmpeg::find(companions)),
-        EngineName::Melt => Box::new(Melt::find()),
-        EngineName::MltPython => Box::new(MltPython::find()),
-        EngineName::Rlvideo => Box::new(Rlvideo::find(companions)),
+/// Looks for an engine, in the build that was chosen.
+pub fn find(choice: &EngineChoice, companions: &Companions) -> Box<dyn Engine> {
+    let program = choice.program.as_deref();
+    match choice.name {
+        EngineName::Ffmpeg => Box::new(Ffmpeg::find(program, companions)),
+        EngineName::Melt => Box::new(Melt::find(program)),
+        EngineName::MltPython => Box::new(MltPython::find(program)),
+        EngineName::Rlvideo => Box::new(Rlvideo::find(program.or(companions.rlvideo()))),
+    }
+}
+
+/// Engines that were looked for: whatever they are labelled, each program once.
+pub struct Engines {
+    found: Vec<(EngineChoice, Box<dyn Engine>)>,
+}
+
+impl Engines {
+    /// Looks for each of these.
+    pub fn find<'a>(choices: impl Iterator<Item = &'a EngineChoice>, companions: &Companions) -> Engines {
+        let mut engines = Engines { found: Vec::new() };
+        for choice in choices {
+            if engines.get(choice).is_none() {
+                engines.found.push((choice.clone(), find(choice, companions)));
+            }
+        }
+        engines
+    }
+
+    /// The one of this choice; `None` when it was not looked for.
+    pub fn get(&self, choice: &EngineChoice) -> Option<&dyn Engine> {
+        let is_it = |one: &EngineChoice| one.name == choice.name && one.program == choice.program;
+        self.found.iter().find(|(one, _)| is_it(one)).map(|(_, engine)| engine.as_ref())
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Engine> {
+        self.found.iter().map(|(_, engine)| engine.as_ref())
     }
 }
 
@@ -161,12 +191,13 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
 /// Proxies that nobody can make: only the editor does, and memreel generates those of sources that it
 /// generates itself.
 fn without_proxies(variant: &Variant) -> Option<String> {
-    if variant.engine == EngineName::Rlvideo {
+    let engine = variant.engine.name;
+    if engine == EngineName::Rlvideo {
         return None;
     }
     match variant.media_choice {
         MediaChoice::Original => None,
-        MediaChoice::MakeProxies => Some(format!("{} makes no proxies: rlvideo does", variant.engine)),
+        MediaChoice::MakeProxies => Some(format!("{engine} makes no proxies: rlvideo does")),
         MediaChoice::Proxy => {
             let file = variant.media.iter().find(|(_, media)| matches!(media, Media::File(_)));
             file.map(|(path, _)| {
@@ -179,9 +210,10 @@ fn without_proxies(variant: &Variant) -> Option<String> {
 
 /// Only an application of MLT's has a consumer to stop.
 fn without_stop(variant: &Variant) -> Option<String> {
-    let has_one = matches!(variant.engine, EngineName::MltPython | EngineName::Rlvideo);
+    let engine = variant.engine.name;
+    let has_one = matches!(engine, EngineName::MltPython | EngineName::Rlvideo);
     let asked = variant.stop == StopChoice::After && !has_one;
-    asked.then(|| format!("{} has no consumer that could be told to stop by an application", variant.engine))
+    asked.then(|| format!("{engine} has no consumer that could be told to stop by an application"))
 }
 
 /// Encoders and containers that a variant needs and the build has not.
@@ -214,3 +246,22 @@ fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
 
 /// A program of ours, or what is missing.
 pub type Found = Result<PathBuf, Missing>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_two_labels_is_looked_for_once() {
+        let choices = ["a:melt@/nowhere/x", "b:melt@/nowhere/x", "melt@/nowhere/x", "melt@/nowhere/y"];
+        let choices = choices.map(|text| text.parse::<EngineChoice>().unwrap());
+        let engines = Engines::find(choices.iter(), &Companions::in_folder(Path::new("/nowhere")));
+        assert_eq!(engines.iter().count(), 2);
+        for choice in &choices {
+            let missing = engines.get(choice).unwrap().installation().unwrap_err();
+            let program = choice.program.as_deref().unwrap();
+            assert_eq!(missing.what, format!("{} is not there", program.display()));
+        }
+        assert!(engines.get(&EngineName::Melt.into()).is_none());
+    }
+}

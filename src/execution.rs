@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::digest;
-use crate::engine::{self, Companions, Engine, JobFiles, Missing, Resolved};
+use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Resolved};
 use crate::machine;
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, Part, Plan, Variant};
 use crate::run::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::sampler::Live;
-use crate::scenario::{EngineName, MediaChoice, Scenario};
+use crate::scenario::{MediaChoice, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
@@ -25,7 +25,7 @@ use crate::units::Bytes;
 pub struct Execution<'a> {
     scenario: &'a Scenario,
     plan: &'a Plan,
-    engines: Vec<Box<dyn Engine>>,
+    engines: Engines,
     launcher: PathBuf,
     /// Counts the frames of what was exported, where it is installed.
     exporter: Option<PathBuf>,
@@ -108,19 +108,13 @@ pub enum ExecutionError {
     Run(#[from] RunError),
 }
 
-/// Looks for every engine that a plan names, each once.
-pub fn find_engines(plan: &Plan, companions: &Companions) -> Vec<Box<dyn Engine>> {
-    let mut names: Vec<EngineName> = Vec::new();
-    for variant in &plan.variants {
-        if !names.contains(&variant.engine) {
-            names.push(variant.engine);
-        }
-    }
-    names.into_iter().map(|name| engine::find(name, companions)).collect()
+/// Looks for every engine that a plan names, each program once.
+pub fn find_engines(plan: &Plan, companions: &Companions) -> Engines {
+    Engines::find(plan.variants.iter().map(|variant| &variant.engine), companions)
 }
 
 /// Why each variant of a plan will not be run; `None` for one that will.
-pub fn obstacles(plan: &Plan, engines: &[Box<dyn Engine>]) -> Vec<Option<String>> {
+pub fn obstacles(plan: &Plan, engines: &Engines) -> Vec<Option<String>> {
     let of = |variant: &Variant| {
         let obstacles = engine::obstacles(engine_of(engines, variant), variant);
         (!obstacles.is_empty()).then(|| obstacles.join("; "))
@@ -128,9 +122,8 @@ pub fn obstacles(plan: &Plan, engines: &[Box<dyn Engine>]) -> Vec<Option<String>
     plan.variants.iter().map(of).collect()
 }
 
-fn engine_of<'a>(engines: &'a [Box<dyn Engine>], variant: &Variant) -> &'a dyn Engine {
-    let found = engines.iter().find(|engine| engine.name() == variant.engine);
-    found.expect("engines were looked for by the plan's own names").as_ref()
+fn engine_of<'a>(engines: &'a Engines, variant: &Variant) -> &'a dyn Engine {
+    engines.get(&variant.engine).expect("engines were looked for by the plan's own names")
 }
 
 impl<'a> Execution<'a> {
@@ -141,7 +134,7 @@ impl<'a> Execution<'a> {
     pub fn new(
         scenario: &'a Scenario,
         plan: &'a Plan,
-        engines: Vec<Box<dyn Engine>>,
+        engines: Engines,
         obstacles: &[Option<String>],
         companions: &Companions,
         wishes: Wishes,

@@ -15,8 +15,8 @@ use std::time::Duration;
 use crate::digest;
 use crate::project::Project;
 use crate::scenario::{
-    Audio, Axis, AxisValue, Driver, EngineName, Export, LayoutChoice, Media, MediaChoice, Scenario, Sink,
-    StopChoice, ThreadingChoice,
+    Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, Export, LayoutChoice, Media, MediaChoice,
+    Scenario, Sink, StopChoice, ThreadingChoice,
 };
 use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;
@@ -86,7 +86,7 @@ pub struct Variant {
     /// Its place among the scenario's kept combinations, from 0.
     pub place: usize,
     /// The program that exports.
-    pub engine: EngineName,
+    pub engine: EngineChoice,
     /// The threads it is given.
     pub threading: Threading,
     /// The word that stands for them: `single`, `parallel` …
@@ -222,7 +222,7 @@ fn shuffled(variants: &[Variant], repeat: u32, seed: u32) -> Vec<Job> {
 
 /// What the values of a combination decide.
 struct Settings {
-    engine: EngineName,
+    engine: EngineChoice,
     threading: ThreadingChoice,
     driver: Driver,
     stop: StopChoice,
@@ -236,7 +236,7 @@ struct Settings {
 
 fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
     let mut settings = Settings {
-        engine: EngineName::Ffmpeg,
+        engine: EngineName::Ffmpeg.into(),
         threading: ThreadingChoice::Single,
         driver: Driver::Main,
         stop: StopChoice::Never,
@@ -257,7 +257,7 @@ impl Settings {
     fn take(&mut self, value: &AxisValue, audio_rate: u32) {
         let export = &mut self.export;
         match value {
-            AxisValue::Engine(engine) => self.engine = *engine,
+            AxisValue::Engine(engine) => self.engine = engine.clone(),
             AxisValue::Threading(choice) => self.threading = *choice,
             AxisValue::Driver(driver) => self.driver = *driver,
             AxisValue::Stop(stop) => self.stop = *stop,
@@ -285,7 +285,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
     let media_choice = settings.media;
     let Settings { engine, threading, driver, stop, layout, export, length, sources, exports, .. } = settings;
     // An editor makes its own.
-    let put_proxies = media_choice == MediaChoice::Proxy && engine != EngineName::Rlvideo;
+    let put_proxies = media_choice == MediaChoice::Proxy && engine.name != EngineName::Rlvideo;
     let (input, media) = match &context.project {
         Some(project) => {
             let media = project.sources.iter().map(|path| (path.clone(), Media::File(path.clone())));
@@ -332,7 +332,7 @@ fn rest(interval: Duration) -> Duration {
 
 fn label(scenario: &Scenario, values: &[AxisValue]) -> String {
     let varied = scenario.matrix.axes.iter().zip(values).filter(|(range, _)| range.is_varied());
-    let phrases: Vec<_> = varied.map(|(_, value)| value.phrase()).collect();
+    let phrases: Vec<_> = varied.map(|(range, value)| range.phrase(value)).collect();
     if phrases.is_empty() { values[0].phrase() } else { phrases.join(" · ") }
 }
 
@@ -340,7 +340,11 @@ fn slug(scenario: &Scenario, values: &[AxisValue]) -> String {
     let told = scenario.matrix.axes.iter().zip(values).filter(|(range, value)| {
         matches!(range.axis, Axis::Engine | Axis::Threading) || **value != range.default
     });
-    let phrases: Vec<_> = told.map(|(_, value)| value.phrase()).collect();
+    let phrase = |value: &AxisValue| match value {
+        AxisValue::Engine(engine) => engine.file_name(),
+        _ => value.phrase(),
+    };
+    let phrases: Vec<_> = told.map(|(_, value)| phrase(value)).collect();
     phrases.join("-").replace(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_', "-")
 }
 

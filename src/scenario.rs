@@ -6,6 +6,7 @@
 //! scenario means, job by job, is for [`crate::plan`] to say.
 
 mod budgets;
+mod engine;
 mod error;
 mod export;
 mod matrix;
@@ -17,6 +18,7 @@ mod track;
 mod tree;
 mod values;
 
+pub use engine::EngineChoice;
 pub use error::ScenarioError;
 pub use export::{Audio, Export};
 pub use matrix::{Axis, AxisRange, AxisValue, Matrix};
@@ -104,7 +106,7 @@ pub struct SamplingSettings {
 impl Scenario {
     /// Reads a scenario file and applies the overrides.
     ///
-    /// Relative paths of media are taken from the file's folder and made absolute.
+    /// Relative paths of media and of engines' programs are taken from the file's folder and made absolute.
     ///
     /// # Errors
     /// When there is no such file, it cannot be read, or it or an override is wrong.
@@ -132,6 +134,7 @@ impl Scenario {
     fn parse_in(text: &str, path: &Path, folder: &Path, changes: &[Override]) -> Result<Scenario, Error> {
         let alone = |fault| Error::new(fault, path, text, &[]);
         let mut tree = Node::of_file(text).map_err(alone)?;
+        root_programs(&mut tree, folder);
         let mut scenario = scenario(&tree, folder).map_err(alone)?;
         if !changes.is_empty() {
             let texts: Vec<_> = changes.iter().map(|change| change.text().to_string()).collect();
@@ -139,6 +142,7 @@ impl Scenario {
             for (index, change) in changes.iter().enumerate() {
                 change.apply(index, &mut tree).map_err(changed)?;
             }
+            root_programs(&mut tree, folder);
             scenario = self::scenario(&tree, folder).map_err(changed)?;
             scenario.overrides = texts;
         }
@@ -163,6 +167,14 @@ impl Scenario {
             (range.values, range.default) = (vec![value.clone()], value);
         }
         scenario
+    }
+}
+
+/// Has relative paths of engines' programs count from the scenario's folder, as those of media do.
+fn root_programs(tree: &mut Node, folder: &Path) {
+    let Value::Table(entries) = &mut tree.value else { return };
+    for entry in entries.iter_mut().filter(|entry| engine::NAMING.contains(&entry.key.as_str())) {
+        engine::root_programs(&mut entry.node, &entry.key, folder);
     }
 }
 

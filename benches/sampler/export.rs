@@ -40,7 +40,7 @@ impl Exporting<'_> {
     /// Of twelve sources, each seen for so many seconds.
     fn new(seconds: u32, folder: &Path) -> Exporting<'_> {
         let variant = &made_variants(12, seconds, "default")[0];
-        let engine = engine::find(variant.engine, &companions());
+        let engine = engine::find(&variant.engine, &companions());
         let (ending, text) = engine.timeline(variant);
         let timeline = folder.join(format!("timeline-{seconds}.{ending}"));
         std::fs::write(&timeline, text).expect("the timeline can be written");

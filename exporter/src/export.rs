@@ -113,6 +113,7 @@ pub fn run(request: &Request) -> Result<(), Failure> {
     let around = Surroundings { progress: &progress, faults: &faults };
     (1..=request.exports).try_for_each(|number| {
         progress.export_began(number);
+        faults.export_began();
         match request.driver {
             Driver::Main => run_here(&request.export, around)?,
             Driver::Background => run_in_background(&request.export, around)?,

@@ -1,14 +1,15 @@
-//! Misbehaviour on demand: memory that is really kept, so that whoever looks for leaks can be held
-//! against answers that are known.
+//! Misbehaviour on demand: memory that is really kept and time that is really spent, so that whoever looks for
+//! leaks and regressions can be held against answers that are known.
 //!
 //! Every byte that is kept is written, since memory that nobody has written to takes none. The rest of
-//! the program calls this where a frame has been rendered, where a source would be closed and where an
-//! export is closed; with no fault asked for, those calls find an empty list.
+//! the program calls this where an export begins and is closed, where a frame has been rendered and where a
+//! source would be closed; with no fault asked for, those calls find an empty list.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 /// Something to do wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +46,22 @@ pub enum Fault {
         /// How much each time.
         bytes: usize,
     },
+    /// Holds memory from the beginning of the first export to the end of the process: a higher level that never
+    /// grows.
+    Hold {
+        /// How much.
+        bytes: usize,
+    },
+    /// Computes for nothing as frames are rendered.
+    Burn {
+        /// How much CPU time a frame.
+        time: Duration,
+    },
 }
 
 /// How faults are written.
 const KINDS: &str = "keep-per-frame=BYTES or BYTES/EVERY, keep-decoder=source or clip, cache=BYTES,ENTRIES, \
-                     sawtooth=BYTES,FRAMES, queue, keep-per-export=BYTES";
+                     sawtooth=BYTES,FRAMES, queue, keep-per-export=BYTES, hold=BYTES, burn=MICROSECONDS";
 
 impl FromStr for Fault {
     type Err = String;
@@ -63,6 +75,8 @@ impl FromStr for Fault {
             "sawtooth" => pair(amount, ',').map(|(bytes, frames)| Fault::Sawtooth { bytes, frames }),
             "queue" => Some(Fault::Queue).filter(|_| amount.is_empty()),
             "keep-per-export" => positive(amount).map(|bytes| Fault::KeepPerExport { bytes }),
+            "hold" => positive(amount).map(|bytes| Fault::Hold { bytes }),
+            "burn" => positive(amount).map(|micros| Fault::Burn { time: Duration::from_micros(micros) }),
             _ => None,
         };
         fault.ok_or_else(|| format!("write one of {KINDS}"))
@@ -113,6 +127,11 @@ impl Faults {
         Faults { at_work: faults.iter().map(|&fault| Mutex::new(AtWork::new(fault))).collect() }
     }
 
+    /// An export begins: nothing of it is there yet.
+    pub fn export_began(&self) {
+        self.each().for_each(|mut fault| fault.export_began());
+    }
+
     /// A frame was rendered.
     pub fn frame_rendered(&self) {
         self.each().for_each(|mut fault| fault.frame_rendered());
@@ -150,6 +169,14 @@ impl AtWork {
         AtWork { fault, frames: 0, kept: VecDeque::new(), sources: HashSet::new() }
     }
 
+    fn export_began(&mut self) {
+        if let Fault::Hold { bytes } = self.fault
+            && self.kept.is_empty()
+        {
+            self.kept.push_front(written(bytes));
+        }
+    }
+
     fn frame_rendered(&mut self) {
         self.frames += 1;
         match self.fault {
@@ -165,6 +192,7 @@ impl AtWork {
                     give_back();
                 }
             }
+            Fault::Burn { time } => burn(time),
             _ => {}
         }
     }
@@ -188,6 +216,25 @@ fn keep(bytes: usize) {
 /// Memory, each byte of which was written. Hidden from the compiler, which would see that nobody reads it.
 fn written(bytes: usize) -> Box<[u8]> {
     std::hint::black_box(vec![0xA5; bytes].into_boxed_slice())
+}
+
+/// Has this thread take so much CPU time, however long that takes on a busy machine.
+fn burn(time: Duration) {
+    let end = cpu_time() + time;
+    while cpu_time() < end {
+        // Asking is a call of the system: most of the time is to be the program's own.
+        for spent in 0..1000_u32 {
+            std::hint::black_box(spent);
+        }
+    }
+}
+
+/// What this thread has taken so far.
+fn cpu_time() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it writes to `now` and nowhere else. Every thread has this clock, so it cannot fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut now) };
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
 /// Has the allocator give free memory back to the system, where it would hold on to it.
@@ -214,13 +261,24 @@ mod tests {
         assert_eq!(read("sawtooth=10,20"), Fault::Sawtooth { bytes: 10, frames: 20 });
         assert_eq!(read("queue"), Fault::Queue);
         assert_eq!(read("keep-per-export=10"), Fault::KeepPerExport { bytes: 10 });
+        assert_eq!(read("hold=10"), Fault::Hold { bytes: 10 });
+        assert_eq!(read("burn=1500"), Fault::Burn { time: Duration::from_micros(1500) });
     }
 
     #[test]
     fn what_is_no_fault_is_told_what_there_is() {
-        for text in
-            ["", "leak=1", "keep-per-frame", "keep-per-frame=0", "keep-per-frame=1/0", "cache=1", "queue=2"]
-        {
+        for text in [
+            "",
+            "leak=1",
+            "keep-per-frame",
+            "keep-per-frame=0",
+            "keep-per-frame=1/0",
+            "cache=1",
+            "queue=2",
+            "hold=",
+            "burn=0",
+            "burn=1.5",
+        ] {
             assert!(text.parse::<Fault>().unwrap_err().contains("sawtooth=BYTES,FRAMES"), "{text}");
         }
     }
@@ -230,5 +288,13 @@ mod tests {
         let faults = Faults::new(&[]);
         assert!(!faults.keeps_source(Path::new("a.mp4")) && !faults.keeps_clips());
         assert_eq!(faults.frames_ahead(4, 100), 4);
+    }
+
+    #[test]
+    fn what_is_burnt_is_time_of_the_cpu_and_not_of_the_clock() {
+        let (time, before) = (Duration::from_millis(20), cpu_time());
+        burn(time);
+        let burnt = cpu_time() - before;
+        assert!((time..2 * time).contains(&burnt), "{burnt:?}");
     }
 }

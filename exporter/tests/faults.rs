@@ -19,6 +19,8 @@ struct Left {
     anonymous: f64,
     peak: f64,
     descriptors: usize,
+    /// Seconds.
+    cpu: f64,
 }
 
 /// What is left after so many exports with these arguments.
@@ -33,6 +35,7 @@ fn left(timeline: &Path, exports: u32, arguments: &[&str]) -> Left {
         anonymous: watched.anonymous() as f64,
         peak: watched.peak() as f64,
         descriptors: watched.descriptors(),
+        cpu: watched.cpu(),
     }
 }
 
@@ -44,6 +47,7 @@ fn left_by(fault: &str, timeline: &Path, exports: u32, arguments: &[&str]) -> Le
         anonymous: faulty.anonymous - sound.anonymous,
         peak: faulty.peak - sound.peak,
         descriptors: faulty.descriptors - sound.descriptors,
+        cpu: faulty.cpu - sound.cpu,
     }
 }
 
@@ -179,12 +183,47 @@ fn memory_is_kept_for_each_export() {
 }
 
 #[test]
+fn memory_is_held_once_from_before_the_first_source_to_the_end() {
+    let bench = Bench::new();
+    let timeline = one_clip(&bench);
+    for exports in [1, 3] {
+        let held = left_by("hold=30000000", &timeline, exports, &[]);
+        amounts_to(held.peak, 3e7);
+        amounts_to(held.anonymous, 3e7);
+    }
+    let arguments = ["--threads", "1", "--discard", "--fault", "hold=300000000"];
+    let mut watched = Watched::start(&timeline, &arguments);
+    watched.until(&format!("open {}", bench.path("s.mp4").display()));
+    assert!(watched.anonymous() as f64 > 3e8, "{}", watched.anonymous());
+}
+
+#[test]
+fn time_is_spent_on_each_frame() {
+    let bench = Bench::new();
+    let timeline = one_clip(&bench);
+    for (exports, threads) in [(1, "1"), (1, "2"), (2, "1")] {
+        let burnt = left_by("burn=10000", &timeline, exports, &["--threads", threads]).cpu;
+        let stated = f64::from(exports) * 100.0 * 0.01;
+        // The export itself takes a tenth of that, and not the same each time.
+        assert!((burnt - stated).abs() < 0.2 * stated, "{burnt} s, not {stated}: {threads} threads");
+    }
+}
+
+#[test]
 fn faults_add_up_and_the_output_is_as_ever() {
     let bench = Bench::new();
     let timeline = one_clip(&bench);
     let both = left_by("keep-per-frame=100000", &timeline, 1, &["--fault", "keep-per-export=20000000"]);
     amounts_to(both.anonymous, 10e6);
-    let every = ["keep-per-frame=100/7", "keep-decoder=clip", "cache=10,3", "sawtooth=10,3", "queue"];
+    let every = [
+        "keep-per-frame=100/7",
+        "keep-decoder=clip",
+        "cache=10,3",
+        "sawtooth=10,3",
+        "queue",
+        "hold=10",
+        "burn=10",
+    ];
     let arguments: Vec<_> = every.iter().flat_map(|fault| ["--fault", fault]).collect();
     assert_eq!(shown(&bench.export(&timeline, "o.mp4", &arguments)), run(1, 0, 100));
 }

@@ -12,7 +12,8 @@ use crate::scenario::{Override, SHIPPED, Scenario};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes to the scenario (lists are separated by commas)")]
 pub struct Changes {
-    /// Engines: ffmpeg, melt, mlt-python, rlvideo
+    /// Engines: ffmpeg, melt, mlt-python, rlvideo. Several builds of one: ENGINE@PROGRAM, and with a name for
+    /// it LABEL:ENGINE@PROGRAM
     #[arg(long, value_name = "LIST")]
     engine: Option<String>,
     /// Threads: single (one for each part), default (not told), parallel (as many as CPUs), parallel:N
@@ -137,7 +138,9 @@ fn of_project(path: &Path, format: ProjectFormat, changes: &[Override]) -> Resul
     Ok(Scenario::parse(&text, path, changes)?)
 }
 
-/// Parses `key=value` texts.
+/// Parses `key=value` texts; programs that they name by relative paths are taken from the current folder.
 pub fn overrides(texts: &[String]) -> Result<Vec<Override>, Failure> {
-    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?)
+    let overrides: Vec<Override> = texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+    let folder = std::env::current_dir()?;
+    Ok(overrides.into_iter().map(|change| change.given_in(&folder)).collect())
 }

@@ -27,7 +27,8 @@ impl Doctor {
     /// Prints what it found; 4 when an engine is missing.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let companions = Companions::usual();
-        let engines: Vec<_> = EngineName::ALL.iter().map(|name| engine::find(*name, &companions)).collect();
+        let engines: Vec<_> =
+            EngineName::ALL.iter().map(|&name| engine::find(&name.into(), &companions)).collect();
         writeln!(out, "Engines")?;
         for engine in &engines {
             self.print_engine(engine.as_ref(), out)?;

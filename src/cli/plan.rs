@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 
 use super::changes::{self, Changes};
 use super::{Exit, Failure};
-use crate::engine::{Companions, Engine, JobFiles};
+use crate::engine::{Companions, Engines, JobFiles};
 use crate::execution;
 use crate::machine;
 use crate::media;
@@ -123,7 +123,7 @@ fn absolute(path: &Path) -> Result<String, Failure> {
 
 fn print_text(
     plan: &plan::Plan,
-    engines: &[Box<dyn Engine>],
+    engines: &Engines,
     obstacles: &[Option<String>],
     dealt: Option<&[Shard]>,
     out: &mut dyn Write,
@@ -161,7 +161,7 @@ pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
 }
 
 /// The failure of a plan of which nothing can be run here.
-pub fn nothing_runs(plan: &plan::Plan, engines: &[Box<dyn Engine>], obstacles: &[Option<String>]) -> Failure {
+pub fn nothing_runs(plan: &plan::Plan, engines: &Engines, obstacles: &[Option<String>]) -> Failure {
     let first = obstacles.iter().flatten().next().map_or("the matrix is empty", String::as_str);
     let message = format!("nothing of {} can be run: {first}", plan.scenario);
     let all_missing = engines.iter().all(|engine| engine.installation().is_err());
@@ -170,7 +170,7 @@ pub fn nothing_runs(plan: &plan::Plan, engines: &[Box<dyn Engine>], obstacles: &
 
 fn print_variant(
     variant: &Variant,
-    engines: &[Box<dyn Engine>],
+    engines: &Engines,
     obstacle: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
@@ -196,7 +196,7 @@ fn print_variant(
             String::new()
         },
     )?;
-    if let Some(engine) = engines.iter().find(|engine| engine.name() == variant.engine) {
+    if let Some(engine) = engines.get(&variant.engine) {
         let resolved = engine.resolve(variant, &JobFiles::unnamed(false));
         writeln!(out, "  threads asked for: {}", threads(variant.threading))?;
         writeln!(out, "  threads given:     {}", threads(resolved.effective))?;

@@ -1,5 +1,6 @@
 //! `memreel run`: export every variant, sample it, report.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use super::changes::{self, Changes};
 use super::check::CheckOptions;
 use super::progress::{self, Progress};
 use super::{Exit, Failure, plan, report, say};
-use crate::engine::{Companions, Engine};
+use crate::engine::{Companions, Engines};
 use crate::execution::{self, Execution, Tally, Wishes};
 use crate::machine;
 use crate::media;
@@ -195,18 +196,15 @@ fn stop_on_signals() -> Result<Stop, Failure> {
 }
 
 /// What is exported is there all the same: in the result's folder `timelines`, as the engine reads it.
-fn tell_who_dumps_none(engines: &[Box<dyn Engine>]) {
-    for engine in engines.iter().filter(|engine| !engine.dumps_graph()) {
-        say(format_args!("memreel: --dump-graph: {} builds no graph of its own to write out", engine.name()));
+fn tell_who_dumps_none(engines: &Engines) {
+    let names = engines.iter().filter(|engine| !engine.dumps_graph()).map(|engine| engine.name());
+    for name in names.collect::<BTreeSet<_>>() {
+        say(format_args!("memreel: --dump-graph: {name} builds no graph of its own to write out"));
     }
 }
 
 /// Warns of variants that are not run; it is an error when none is left.
-fn check_something_runs(
-    plan: &Plan,
-    engines: &[Box<dyn Engine>],
-    obstacles: &[Option<String>],
-) -> Result<(), Failure> {
+fn check_something_runs(plan: &Plan, engines: &Engines, obstacles: &[Option<String>]) -> Result<(), Failure> {
     if obstacles.iter().any(Option::is_none) {
         for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
             if let Some(obstacle) = obstacle {

@@ -41,27 +41,43 @@ struct About {
     python: String,
 }
 
-/// Looks for a Python that imports MLT: `$MEMREEL_PYTHON`, or `python3` as a shell finds it, or the
-/// system's own.
+/// Looks for a Python that imports MLT: the one that was chosen, or `$MEMREEL_PYTHON`, or `python3` as a shell
+/// finds it, or the system's own.
 ///
 /// # Errors
 /// When there is none.
-pub fn find(name: &str) -> Result<Binding, Missing> {
-    let stated = std::env::var_os("MEMREEL_PYTHON").map(PathBuf::from);
-    let usual = [probe::on_path("python3"), Some(PathBuf::from("/usr/bin/python3"))];
-    let candidates = if stated.is_some() { vec![stated] } else { usual.to_vec() };
-    let found = candidates.into_iter().flatten().find_map(|python| Some((about(&python)?, python)));
-    let (about, python) = found.ok_or_else(|| Missing {
-        what: "no Python here imports MLT (module mlt7 or mlt)".into(),
-        advice: "install the binding (Debian and Ubuntu: `apt-get install python3-mlt`), or name the Python \
-                 that has it in MEMREEL_PYTHON"
-            .into(),
-    })?;
+pub fn find(name: &str, chosen: Option<&Path>) -> Result<Binding, Missing> {
+    let (about, python) = match chosen {
+        Some(path) => at(path)?,
+        None => anywhere()?,
+    };
     let installation = installation(name, &about, &python).ok_or_else(|| Missing {
         what: format!("MLT behind {} does not list its encoders", about.native.display()),
         advice: "its module avformat is missing (Debian and Ubuntu: `apt-get install libmlt7`)".into(),
     })?;
     Ok(Binding { python, installation })
+}
+
+fn at(path: &Path) -> Result<(About, PathBuf), Missing> {
+    let python = probe::chosen(path, None)?;
+    let about = about(&python).ok_or_else(|| Missing {
+        what: format!("{} is no Python that imports MLT (module mlt7 or mlt)", python.display()),
+        advice: "name the interpreter of a Python that has the binding".into(),
+    })?;
+    Ok((about, python))
+}
+
+fn anywhere() -> Result<(About, PathBuf), Missing> {
+    let stated = std::env::var_os("MEMREEL_PYTHON").map(PathBuf::from);
+    let usual = [probe::on_path("python3"), Some(PathBuf::from("/usr/bin/python3"))];
+    let candidates = if stated.is_some() { vec![stated] } else { usual.to_vec() };
+    let found = candidates.into_iter().flatten().find_map(|python| Some((about(&python)?, python)));
+    found.ok_or_else(|| Missing {
+        what: "no Python here imports MLT (module mlt7 or mlt)".into(),
+        advice: "install the binding (Debian and Ubuntu: `apt-get install python3-mlt`), or name the Python \
+                 that has it in MEMREEL_PYTHON"
+            .into(),
+    })
 }
 
 fn about(python: &Path) -> Option<About> {
@@ -70,7 +86,8 @@ fn about(python: &Path) -> Option<About> {
 }
 
 fn installation(name: &str, about: &About, python: &Path) -> Option<Installation> {
-    let libraries = mlt::libraries(&about.native);
+    let loaded = mlt::loaded(python, ["-c", DRIVER.1, "--list", "f"], &about.native);
+    let libraries = mlt::versions(&loaded);
     let told = BTreeMap::from([("driver".to_string(), crate::digest::of(DRIVER.1))]);
     let with_driver = libraries.iter().chain(&told).map(|(name, version)| (name.clone(), version.clone()));
     let list = |kind: &str| mlt::list(python, ["-c", DRIVER.1, "--list", kind]);
@@ -83,7 +100,7 @@ fn installation(name: &str, about: &About, python: &Path) -> Option<Installation
             path: python.into(),
             version: format!("{} ({}, Python {})", about.version, about.module, about.python),
             package: probe::package_of(&about.native),
-            build: probe::build_digest(&about.native, &with_driver.collect())?,
+            build: probe::build_digest(&about.native, &with_driver.collect(), &loaded)?,
             libraries,
         },
     })

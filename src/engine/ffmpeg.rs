@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -30,9 +30,13 @@ struct About {
 }
 
 impl Ffmpeg {
-    /// Looks for the exporter and asks it what it has.
-    pub fn find(companions: &Companions) -> Ffmpeg {
-        Ffmpeg { installation: companions.exporter().and_then(|program| installation(&program)) }
+    /// Looks for the exporter, or for the one that was chosen, and asks it what it has.
+    pub fn find(chosen: Option<&Path>, companions: &Companions) -> Ffmpeg {
+        let program = match chosen {
+            Some(path) => probe::chosen(path, Some("memreel-export")),
+            None => companions.exporter(),
+        };
+        Ffmpeg { installation: program.and_then(|program| installation(&program)) }
     }
 }
 
@@ -40,14 +44,15 @@ fn installation(program: &Path) -> Result<Installation, Missing> {
     let about = probe::output_of(program, ["about", "--json"])
         .and_then(|text| serde_json::from_str::<About>(&text).ok())
         .ok_or_else(|| Missing {
-            what: format!("{} does not answer", program.display()),
+            what: format!("{} does not answer as memreel-export does", program.display()),
             advice: format!("see what `{} about` says", program.display()),
         })?;
-    let build = probe::build_digest(program, &about.libraries).unwrap_or_default();
+    let loaded = probe::loaded(program, ["about", "--json"]);
+    let build = probe::build_digest(program, &about.libraries, &loaded).unwrap_or_default();
     Ok(Installation {
         record: EngineRecord {
             name: "ffmpeg".into(),
-            package: codecs(program).and_then(|library| probe::package_of(&library)),
+            package: loaded.library("libavcodec").and_then(probe::package_of),
             path: program.to_path_buf(),
             version: about.ffmpeg,
             build,
@@ -57,12 +62,6 @@ fn installation(program: &Path) -> Result<Installation, Missing> {
         audio_encoders: about.audio_encoders,
         containers: about.muxers,
     })
-}
-
-/// The library that decodes and encodes.
-fn codecs(program: &Path) -> Option<PathBuf> {
-    let linked = probe::linked_libraries(program);
-    linked.into_iter().find(|(name, _)| name.starts_with("libavcodec")).map(|(_, file)| file)
 }
 
 impl Engine for Ffmpeg {

@@ -10,14 +10,15 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
+use super::probe::{self, Loaded};
+use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
 use crate::run::{Channel, Progress, ProgressFormat};
 use crate::scenario::{Driver, EngineName};
 use crate::trace::EngineRecord;
 use crate::units::Count;
 
-/// `melt` as a shell would find it.
+/// `melt` as a shell would find it, or as it was chosen.
 #[derive(Debug)]
 pub struct Melt {
     installation: Result<Installation, Missing>,
@@ -25,25 +26,44 @@ pub struct Melt {
 
 impl Melt {
     /// Looks for `melt` and asks it what it has.
-    pub fn find() -> Melt {
-        Melt { installation: installation() }
+    pub fn find(chosen: Option<&Path>) -> Melt {
+        Melt { installation: chosen.map_or_else(installed, self::chosen) }
     }
 }
 
-fn installation() -> Result<Installation, Missing> {
-    let missing = |what: &str| Missing {
-        what: what.into(),
-        advice: "install it (Debian and Ubuntu: `apt-get install melt`)".into(),
-    };
-    let program = probe::on_path("melt").ok_or_else(|| missing("melt is not installed"))?;
-    let version = probe::output_of(&program, ["--version"])
-        .and_then(|text| Some(text.lines().next()?.trim_start_matches("melt ").trim().to_string()))
-        .ok_or_else(|| missing("melt does not tell its version"))?;
-    let libraries = mlt::libraries(&program);
-    let build = probe::build_digest(&program, &libraries).ok_or_else(|| missing("melt cannot be read"))?;
+fn installed() -> Result<Installation, Missing> {
+    let advice = "install it (Debian and Ubuntu: `apt-get install melt`)";
+    let missing = Missing { what: "melt is not installed".into(), advice: advice.into() };
+    let program = probe::on_path("melt").ok_or(missing)?;
+    installation(&program, &mlt::loaded(&program, QUESTION, &program), "melt", advice)
+}
+
+fn chosen(path: &Path) -> Result<Installation, Missing> {
+    let program = probe::chosen(path, Some("melt"))?;
+    let advice = format!("see what `{} --version` says", program.display());
+    let loaded = mlt::loaded(&program, QUESTION, &program);
+    mlt::check_its_own(&program, &loaded)?;
+    installation(&program, &loaded, &program.display().to_string(), &advice)
+}
+
+/// What has melt load everything that it exports with.
+const QUESTION: [&str; 2] = ["-query", "formats"];
+
+/// What a melt has; `called` and `advice` are for whoever has something else there.
+fn installation(
+    program: &Path,
+    loaded: &Loaded,
+    called: &str,
+    advice: &str,
+) -> Result<Installation, Missing> {
+    let missing = |what: &str| Missing { what: format!("{called} {what}"), advice: advice.into() };
+    let version = probe::output_of(program, ["--version"])
+        .and_then(|text| version(&text))
+        .ok_or_else(|| missing("does not say with --version that it is MLT's melt"))?;
+    let libraries = mlt::versions(loaded);
+    let build = probe::build_digest(program, &libraries, loaded).ok_or_else(|| missing("cannot be read"))?;
     let list = |kind: &str| {
-        mlt::list(&program, ["-query", kind])
-            .ok_or_else(|| missing(&format!("melt does not list its {kind}")))
+        mlt::list(program, ["-query", kind]).ok_or_else(|| missing(&format!("does not list its {kind}")))
     };
     Ok(Installation {
         video_encoders: list("video_codecs")?,
@@ -51,13 +71,19 @@ fn installation() -> Result<Installation, Missing> {
         containers: list("formats")?,
         record: EngineRecord {
             name: "melt".into(),
-            package: probe::package_of(&program),
-            path: program,
+            package: probe::package_of(program),
+            path: program.into(),
             version,
             build,
             libraries,
         },
     })
+}
+
+/// `7.12.0` of `melt 7.12.0`: the first line begins with the name under which it was started.
+fn version(text: &str) -> Option<String> {
+    let (_, version) = text.lines().next()?.trim().split_once(' ')?;
+    text.contains("mltframework").then(|| version.trim().to_string())
 }
 
 impl Engine for Melt {

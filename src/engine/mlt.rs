@@ -5,9 +5,11 @@
 //! renders with one thread beside its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{JobFiles, probe};
+use super::probe::{self, Loaded};
+use super::{JobFiles, Missing};
 use crate::plan::{Input, Variant};
 use crate::project::ProjectFormat;
 use crate::scenario::{LayoutChoice, Sink};
@@ -17,7 +19,7 @@ use crate::trace::Threading;
 /// The list that `PROGRAM ARGUMENTS` prints in MLT's way, an entry a line after a dash.
 pub fn list(
     program: &Path,
-    arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Option<BTreeSet<String>> {
     let text = probe::output_of(program, arguments)?;
     let list: BTreeSet<_> =
@@ -25,25 +27,77 @@ pub fn list(
     (!list.is_empty()).then_some(list)
 }
 
-/// MLT's own library, and the FFmpeg libraries that its `avformat` module is linked with.
-pub fn libraries(program: &Path) -> BTreeMap<String, String> {
-    let linked = probe::linked_libraries(program);
-    let mlt = linked.iter().find(|(name, _)| name.starts_with("libmlt-"));
-    let module = mlt.and_then(|(name, file)| {
+/// What is loaded when a program is asked something of MLT; where that cannot be seen, what the library or
+/// program at `linked` is linked with, and the `avformat` module behind it.
+pub fn loaded(
+    program: &Path,
+    question: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    linked: &Path,
+) -> Loaded {
+    let seen = probe::loaded(program, question);
+    if seen.library(CORE).is_some() {
+        return seen;
+    }
+    let mut libraries = probe::linked_libraries(linked);
+    let core = libraries.iter().find(|(name, _)| name.starts_with(CORE));
+    let module = core.and_then(|(name, file)| {
         let folder = name.trim_start_matches("lib").split(".so").next()?;
         Some(file.canonicalize().ok()?.parent()?.join(folder).join("libmltavformat.so"))
     });
-    let behind_module = module.map(|module| probe::linked_libraries(&module)).unwrap_or_default();
-    let ours =
-        ["libmlt-", "libavcodec", "libavformat", "libavutil", "libavfilter", "libswscale", "libswresample"];
-    linked
-        .into_iter()
-        .chain(behind_module)
+    libraries.extend(module.map(|module| probe::linked_libraries(&module)).unwrap_or_default());
+    Loaded { program: None, libraries }
+}
+
+/// MLT's own library: `libmlt-7.so.7`.
+const CORE: &str = "libmlt-";
+
+/// The versions of MLT's own library and of FFmpeg's.
+pub fn versions(loaded: &Loaded) -> BTreeMap<String, String> {
+    let ours = [CORE, "libavcodec", "libavformat", "libavutil", "libavfilter", "libswscale", "libswresample"];
+    let libraries = loaded.libraries.iter();
+    libraries
         .filter(|(name, _)| ours.iter().any(|prefix| name.starts_with(prefix)))
         .filter_map(|(name, file)| {
-            Some((name.split(".so").next()?.to_string(), probe::library_version(&file)?))
+            Some((name.split(".so").next()?.to_string(), probe::library_version(file)?))
         })
         .collect()
+}
+
+/// A build in a folder of its own may be linked so that the loader finds another MLT, as a rule the installed
+/// one: then that is what would be measured.
+///
+/// # Errors
+/// When libraries of MLT's that lie beside the program, in its `lib`, are not those that it loads.
+pub fn check_its_own(program: &Path, loaded: &Loaded) -> Result<(), Missing> {
+    let real = program.canonicalize().unwrap_or_else(|_| program.into());
+    let prefix = real.ancestors().nth(2).filter(|prefix| !probe::is_systems(&prefix.join("lib")));
+    let Some(prefix) = prefix.filter(|_| probe::is_machine_code(program)) else { return Ok(()) };
+    let strangers = loaded.libraries.iter().filter(|(name, file)| {
+        let real = file.canonicalize().unwrap_or_else(|_| (*file).clone());
+        name.starts_with("libmlt") && !real.starts_with(prefix)
+    });
+    let strangers: Vec<_> = strangers.collect();
+    let own = |name: &str| ["lib", "lib64"].iter().find_map(|lib| file_below(&prefix.join(lib), name, 2));
+    let Some((stranger, own)) = strangers.into_iter().find_map(|(name, file)| Some((file, own(name)?)))
+    else {
+        return Ok(());
+    };
+    Err(Missing {
+        what: format!("{} loads {}, not {}", program.display(), stranger.display(), own.display()),
+        advice:
+            "name a script instead that sets LD_LIBRARY_PATH and MLT_REPOSITORY and ends in exec melt \"$@\""
+                .into(),
+    })
+}
+
+/// A file of this name in a folder, or so many folders further down.
+fn file_below(folder: &Path, name: &str, depth: usize) -> Option<PathBuf> {
+    let file = folder.join(name);
+    if file.is_file() {
+        return Some(file);
+    }
+    let folders = std::fs::read_dir(folder).ok().filter(|_| depth > 0)?.flatten().map(|entry| entry.path());
+    folders.filter(|path| path.is_dir()).find_map(|folder| file_below(&folder, name, depth - 1))
 }
 
 /// Where the export goes.

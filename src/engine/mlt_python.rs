@@ -19,9 +19,9 @@ pub struct MltPython {
 }
 
 impl MltPython {
-    /// Looks for a Python that imports MLT, and asks what it has.
-    pub fn find() -> MltPython {
-        MltPython { binding: binding::find(EngineName::MltPython.name()) }
+    /// Looks for a Python that imports MLT, or at the one that was chosen, and asks what it has.
+    pub fn find(chosen: Option<&Path>) -> MltPython {
+        MltPython { binding: binding::find(EngineName::MltPython.name(), chosen) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -87,20 +87,46 @@ fn is_executable(file: &Path) -> bool {
     std::fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
+/// The program that a path stands for: itself, or the one of this name in the folder that it is.
+///
+/// # Errors
+/// When it is not there, or nothing that could be started.
+pub fn chosen(path: &Path, name: Option<&str>) -> Found {
+    let within = |name: &str| [path.join(name), path.join("bin").join(name)];
+    let inside = name.filter(|_| path.is_dir()).map(within);
+    let program = match &inside {
+        Some(places) => places.iter().find(|place| place.is_file()).unwrap_or(&places[0]).as_path(),
+        None => path,
+    };
+    let wrong = |what: &str| {
+        let tilde = program.components().any(|part| part.as_os_str() == "~");
+        let advice =
+            if tilde { "write $HOME: only a shell expands ~" } else { "name another path after the @" };
+        Err(Missing { what: format!("{} {what}", program.display()), advice: advice.into() })
+    };
+    match program.metadata() {
+        Err(_) => wrong("is not there"),
+        Ok(meta) if meta.is_dir() => wrong("is a folder"),
+        Ok(_) if !is_executable(program) => wrong("is no file that can be executed"),
+        Ok(_) => Ok(program.into()),
+    }
+}
+
 /// What a program prints on standard output; `None` when it fails or does not answer in time.
 pub fn output_of(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Option<String> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut stdout = child.stdout.take()?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+    answer(command, |child| child.stdout.take().map(boxed))
+}
+
+/// What a command writes where `end` reads; `None` when it fails or does not come to its end in time.
+fn answer(mut command: Command, end: fn(&mut Child) -> Option<Box<dyn Read + Send>>) -> Option<String> {
+    let mut child = command.stdin(Stdio::null()).spawn().ok()?;
+    let mut end = end(&mut child)?;
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        let _ = stdout.read_to_end(&mut text);
+        let _ = end.read_to_end(&mut text);
         let _ = send.send(text);
     });
     let text = receive.recv_timeout(PATIENCE);
@@ -109,6 +135,64 @@ pub fn output_of(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<
     }
     let status = child.wait().ok()?;
     status.success().then(|| String::from_utf8_lossy(&text.unwrap_or_default()).into_owned())
+}
+
+fn boxed(reader: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(reader)
+}
+
+/// What was loaded while a program ran.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The program that loaded them, where a script started it and its path is known.
+    pub program: Option<PathBuf>,
+    /// Shared libraries: name and file.
+    pub libraries: BTreeMap<String, PathBuf>,
+}
+
+impl Loaded {
+    /// The file of the library whose name begins so.
+    pub fn library(&self, beginning: &str) -> Option<&Path> {
+        let found = self.libraries.iter().find(|(name, _)| name.starts_with(beginning));
+        found.map(|(_, file)| file.as_path())
+    }
+}
+
+/// The libraries that are really loaded when a program runs with these arguments: by a program that a script
+/// starts, too, by whatever path, and while it runs. Where the C library's loader does not say it, as that of
+/// glibc does, those that the program is linked with.
+pub fn loaded(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Loaded {
+    let mut command = Command::new(program);
+    command.args(arguments).env("LD_DEBUG", "libs").stdout(Stdio::null()).stderr(Stdio::piped());
+    let told = answer(command, |child| child.stderr.take().map(boxed)).unwrap_or_default();
+    let mut loaded = Loaded::default();
+    for line in told.lines() {
+        if let Some((_, file)) = line.split_once("calling init: ") {
+            let file = Path::new(file.trim_end());
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            loaded.libraries.insert(name, file.into());
+        }
+        // The last that a script starts is the one that it is about.
+        if let Some((_, file)) = line.split_once("initialize program: ") {
+            loaded.program = Some(PathBuf::from(file.trim_end())).filter(|file| file.is_absolute());
+        }
+    }
+    if loaded.libraries.is_empty() {
+        loaded.libraries = linked_libraries(program);
+    }
+    loaded
+}
+
+/// Whether a file lies where distributions put libraries.
+pub fn is_systems(file: &Path) -> bool {
+    ["/lib", "/lib64", "/usr/lib", "/usr/lib64"].iter().any(|folder| file.starts_with(folder))
+}
+
+/// Whether a program is no script (ELF's first bytes).
+pub fn is_machine_code(program: &Path) -> bool {
+    let mut begin = [0; 4];
+    let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut begin));
+    read.is_ok() && begin == *b"\x7fELF"
 }
 
 /// The shared libraries that a program or library is linked with: name and file.
@@ -141,11 +225,22 @@ pub fn library_version(file: &Path) -> Option<String> {
     Some(version.to_string())
 }
 
-/// A digest of a program's file and of the versions of the libraries that do the work.
-pub fn build_digest(program: &Path, libraries: &BTreeMap<String, String>) -> Option<String> {
+/// A digest of a program's file and of the libraries that do the work: of their versions, and of what files hold
+/// that are no distribution's, since a library that was built again may have the version that it had before.
+pub fn build_digest(program: &Path, libraries: &BTreeMap<String, String>, loaded: &Loaded) -> Option<String> {
     let mut content = std::fs::read(program).ok()?;
     for (name, version) in libraries {
         content.extend(format!("\n{name} {version}").bytes());
+    }
+    let of_script = loaded.program.as_deref().filter(|_| !is_machine_code(program));
+    let own = loaded.libraries.values().map(PathBuf::as_path).filter(|file| {
+        let real = file.canonicalize();
+        !is_systems(real.as_deref().unwrap_or(file))
+    });
+    for file in own.chain(of_script) {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let held = std::fs::read(file).map(digest::of).unwrap_or_default();
+        content.extend(format!("\n{name} holds {held}").bytes());
     }
     Some(digest::of(content))
 }

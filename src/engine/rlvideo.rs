@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::binding::{self, Binding};
-use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
+use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
 use crate::digest;
 use crate::plan::{Input, Variant};
 use crate::project::ProjectFormat;
@@ -35,13 +35,13 @@ struct Checkout {
 
 impl Rlvideo {
     /// Looks for the binding, and whether the folder that was named is a checkout.
-    pub fn find(companions: &Companions) -> Rlvideo {
-        Rlvideo { found: checkout(companions) }
+    pub fn find(named: Option<&Path>) -> Rlvideo {
+        Rlvideo { found: checkout(named) }
     }
 }
 
-fn checkout(companions: &Companions) -> Result<Checkout, Missing> {
-    let folder = companions.rlvideo().ok_or_else(|| Missing {
+fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
+    let folder = named.ok_or_else(|| Missing {
         what: "no checkout of the editor rlvideo was named".into(),
         advice: "clone rickardlindberg/rlvideo from GitHub, and name the folder with --rlvideo or \
                  MEMREEL_RLVIDEO"
@@ -55,7 +55,7 @@ fn checkout(companions: &Companions) -> Result<Checkout, Missing> {
             advice: "name the folder that holds rlvideo.py".into(),
         });
     }
-    let mut binding = binding::find(EngineName::Rlvideo.name())?;
+    let mut binding = binding::find(EngineName::Rlvideo.name(), None)?;
     let record = &mut binding.installation.record;
     record.version = match commit(&folder) {
         Some(commit) => format!("{commit}, MLT {}", record.version),

@@ -87,3 +87,84 @@ fn by_digest(timeline: &Timeline, media: &[MediaFile]) -> Timeline {
     }
     timeline
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use super::*;
+    use crate::engine::{Installation, Missing, Resolved};
+    use crate::plan::{self, PlanContext};
+    use crate::run::{Channel, ProgressFormat};
+    use crate::scenario::{EngineName, Scenario};
+    use crate::trace::{EngineRecord, Threading};
+
+    /// An engine whose build never changes.
+    struct Fixed(Installation);
+
+    impl Fixed {
+        fn new() -> Fixed {
+            let record = EngineRecord {
+                name: "melt".into(),
+                path: "/usr/bin/melt".into(),
+                version: "7.12.0".into(),
+                package: None,
+                build: "0090b8ea06f43c4f".into(),
+                libraries: BTreeMap::new(),
+            };
+            let none = BTreeSet::new;
+            Fixed(Installation { record, video_encoders: none(), audio_encoders: none(), containers: none() })
+        }
+    }
+
+    impl Engine for Fixed {
+        fn name(&self) -> EngineName {
+            EngineName::Melt
+        }
+
+        fn installation(&self) -> Result<&Installation, &Missing> {
+            Ok(&self.0)
+        }
+
+        fn unsupported(&self, _: &Variant) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn timeline(&self, _: &Variant) -> (&'static str, String) {
+            ("txt", "timeline".into())
+        }
+
+        fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {
+            Resolved {
+                before: None,
+                command: ["melt".as_ref(), files.timeline.as_os_str()].map(Into::into).to_vec(),
+                environment: BTreeMap::from([("THREADS".into(), Some("1".into()))]),
+                progress: ProgressFormat {
+                    channel: Channel::Output,
+                    parse: |_| None,
+                    counters: "",
+                    is_failure: |_| false,
+                },
+                effective: Threading { render: variant.threading.render, ..Threading::default() },
+                notes: Vec::new(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_job_is_the_same_as_ever_whatever_its_build_is_called() {
+        let text = "version = 1\nquestion = '?'\nsources.s.generate = { seconds = 1 }
+            timeline.tracks = [{ children = [{ clip = 's', duration = 1 }] }]
+            matrix.threading = 'single'\nmatrix.engine = ['melt', 'a:melt', 'b:melt', 'melt@/usr/bin/melt']";
+        let scenario = Scenario::parse(text, Path::new("/s/x.toml"), &[]).unwrap();
+        let context = PlanContext { cpus: 2, media_folder: "/media".into(), project: None };
+        let digest = |variant: &Variant| {
+            let limits = Limits { wall: None, stall: Some(Duration::from_secs(60)) };
+            job_digest(&Fixed::new(), variant, &[], &limits, Duration::from_millis(20), 1, false)
+        };
+        let digests: Vec<_> = plan::plan(&scenario, &context).variants.iter().map(digest).collect();
+        // As `printf 'job 1\n0090b8ea06f43c4f\n…' | sha256sum` says of build, timeline, arguments and so on.
+        assert_eq!(digests, ["4bf6b77278ef4090"; 4]);
+    }
+}

@@ -159,7 +159,10 @@ fn excluded_combinations_are_dropped_and_counted() {
     ));
     assert_eq!((plan.variants.len(), plan.excluded), (6, 2));
     assert!(
-        !plan.variants.iter().any(|one| one.engine == EngineName::Melt && one.driver == Driver::Background)
+        !plan
+            .variants
+            .iter()
+            .any(|one| one.engine.name == EngineName::Melt && one.driver == Driver::Background)
     );
     assert_eq!(plan.variants[0].label(), "ffmpeg · single · main");
 }
@@ -222,6 +225,58 @@ fn slugs_are_file_names_that_differ_for_each_variant() {
     assert!(slugs.iter().all(|slug| slug.chars().all(plain)), "{slugs:?}");
     assert_eq!(plan.variants[0].slug(), "ffmpeg-threading-default-sources-2");
     assert!(slugs.contains("ffmpeg-parallel-3-rate-30000-1001-preset-ultrafast-length-2"), "{slugs:?}");
+}
+
+/// Axis value, label and slug of each variant of these engines.
+fn builds(engines: &str) -> Vec<[String; 3]> {
+    let plan = planned(&format!("{ONE_TRACK}matrix.engine = {engines}\nmatrix.threading = 'single'"));
+    let names = |one: &Variant| [one.axes[0].1.clone(), one.label().to_string(), one.slug().to_string()];
+    plan.variants.iter().map(names).collect()
+}
+
+#[test]
+fn engines_as_they_are_installed_are_named_by_their_names_alone() {
+    let named = |name: &str, slug: &str| [name.to_string(), name.to_string(), slug.to_string()];
+    assert_eq!(
+        builds("['ffmpeg', 'melt', 'mlt-python', 'rlvideo']"),
+        [
+            named("ffmpeg", "ffmpeg-single"),
+            named("melt", "melt-single"),
+            named("mlt-python", "mlt-python-single"),
+            named("rlvideo", "rlvideo-single")
+        ]
+    );
+    assert_eq!(builds("'melt'"), [named("melt", "melt-single")]);
+}
+
+#[test]
+fn builds_are_named_by_their_labels_or_by_what_tells_their_paths_apart() {
+    let builds =
+        builds("['melt', 'a:melt', 'b:melt', 'x:melt@/opt/1/melt', 'melt@/opt/1/melt', 'melt@/opt/2/melt']");
+    let told: Vec<_> = builds.iter().map(|[value, label, _]| format!("{value} {label}")).collect();
+    assert_eq!(
+        told,
+        [
+            "melt melt",
+            "a:melt a:melt",
+            "b:melt b:melt",
+            "x:melt x:melt",
+            "melt@/opt/1/melt melt@1",
+            "melt@/opt/2/melt melt@2"
+        ]
+    );
+}
+
+#[test]
+fn no_two_builds_share_a_folder_and_whatever_others_there_are_it_is_the_same() {
+    let all = ["melt", "a:melt", "a-melt:melt", "a:ffmpeg", "melt@/a-b", "melt@/a/b", "m:melt@/a/b"];
+    let slugs: Vec<_> = builds(&format!("{all:?}")).into_iter().map(|[_, _, slug]| slug).collect();
+    assert_eq!(slugs.iter().collect::<HashSet<_>>().len(), all.len(), "{slugs:?}");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    assert!(slugs.iter().all(|slug| slug.chars().all(plain)), "{slugs:?}");
+    for (one, slug) in all.iter().zip(&slugs) {
+        assert_eq!(builds(&format!("'{one}'"))[0][2], *slug);
+    }
 }
 
 #[test]

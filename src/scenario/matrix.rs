@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::timeline::Rate;
 
+use super::engine::EngineChoice;
 use super::export::{Export, ExportTable, audio_encoder, video_encoder};
 use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
@@ -60,7 +61,7 @@ names! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AxisValue {
     /// The program that exports.
-    Engine(EngineName),
+    Engine(EngineChoice),
     /// How many threads it is given.
     Threading(ThreadingChoice),
     /// Where in its process the export runs.
@@ -145,6 +146,14 @@ impl AxisValue {
         }
     }
 
+    /// The engine that it names, if it is a value of that axis.
+    pub fn engine(&self) -> Option<&EngineChoice> {
+        match self {
+            AxisValue::Engine(choice) => Some(choice),
+            _ => None,
+        }
+    }
+
     /// With the axis's name where the value alone would be a riddle: `melt`, but `length 2`.
     pub fn phrase(&self) -> String {
         let text = self.to_string();
@@ -162,9 +171,17 @@ impl AxisValue {
         if says_itself && text != "default" { text } else { format!("{} {text}", self.axis()) }
     }
 
+    /// Whether an entry of `exclude` that has this value means the other one.
+    fn stands_for(&self, other: &AxisValue) -> bool {
+        match (self, other) {
+            (AxisValue::Engine(one), AxisValue::Engine(other)) => one.stands_for(other),
+            _ => self == other,
+        }
+    }
+
     fn default(axis: Axis, export: &Export) -> AxisValue {
         match axis {
-            Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg),
+            Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg.into()),
             Axis::Threading => AxisValue::Threading(ThreadingChoice::Single),
             Axis::Driver => AxisValue::Driver(Driver::Main),
             Axis::Stop => AxisValue::Stop(StopChoice::Never),
@@ -186,7 +203,7 @@ impl AxisValue {
 
     pub(super) fn read(axis: Axis, field: Field) -> Result<AxisValue, Fault> {
         Ok(match axis {
-            Axis::Engine => AxisValue::Engine(field.named()?),
+            Axis::Engine => AxisValue::Engine(field.engine()?),
             Axis::Threading => AxisValue::Threading(field.threading()?),
             Axis::Driver => AxisValue::Driver(field.named()?),
             Axis::Stop => AxisValue::Stop(field.named()?),
@@ -272,7 +289,8 @@ impl Matrix {
     }
 
     fn is_excluded(&self, combination: &[AxisValue]) -> bool {
-        self.exclude.iter().any(|entry| entry.iter().all(|value| combination.contains(value)))
+        let has = |value: &AxisValue| combination.iter().any(|one| value.stands_for(one));
+        self.exclude.iter().any(|entry| entry.iter().all(has))
     }
 }
 
@@ -283,6 +301,15 @@ impl AxisRange {
         let value = self.values[(*number % count) as usize].clone();
         *number /= count;
         value
+    }
+
+    /// A value as [`AxisValue::phrase`] says it, but of an engine's program only what tells it from those of
+    /// the axis's other values.
+    pub fn phrase(&self, value: &AxisValue) -> String {
+        match value {
+            AxisValue::Engine(choice) => choice.among(self.values.iter().filter_map(AxisValue::engine)),
+            _ => value.phrase(),
+        }
     }
 
     /// Whether it takes more than one value.
@@ -351,7 +378,8 @@ fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, Fault> {
     let mut values = Vec::new();
     for item in field.one_or_more()? {
         let value = AxisValue::read(axis, item)?;
-        if values.contains(&value) {
+        // Of builds it is the label that has to be another one.
+        if values.iter().any(|other: &AxisValue| other.to_string() == value.to_string()) {
             return Err(item.fault(format!("`{value}` is twice among the values of `{axis}`")));
         }
         values.push(value);
@@ -383,7 +411,7 @@ fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, Fault> 
 
 fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, Fault> {
     let value = AxisValue::read(range.axis, field)?;
-    if !range.values.contains(&value) {
+    if !range.values.iter().any(|one| value.stands_for(one)) {
         let texts: Vec<_> = range.values.iter().map(AxisValue::to_string).collect();
         let message = format!(
             "`{value}` is not among the values of `{}` in this matrix ({})",

@@ -1,7 +1,9 @@
 //! Changes to a scenario that do not touch its file: `export.preset=medium`.
 
+use std::path::Path;
 use std::str::FromStr;
 
+use super::engine::{NAMING, root_programs};
 use super::error::ScenarioError;
 use super::tree::{Entry, Fault, MOST_KEY_PARTS, Node, Origin, Value};
 
@@ -37,6 +39,22 @@ impl Override {
     /// As it was given.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The same with relative paths of engines' programs counted from the folder in which it was given, so that
+    /// it says the same wherever it is read again.
+    pub fn given_in(self, folder: &Path) -> Override {
+        if !NAMING.contains(&self.path[0].as_str()) {
+            return self;
+        }
+        let mut node = self.node(0);
+        // Numbers count the items of a list, whose key is the one before.
+        let key = self.path.iter().rfind(|key| key.parse::<usize>().is_err());
+        let rooted = root_programs(&mut node, key.map_or("", String::as_str), folder);
+        match node.to_toml().filter(|_| rooted > 0) {
+            Some(value) => Override { text: format!("{}={value}", self.path.join(".")), value, ..self },
+            None => self,
+        }
     }
 
     /// Sets the value in the tree of a scenario; tables on the way there are made.

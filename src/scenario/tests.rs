@@ -35,7 +35,7 @@ container = "mp4"
 sink = "file"
 
 [matrix]
-engine = ["ffmpeg", "melt"]
+engine = ["ffmpeg", "melt", "old:melt@../old/melt"]
 threading = ["single", "parallel", "parallel:3", { render = 1, encode = 4 }]
 driver = ["main", "background"]
 preset = ["default", "ultrafast"]
@@ -114,7 +114,7 @@ fn every_key_is_read() {
     assert_eq!(scenario.sources[1].media[1], Media::File("scenarios/more/night.mov".into()));
     assert_eq!(scenario.export.rate, Rate::new(30000, 1001).unwrap());
     assert_eq!(scenario.tracks[1].extent, Extent::Length(15_000));
-    assert_eq!(scenario.matrix.combinations(), 2 * 4 * 2 * 2 * 2 * 2 * 2);
+    assert_eq!(scenario.matrix.combinations(), 3 * 4 * 2 * 2 * 2 * 2 * 2);
     assert_eq!(scenario.limits.wall, Some(Duration::from_secs(600)));
 }
 
@@ -417,6 +417,87 @@ fn files_lie_beside_the_scenario_wherever_it_is_loaded_from() {
     assert_eq!(scenario.sources[1].media[0], Media::File(folder.path().join("city.mp4")));
 }
 
+/// The engines of a scenario's matrix.
+fn engines(scenario: &Scenario) -> Vec<EngineChoice> {
+    let values = scenario.matrix.axes[Axis::Engine as usize].values.iter();
+    values.map(|value| value.engine().unwrap().clone()).collect()
+}
+
+#[test]
+fn programs_of_engines_lie_beside_the_scenario_wherever_it_is_loaded_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let engines_are = "matrix.engine = ['melt', 'old:melt@./old//melt', 'melt@/opt/melt', 'ffmpeg@new']\n";
+    std::fs::write(&file, format!("{SMALL}{engines_are}")).unwrap();
+    let programs: Vec<_> =
+        engines(&Scenario::load(&file, &[]).unwrap()).into_iter().map(|choice| choice.program).collect();
+    let beside = |name: &str| Some(folder.path().join(name));
+    assert_eq!(programs, [None, beside("old/melt"), Some("/opt/melt".into()), beside("new")]);
+}
+
+#[test]
+fn a_program_that_an_override_names_is_the_same_wherever_it_is_read_again() {
+    let given = |text: &str| text.parse::<Override>().unwrap().given_in(Path::new("/home/me"));
+    for (text, wanted) in [
+        ("matrix.engine=a:melt,b:melt@../b/melt", r#"matrix.engine=["a:melt", "b:melt@/home/me/../b/melt"]"#),
+        ("matrix.engine=melt@x", r#"matrix.engine="melt@/home/me/x""#),
+        ("matrix.engine.0=melt@x y", r#"matrix.engine.0="melt@/home/me/x y""#),
+        (
+            "matrix={engine=['melt@x'], size='2x2', length=2}",
+            r#"matrix={ "engine" = ["melt@/home/me/x"], "size" = "2x2", "length" = 2 }"#,
+        ),
+        (
+            "matrix.exclude=[{engine='melt@x', audio=false}]",
+            r#"matrix.exclude=[{ "engine" = "melt@/home/me/x", "audio" = false }]"#,
+        ),
+    ] {
+        assert_eq!(given(text).text(), wanted);
+        assert_eq!(given(wanted).text(), wanted);
+    }
+    for text in ["matrix.engine=melt,a:ffmpeg", "matrix.engine=[\"melt@/x\"]", "export.options.engine=a@b"] {
+        assert_eq!(given(text).text(), text);
+    }
+    let scenario = Scenario::parse(SMALL, Path::new("/s/x.toml"), &[given("matrix.engine=a:melt@m,melt")]);
+    let scenario = scenario.unwrap();
+    assert_eq!(engines(&scenario)[0].program.as_deref(), Some(Path::new("/home/me/m")));
+    assert_eq!(scenario.overrides, [r#"matrix.engine=["a:melt@/home/me/m", "melt"]"#]);
+}
+
+#[test]
+fn wrong_builds_are_told_where_they_stand_and_what_would_be_right() {
+    says(
+        complaint_with("matrix.engine = [\"ffmpeg\", \"old:mlet@/opt/melt\"]"),
+        &["x.toml:6:28: unknown engine `mlet`; did you mean `melt`?"],
+    );
+    says(complaint_with("matrix.engine = \":melt\""), &[":6:17: an empty label"]);
+    says(complaint_with("matrix.engine = \"a/b:melt\""), &[":6:17: \"a/b\" is no label"]);
+    says(complaint_with("matrix.engine = \"melt@\""), &[":6:17: an empty path"]);
+    says(
+        complaint_with("matrix.engine = [\"a:melt@/x\", \"a:melt@/y\"]"),
+        &[":6:31: `a:melt` is twice among the values of `engine`"],
+    );
+    says(
+        complaint_with("matrix.engine = [\"melt@x\", \"melt@./x\"]"),
+        &[":6:28: `melt@scenarios/x` is twice"],
+    );
+    says(complaint_with("matrix.engine = 3"), &[":6:17: `engine` must be the name of an engine", "not 3"]);
+}
+
+#[test]
+fn an_exclusion_means_a_build_by_its_label_and_all_builds_by_their_engine() {
+    let left = |exclude: &str| {
+        let matrix =
+            "matrix.engine = ['a:melt@/a', 'b:melt', 'ffmpeg', 'melt@/c']\nmatrix.threading = 'single'";
+        let scenario = parse(&format!("{SMALL}{matrix}\nmatrix.exclude = [{{ engine = '{exclude}' }}]"));
+        let kept: Vec<_> = scenario?.matrix.kept().map(|values| values[0].to_string()).collect();
+        Ok::<_, ScenarioError>(kept.join(" "))
+    };
+    assert_eq!(left("melt").unwrap(), "ffmpeg");
+    assert_eq!(left("a:melt").unwrap(), "b:melt ffmpeg melt@/c");
+    assert_eq!(left("melt@/c").unwrap(), "a:melt b:melt ffmpeg");
+    says(left("c:melt").unwrap_err().to_string(), &["`c:melt` is not among", "(a:melt, b:melt, ffmpeg, "]);
+}
+
 #[test]
 fn every_shipped_scenario_loads_and_asks_one_question() {
     for (name, text) in SHIPPED {
@@ -569,6 +650,7 @@ fn depth_is_no_way_to_exhaust_the_stack() {
 fn no_mangled_override_is_a_panic_or_more_than_a_line() {
     const SEEDS: &[&str] = &[
         "matrix.threading=single,parallel,{render=1}",
+        "matrix.engine=a:melt@../m,ffmpeg",
         "timeline.tracks.0.children.0.clip=shot.3",
         "sources.shot.generate.count=4",
         "export={ size = \"640x360\" }",
@@ -577,8 +659,10 @@ fn no_mangled_override_is_a_panic_or_more_than_a_line() {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     for _ in 0..2_000 {
         let text = mangle(SEEDS[dice.below(SEEDS.len())], &mut dice);
-        let result =
-            text.parse::<Override>().and_then(|change| Scenario::parse(WHOLE, Path::new("x"), &[change]));
+        let result = text
+            .parse::<Override>()
+            .map(|change| change.given_in(Path::new("/home")))
+            .and_then(|change| Scenario::parse(WHOLE, Path::new("x"), &[change]));
         if let Err(error) = result {
             assert!(!error.to_string().contains('\n'), "{error}");
         }

@@ -73,6 +73,32 @@ impl Node {
         Some(node(&value, &|_| Origin::Override { index }))
     }
 
+    /// As it could be written; `None` for a date, of which nothing is kept.
+    pub fn to_toml(&self) -> Option<String> {
+        Some(match &self.value {
+            // JSON's strings are TOML's, but for a character that may not stand in TOML as it is.
+            Value::Text(text) => {
+                serde_json::Value::from(text.as_str()).to_string().replace('\u{7f}', "\\u007f")
+            }
+            Value::Whole(number) => number.to_string(),
+            Value::Number(number) => format!("{number:?}").to_lowercase(),
+            Value::Boolean(value) => value.to_string(),
+            Value::Date => return None,
+            Value::Array(items) => {
+                let items: Option<Vec<_>> = items.iter().map(Node::to_toml).collect();
+                format!("[{}]", items?.join(", "))
+            }
+            Value::Table(entries) => {
+                let entry = |entry: &Entry| {
+                    let key = serde_json::Value::from(entry.key.as_str());
+                    Some(format!("{key} = {}", entry.node.to_toml()?))
+                };
+                let entries: Option<Vec<_>> = entries.iter().map(entry).collect();
+                format!("{{ {} }}", entries?.join(", "))
+            }
+        })
+    }
+
     fn kind(&self) -> String {
         match &self.value {
             Value::Text(text) => format!("the string {}", quoted(text)),

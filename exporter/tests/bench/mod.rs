@@ -137,6 +137,14 @@ impl Watched {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// CPU time so far, in seconds: a multiple of the kernel's hundredths.
+    pub fn cpu(&self) -> f64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The program's name, in brackets, may hold spaces; user and system time are the 14th and 15th field.
+        let fields: Vec<_> = text.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+    }
+
     /// Threads now.
     pub fn threads(&self) -> usize {
         self.count("task")

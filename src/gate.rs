@@ -23,6 +23,60 @@ pub fn check(report: &Report, budgets: &Budgets, baseline: Option<&Baseline>) ->
     check::check(&subjects, &grown)
 }
 
+/// Holds one side of a result against another that was measured together with it, in turns: the values of the axis
+/// `engine` that are two builds of one. Growth that both sides show is no difference between them.
+pub fn check_sides(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Check {
+    let variants = report.variants();
+    let against = |variant: &VariantRow<'_>| {
+        let is_twin = |other: &&VariantRow<'_>| {
+            engine_is(axes(other), a) && all_but_engine(axes(other)) == all_but_engine(axes(variant))
+        };
+        variants.iter().find(is_twin).map_or(Against::Nothing, |twin| Against::Together(runs(twin)))
+    };
+    let of_b = variants.iter().filter(|variant| engine_is(axes(variant), b));
+    let subject = |variant: &VariantRow<'_>| Subject {
+        name: variant.name.clone(),
+        runs: runs(variant),
+        budgets: budgets.of(axes(variant)),
+        against: against(variant),
+    };
+    let subjects: Vec<_> = of_b.map(subject).collect();
+    check::check(&subjects, &grown_on_one_side(report, budgets, a, b))
+}
+
+/// What the families of side `b` show; what the same family of side `a` shows, too, is allowed.
+fn grown_on_one_side(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Vec<Grown> {
+    let families = report.families();
+    let of_b = families.iter().filter(|family| engine_is(family_axes(family), b));
+    of_b.map(|family| {
+        let twin = families.iter().find(|other| {
+            engine_is(family_axes(other), a)
+                && all_but_engine(family_axes(other)) == all_but_engine(family_axes(family))
+        });
+        let both = twin.is_some_and(|twin| twin.verdict.finding == family.verdict.finding);
+        let grown = grown(family, budgets);
+        Grown { allowed: grown.allowed || both, ..grown }
+    })
+    .collect()
+}
+
+fn axes<'a>(variant: &'a VariantRow<'_>) -> &'a [(String, String)] {
+    &variant.jobs[0].planned.variant
+}
+
+/// Those of its first job; of none none.
+fn family_axes<'a>(family: &FamilyRow<'a>) -> &'a [(String, String)] {
+    family.jobs.first().map_or(&[], |job| job.planned.variant.as_slice())
+}
+
+fn engine_is(variant: &[(String, String)], engine: &str) -> bool {
+    variant.iter().any(|(axis, value)| axis == "engine" && value == engine)
+}
+
+fn all_but_engine(variant: &[(String, String)]) -> Vec<&(String, String)> {
+    variant.iter().filter(|(axis, _)| axis != "engine").collect()
+}
+
 /// What a result would be as a baseline: an entry for each variant of which repeats finished.
 pub fn entries(report: &Report, saved: &str) -> Vec<Entry> {
     report.variants().iter().filter_map(|variant| entry(report, variant, saved)).collect()
@@ -41,7 +95,6 @@ fn subject(
     budgets: &Budgets,
     baseline: Option<&Baseline>,
 ) -> Subject {
-    let planned = &variant.jobs[0].planned.variant;
     let against = match baseline.zip(key(report, variant)) {
         None => Against::Nothing,
         Some((baseline, key)) => match baseline.runs_of(&key, budgets.across_builds) {
@@ -49,7 +102,7 @@ fn subject(
             Err(why) => Against::NotComparable(why),
         },
     };
-    Subject { name: variant.name.clone(), runs: runs(variant), budgets: budgets.of(planned), against }
+    Subject { name: variant.name.clone(), runs: runs(variant), budgets: budgets.of(axes(variant)), against }
 }
 
 fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<Entry> {

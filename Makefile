@@ -3,13 +3,16 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup build profile investigate test test-all lint docs guard peers check bench verdicts rates clean
+.PHONY: help setup setup-tests build profile investigate test test-all lint docs guard peers check bench verdicts rates live-checks clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the packages that are missing (as root or through sudo)
 	@scripts/setup.sh
+
+setup-tests: ## the same, and those that only tests need
+	@scripts/setup.sh --tests
 
 build: setup ## build memreel, its launcher and its exporter
 	cargo build --release --workspace --bins
@@ -21,7 +24,7 @@ investigate: build ## make reports/export-crash again (about an hour); RLVIDEO=D
 	reports/export-crash/investigate.sh $(RLVIDEO)
 
 # Each suite has a budget of minutes: see CONTRIBUTING.md.
-test: setup lint docs guard check ## everything that has to hold before a change lands
+test: setup-tests lint docs guard check ## everything that has to hold before a change lands
 
 lint: ## format, clippy, and that scripts can be read
 	for script in scripts/*.sh reports/*/*.sh; do sh -n $$script || exit 1; done
@@ -56,6 +59,9 @@ verdicts: ## verdicts beside other methods, on two hundred exports of which the 
 
 rates: ## how often a check is wrong and what it finds, by checks drawn from stored exports that are alike
 	cargo test --test gate_rates -- --nocapture --test-threads 1
+
+live-checks: build ## checks of real exports, alike and with faults put in (about an hour)
+	scripts/live-checks.sh
 
 clean: ## remove what was built
 	cargo clean

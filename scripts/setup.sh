@@ -6,10 +6,10 @@ set -eu
 oldest_rust=1.88
 
 # What FFmpeg's headers and the bindings to them need, a linker, the engine melt and its Python binding, the
-# ffmpeg command line that the exporter is compared to, and what counts instructions.
+# ffmpeg command line that the exporter is compared to, what counts instructions, and what reads scripts.
 packages="build-essential pkg-config libclang-dev
 libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
-melt python3-mlt ffmpeg valgrind"
+melt python3-mlt ffmpeg valgrind shellcheck"
 
 # The tests compare memreel with psrecord, which needs a virtual environment.
 python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3 python3-venv"

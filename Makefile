@@ -26,8 +26,8 @@ investigate: build ## make reports/export-crash again (about an hour); RLVIDEO=D
 # Each suite has a budget of minutes: see CONTRIBUTING.md.
 test: setup-tests lint docs guard check ## everything that has to hold before a change lands
 
-lint: ## format, clippy, and that scripts can be read
-	for script in scripts/*.sh reports/*/*.sh; do sh -n $$script || exit 1; done
+lint: ## format, clippy, and scripts
+	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 

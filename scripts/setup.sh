@@ -1,19 +1,22 @@
 #!/bin/sh
 # Installs what memreel needs on Debian or Ubuntu, and nothing that is there already.
-# usage: scripts/setup.sh
+# usage: scripts/setup.sh [--tests]
 set -eu
 
 oldest_rust=1.88
 
-# What FFmpeg's headers and the bindings to them need, a linker, the engine melt and its Python binding, the
-# ffmpeg command line that the exporter is compared to, what counts instructions, and the scheduler that the tests
-# have run a job array (its daemons are started for a test alone; without a configuration they do nothing else).
+# What FFmpeg's headers and the bindings to them need, a linker, the engine melt and its Python binding.
 packages="build-essential pkg-config libclang-dev
 libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
-melt python3-mlt ffmpeg valgrind slurm-wlm"
+melt python3-mlt"
 
-# The tests compare memreel with psrecord, which needs a virtual environment.
-python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3 python3-venv"
+# For the tests: the ffmpeg command line that the exporter is compared to, what counts instructions, what reads
+# scripts, the scheduler that runs a job array (its daemons are started for a test alone), and a virtual environment
+# for psrecord and what reads the files of a CI.
+if [ "${1:-}" = --tests ]; then
+    packages="$packages ffmpeg valgrind shellcheck slurm-wlm"
+    python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3 python3-venv"
+fi
 
 stop() {
     echo "setup: $1" >&2

@@ -1,5 +1,6 @@
 //! The command line: the only place that knows clap, and where its words become the library's types.
 
+mod ab;
 mod changes;
 mod doctor;
 mod duration;
@@ -167,6 +168,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Ab(ab::Ab),
     Record(record::Record),
     Plan(plan::Plan),
     Report(report::Report),
@@ -196,6 +198,7 @@ pub fn main() -> Exit {
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Run(command) => command.run(&mut out),
+        Command::Ab(command) => command.run(&mut out),
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Report(command) => command.run(&mut out),

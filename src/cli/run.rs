@@ -17,7 +17,7 @@ use crate::media;
 use crate::plan::Plan;
 use crate::run::Stop;
 use crate::scenario::Scenario;
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, StoredResult};
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///
@@ -38,6 +38,15 @@ pub struct Run {
     /// .rlvideo), which is exported as it is
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
+    #[command(flatten)]
+    session: Session,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What a command that measures is told beside the scenario.
+#[derive(Debug, Args)]
+pub struct Session {
     /// Go on with an interrupted result: jobs that are whole are kept, the others are run. The scenario
     /// and its changes are those of the result, so none can be given
     #[arg(long, value_name = "DIR", conflicts_with = "Changes")]
@@ -55,46 +64,63 @@ pub struct Run {
     /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
-    #[command(flatten)]
-    changes: Changes,
+}
+
+/// A scenario that can be carried out: its engines were looked for, and something of it can be run.
+pub struct Prepared<'a> {
+    /// What is asked.
+    pub scenario: &'a Scenario,
+    /// Its variants and jobs.
+    pub plan: Plan,
+    /// The engines that it names.
+    pub engines: Engines,
+    /// Why each variant will not be run; `None` for one that will.
+    pub obstacles: Vec<Option<String>>,
+    session: &'a Session,
+    companions: Companions,
+}
+
+/// What came of a scenario that was carried out and reported on.
+pub struct Measured {
+    /// The result, from its files.
+    pub result: StoredResult,
+    /// What there is to say so far: whether it was run to its end, and all engines did what they were asked.
+    pub exit: Exit,
 }
 
 impl Run {
     /// Runs, reports, and says by the exit code whether all engines did what they were asked.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let stop = stop_on_signals()?;
-        let scenario = self.scenario()?;
-        let plan = plan::of(&scenario)?;
+        let scenario = match (self.session.resumed()?, &self.scenario) {
+            (Some(scenario), _) => scenario,
+            (None, Some(scenario)) => changes::load(scenario, &self.changes.texts())?,
+            (None, None) => return Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
+        };
+        let prepared = self.session.prepare(&scenario)?;
+        Ok(prepared.carry_out("run", out)?.exit)
+    }
+}
+
+impl Session {
+    /// The scenario of the result that is to be resumed, if one is.
+    pub fn resumed(&self) -> Result<Option<Scenario>, Failure> {
+        let Some(folder) = &self.resume else { return Ok(None) };
+        let index = store::open_index(folder)?;
+        let overrides = changes::overrides(&index.overrides)?;
+        Ok(Some(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?))
+    }
+
+    /// Plans, and looks for the engines.
+    ///
+    /// # Errors
+    /// When nothing of it can be run.
+    pub fn prepare<'a>(&'a self, scenario: &'a Scenario) -> Result<Prepared<'a>, Failure> {
+        let plan = plan::of(scenario)?;
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
-        make_media(&plan, &obstacles, &companions, &stop)?;
-        if self.dump_graph {
-            tell_who_dumps_none(&engines);
-        }
-        let missing = engines.iter().any(|engine| engine.installation().is_err());
-        let wishes = Wishes { exports: self.keep_exports, graphs: self.dump_graph };
-        let execution = Execution::new(&scenario, &plan, engines, &obstacles, &companions, wishes)?;
-        let folder = self.folder(&scenario)?;
-        let started = self.started(&folder)?;
-        store::write_json(&folder.join("result.json"), &execution.index(started))?;
-        let mut progress = Progress::new();
-        let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
-        report::tell(&store::open_result(&folder)?, out)?;
-        Ok(conclude(tally, missing, &folder))
-    }
-
-    fn scenario(&self) -> Result<Scenario, Failure> {
-        match (&self.resume, &self.scenario) {
-            (Some(folder), _) => {
-                let index = store::open_index(folder)?;
-                let overrides = changes::overrides(&index.overrides)?;
-                Ok(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?)
-            }
-            (None, Some(scenario)) => changes::load(scenario, &self.changes.texts()),
-            (None, None) => Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
-        }
+        Ok(Prepared { scenario, plan, engines, obstacles, session: self, companions })
     }
 
     /// The result's folder: that of the result to resume, or a new one.
@@ -123,6 +149,31 @@ impl Run {
     }
 }
 
+impl Prepared<'_> {
+    /// Runs all jobs that are not there yet, and reports; `command` is what goes on with a run that is
+    /// interrupted.
+    pub fn carry_out(self, command: &str, out: &mut dyn Write) -> Result<Measured, Failure> {
+        let Prepared { scenario, plan, engines, obstacles, session, companions } = self;
+        let stop = stop_on_signals()?;
+        tell_what_is_not_run(&plan, &obstacles);
+        make_media(&plan, &obstacles, &companions, &stop)?;
+        if session.dump_graph {
+            tell_who_dumps_none(&engines);
+        }
+        let missing = engines.iter().any(|engine| engine.installation().is_err());
+        let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
+        let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, wishes)?;
+        let folder = session.folder(scenario)?;
+        let started = session.started(&folder)?;
+        store::write_json(&folder.join("result.json"), &execution.index(started))?;
+        let mut progress = Progress::new();
+        let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
+        let result = store::open_result(&folder)?;
+        report::tell(&result, out)?;
+        Ok(Measured { exit: conclude(tally, missing, command, &folder), result })
+    }
+}
+
 /// The first Ctrl-C (or TERM, or HUP) asks for an orderly end; a second one ends memreel at once, and
 /// the launcher ends the engine.
 fn stop_on_signals() -> Result<Stop, Failure> {
@@ -142,17 +193,20 @@ fn tell_who_dumps_none(engines: &Engines) {
     }
 }
 
-/// Warns of variants that are not run; it is an error when none is left.
+/// It is an error when nothing is left to run.
 fn check_something_runs(plan: &Plan, engines: &Engines, obstacles: &[Option<String>]) -> Result<(), Failure> {
-    if obstacles.iter().any(Option::is_none) {
-        for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
-            if let Some(obstacle) = obstacle {
-                say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
-            }
-        }
-        return Ok(());
+    match obstacles.iter().any(Option::is_none) {
+        true => Ok(()),
+        false => Err(plan::nothing_runs(plan, engines, obstacles)),
     }
-    Err(plan::nothing_runs(plan, engines, obstacles))
+}
+
+fn tell_what_is_not_run(plan: &Plan, obstacles: &[Option<String>]) {
+    for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
+        if let Some(obstacle) = obstacle {
+            say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
+        }
+    }
 }
 
 fn make_media(
@@ -178,9 +232,9 @@ fn make_media(
     Ok(())
 }
 
-fn conclude(tally: Tally, engine_missing: bool, folder: &Path) -> Exit {
+fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) -> Exit {
     if tally.interrupted {
-        say(format_args!("memreel: stopped; go on with `memreel run --resume {}`", folder.display()));
+        say(format_args!("memreel: stopped; go on with `memreel {command} --resume {}`", folder.display()));
         return Exit::Interrupted;
     }
     if tally.failed > 0 {

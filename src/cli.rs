@@ -1,5 +1,6 @@
 //! The command line: the only place that knows clap, and where its words become the library's types.
 
+mod ab;
 mod baseline;
 mod changes;
 mod check;
@@ -206,6 +207,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Ab(Box<ab::Ab>),
     Record(record::Record),
     Plan(Box<plan::Plan>),
     Merge(merge::Merge),
@@ -238,6 +240,7 @@ pub fn main() -> Exit {
     let mut out = std::io::stdout().lock();
     let result = match cli.command {
         Command::Run(command) => command.run(&mut out),
+        Command::Ab(command) => command.run(&mut out),
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Merge(command) => command.run(&mut out),

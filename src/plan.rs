@@ -6,13 +6,13 @@
 
 mod arrange;
 mod input;
+mod order;
 mod shard;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::digest;
 use crate::project::Project;
 use crate::scenario::{
     Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, Export, LayoutChoice, Media, MediaChoice,
@@ -199,25 +199,11 @@ pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
             .map(|range| range.axis)
             .collect(),
         excluded: scenario.matrix.combinations() - variants.len() as u64,
-        jobs: jobs(&variants, scenario.matrix.repeats, scenario.matrix.seed),
+        jobs: order::jobs(&variants, scenario.matrix.repeats, scenario.matrix.seed),
         seed: scenario.matrix.seed,
         variants,
         part: None,
     }
-}
-
-/// All variants once, then all again in another order, and so on: whatever changes on the machine while
-/// a plan runs does not fall on the same variant every time, nor on what follows the same neighbour.
-fn jobs(variants: &[Variant], repeats: u32, seed: u32) -> Vec<Job> {
-    (1..=repeats).flat_map(|repeat| shuffled(variants, repeat, seed)).collect()
-}
-
-/// One repeat of all variants. The order of two of them depends on nothing but themselves, the repeat and
-/// the seed, so that it is the same on every machine and whatever other variants there are.
-fn shuffled(variants: &[Variant], repeat: u32, seed: u32) -> Vec<Job> {
-    let mut jobs: Vec<_> = (0..variants.len()).map(|variant| Job { variant, repeat }).collect();
-    jobs.sort_by_cached_key(|job| digest::of(format!("{seed}\n{repeat}\n{}", variants[job.variant].slug())));
-    jobs
 }
 
 /// What the values of a combination decide.

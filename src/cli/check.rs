@@ -3,13 +3,13 @@
 mod outputs;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use self::outputs::Outputs;
-use super::{Exit, Failure, changes, say};
+use super::{Exit, Failure, changes, report, say};
 use crate::baseline::Baseline;
 use crate::budget::Budgets;
 use crate::check::{Check, Conclusion};
@@ -63,12 +63,20 @@ pub struct CheckOptions {
     /// What to compare with: a file of `memreel baseline save`, or the folder of another result
     #[arg(long, value_name = "FILE|DIR")]
     baseline: Option<PathBuf>,
-    /// A budget beside those of the scenario: peak=400MiB, level.more=5%, frames_per_second.limit=24
-    #[arg(long = "budget", value_name = "KEY=VALUE")]
-    budgets: Vec<String>,
     /// Compare with what another build of an engine took: for those who build engines
     #[arg(long)]
     across_builds: bool,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+/// What fails a check, whatever a result is compared with, and where that is told.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Checking")]
+pub struct Judging {
+    /// A budget beside those of the scenario: peak=400MiB, level.more=5%, frames_per_second.limit=24
+    #[arg(long = "budget", value_name = "KEY=VALUE")]
+    budgets: Vec<String>,
     /// What is open is no pass: exit code 3
     #[arg(long)]
     strict: bool,
@@ -100,16 +108,47 @@ fn is_failure(outcome: &crate::trace::Outcome) -> bool {
 impl CheckOptions {
     /// Whether any of them was given.
     pub fn is_given(&self) -> bool {
-        let CheckOptions { baseline, budgets, across_builds, strict, warn_only, outputs } = self;
-        let given = *across_builds || *strict || *warn_only || outputs.is_given();
-        given || baseline.is_some() || !budgets.is_empty()
+        let CheckOptions { baseline, across_builds, judging } = self;
+        baseline.is_some() || *across_builds || judging.is_given()
     }
 
     /// Finds what is wrong with the budgets and the baseline before anything is exported.
     pub fn verify(&self, scenario: &Scenario) -> Result<(), Failure> {
-        self.budgets(&scenario.text, &scenario.path, &scenario.overrides)?;
+        self.judging.verify(scenario)?;
         self.baseline.as_deref().map(read_baseline).transpose()?;
         Ok(())
+    }
+
+    /// Tells people what was measured, before it is checked if it is to be.
+    pub fn tell_measured(
+        &self,
+        result: &StoredResult,
+        checked: bool,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        self.judging.tell_measured(result, checked, out)
+    }
+
+    /// Checks a result and says so; the exit code is that of the check and its files, whatever engines did.
+    pub fn check(&self, result: &StoredResult, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
+        let named = self.baseline.as_ref().map(|path| path.display().to_string());
+        self.judging.judge(result, named, out, |report, budgets| {
+            let across_builds = self.across_builds || budgets.across_builds;
+            gate::check(report, &Budgets { across_builds, ..budgets }, baseline.as_ref())
+        })
+    }
+}
+
+impl Judging {
+    fn is_given(&self) -> bool {
+        let Judging { budgets, strict, warn_only, outputs } = self;
+        *strict || *warn_only || outputs.is_given() || !budgets.is_empty()
+    }
+
+    /// Finds what is wrong with the budgets before anything is exported.
+    pub fn verify(&self, scenario: &Scenario) -> Result<(), Failure> {
+        self.budgets(&scenario.text, &scenario.path, &scenario.overrides).map(drop)
     }
 
     /// Whether standard output is for programs.
@@ -117,19 +156,40 @@ impl CheckOptions {
         self.outputs.json
     }
 
-    /// Checks a result and says so; the exit code is that of the check and its files, whatever engines did.
-    pub fn check(&self, result: &StoredResult, out: &mut dyn Write) -> Result<Exit, Failure> {
+    /// Tells people what was measured: on standard error where programs read the other. That nobody reads on is no
+    /// reason not to check.
+    pub fn tell_measured(
+        &self,
+        result: &StoredResult,
+        checked: bool,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let told = match self.is_for_programs() {
+            true => report::tell(result, &mut io::stderr()),
+            false if checked => report::tell(result, out).and_then(|()| Ok(writeln!(out)?)),
+            false => report::tell(result, out),
+        };
+        told.or_else(|failure| if failure.is_reader_gone() { Ok(()) } else { Err(failure) })
+    }
+
+    /// Checks a result and says so; `against` names what it is compared with.
+    pub fn judge(
+        &self,
+        result: &StoredResult,
+        against: Option<String>,
+        out: &mut dyn Write,
+        check: impl FnOnce(&Report, Budgets) -> Check,
+    ) -> Result<Exit, Failure> {
         let index = &result.index;
         let budgets = self.budgets(&index.scenario_text, &index.scenario_path, &index.overrides)?;
-        let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
         let report = Report::read(result)?;
-        let check = gate::check(&report, &budgets, baseline.as_ref());
+        let check = check(&report, budgets);
         let told = Told {
             report: &report,
             check: &check,
-            baseline: self.baseline.as_ref().map(|path| path.display().to_string()),
+            baseline: against,
             strictness: self.strictness(),
-            scenario_file: outputs::scenario_file(&result.index.scenario_path),
+            scenario_file: outputs::scenario_file(&index.scenario_path),
         };
         Ok(self.exit(&check).or_worse(self.outputs.tell(&told, out)?))
     }
@@ -156,9 +216,7 @@ impl CheckOptions {
     fn budgets(&self, text: &str, path: &Path, overrides: &[String]) -> Result<Budgets, Failure> {
         let added = self.budgets.iter().map(|budget| format!("budgets.{budget}"));
         let overrides: Vec<_> = overrides.iter().cloned().chain(added).collect();
-        let scenario = Scenario::parse(text, path, &changes::overrides(&overrides)?)?;
-        let across_builds = self.across_builds || scenario.budgets.across_builds;
-        Ok(Budgets { across_builds, ..scenario.budgets })
+        Ok(Scenario::parse(text, path, &changes::overrides(&overrides)?)?.budgets)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +10,7 @@ use clap::Args;
 use super::changes::{self, Changes};
 use super::check::CheckOptions;
 use super::progress::{self, Progress};
-use super::{Exit, Failure, plan, report, say};
+use super::{Exit, Failure, plan, say};
 use crate::engine::{Companions, Engines};
 use crate::execution::{self, Execution, Tally, Wishes};
 use crate::machine;
@@ -41,6 +41,21 @@ pub struct Run {
     /// .rlvideo), which is exported as it is
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
+    /// Hold the result against its budgets, and a baseline if one is named: the exit code says what came of it.
+    /// What that means: `memreel check --help`
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    checking: CheckOptions,
+    #[command(flatten)]
+    session: Session,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What a command that measures is told beside the scenario.
+#[derive(Debug, Args)]
+pub struct Session {
     /// Go on with an interrupted result: jobs that are whole are kept, the others are run. The scenario
     /// and its changes are those of the result, so none can be given
     #[arg(long, value_name = "DIR", conflicts_with = "Changes")]
@@ -62,14 +77,28 @@ pub struct Run {
     /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
-    /// Hold the result against its budgets, and a baseline if one is named: the exit code says what came of it.
-    /// What that means: `memreel check --help`
-    #[arg(long)]
-    check: bool,
-    #[command(flatten)]
-    checking: CheckOptions,
-    #[command(flatten)]
-    changes: Changes,
+}
+
+/// A scenario that can be carried out: its engines were looked for, and something of it can be run.
+pub struct Prepared<'a> {
+    /// What is asked.
+    pub scenario: &'a Scenario,
+    /// Its variants and jobs.
+    pub plan: Plan,
+    /// The engines that it names.
+    pub engines: Engines,
+    /// Why each variant will not be run; `None` for one that will.
+    pub obstacles: Vec<Option<String>>,
+    session: &'a Session,
+    companions: Companions,
+}
+
+/// What came of a scenario that was carried out.
+pub struct Measured {
+    /// The result, from its files.
+    pub result: StoredResult,
+    /// What there is to say so far: whether it was run to its end, and all engines did what they were asked.
+    pub exit: Exit,
 }
 
 impl Run {
@@ -78,59 +107,44 @@ impl Run {
         if !self.check && self.checking.is_given() {
             return Err(Failure::usage("options of a check need --check"));
         }
-        let stop = stop_on_signals()?;
-        let scenario = self.scenario()?;
+        let scenario = match (self.session.resumed()?, &self.scenario) {
+            (Some(scenario), _) => scenario,
+            (None, Some(scenario)) => changes::load(scenario, &self.changes.texts())?,
+            (None, None) => return Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
+        };
         if self.check {
             self.checking.verify(&scenario)?;
         }
-        let plan = self.part_of(plan::of(&scenario)?)?;
+        let Measured { result, exit } = self.session.prepare(&scenario)?.carry_out("run")?;
+        self.checking.tell_measured(&result, self.check, out)?;
+        if !self.check || exit == Exit::Interrupted {
+            return Ok(exit);
+        }
+        Ok(exit.or_worse(self.checking.check(&result, out)?))
+    }
+}
+
+impl Session {
+    /// The scenario of the result that is to be resumed, if one is.
+    pub fn resumed(&self) -> Result<Option<Scenario>, Failure> {
+        let Some(folder) = &self.resume else { return Ok(None) };
+        let index = store::open_index(folder)?;
+        check_one_machine(folder, &index)?;
+        let overrides = changes::overrides(&index.overrides)?;
+        Ok(Some(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?))
+    }
+
+    /// Plans, and looks for the engines.
+    ///
+    /// # Errors
+    /// When nothing of it can be run.
+    pub fn prepare<'a>(&'a self, scenario: &'a Scenario) -> Result<Prepared<'a>, Failure> {
+        let plan = self.part_of(plan::of(scenario)?)?;
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
-        make_media(&plan, &obstacles, &companions, &stop)?;
-        if self.dump_graph {
-            tell_who_dumps_none(&engines);
-        }
-        let missing = engines.iter().any(|engine| engine.installation().is_err());
-        let wishes = Wishes { exports: self.keep_exports, graphs: self.dump_graph };
-        let execution = Execution::new(&scenario, &plan, engines, &obstacles, &companions, wishes)?;
-        let folder = self.folder(&scenario)?;
-        let started = self.started(&folder)?;
-        store::write_json(&folder.join("result.json"), &execution.index(started))?;
-        let mut progress = Progress::new();
-        let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
-        let result = store::open_result(&folder)?;
-        self.tell(&result, out)?;
-        let ended = conclude(tally, missing, &folder);
-        if !self.check || ended == Exit::Interrupted {
-            return Ok(ended);
-        }
-        Ok(ended.or_worse(self.checking.check(&result, out)?))
-    }
-
-    /// Tells people what was measured: on standard error where programs read the other. That nobody reads on is no
-    /// reason not to check.
-    fn tell(&self, result: &StoredResult, out: &mut dyn Write) -> Result<(), Failure> {
-        let told = match self.checking.is_for_programs() {
-            true => report::tell(result, &mut io::stderr()),
-            false if self.check => report::tell(result, out).and_then(|()| Ok(writeln!(out)?)),
-            false => report::tell(result, out),
-        };
-        told.or_else(|failure| if failure.is_reader_gone() { Ok(()) } else { Err(failure) })
-    }
-
-    fn scenario(&self) -> Result<Scenario, Failure> {
-        match (&self.resume, &self.scenario) {
-            (Some(folder), _) => {
-                let index = store::open_index(folder)?;
-                check_one_machine(folder, &index)?;
-                let overrides = changes::overrides(&index.overrides)?;
-                Ok(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?)
-            }
-            (None, Some(scenario)) => changes::load(scenario, &self.changes.texts()),
-            (None, None) => Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
-        }
+        Ok(Prepared { scenario, plan, engines, obstacles, session: self, companions })
     }
 
     /// The part of a plan that is to be run: of a resumed result the one that it is of.
@@ -184,6 +198,29 @@ fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> 
     Err(Failure::usage(format!("{}: {message}", folder.display())))
 }
 
+impl Prepared<'_> {
+    /// Runs all jobs that are not there yet; `command` is what goes on with a run that is interrupted.
+    pub fn carry_out(self, command: &str) -> Result<Measured, Failure> {
+        let Prepared { scenario, plan, engines, obstacles, session, companions } = self;
+        let stop = stop_on_signals()?;
+        tell_what_is_not_run(&plan, &obstacles);
+        make_media(&plan, &obstacles, &companions, &stop)?;
+        if session.dump_graph {
+            tell_who_dumps_none(&engines);
+        }
+        let missing = engines.iter().any(|engine| engine.installation().is_err());
+        let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
+        let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, wishes)?;
+        let folder = session.folder(scenario)?;
+        let started = session.started(&folder)?;
+        store::write_json(&folder.join("result.json"), &execution.index(started))?;
+        let mut progress = Progress::new();
+        let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
+        let result = store::open_result(&folder)?;
+        Ok(Measured { exit: conclude(tally, missing, command, &folder), result })
+    }
+}
+
 /// The first Ctrl-C (or TERM, or HUP) asks for an orderly end; a second one ends memreel at once, and
 /// the launcher ends the engine.
 fn stop_on_signals() -> Result<Stop, Failure> {
@@ -203,17 +240,20 @@ fn tell_who_dumps_none(engines: &Engines) {
     }
 }
 
-/// Warns of variants that are not run; it is an error when none is left.
+/// It is an error when nothing is left to run.
 fn check_something_runs(plan: &Plan, engines: &Engines, obstacles: &[Option<String>]) -> Result<(), Failure> {
-    if obstacles.iter().any(Option::is_none) {
-        for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
-            if let Some(obstacle) = obstacle {
-                say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
-            }
-        }
-        return Ok(());
+    match obstacles.iter().any(Option::is_none) {
+        true => Ok(()),
+        false => Err(plan::nothing_runs(plan, engines, obstacles)),
     }
-    Err(plan::nothing_runs(plan, engines, obstacles))
+}
+
+fn tell_what_is_not_run(plan: &Plan, obstacles: &[Option<String>]) {
+    for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
+        if let Some(obstacle) = obstacle {
+            say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
+        }
+    }
 }
 
 fn make_media(
@@ -239,9 +279,9 @@ fn make_media(
     Ok(())
 }
 
-fn conclude(tally: Tally, engine_missing: bool, folder: &Path) -> Exit {
+fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) -> Exit {
     if tally.interrupted {
-        say(format_args!("memreel: stopped; go on with `memreel run --resume {}`", folder.display()));
+        say(format_args!("memreel: stopped; go on with `memreel {command} --resume {}`", folder.display()));
         return Exit::Interrupted;
     }
     if tally.failed > 0 {

@@ -213,6 +213,70 @@ fn the_order_of_two_variants_is_the_same_whatever_others_there_are() {
     assert_eq!(order("matrix.threading = ['parallel:3', 'single']\nmatrix.repeats = 20"), among_four);
 }
 
+const SIDES: &str = "matrix.engine = ['a:melt@/a', 'ffmpeg', 'b:melt@/b']\nmatrix.length = [1, 2, 4]\n";
+
+/// What comes directly before a build in a repeat, if that is its other side.
+fn is_led(labels: &[String], from: &str, to: &str, length: u32) -> bool {
+    let place = |build: &str| {
+        let label = format!("{build}:melt · single · length {length}");
+        labels.iter().position(|one| *one == label).unwrap()
+    };
+    assert_eq!(place(from).abs_diff(place(to)), 1, "{labels:?}");
+    place(from) < place(to)
+}
+
+#[test]
+fn labelled_builds_that_are_alike_but_for_their_program_run_directly_after_each_other() {
+    let single = "matrix.threading = ['single', 'parallel:3']\nmatrix.repeats = 10";
+    for seed in 1..=20 {
+        let order = order(&format!("{SIDES}{single}\nmatrix.seed = {seed}"));
+        for length in [1, 2, 4] {
+            let a_leads = order.iter().filter(|labels| is_led(labels, "a", "b", length)).count();
+            assert_eq!(a_leads, 5, "{order:?}");
+        }
+        assert!(order.iter().all(|labels| labels.iter().collect::<HashSet<_>>().len() == 18));
+    }
+}
+
+#[test]
+fn which_build_leads_changes_with_the_seed_the_variant_and_from_one_pair_of_repeats_to_the_next() {
+    let leads = |length: u32, seed: u32| {
+        let more = format!(
+            "{SIDES}matrix.threading = ['single', 'default']\nmatrix.repeats = 12\nmatrix.seed = {seed}"
+        );
+        order(&more).iter().map(|labels| is_led(labels, "a", "b", length)).collect::<Vec<_>>()
+    };
+    let led = leads(1, 1);
+    for pair in led.chunks(2) {
+        assert_ne!(pair[0], pair[1], "{led:?}");
+    }
+    let begins: HashSet<_> = led.chunks(2).map(|pair| pair[0]).collect();
+    assert_eq!(begins.len(), 2, "{led:?}");
+    assert_ne!(led, leads(2, 1));
+    assert_ne!(led, leads(1, 2));
+    assert_eq!(led, leads(1, 1));
+}
+
+#[test]
+fn of_three_builds_each_leads_in_a_third_of_the_repeats() {
+    let order = order(
+        "matrix.engine = ['a:melt', 'b:melt', 'c:ffmpeg']\nmatrix.threading = 'single'\nmatrix.repeats = 9",
+    );
+    for build in ["a:melt", "b:melt", "c:ffmpeg"] {
+        assert_eq!(order.iter().filter(|labels| labels[0] == build).count(), 3, "{order:?}");
+    }
+}
+
+#[test]
+fn builds_without_a_label_are_shuffled_like_any_others() {
+    let apart = "matrix.engine = ['melt@/a', 'melt@/b', 'ffmpeg', 'rlvideo']\nmatrix.threading = 'single'\nmatrix.repeats = 20";
+    let between = |labels: &Vec<String>| {
+        let place = |build: &str| labels.iter().position(|label| label == build).unwrap();
+        place("melt@/a").abs_diff(place("melt@/b")) > 1
+    };
+    assert!(order(apart).iter().any(between));
+}
+
 #[test]
 fn slugs_are_file_names_that_differ_for_each_variant() {
     let plan = planned(&format!(

@@ -26,6 +26,7 @@ test: setup lint docs guard check ## everything that has to hold before a change
 lint: ## format, clippy, and scripts
 	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path examples/gated-export/Cargo.toml
 	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: ## rustdoc without warnings

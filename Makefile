@@ -29,6 +29,7 @@ test: setup-tests lint docs guard check ## everything that has to hold before a 
 lint: ## format, clippy, and scripts
 	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path examples/gated-export/Cargo.toml
 	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: ## rustdoc without warnings

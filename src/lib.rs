@@ -14,6 +14,7 @@ pub mod compare;
 pub mod digest;
 pub mod engine;
 pub mod execution;
+pub mod function;
 pub mod gate;
 pub mod launch;
 pub mod machine;

@@ -55,6 +55,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // Above both: a result against budgets and a baseline.
     ("gate", &["baseline", "budget", "check", "report", "trace"]),
+    // Likewise, of a function in place of an export.
+    ("function", &["baseline", "budget", "check", "machine", "proc", "report", "trace", "units"]),
 ];
 
 /// Above everything: may import all, and is imported by `main` only.

@@ -146,6 +146,7 @@ fn an_export_that_failed_is_exit_code_4_whatever_the_check_comes_to() {
     let again = check(&bench, "reports/small/latest", &["--budget", "peak=1MiB"]);
     again.expect(4).complains(&["1 of 3 exports failed"]);
     check(&bench, "reports/small/latest", &["--warn-only"]).expect(4);
+    check(&bench, "reports/small/latest", &["--bmf", "gone/bmf.json"]).expect(5);
 }
 
 #[test]

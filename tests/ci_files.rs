@@ -55,7 +55,7 @@ fn shellcheck_of_blocks(bench: &Bench, shell: &str, file: &Path) -> (usize, Stri
     (blocks.len(), blocks.iter().map(check).collect())
 }
 
-/// The workflows that we show, each in a file of its own: those of the docs and of the examples.
+/// The workflows that we show, each in a file of its own: those of the docs and that of the example.
 fn workflows(bench: &Bench) -> Vec<PathBuf> {
     let docs = fs::read_to_string(package("docs/ci.md")).unwrap();
     let blocks = docs.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
@@ -69,6 +69,9 @@ fn workflows(bench: &Bench) -> Vec<PathBuf> {
         files.push(file);
     }
     assert!(!files.is_empty(), "docs/ci.md shows no workflow");
+    let of_example = folder.join("example.yml");
+    fs::copy(package("examples/gated-export/.github/workflows/gate.yml"), &of_example).unwrap();
+    files.push(of_example);
     files
 }
 

@@ -117,9 +117,10 @@ impl Told<'_> {
     pub fn certainty(&self) -> Option<String> {
         let questions = self.check.questions;
         let rate = number(ERROR_RATE * 100.0, 0);
+        let judged = if questions == 1 { "figure was judged" } else { "figures were judged together" };
         (questions > 0).then(|| {
             format!(
-                "{questions} figures were judged together: where nothing has changed, {rate} check in 100 fails \
+                "{questions} {judged}: where nothing has changed, {rate} check in 100 fails \
                  at most. Repeats are to be decided beforehand, {LEAST_REPEATS} of each at least."
             )
         })

@@ -17,6 +17,20 @@ pub(super) fn jobs(variants: &[Variant], repeats: u32, seed: u32) -> Vec<Job> {
     (1..=repeats).flat_map(|repeat| shuffled(&groups, repeat, seed)).collect()
 }
 
+/// The group of each variant, by a number from 0 in the order in which groups first appear: labelled builds that are
+/// alike but for the engine are one.
+pub(super) fn group_of(variants: &[Variant]) -> Vec<usize> {
+    let mut names: Vec<String> = Vec::new();
+    let number = |variant: &Variant| {
+        let name = name(variant);
+        names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        })
+    };
+    variants.iter().map(number).collect()
+}
+
 /// Variants that are run directly after each other.
 struct Group<'a> {
     /// What tells it from the other groups.

@@ -4,14 +4,14 @@
 //! seeded order, and each comparison can be made on one machine. With fewer repeats than shards whole
 //! variants do, neighbours in the matrix together: the last axes change fastest, so that exports of several
 //! lengths or with several numbers of sources, which are judged together, stay together for as long as
-//! they can.
+//! they can. Labelled builds that are alike in all else are there to be compared, and are never parted.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use super::{Job, JobName, Plan};
+use super::{Job, JobName, Plan, order};
 
 /// One of several parts of a plan, each for a machine of its own: `2/4` is the second of four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,12 +98,15 @@ impl Plan {
     pub fn deal(&self, of: NonZeroU32) -> Result<Vec<Shard>, ShardError> {
         let of = of.get();
         let (variants, repeats) = (self.variants.len() as u32, self.repeats());
-        if variants.max(repeats) < of {
-            return Err(ShardError::TooMany { of, variants, repeats, most: variants.max(repeats) });
+        let group_of = order::group_of(&self.variants);
+        let groups = group_of.iter().max().map_or(0, |last| last + 1);
+        let most = repeats.max(groups as u32);
+        if most < of {
+            return Err(ShardError::TooMany { of, variants, repeats, most });
         }
         let shard = |job: &Job| match repeats >= of {
             true => (job.repeat - 1) % of,
-            false => (job.variant * of as usize / self.variants.len()) as u32,
+            false => (group_of[job.variant] * of as usize / groups) as u32,
         };
         Ok(self.jobs.iter().map(|job| Shard { number: shard(job) + 1, of }).collect())
     }
@@ -216,6 +219,19 @@ mod tests {
             shards(&plan(5, 1), 2).iter().map(places).collect::<Vec<_>>(),
             [vec![0, 1, 2], vec![3, 4]]
         );
+    }
+
+    #[test]
+    fn builds_that_take_turns_are_never_parted() {
+        let plan = planned(&format!(
+            "{ONE_TRACK}matrix.engine = ['a:melt', 'b:melt']\nmatrix.threading = ['single', 'parallel']"
+        ));
+        for shard in shards(&plan, 2) {
+            let engines: Vec<_> = shard.variants.iter().map(|variant| variant.engine.to_string()).collect();
+            assert_eq!(engines, ["a:melt", "b:melt"]);
+        }
+        let error = plan.shard(Shard::new(1, 3).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("at most 2"), "{error}");
     }
 
     #[test]

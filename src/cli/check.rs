@@ -66,8 +66,9 @@ pub struct CheckOptions {
     /// Compare with what another build of an engine took: for those who build engines
     #[arg(long)]
     across_builds: bool,
+    /// What fails it, and where that is told.
     #[command(flatten)]
-    judging: Judging,
+    pub judging: Judging,
 }
 
 /// What fails a check, whatever a result is compared with, and where that is told.
@@ -117,16 +118,6 @@ impl CheckOptions {
         self.judging.verify(scenario)?;
         self.baseline.as_deref().map(read_baseline).transpose()?;
         Ok(())
-    }
-
-    /// Tells people what was measured, before it is checked if it is to be.
-    pub fn tell_measured(
-        &self,
-        result: &StoredResult,
-        checked: bool,
-        out: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        self.judging.tell_measured(result, checked, out)
     }
 
     /// Checks a result and says so; the exit code is that of the check and its files, whatever engines did.

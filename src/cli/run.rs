@@ -116,7 +116,7 @@ impl Run {
             self.checking.verify(&scenario)?;
         }
         let Measured { result, exit } = self.session.prepare(&scenario)?.carry_out("run")?;
-        self.checking.tell_measured(&result, self.check, out)?;
+        self.checking.judging.tell_measured(&result, self.check, out)?;
         if !self.check || exit == Exit::Interrupted {
             return Ok(exit);
         }

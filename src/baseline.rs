@@ -38,13 +38,24 @@ pub const FORMAT: &str = "memreel-baseline/1";
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// It is not TOML, or lacks what an entry has.
-    #[error("line {line}: {message}")]
+    #[error("not a memreel baseline: line {line}: {message}")]
     Broken {
         /// From 1.
         line: usize,
         /// What is wrong.
         message: String,
     },
+    /// An entry has a line that no baseline has, or figures of unlike numbers of repeats.
+    #[error("{entry}: {message}")]
+    Entry {
+        /// Its variant and scenario.
+        entry: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// It is empty.
+    #[error("it has no entries; `memreel baseline save RESULT FILE` adds them")]
+    Empty,
     /// Its first key says that it is of another kind or version.
     #[error("its format is {found}, this program reads {FORMAT}; update memreel")]
     Version {
@@ -160,7 +171,11 @@ impl Baseline {
         if file.format != FORMAT {
             return Err(BaselineError::Version { found: file.format });
         }
-        Ok(Baseline::of(file.entry.into_iter().map(EntryText::entry)))
+        if file.entry.is_empty() {
+            return Err(BaselineError::Empty);
+        }
+        let entries: Vec<_> = file.entry.into_iter().map(EntryText::entry).collect::<Result<_, _>>()?;
+        Ok(Baseline::of(entries))
     }
 
     /// The text of a file.
@@ -207,8 +222,21 @@ struct EntryText {
 }
 
 impl EntryText {
-    /// Figures that this program does not know are left out: a later one may have more.
-    fn entry(self) -> Entry {
+    /// # Errors
+    /// When a figure is none that there is – its name may be mistyped, and the figure would go unjudged –, or not
+    /// all figures have a number for each repeat.
+    fn entry(self) -> Result<Entry, BaselineError> {
+        let wrong = |message: String| {
+            Err(BaselineError::Entry { entry: format!("{} of {}", self.variant, self.scenario), message })
+        };
+        let columns = Figure::ALL.map(Figure::column);
+        if let Some(stray) = self.figures.keys().find(|name| !columns.contains(&name.as_str())) {
+            return wrong(format!("unknown key `{stray}` (allowed: {})", columns.join(", ")));
+        }
+        let counts: Vec<_> = self.figures.values().map(Vec::len).collect();
+        if counts.iter().any(|&count| count == 0 || count != counts[0]) {
+            return wrong("its figures have unlike numbers of repeats".into());
+        }
         let name = self.engine.split(' ').next().unwrap_or_default().to_string();
         let class = MachineClass {
             cpu: self.cpu,
@@ -224,12 +252,12 @@ impl EntryText {
                 run.with(figure, measured.copied())
             })
         };
-        Entry {
+        Ok(Entry {
             runs: (0..repeats).map(run).collect(),
             key: Key { scenario: self.scenario, variant: self.variant, class, export: self.export },
             engine: self.engine,
             saved: self.saved,
-        }
+        })
     }
 }
 
@@ -358,6 +386,13 @@ mod tests {
         let error =
             Baseline::parse("format = \"memreel-baseline/1\"\n[[entry]]\nscenario = 3\n").unwrap_err();
         assert!(matches!(error, BaselineError::Broken { line: 2 | 3, .. }), "{error}");
+        let text = Baseline::of([entry("melt-single", "6.1", "b", &[4e6, 5e6])]).text();
+        let error = Baseline::parse(&text.replace("peak_bytes", "peak_bites")).unwrap_err().to_string();
+        assert!(error.contains("melt-single of x: unknown key `peak_bites`"), "{error}");
+        let error =
+            Baseline::parse(&text.replace("[4000000, 5000000]", "[4000000]")).unwrap_err().to_string();
+        assert!(error.contains("unlike numbers of repeats"), "{error}");
+        assert!(matches!(Baseline::parse("format = \"memreel-baseline/1\""), Err(BaselineError::Empty)));
         let error = Baseline::parse("format = \"memreel-baseline/9\"").unwrap_err();
         assert!(error.to_string().contains("memreel-baseline/9"), "{error}");
     }

@@ -48,6 +48,8 @@ pub struct Subject {
     pub name: String,
     /// What each of its repeats that finished measured.
     pub runs: Vec<Figures>,
+    /// Repeats that were planned and that there is nothing of: not run, or lost.
+    pub missing: usize,
     /// What it may take.
     pub budgets: Vec<(Figure, Budget)>,
     /// What it is compared with.
@@ -92,6 +94,8 @@ pub enum Asked {
     Change(Figure),
     /// Whether there is a baseline to compare with.
     Baseline,
+    /// Whether all repeats are there.
+    Repeats,
 }
 
 /// The answer.
@@ -174,6 +178,8 @@ pub struct Item {
     pub state: State,
     /// Whether a failure is a warning only.
     pub soft: bool,
+    /// Whether nobody asked, so that it is no news when it cannot be told: growth that no budget names.
+    pub unasked: bool,
     /// What the answer rests on.
     pub evidence: Evidence,
 }
@@ -206,12 +212,13 @@ impl Item {
 
     /// Whether it leaves the check open.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::NotComparable) && !self.soft
+        matches!(self.state, State::Open | State::NotComparable) && !self.soft && !self.unasked
     }
 
     /// Whether it is worth a warning: a soft failure, or what is open.
     pub fn warns(&self) -> bool {
-        !self.fails() && matches!(self.state, State::Failed | State::Open | State::NotComparable)
+        let untold = matches!(self.state, State::Open | State::NotComparable) && !self.unasked;
+        !self.fails() && (self.state == State::Failed || untold)
     }
 }
 
@@ -242,8 +249,9 @@ pub fn check(subjects: &[Subject], grown: &[Grown]) -> Check {
     let judged = questions.iter().filter(|question| question.judged).count();
     let confidence = 1.0 - ERROR_RATE / judged.max(1) as f64;
     let answers = questions.iter().map(|question| question.answer(confidence));
-    let baselines = subjects.iter().filter_map(not_comparable);
-    let items = grown.iter().map(finding).chain(baselines).chain(answers).collect();
+    let baselines = subjects.iter().filter_map(not_comparable).chain(without_baseline(subjects));
+    let missing = subjects.iter().filter_map(missing);
+    let items = grown.iter().map(finding).chain(missing).chain(baselines).chain(answers).collect();
     Check { items, questions: judged }
 }
 
@@ -254,14 +262,40 @@ fn finding(grown: &Grown) -> Item {
         _ => State::Passed,
     };
     let evidence = Evidence::Words(grown.words.clone());
-    Item { subject: grown.name.clone(), asked: Asked::Finding, state, soft: false, evidence }
+    Item { subject: grown.name.clone(), asked: Asked::Finding, state, soft: false, unasked: false, evidence }
 }
 
 fn not_comparable(subject: &Subject) -> Option<Item> {
     let Against::NotComparable(why) = &subject.against else { return None };
     let evidence = Evidence::Words(why.clone());
     let (asked, state) = (Asked::Baseline, State::NotComparable);
-    Some(Item { subject: subject.name.clone(), asked, state, soft: false, evidence })
+    Some(Item { subject: subject.name.clone(), asked, state, soft: false, unasked: false, evidence })
+}
+
+/// A baseline that was forgotten is no pass.
+fn without_baseline(subjects: &[Subject]) -> Option<Item> {
+    let tolerates = |subject: &&Subject| subject.budgets.iter().any(|(_, budget)| budget.slack.is_some());
+    let all = subjects.iter().all(|subject| subject.against == Against::Nothing);
+    let first = subjects.iter().find(tolerates).filter(|_| all)?;
+    let words = "no baseline was given, and a budget says how much worse than one is tolerated";
+    let evidence = Evidence::Words(words.into());
+    let (asked, state) = (Asked::Baseline, State::NotComparable);
+    Some(Item { subject: first.name.clone(), asked, state, soft: false, unasked: false, evidence })
+}
+
+fn missing(subject: &Subject) -> Option<Item> {
+    let missing = subject.missing;
+    let words = format!("of {missing} of its repeats there is nothing: not run, or lost");
+    let (asked, state) = (Asked::Repeats, State::Open);
+    let evidence = Evidence::Words(words);
+    (missing > 0).then(|| Item {
+        subject: subject.name.clone(),
+        asked,
+        state,
+        soft: false,
+        unasked: false,
+        evidence,
+    })
 }
 
 /// What is asked of a variant: every limit, and of every figure that both sides measured how it changed.
@@ -304,17 +338,16 @@ impl Subject {
         }
     }
 
+    /// Whether there is something to compare, or should be.
     fn is_comparable(&self, figure: Figure) -> bool {
-        !self.measured(figure).is_empty() && !self.measured_before(figure).is_empty()
+        let expected = self.against != Against::Nothing
+            && !matches!(self.against, Against::NotComparable(_))
+            && terms::is_asked_for_untold(figure);
+        !self.measured(figure).is_empty() && (expected || !self.measured_before(figure).is_empty())
     }
 }
 
 impl Question<'_> {
-    /// Nobody asked, and that it cannot be told is no news.
-    fn is_only_shown(&self, state: State) -> bool {
-        !self.judged || (state == State::Open && !self.asked_for)
-    }
-
     fn answer(&self, confidence: f64) -> Item {
         let (state, evidence) = match self.asked {
             Asked::Limit(figure) => {
@@ -324,13 +357,16 @@ impl Question<'_> {
                 let sides = [self.subject.measured_before(figure), self.subject.measured(figure)];
                 difference::answer(figure, &sides, self.budget.slack, confidence)
             }
-            Asked::Finding | Asked::Baseline => unreachable!("they are no questions about figures"),
+            Asked::Finding | Asked::Baseline | Asked::Repeats => {
+                unreachable!("they are no questions about figures")
+            }
         };
         Item {
             subject: self.subject.name.clone(),
             asked: self.asked,
-            state: if self.is_only_shown(state) { State::Shown } else { state },
+            state: if self.judged { state } else { State::Shown },
             soft: self.budget.soft.unwrap_or(false),
+            unasked: !self.asked_for,
             evidence,
         }
     }

@@ -160,6 +160,7 @@ pub fn check(
     let subject = |measured: &MeasuredFunction| Subject {
         name: measured.name.clone(),
         runs: measured.runs.clone(),
+        missing: 0,
         budgets: budgets.to_vec(),
         against: against(&measured.name),
     };

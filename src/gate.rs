@@ -37,6 +37,7 @@ pub fn check_sides(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Chec
     let subject = |variant: &VariantRow<'_>| Subject {
         name: variant.name.clone(),
         runs: runs(variant),
+        missing: missing(variant),
         budgets: budgets.of(axes(variant)),
         against: against(variant),
     };
@@ -102,7 +103,13 @@ fn subject(
             Err(why) => Against::NotComparable(why),
         },
     };
-    Subject { name: variant.name.clone(), runs: runs(variant), budgets: budgets.of(axes(variant)), against }
+    Subject {
+        name: variant.name.clone(),
+        runs: runs(variant),
+        missing: missing(variant),
+        budgets: budgets.of(axes(variant)),
+        against,
+    }
 }
 
 fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<Entry> {
@@ -114,6 +121,11 @@ fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<Entry
         saved: saved.into(),
         runs,
     })
+}
+
+/// Repeats that were planned and that there is nothing of.
+fn missing(variant: &VariantRow<'_>) -> usize {
+    variant.jobs.iter().filter(|job| job.planned.not_run.is_none() && job.measured.is_none()).count()
 }
 
 fn runs(variant: &VariantRow<'_>) -> Vec<Figures> {

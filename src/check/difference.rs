@@ -44,6 +44,9 @@ pub(super) fn answer(
     let (Some(before), Some(now)) = (on_scale(&sides[0]), on_scale(&sides[1])) else {
         return (State::Open, Evidence::NotMeasured);
     };
+    if before.is_empty() || now.is_empty() {
+        return (State::Open, Evidence::NotMeasured);
+    }
     let means = [&before, &now].map(|side| stats::mean(side).unwrap_or(f64::NAN));
     let sides = Sides::of(figure, [&before, &now]);
     let means = sides.as_ref().map_or(means, |sides| sides.centres.map(|centre| centre.value));
@@ -51,7 +54,9 @@ pub(super) fn answer(
     let tolerated = terms::tolerance(figure, slack.unwrap_or(terms::usual_slack(figure)), baseline);
     let effect = means[1] - means[0];
     let reaches = sides.as_ref().map(|sides| Reaches::of(sides.error(sides.repeats), confidence));
-    let state = reaches.map_or(State::Open, |reaches| reaches.state(effect, tolerated));
+    // Two agree by chance too easily.
+    let enough = before.len().min(now.len()) >= LEAST_REPEATS;
+    let state = reaches.filter(|_| enough).map_or(State::Open, |reaches| reaches.state(effect, tolerated));
     let told = |effect: f64| terms::told(figure, effect);
     let evidence = ChangeEvidence {
         baseline,
@@ -83,7 +88,10 @@ impl Reaches {
 
 /// Repeats on each side that would settle it if the means and spreads stayed as they are.
 fn needs(sides: Option<&Sides>, tolerated: f64, confidence: f64) -> Option<usize> {
-    let Some(sides) = sides else { return Some(LEAST_REPEATS) };
+    let Some(sides) = sides.filter(|sides| sides.repeats.iter().all(|&repeats| repeats >= LEAST_REPEATS))
+    else {
+        return Some(LEAST_REPEATS);
+    };
     let least = LEAST_REPEATS.max(sides.repeats[0].max(sides.repeats[1]) + 1);
     // The interval only gets narrower.
     let is_open = |each: usize| {

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::check::read_baseline;
 use super::{Exit, Failure, say};
 use crate::baseline::{Baseline, Entry};
+use crate::check::LEAST_REPEATS;
 use crate::gate;
 use crate::report::gate::{write_baseline, write_renewal};
 use crate::report::{Look, Report};
@@ -69,21 +70,30 @@ impl BaselineCommand {
 
 impl Kept {
     fn save(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let entries = self.entries()?;
         let before = self.before()?;
-        let taken: Vec<_> =
-            entries.iter().filter(|entry| before.replaced_by(&entry.key).is_some()).map(name).collect();
-        if !taken.is_empty() {
+        let entries = self.entries()?.into_iter();
+        let (there, new): (Vec<_>, Vec<_>) =
+            entries.partition(|entry| before.replaced_by(&entry.key).is_some());
+        let file = self.file.display();
+        if new.is_empty() {
             return Err(Failure::usage(format!(
-                "{} has {} of this machine already; `memreel baseline update` replaces it",
-                self.file.display(),
-                taken.join(", ")
+                "{file} has all of this machine already: {}; `memreel baseline update` replaces it",
+                there.iter().map(name).collect::<Vec<_>>().join(", ")
             )));
         }
-        self.write(&before, &entries, out)
+        for entry in &there {
+            say(format_args!("memreel: {} is kept as {file} has it (`update` replaces it)", name(entry)));
+        }
+        self.write(&before, &new, out)
     }
 
     fn update(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
+        if !self.file.exists() {
+            let file = self.file.display();
+            return Err(Failure::usage(format!(
+                "{file}: no such baseline; `memreel baseline save RESULT {file}` makes one"
+            )));
+        }
         self.write(&self.before()?, &self.entries()?, out)
     }
 
@@ -107,6 +117,12 @@ impl Kept {
     }
 
     fn write(&self, before: &Baseline, entries: &[Entry], out: &mut dyn Write) -> Result<Exit, Failure> {
+        for entry in entries.iter().filter(|entry| entry.runs.len() < LEAST_REPEATS) {
+            let (name, repeats) = (name(entry), entry.runs.len());
+            say(format_args!(
+                "memreel: {name}: {repeats} of {LEAST_REPEATS} repeats that a check takes at least"
+            ));
+        }
         let after = before.with(entries);
         store::write_whole(&self.file, after.text().as_bytes())?;
         for entry in entries {

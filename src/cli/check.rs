@@ -92,6 +92,10 @@ impl CheckCommand {
     /// Checks and says so.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let result = store::open_result(&self.result)?;
+        if result.jobs.is_empty() {
+            let folder = self.result.display();
+            return Err(Failure::usage(format!("{folder}: there is nothing to check: no job of it was run")));
+        }
         let exit = self.options.check(&result, out)?;
         let failed = result.jobs.iter().filter(|job| is_failure(&job.record.outcome)).count();
         if failed > 0 {
@@ -219,11 +223,14 @@ pub fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
     }
     let unreadable = |source| Failure::from(StoreError::Io { path: path.to_path_buf(), source });
     let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Failure::usage(format!(
                 "{}: no such baseline; `memreel baseline save RESULT {0}` makes one",
                 path.display()
             )));
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(Failure::usage(format!("{}: not a memreel baseline: it is no text", path.display())));
         }
         text => text.map_err(unreadable)?,
     };

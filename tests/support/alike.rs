@@ -84,7 +84,7 @@ pub fn subjects(cells: &[Cell], sides: Sides, repeats: usize, random: &mut Rando
             Sides::TwoSessions => Against::Runs(drawn),
         };
         let runs = draw(&cell.sessions[now], repeats, random);
-        Subject { name: cell.variant.clone(), against, runs, budgets: every_budget() }
+        Subject { name: cell.variant.clone(), against, runs, missing: 0, budgets: every_budget() }
     };
     cells.iter().map(&mut subject).collect()
 }

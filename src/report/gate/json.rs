@@ -136,6 +136,7 @@ fn item_record(told: &Told<'_>, item: &Item) -> ItemRecord {
     let (asked, figure) = match item.asked {
         Asked::Finding => ("finding", None),
         Asked::Baseline => ("baseline", None),
+        Asked::Repeats => ("repeats", None),
         Asked::Limit(figure) => ("limit", Some(figure)),
         Asked::Change(figure) => ("change", Some(figure)),
     };

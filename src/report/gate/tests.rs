@@ -21,7 +21,7 @@ fn report() -> Report {
 }
 
 fn item(subject: &str, asked: Asked, state: State, evidence: Evidence) -> Item {
-    Item { subject: subject.into(), asked, state, soft: false, evidence }
+    Item { subject: subject.into(), asked, state, soft: false, unasked: false, evidence }
 }
 
 fn limit(subject: &str, figure: Figure, state: State) -> Item {

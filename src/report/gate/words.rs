@@ -30,9 +30,10 @@ pub fn statement(item: &Item) -> String {
     match (&item.evidence, item.asked) {
         (Evidence::Change(change), Asked::Change(figure)) => changed(figure, change, item.state),
         (Evidence::Limit(limit), Asked::Limit(figure)) => limited(figure, limit, item.state),
-        (Evidence::NotMeasured, Asked::Limit(figure) | Asked::Change(figure)) => {
+        (Evidence::NotMeasured, Asked::Limit(figure)) => {
             format!("{figure} was not measured, and there is a budget for it.")
         }
+        (Evidence::NotMeasured, Asked::Change(figure)) => format!("{figure} is not in the baseline."),
         (Evidence::Words(words), _) => format!("{words}."),
         _ => "nothing is known of it.".into(),
     }
@@ -48,6 +49,7 @@ pub fn topic(item: &Item) -> String {
     match item.asked {
         Asked::Finding => "memory".into(),
         Asked::Baseline => "baseline".into(),
+        Asked::Repeats => "repeats".into(),
         Asked::Limit(figure) | Asked::Change(figure) => figure.to_string(),
     }
 }
@@ -55,7 +57,8 @@ pub fn topic(item: &Item) -> String {
 fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
     let levels = format!("{} → {}", shown(figure, change.baseline), shown(figure, change.now));
     let tolerated = effect(figure, change.tolerated);
-    let Some(((low, high), at_least)) = change.interval.zip(change.at_least) else {
+    let enough = change.repeats.0.min(change.repeats.1) >= LEAST_REPEATS;
+    let Some(((low, high), at_least)) = change.interval.zip(change.at_least).filter(|_| enough) else {
         return format!(
             "{figure} {levels}: {} and {} repeats say nothing of how far that scatters; {LEAST_REPEATS} on each \
              side are needed.",

@@ -97,7 +97,10 @@ fn what_is_wrong_with_the_command_line_or_a_baseline_is_exit_code_2_and_one_line
     wrong(&["--baseline", "gone.baseline"], &["gone.baseline", "memreel baseline save"]);
     fs::write(bench.path().join("broken.baseline"), "format = \"memreel-baseline/1\"\n[[entry]]\nx = 1\n")
         .unwrap();
-    wrong(&["--baseline", "broken.baseline"], &["broken.baseline: not a memreel baseline: line 2: ", "missing field"]);
+    wrong(
+        &["--baseline", "broken.baseline"],
+        &["broken.baseline: not a memreel baseline: line 2: ", "missing field"],
+    );
     fs::write(bench.path().join("late.baseline"), "format = \"memreel-baseline/9\"").unwrap();
     wrong(&["--baseline", "late.baseline"], &["memreel-baseline/9", "update memreel"]);
     bench.run(&["check", "reports"]).expect(2).complains(&["no memreel result here"]);

@@ -99,6 +99,7 @@ pub fn evidence(verdict: &RunVerdict) -> Vec<String> {
                 gain.unwrap_or_default()
             )
         }),
+        cuts_unknown(verdict),
         index(verdict),
         limit(verdict),
         steps(&verdict.steps_up, verdict),
@@ -196,6 +197,15 @@ fn teeth(saw: &Sawtooth, verdict: &RunVerdict) -> String {
     )
 }
 
+/// What else may look like growth with every frame, where nobody says where clips begin.
+fn cuts_unknown(verdict: &RunVerdict) -> Option<String> {
+    (verdict.verdict == Verdict::Growing && !verdict.cuts_known).then(|| {
+        "It is not known where clips begin (--cuts): growth with each source, opened every now and then, looks \
+         the same."
+            .into()
+    })
+}
+
 /// What of a growth is expected, and what it is.
 fn index(verdict: &RunVerdict) -> Option<String> {
     let terms = verdict.terms?;
@@ -212,7 +222,7 @@ fn limit(verdict: &RunVerdict) -> Option<String> {
     let limit = amount(verdict.not_stable_above?);
     Some(match verdict.verdict {
         Verdict::GrowsAtCuts => format!(
-            "Between cuts, growth of up to {limit} a {} may hide in what sources leave when they are closed.",
+            "Between cuts, growth of up to {limit} a {} may hide in what sources leave free after they are opened or closed.",
             one(verdict)
         ),
         _ => format!(

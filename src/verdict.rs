@@ -38,7 +38,7 @@ use steps::Step;
 use terms::Terms;
 
 /// The version of the rules by which verdicts are given. It rises when the same files may be judged otherwise.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// What one run shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -175,6 +175,8 @@ pub struct RunVerdict {
     pub judged: Option<(f64, f64)>,
     /// What growth is measured against.
     pub terms: Option<Terms>,
+    /// Whether it is known where clips begin, or that none does but the first.
+    pub cuts_known: bool,
     /// Growth with each frame (or second) over the judged part, in bytes; between cuts where it grows at
     /// them.
     pub growth: Option<Interval>,
@@ -250,6 +252,7 @@ impl RunVerdict {
             steps: 0.0,
             judged: None,
             terms: None,
+            cuts_known: false,
             growth: None,
             blocks: Vec::new(),
             not_stable_above: None,

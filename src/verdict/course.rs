@@ -111,6 +111,12 @@ impl Course {
         taken_in.time_of(frame).and_then(|t_s| put_out.step_at(t_s)).unwrap_or(frame)
     }
 
+    /// By how many steps the way is behind when these frames of the timeline are taken in: the median.
+    pub fn behind(&self, frames: &[u64]) -> f64 {
+        let behind: Vec<_> = frames.iter().map(|&frame| frame as f64 - self.step_of_frame(frame)).collect();
+        stats::median(&behind).unwrap_or_default()
+    }
+
     /// Things known over a part of the way.
     pub fn known_within(&self, (begin, end): (f64, f64)) -> f64 {
         (end - begin) / self.resolution

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::course::Per;
 use super::decide::{JUDGED, enough_frames, more};
+use super::staircase::OTHER_USE;
 use super::{Needs, Rule, RunVerdict, Verdict, word};
 use crate::stats::{self, Interval};
 
@@ -22,8 +23,6 @@ const LEAST_REPEATS: usize = 3;
 const LEAST_PER_SOURCE: f64 = 65_536.0;
 /// And more in all, in bytes: a heap may hide as much.
 const LEAST_RISE: f64 = 524_288.0;
-/// Growth with a cut to a source that was used before counts when it is this share of that with a first use.
-const OTHER_USE: f64 = 0.3;
 /// Where growth stopped in two runs counts as the same share of the way, or the same frame, within this.
 const ALIKE: f64 = 1.3;
 

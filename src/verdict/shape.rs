@@ -312,8 +312,8 @@ fn sorted(numbers: &[f64]) -> Vec<f64> {
 /// The growth for each step, in bytes, above which these points would not have been called stable.
 ///
 /// What nearly every block shows is taken away, and growth added, ever more, until it is called growth; the
-/// limit is the largest that was still called stable, refined by bisection. A real leak may first fill what
-/// hides: that is added. `base` is what nearly every block shows: the lower end of [`Profile::growth`].
+/// limit is the largest that was still called stable, refined by bisection. What a real leak may first fill comes
+/// on top of it. `base` is what nearly every block shows: the lower end of [`Profile::growth`].
 pub fn not_stable_above(
     points: &[Point],
     part: (f64, f64),
@@ -335,5 +335,5 @@ pub fn not_stable_above(
         let middle = (low + high) / 2.0;
         if shape(middle).is_stable() { low = middle } else { high = middle }
     }
-    high.max(terms.floor) + terms.hidden / (part.1 - part.0)
+    high.max(terms.floor)
 }

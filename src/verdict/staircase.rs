@@ -8,7 +8,7 @@
 
 use serde::Serialize;
 
-use super::course::{Envelope, Point};
+use super::course::{Course, Envelope, Point};
 use super::shape::Profile;
 use super::terms::Terms;
 use crate::stats;
@@ -20,8 +20,13 @@ const PHASES: usize = 12;
 const QUIET: usize = 5;
 /// Fewer stretches say nothing.
 const LEAST_STRETCHES: usize = 2;
-/// Stretches without a rise that it takes to say that rises at cuts have stopped.
+/// So much of a stretch around a cut has to be known to see whether it rises: beyond the middle, where it does.
+const UP_TO_PEAK: f64 = 0.75;
+/// Stretches without a rise that it takes to say that rises at cuts have stopped, and first uses that it takes to
+/// say that rises come with them alone.
 const LEAST_QUIET: usize = 3;
+/// Growth at a cut to a source that was used before counts when it is this share of that at a first use.
+pub const OTHER_USE: f64 = 0.3;
 /// A stretch of fewer steps than so many times what can be told apart is not divided: at 1.45 the peak
 /// covers all phases, at 2.25 it leaves the quietest clean.
 const LEAST_RESOLUTIONS: f64 = 2.0;
@@ -48,6 +53,9 @@ pub struct Staircase {
     /// The same of cuts to a source that was used before.
     #[serde(rename = "at_other_use_bytes")]
     pub at_other_use: Option<f64>,
+    /// Whether it rises at first uses alone: what follows looks at their stretches only, since where no source is
+    /// new nothing could rise.
+    pub first_uses_alone: bool,
     /// The share of cuts at which more was gained than noise.
     pub rising: f64,
     /// The last cut at which more was gained than noise.
@@ -59,7 +67,7 @@ pub struct Staircase {
     pub between: Vec<Point>,
 }
 
-/// A stretch from a cut to the next.
+/// A stretch around a cut, as long as from one to the next.
 struct Stretch {
     cut: f64,
     gains: [f64; PHASES],
@@ -68,24 +76,27 @@ struct Stretch {
 impl Staircase {
     /// The staircase over the judged part; `None` when there are too few cuts, or they follow each other
     /// faster than can be told apart.
-    pub fn of(
-        points: &[Point],
-        part: (f64, f64),
-        context: &RunContext,
-        resolution: f64,
-        terms: &Terms,
-    ) -> Option<Staircase> {
-        let last = points.last()?.at;
+    pub fn of(course: &Course, part: (f64, f64), context: &RunContext, terms: &Terms) -> Option<Staircase> {
+        let last = course.points.last()?.at;
         let cuts: Vec<f64> =
             context.cuts.iter().map(|&cut| cut as f64).filter(|&cut| cut > 0.0 && cut < last).collect();
         let lengths: Vec<_> = cuts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let frames = stats::median(&lengths).filter(|&frames| frames >= LEAST_RESOLUTIONS * resolution)?;
-        let envelope = Envelope::of(points, 0.0);
-        let mut stretches: Vec<_> =
-            cuts.iter().map(|&cut| Stretch { cut, gains: gains(&envelope, cut, frames, last) }).collect();
-        // Of the last one half is enough to see whether it rises.
-        stretches.retain(|stretch| stretch.cut >= part.0 && stretch.cut + frames / 2.0 <= last);
-        (stretches.len() >= LEAST_STRETCHES).then(|| laid_over(&stretches, frames, context, terms))
+        let frames =
+            stats::median(&lengths).filter(|&frames| frames >= LEAST_RESOLUTIONS * course.resolution)?;
+        let envelope = Envelope::of(&course.points, 0.0);
+        let behind = course.behind(&context.cuts);
+        let laid_over = |offset: f64, needed: f64| {
+            let begin = |cut: f64| cut - behind + offset;
+            let known =
+                cuts.iter().filter(|&&cut| begin(cut) >= part.0 && begin(cut) + needed * frames <= last);
+            let stretch = |&cut: &f64| Stretch { cut, gains: gains(&envelope, begin(cut), frames, last) };
+            LaidOver::of(known.map(stretch).collect(), frames)
+        };
+        // Of the last one half is enough to see where it rises.
+        let from_cuts = laid_over(0.0, 0.5);
+        let around_cuts = laid_over(from_cuts.to_peak(), UP_TO_PEAK);
+        let enough = [&from_cuts, &around_cuts].iter().all(|laid| laid.stretches.len() >= LEAST_STRETCHES);
+        enough.then(|| staircase(from_cuts, &around_cuts, context, terms))
     }
 
     /// Whether the growth between cuts alone goes on, by the same rules as any growth.
@@ -96,6 +107,11 @@ impl Staircase {
     /// The way that the quiet phases make up, one stretch after the other.
     pub fn between_part(&self) -> (f64, f64) {
         (0.0, self.between.last().map_or(0.0, |point| point.at))
+    }
+
+    /// What is gained at each cut at which it may rise, beyond what is gained between, in bytes: the mean.
+    pub fn at_rise(&self) -> f64 {
+        self.at_first_use.filter(|_| self.first_uses_alone).unwrap_or(self.at_cut)
     }
 
     /// Whether it has rested after its last rise for no longer than before.
@@ -111,41 +127,101 @@ impl Staircase {
     }
 }
 
-fn gains(envelope: &Envelope, cut: f64, frames: f64, last: f64) -> [f64; PHASES] {
+fn gains(envelope: &Envelope, begin: f64, frames: f64, last: f64) -> [f64; PHASES] {
     let phase = frames / PHASES as f64;
-    let level = |index: usize| envelope.at((cut + phase * index as f64).min(last));
+    let level = |index: usize| envelope.at((begin + phase * index as f64).min(last));
     std::array::from_fn(|index| level(index + 1) - level(index))
 }
 
-fn laid_over(stretches: &[Stretch], frames: f64, context: &RunContext, terms: &Terms) -> Staircase {
-    let phases: Vec<f64> =
-        (0..PHASES).map(|index| stretches.iter().map(|stretch| stretch.gains[index]).sum()).collect();
-    let quiet = quietest(&phases);
-    let quiet_frames = frames * QUIET as f64 / PHASES as f64;
-    let in_quiet = |stretch: &Stretch| quiet.iter().map(|&index| stretch.gains[index]).sum::<f64>();
-    let between_per_frame =
-        stretches.iter().map(in_quiet).sum::<f64>() / (quiet_frames * stretches.len() as f64);
+/// Stretches laid over each other.
+struct LaidOver {
+    stretches: Vec<Stretch>,
+    /// Their length, in steps.
+    frames: f64,
+    /// What was gained in each phase of all of them.
+    phases: Vec<f64>,
+    /// The phases that stand for what happens between cuts.
+    quiet: Vec<usize>,
+}
+
+impl LaidOver {
+    fn of(stretches: Vec<Stretch>, frames: f64) -> LaidOver {
+        let phases: Vec<f64> =
+            (0..PHASES).map(|index| stretches.iter().map(|stretch| stretch.gains[index]).sum()).collect();
+        LaidOver { quiet: quietest(&phases), stretches, frames, phases }
+    }
+
+    /// From a cut so many steps on begins the way around what is gained at it: an engine that reads ahead gains it
+    /// before the cut, one that is slow to open its sources after. It lies in the middle between two quiet parts,
+    /// and belongs to the cut that is nearer.
+    fn to_peak(&self) -> f64 {
+        let half = PHASES as f64 / 2.0;
+        let peak = (self.quiet[0] as f64 + QUIET as f64 / 2.0 + half) % PHASES as f64;
+        let begin = if peak <= half { peak - half } else { peak - half - PHASES as f64 };
+        begin * self.frames / PHASES as f64
+    }
+
+    fn quiet_frames(&self) -> f64 {
+        self.frames * QUIET as f64 / PHASES as f64
+    }
+
+    fn in_quiet(&self, stretch: &Stretch) -> f64 {
+        self.quiet.iter().map(|&index| stretch.gains[index]).sum()
+    }
+
+    fn between_per_frame(&self) -> f64 {
+        let gained: f64 = self.stretches.iter().map(|stretch| self.in_quiet(stretch)).sum();
+        gained / (self.quiet_frames() * self.stretches.len() as f64)
+    }
+
+    /// What the quiet phases gained, one stretch after the other.
+    fn between(&self) -> Vec<Point> {
+        let (mut at, mut level) = (0.0, 0.0);
+        let next = self.stretches.iter().map(|stretch| {
+            at += self.quiet_frames();
+            level += self.in_quiet(stretch);
+            Point { at, low: level, high: level }
+        });
+        let next: Vec<_> = next.collect();
+        std::iter::once(Point { at: 0.0, low: 0.0, high: 0.0 }).chain(next).collect()
+    }
+}
+
+/// What is gained between cuts is told of the stretches that begin at them, and what is gained at a cut of the one
+/// around it.
+fn staircase(from_cuts: LaidOver, around: &LaidOver, context: &RunContext, terms: &Terms) -> Staircase {
+    let between_per_frame = from_cuts.between_per_frame();
     let at_cut = |stretch: &Stretch| {
-        stretch.gains.iter().sum::<f64>() - between_per_frame.min(in_quiet(stretch) / quiet_frames) * frames
+        let between = between_per_frame.min(around.in_quiet(stretch) / around.quiet_frames());
+        stretch.gains.iter().sum::<f64>() - between * around.frames
     };
     let mean = |wanted: &dyn Fn(&Stretch) -> bool| {
-        stats::mean(&stretches.iter().filter(|stretch| wanted(stretch)).map(at_cut).collect::<Vec<_>>())
+        let wanted = around.stretches.iter().filter(|stretch| wanted(stretch));
+        stats::mean(&wanted.map(at_cut).collect::<Vec<_>>())
     };
     let is_first = |stretch: &Stretch| context.first_uses.contains(&(stretch.cut as u64));
     let known = !context.first_uses.is_empty();
-    let rises: Vec<_> = stretches.iter().map(|stretch| at_cut(stretch) > terms.noise).collect();
+    let at_first_use = mean(&|stretch| known && is_first(stretch));
+    let at_other_use = mean(&|stretch| known && !is_first(stretch));
+    let first_uses = around.stretches.iter().filter(|stretch| is_first(stretch)).count();
+    let first_uses_alone = first_uses >= LEAST_QUIET
+        && at_first_use.zip(at_other_use).is_some_and(|(first, other)| other <= OTHER_USE * first);
+    let may_rise = around.stretches.iter().filter(|stretch| !first_uses_alone || is_first(stretch));
+    let may_rise: Vec<_> = may_rise.collect();
+    let rises: Vec<_> = may_rise.iter().map(|stretch| at_cut(stretch) > terms.noise).collect();
     Staircase {
-        stretches: stretches.len(),
-        frames,
+        stretches: from_cuts.stretches.len(),
+        frames: from_cuts.frames,
         between_per_frame,
         at_cut: mean(&|_| true).unwrap_or_default(),
-        at_first_use: mean(&|stretch| known && is_first(stretch)),
-        at_other_use: mean(&|stretch| known && !is_first(stretch)),
+        at_first_use,
+        at_other_use,
+        first_uses_alone,
         rising: rises.iter().filter(|rise| **rise).count() as f64 / rises.len().max(1) as f64,
-        last_rise: rises.iter().rposition(|rise| *rise).map(|place| stretches[place].cut),
+        last_rise: rises.iter().rposition(|rise| *rise).map(|place| may_rise[place].cut),
         quiet: quiet_stretches(&rises),
-        between: between(stretches, quiet_frames, in_quiet),
-        phases,
+        between: from_cuts.between(),
+        phases: from_cuts.phases,
     }
 }
 
@@ -162,15 +238,4 @@ fn quietest(phases: &[f64]) -> Vec<usize> {
     let gain = |from: &usize| arc(*from).map(|index| phases[index]).sum::<f64>();
     let from = (0..PHASES).min_by(|a, b| gain(a).total_cmp(&gain(b))).unwrap_or_default();
     arc(from).collect()
-}
-
-fn between(stretches: &[Stretch], frames: f64, gain: impl Fn(&Stretch) -> f64) -> Vec<Point> {
-    let (mut at, mut level) = (0.0, 0.0);
-    let next = stretches.iter().map(|stretch| {
-        at += frames;
-        level += gain(stretch);
-        Point { at, low: level, high: level }
-    });
-    let next: Vec<_> = next.collect();
-    std::iter::once(Point { at: 0.0, low: 0.0, high: 0.0 }).chain(next).collect()
 }

@@ -93,6 +93,71 @@ fn growth_at_cuts_is_told_from_growth_between_wherever_the_engine_sees_them() {
     }
 }
 
+/// So many sources, one every forty frames, and five clips of the first ones once more; the first `kept` sources
+/// take 2 MiB each, seen `lag` frames before the cut. As many frames as `behind` says wait for the encoder.
+fn used_again(sources: u64, kept: f64, lag: f64, behind: u64) -> RunVerdict {
+    let frames = 40 * (sources + 5);
+    let opened = move |frame: f64| ((frame + lag + behind as f64) / 40.0).floor().min(sources as f64 - 1.0);
+    let mut samples = run(frames, |frame| 50.0 * MIB + 2.0 * MIB * opened(frame).min(kept));
+    let cuts: Vec<_> = (1..sources + 5).map(|cut| cut * 40).collect();
+    let first_uses = (0..sources).map(|source| source * 40).collect();
+    for sample in &mut samples {
+        sample.frames_in = sample.frames_out.map(|put_out| Count::new((put_out.get() + behind).min(frames)));
+    }
+    judged(&samples, &RunContext { cuts, first_uses, ..stream() })
+}
+
+#[test]
+fn growth_with_sources_has_not_stopped_where_none_was_new() {
+    for (lag, behind) in [(0.0, 0), (2.0, 0), (9.0, 0), (0.0, 60), (2.0, 100)] {
+        let verdict = used_again(30, 30.0, lag, behind);
+        assert_eq!(verdict.verdict, Verdict::GrowsAtCuts, "{lag} {behind}: {:?}", verdict.staircase);
+        let stairs = verdict.staircase.unwrap();
+        assert!(stairs.first_uses_alone && stairs.quiet == (0, 0), "{stairs:?}");
+    }
+    assert_eq!(used_again(40, 25.0, 2.0, 0).verdict, Verdict::PlateauLate);
+}
+
+/// Clips of so many frames, each of which takes 8 MiB over the first frames of it, beside so many threads.
+fn smeared(clip: u64, over: f64, threads: u64) -> RunVerdict {
+    let taken = |frame: f64| {
+        let (clips, within) = ((frame / clip as f64).floor(), frame % clip as f64);
+        clips + (within / over).min(1.0)
+    };
+    let mut samples = run(2000, |frame| 50.0 * MIB + 8.0 * MIB * taken(frame));
+    samples.iter_mut().for_each(|sample| sample.threads = Some(Count::new(threads)));
+    judged(&samples, &RunContext { cuts: (1..2000 / clip).map(|cut| cut * clip).collect(), ..stream() })
+}
+
+#[test]
+fn what_short_clips_take_over_some_frames_is_no_growth_between() {
+    for (clip, over, threads) in [(10, 7.0, 1), (20, 14.0, 8), (40, 28.0, 16)] {
+        let verdict = smeared(clip, over, threads);
+        assert_eq!(verdict.rule, Rule::BetweenCutsOpen, "{clip}: {:?}", verdict.staircase);
+    }
+    assert_eq!(smeared(100, 20.0, 1).verdict, Verdict::GrowsAtCuts);
+}
+
+#[test]
+fn between_cuts_may_hide_what_is_gained_at_them() {
+    let limit = |first: f64| staircase(first, 2.0, 0.0).not_stable_above.unwrap();
+    assert!((4.0 * MIB / 50.0..5.0 * MIB / 50.0).contains(&limit(4.0)), "{}", limit(4.0));
+    assert!(limit(0.2) < 1.1 * MIB / 50.0, "{}", limit(0.2));
+}
+
+#[test]
+fn many_sources_leave_holes_that_a_leak_may_fill() {
+    let hidden = |sources: u64| {
+        let first_uses: Vec<_> = (0..sources).map(|source| source * 50).collect();
+        let context = RunContext { cuts: first_uses[1..].to_vec(), first_uses, ..stream() };
+        let verdict = judged(&run(2000, |_| 50.0 * MIB), &context);
+        assert_eq!(verdict.verdict, Verdict::Plateau);
+        verdict.not_stable_above.unwrap() * 1400.0 / MIB
+    };
+    let (one, four, twenty) = (hidden(1), hidden(4), hidden(20));
+    assert!((four - one - 1.5).abs() < 0.01 && (twenty - one - 4.5).abs() < 0.01, "{one} {four} {twenty}");
+}
+
 #[test]
 fn sources_used_again_cost_nothing_and_cuts_that_leak_cost_at_each() {
     let turns = |at_each: f64| {

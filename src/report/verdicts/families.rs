@@ -21,7 +21,9 @@ pub fn headline(verdict: &JobsVerdict) -> String {
         Finding::QueueGrows => {
             format!("memory is taken by a queue that holds more for a longer export, {up_to}")
         }
-        Finding::GrowsPerCut => format!("memory grows with every cut{}", with_comma(growth(With::Cut))),
+        Finding::GrowsPerCut => {
+            format!("memory grows with every cut{}{}", with_comma(growth(With::Cut)), hidden(verdict))
+        }
         Finding::GrowsPerSource => {
             let source = of(verdict, With::Source).or(of(verdict, With::Cut)).unwrap_or_default();
             let sources = number(verdict.up_to_sources as f64, 0);
@@ -31,7 +33,7 @@ pub fn headline(verdict: &JobsVerdict) -> String {
                 true => format!("every source, up to {sources} sources"),
                 false => format!("every cut to a new source, up to {sources} sources"),
             };
-            format!("memory grows with {what}, not with frames{}", with_comma(source))
+            format!("memory grows with {what}, not with frames{}{}", with_comma(source), hidden(verdict))
         }
         Finding::Inconclusive => format!("cannot be told: {}", because(verdict.because)),
         Finding::Bounded => match verdict.stopped_at {
@@ -51,6 +53,12 @@ fn limit(verdict: &JobsVerdict) -> String {
     let clause =
         |limit| format!("; steady growth of more than {limit} a frame would not have been called stable");
     limit.map(clause).unwrap_or_default()
+}
+
+/// What may be beneath growth at cuts.
+fn hidden(verdict: &JobsVerdict) -> String {
+    let limit = verdict.not_stable_above.map(amount);
+    limit.map(|limit| format!("; between cuts up to {limit} a frame may hide")).unwrap_or_default()
 }
 
 fn exports(verdict: &JobsVerdict) -> Option<String> {
@@ -177,6 +185,7 @@ mod tests {
             "{}",
             headline(&grows)
         );
+        assert!(headline(&grows).ends_with("not with frames; between cuts up to 1,993 B a frame may hide"));
         let growth = crate::stats::Interval { low: 1.0, estimate: 2.0, high: 3.0 };
         let varied = Along { with: With::Source, range: (10, 40), growth, jobs: 12 };
         let varied = JobsVerdict { along: vec![varied], ..found(Finding::GrowsPerSource) };

@@ -14,7 +14,7 @@ use memreel::verdict::{RunVerdict, Verdict, judge};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use simulated::{Course, Looked, Simulated};
-use unseen::validation;
+use unseen::{second_validation, validation};
 
 /// Trace by trace, with its verdict.
 fn judged() -> Vec<(Labelled, RunVerdict)> {
@@ -339,5 +339,13 @@ fn a_leak_in_memory_that_wanders_is_found_above_the_limit() {
 #[test]
 fn exports_of_other_engines_and_faults_are_called_nothing_that_they_are_not() {
     let wrong: Vec<_> = validation().iter().filter_map(|export| export.wrong()).collect();
+    none(&wrong);
+}
+
+/// The same again, recorded after those rules had been changed: short clips, many sources, releases of engines before
+/// and after a leak was mended. Some of it was looked at while rules were changed again; `labels.csv` says what.
+#[test]
+fn exports_of_a_second_set_are_called_nothing_that_they_are_not() {
+    let wrong: Vec<_> = second_validation().iter().filter_map(|export| export.wrong()).collect();
     none(&wrong);
 }

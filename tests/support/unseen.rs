@@ -1,6 +1,6 @@
 //! Recordings that no constant of the rules was fitted to, and what may be said of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use memreel::store;
 use memreel::trace::{Memory, RunContext};
@@ -16,18 +16,30 @@ pub struct Unseen {
     label: String,
     injected_bytes_per_frame: f64,
     acceptable: String,
+    /// Frames at which a source is used first; the first set has no such column.
+    #[serde(default)]
+    first_uses: String,
+    /// The folder below `tests/data`.
+    #[serde(skip)]
+    set: &'static str,
 }
 
-/// All of them.
+/// All of the first set.
 pub fn validation() -> Vec<Unseen> {
-    let mut labels = csv::Reader::from_path(folder().join("labels.csv")).unwrap();
-    let all: Vec<_> = labels.deserialize().map(Result::unwrap).collect();
-    assert!(all.len() >= 40);
-    all
+    recordings("validation", 40)
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/validation")
+/// All of the second.
+pub fn second_validation() -> Vec<Unseen> {
+    recordings("validation-2", 39)
+}
+
+fn recordings(set: &'static str, count: usize) -> Vec<Unseen> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(set);
+    let mut labels = csv::Reader::from_path(path.join("labels.csv")).unwrap();
+    let all: Vec<_> = labels.deserialize().map(|row| Unseen { set, ..row.unwrap() }).collect();
+    assert_eq!(all.len(), count);
+    all
 }
 
 impl Unseen {
@@ -46,7 +58,8 @@ impl Unseen {
     }
 
     fn judged(&self) -> RunVerdict {
-        let trace = store::open_trace(&folder().join(&self.file), None).unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(self.set);
+        let trace = store::open_trace(&path.join(&self.file), None).unwrap();
         let series = trace.series(&Memory::JUDGED).unwrap();
         let last = series.frames().last().map_or(0, |frames| frames.get());
         let cuts = match self.cuts.split_once("every:") {
@@ -54,8 +67,14 @@ impl Unseen {
                 let every: u64 = every.parse().unwrap();
                 (1..).map(|cut| cut * every).take_while(|&cut| cut < last).collect()
             }
-            None => self.cuts.split_whitespace().map(|cut| cut.parse().unwrap()).collect(),
+            None => frames_in(&self.cuts),
         };
-        judge(&series, &RunContext { cuts, container: Some(self.container.clone()), ..RunContext::default() })
+        let (first_uses, container) = (frames_in(&self.first_uses), Some(self.container.clone()));
+        judge(&series, &RunContext { cuts, first_uses, container, ..RunContext::default() })
     }
+}
+
+/// The frames in a cell.
+fn frames_in(cell: &str) -> Vec<u64> {
+    cell.split_whitespace().map(|frame| frame.parse().unwrap()).collect()
 }

@@ -376,6 +376,10 @@ pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
             "No frames were counted: it is judged by the second, so that a slow machine looks like small growth, \
              and where the export begins and ends is guessed.",
         ),
+        (verdict.verdict == Verdict::Growing && !verdict.cuts_known).then_some(
+            "It is not known where clips begin (--cuts): growth with each source, opened every now and then, \
+             looks the same.",
+        ),
     ];
     told.into_iter().flatten().map(str::to_string).collect()
 }
@@ -383,10 +387,28 @@ pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::{RunContext, Sample, Series};
+    use crate::units::Count;
+    use crate::verdict::judge;
 
     #[test]
     fn the_exports_that_a_verdict_takes_are_those_that_the_rule_takes() {
         let told = rule(Rule::TooFewExports);
         assert!(told.starts_with(&format!("{} exports must go on", exports::NEEDED)), "{told}");
+    }
+
+    #[test]
+    fn growth_says_so_where_nobody_knows_where_clips_begin() {
+        let sample = |frame: u64| Sample {
+            t_s: frame as f64 / 100.0,
+            frames_out: Some(Count::new(frame)),
+            anon_bytes: Some(Bytes::from_kib(50_000 + 4 * frame)),
+            ..Sample::default()
+        };
+        let series = Series::of(&(0..2000).map(sample).collect::<Vec<_>>(), &Memory::JUDGED);
+        let told = |context: &RunContext| caveats(&judge(&series, context)).join(" ");
+        let one_clip = RunContext { first_uses: vec![0], ..RunContext::default() };
+        assert!(told(&RunContext::default()).contains("where clips begin (--cuts)"));
+        assert_eq!(told(&one_clip), "");
     }
 }

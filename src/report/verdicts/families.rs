@@ -185,6 +185,7 @@ mod tests {
             "{}",
             headline(&grows)
         );
+        assert!(headline(&grows).ends_with("not with frames; between cuts up to 1,993 B a frame may hide"));
         let growth = crate::stats::Interval { low: 1.0, estimate: 2.0, high: 3.0 };
         let varied = Along { with: With::Source, range: (10, 40), growth, jobs: 12 };
         let varied = JobsVerdict { along: vec![varied], ..found(Finding::GrowsPerSource) };

@@ -99,7 +99,6 @@ pub fn evidence(verdict: &RunVerdict) -> Vec<String> {
                 gain.unwrap_or_default()
             )
         }),
-        cuts_unknown(verdict),
         index(verdict),
         limit(verdict),
         steps(&verdict.steps_up, verdict),
@@ -195,15 +194,6 @@ fn teeth(saw: &Sawtooth, verdict: &RunVerdict) -> String {
         whole(period),
         plural(verdict)
     )
-}
-
-/// What else may look like growth with every frame, where nobody says where clips begin.
-fn cuts_unknown(verdict: &RunVerdict) -> Option<String> {
-    (verdict.verdict == Verdict::Growing && !verdict.cuts_known).then(|| {
-        "It is not known where clips begin (--cuts): growth with each source, opened every now and then, looks \
-         the same."
-            .into()
-    })
 }
 
 /// What of a growth is expected, and what it is.

@@ -103,9 +103,10 @@ impl Key {
             return Some("another export: the scenario, its media or the sampling have changed since".into());
         }
         let differences = self.class.differences(&other.class);
+        let told = differences.iter().filter(|difference| !(across_builds && difference.is_of_builds()));
         let told: Vec<_> =
-            differences.into_iter().filter(|what| !(across_builds && what.starts_with("build of"))).collect();
-        (!told.is_empty()).then(|| format!("it was measured with another {}", told.join(", another ")))
+            told.map(|it| format!("another {} ({}, now {})", it.fact, it.there, it.here)).collect();
+        (!told.is_empty()).then(|| format!("it was measured with {}", told.join(", ")))
     }
 
     /// Whether one takes the other's place: the same variant on the same machine, whatever was exported by
@@ -364,11 +365,12 @@ mod tests {
         };
         assert_eq!(baseline.runs_of(&key(|_| ()), false).map(<[_]>::len), Ok(1));
         let why = |key: Key| baseline.runs_of(&key, false).unwrap_err();
-        assert_eq!(why(key(|key| key.class.kernel = "6.2".into())), "it was measured with another kernel");
+        let kernel = why(key(|key| key.class.kernel = "6.2".into()));
+        assert_eq!(kernel, "it was measured with another kernel (6.1, now 6.2)");
         assert!(why(key(|key| key.export = "f".into())).starts_with("another export"));
         assert_eq!(why(key(|key| key.variant = "y".into())), "the baseline has no y of x");
         let rebuilt = key(|key| *key.class.builds.get_mut("melt").unwrap() = "c".into());
-        assert_eq!(why(rebuilt.clone()), "it was measured with another build of melt");
+        assert_eq!(why(rebuilt.clone()), "it was measured with another build of melt (b, now c)");
         assert!(baseline.runs_of(&rebuilt, true).is_ok());
     }
 

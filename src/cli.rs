@@ -129,6 +129,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
             StoreError::NoResult { .. }
+            | StoreError::ResultIsFile { .. }
             | StoreError::NoRecording { .. }
             | StoreError::Version { .. }
             | StoreError::Json { .. } => Failure::usage(error.to_string()),

@@ -64,6 +64,12 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file where a result's folder should be.
+    #[error("{path}: is a file; a result is a folder, like reports/SCENARIO/latest")]
+    ResultIsFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Nothing that can be read as a recording.
     #[error("{path}: {what}; what can be read: {READABLE}")]
     NoRecording {
@@ -232,6 +238,9 @@ pub fn open_result(folder: &Path) -> Result<StoredResult, StoreError> {
 /// When there is no result, or its `result.json` is broken or of a later version.
 pub fn open_index(folder: &Path) -> Result<ResultIndex, StoreError> {
     let path = folder.join("result.json");
+    if folder.is_file() {
+        return Err(StoreError::ResultIsFile { path: folder.to_path_buf() });
+    }
     if !path.exists() {
         return Err(StoreError::NoResult { path: folder.to_path_buf() });
     }

@@ -61,9 +61,11 @@ fn a_broken_budget_is_exit_code_1_and_one_that_only_warns_is_none() {
     check(&bench, &result, &["--budget", "peak=1MiB", "--warn-only"])
         .expect(0)
         .says(&["FAILED: ffmpeg: peak is"]);
-    check(&bench, &result, &["--budget", "peak.limit=1MiB", "--budget", "peak.soft=true"])
-        .expect(0)
-        .says(&["warning: "]);
+    for limit in ["peak.limit=1MiB", "peak=1MiB"] {
+        check(&bench, &result, &["--budget", limit, "--budget", "peak.soft=true"])
+            .expect(0)
+            .says(&["warning: "]);
+    }
     check(&bench, &result, &["--budget", "peak=1MiB", "--strict"]).expect(1);
 }
 
@@ -104,6 +106,12 @@ fn what_is_wrong_with_the_command_line_or_a_baseline_is_exit_code_2_and_one_line
     fs::write(bench.path().join("late.baseline"), "format = \"memreel-baseline/9\"").unwrap();
     wrong(&["--baseline", "late.baseline"], &["memreel-baseline/9", "update memreel"]);
     bench.run(&["check", "reports"]).expect(2).complains(&["no memreel result here"]);
+    bench
+        .run(&["check", "late.baseline"])
+        .expect(2)
+        .complains(&["late.baseline: is a file; a result is a folder"]);
+    wrong(&["--junit", "both", "--markdown", "both"], &["both: two outputs cannot go to one file"]);
+    assert!(!bench.path().join("both").exists());
     check(&bench, &result, &["--strict", "--warn-only"]).expect(2);
 }
 
@@ -115,6 +123,7 @@ fn a_check_that_cannot_be_made_is_told_before_anything_is_exported() {
         bench.run(&[&["run", "small.toml", "--check"], more].concat()).expect(2).complains(words);
     };
     run(&["--budget", "peek=1MiB"], &["did you mean `peak`?"]);
+    run(&["--junit", "both", "--bmf", "both"], &["both: two outputs cannot go to one file"]);
     run(&["--baseline", "gone.baseline"], &["gone.baseline", "memreel baseline save"]);
     assert!(!bench.path().join("reports").exists());
 }

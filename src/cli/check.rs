@@ -143,6 +143,7 @@ impl Judging {
 
     /// Finds what is wrong with the budgets before anything is exported.
     pub fn verify(&self, scenario: &Scenario) -> Result<(), Failure> {
+        self.outputs.verify()?;
         self.budgets(&scenario.text, &scenario.path, &scenario.overrides).map(drop)
     }
 
@@ -175,6 +176,7 @@ impl Judging {
         out: &mut dyn Write,
         check: impl FnOnce(&Report, Budgets) -> Check,
     ) -> Result<Exit, Failure> {
+        self.outputs.verify()?;
         let index = &result.index;
         let budgets = self.budgets(&index.scenario_text, &index.scenario_path, &index.overrides)?;
         let report = Report::read(result)?;

@@ -117,7 +117,8 @@ impl Told<'_> {
     pub fn certainty(&self) -> Option<String> {
         let questions = self.check.questions;
         let rate = number(ERROR_RATE * 100.0, 0);
-        let judged = if questions == 1 { "figure was judged" } else { "figures were judged together" };
+        let judged =
+            if questions == 1 { "answer is of a figure" } else { "answers are of figures, judged together" };
         (questions > 0).then(|| {
             format!(
                 "{questions} {judged}: where nothing has changed, {rate} check in 100 fails \

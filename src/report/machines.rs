@@ -28,7 +28,8 @@ fn shard(report: &Report) -> Option<String> {
 fn legend(machines: &[MachineRecord]) -> Vec<String> {
     let Some(first) = machines.first() else { return Vec::new() };
     let differs = |machine: &MachineRecord| {
-        let differences = first.class.differences(&machine.class).join(", ");
+        let facts = first.class.differences(&machine.class).into_iter().map(|difference| difference.fact);
+        let differences = facts.collect::<Vec<_>>().join(", ");
         if machine == first {
             String::new()
         } else {

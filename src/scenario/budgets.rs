@@ -9,6 +9,9 @@ use super::spelling::unknown;
 use super::tree::{Fault, Field, Table, Value};
 use super::values::Time;
 
+/// The key of a limit in the table of a figure; alone it need not be named.
+pub(super) const LIMIT: &str = "limit";
+
 /// Keys of `[budgets]` beside the figures.
 const OTHERS: [&str; 3] = ["where", "allow", "across_builds"];
 
@@ -73,9 +76,9 @@ fn budget(figure: Figure, field: Field) -> Result<Budget, Fault> {
         return Ok(Budget { limit: Some(amount(figure, field)?), ..Budget::default() });
     }
     let slack_key = if figure.less_is_worse() { "less" } else { "more" };
-    let table = field.table(format!("`{}`", field.name))?.only(&["limit", slack_key, "soft"])?;
+    let table = field.table(format!("`{}`", field.name))?.only(&[LIMIT, slack_key, "soft"])?;
     let budget = Budget {
-        limit: table.get("limit").map(|field| amount(figure, field)).transpose()?,
+        limit: table.get(LIMIT).map(|field| amount(figure, field)).transpose()?,
         slack: table.get(slack_key).map(|field| slack(figure, field)).transpose()?,
         soft: table.get("soft").map(|field| field.boolean()).transpose()?,
     };
@@ -91,6 +94,10 @@ fn slack(figure: Figure, field: Field) -> Result<Slack, Fault> {
     for item in field.one_or_more()? {
         match item.value() {
             Value::Text(text) if text.trim_end().ends_with('%') => slack.share = share(item, text)?,
+            // A forgotten % would be five bytes.
+            Value::Whole(_) | Value::Number(_) if matches!(figure.unit(), Unit::Bytes | Unit::Seconds) => {
+                return Err(item.mismatch("a share like \"5%\", or an amount with its unit"));
+            }
             _ => slack.amount = amount(figure, item)?,
         }
     }

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use crate::budget::Figure;
+
+use super::budgets::LIMIT;
 use super::engine::{NAMING, root_programs};
 use super::error::ScenarioError;
 use super::tree::{Entry, Fault, MOST_KEY_PARTS, Node, Origin, Value};
@@ -62,13 +65,29 @@ impl Override {
         let mut node = root;
         for (depth, key) in self.path.iter().enumerate() {
             let parent = self.path[..depth].join(".");
+            if self.is_budget(depth) {
+                write_out(node);
+            }
             node = step(node, key, index).map_err(|why| Fault {
                 at: Origin::Override { index },
                 message: format!("`{parent}` {why}"),
             })?;
         }
-        *node = self.node(index);
+        let value = self.node(index);
+        match &mut node.value {
+            Value::Table(entries)
+                if self.is_budget(self.path.len()) && !entries.is_empty() && is_plain(&value) =>
+            {
+                *entry(entries, LIMIT, index) = value;
+            }
+            _ => *node = value,
+        }
         Ok(())
+    }
+
+    /// Whether the first so many keys lead to a figure of a budget.
+    fn is_budget(&self, depth: usize) -> bool {
+        self.path[0] == "budgets" && depth > 1 && Figure::named(&self.path[depth - 1]).is_some()
     }
 
     fn node(&self, index: usize) -> Node {
@@ -82,6 +101,18 @@ impl Override {
             _ => word(&self.value, index),
         }
     }
+}
+
+/// A limit that stands alone, as what it is short for: a table with it.
+fn write_out(node: &mut Node) {
+    if is_plain(node) {
+        let limit = Entry { key: LIMIT.into(), key_at: node.at, node: node.clone() };
+        node.value = Value::Table(vec![limit]);
+    }
+}
+
+fn is_plain(node: &Node) -> bool {
+    !matches!(node.value, Value::Table(_) | Value::Array(_))
 }
 
 /// A TOML value, or else a string.

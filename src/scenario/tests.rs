@@ -688,6 +688,19 @@ fn budgets_are_read_for_all_and_for_some_variants() {
 }
 
 #[test]
+fn a_limit_that_stands_alone_is_changed_in_part_and_as_the_table_that_it_is_short_for() {
+    let peak = |changes: &[&str]| {
+        let text = format!("{SMALL}\n[budgets]\npeak = '1MiB'");
+        let budgets = overridden(&text, changes).unwrap().budgets;
+        budgets.of(&[])[0].1
+    };
+    let mib = |limit: f64, soft: Option<bool>| Budget { limit: Some(limit * 1_048_576.0), soft, slack: None };
+    assert_eq!(peak(&["budgets.peak.soft=true"]), mib(1.0, Some(true)));
+    assert_eq!(peak(&["budgets.peak.soft=true", "budgets.peak=3MiB"]), mib(3.0, Some(true)));
+    assert_eq!(peak(&["budgets.peak=2MiB"]), mib(2.0, None));
+}
+
+#[test]
 fn a_wrong_budget_says_what_would_be_right() {
     for (text, parts) in [
         ("budgets.paek = '1MiB'", &["unknown budget `paek`", "did you mean `peak`"][..]),
@@ -696,6 +709,7 @@ fn a_wrong_budget_says_what_would_be_right() {
         ("budgets.peak = {}", &["neither `limit` nor `more`"]),
         ("budgets.frames_per_second = { more = '5%' }", &["unknown key `more`"]),
         ("budgets.level = { more = '-5%' }", &["a share like \"5%\""]),
+        ("budgets.level = { more = 5 }", &["`more` must be a share like \"5%\", or an amount with its unit"]),
         ("budgets.threads = 2.5", &["`threads` must be a whole number"]),
         ("budgets.cpu_per_frame = '3 days'", &["a time like \"40ms\""]),
         ("budgets.allow = 'HEALTHY'", &["unknown finding that fails a check"]),

@@ -65,20 +65,40 @@ impl MachineClass {
         self.builds.extend(other.builds.clone());
     }
 
-    /// In what they differ, in words: `CPU model`, `memory`, `build of melt` …; empty of two that are alike.
-    pub fn differences(&self, other: &MachineClass) -> Vec<String> {
-        let facts = [
-            ("CPU model", self.cpu != other.cpu),
-            ("number of CPUs", self.cpus != other.cpus),
-            ("memory", self.memory_gib != other.memory_gib),
-            ("kernel", self.kernel != other.kernel),
-        ];
-        let facts = facts.into_iter().filter(|(_, differs)| *differs).map(|(fact, _)| fact.to_string());
-        let differs = |(name, build): &(&String, &String)| {
-            other.builds.get(*name).is_some_and(|another| another != *build)
+    /// In what they differ; empty of two that are alike.
+    pub fn differences(&self, other: &MachineClass) -> Vec<Difference> {
+        let difference = |fact: &str, here: String, there: String| {
+            (here != there).then(|| Difference { fact: fact.into(), here, there })
         };
-        let builds = self.builds.iter().filter(differs).map(|(name, _)| format!("build of {name}"));
-        facts.chain(builds).collect()
+        let gib = |class: &MachineClass| format!("{} GiB", class.memory_gib);
+        let facts = [
+            difference("CPU model", self.cpu.clone(), other.cpu.clone()),
+            difference("number of CPUs", self.cpus.to_string(), other.cpus.to_string()),
+            difference("memory", gib(self), gib(other)),
+            difference("kernel", self.kernel.clone(), other.kernel.clone()),
+        ];
+        let builds = self.builds.iter().filter_map(|(name, build)| {
+            difference(&format!("build of {name}"), build.clone(), other.builds.get(name)?.clone())
+        });
+        facts.into_iter().flatten().chain(builds).collect()
+    }
+}
+
+/// In what two classes of machines differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// `CPU model`, `memory`, `build of melt` …
+    pub fact: String,
+    /// What it is of the one.
+    pub here: String,
+    /// What it is of the other.
+    pub there: String,
+}
+
+impl Difference {
+    /// Whether an engine's build is what differs, and not the machine.
+    pub fn is_of_builds(&self) -> bool {
+        self.fact.starts_with("build of ")
     }
 }
 
@@ -145,7 +165,12 @@ mod tests {
             let mut other = class.clone();
             change(&mut other);
             assert!(!class.is_like(&other) && class != other);
-            class.differences(&other).join(", ")
+            class
+                .differences(&other)
+                .into_iter()
+                .map(|difference| difference.fact)
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         assert_eq!(differs_in(|other| other.cpu = "Another".into()), "CPU model");
         assert_eq!(differs_in(|other| other.cpus = 4), "number of CPUs");

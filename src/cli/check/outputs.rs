@@ -39,6 +39,20 @@ impl Outputs {
         *json || [markdown, junit, bmf, smaller_is_better].into_iter().any(Option::is_some)
     }
 
+    /// Finds two outputs that go to one file, before anything is written.
+    pub fn verify(&self) -> Result<(), Failure> {
+        let files = [&self.markdown, &self.junit, &self.bmf, &self.smaller_is_better];
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        let twice = files.iter().enumerate().find(|(place, file)| files[..*place].contains(file));
+        match twice {
+            // A device takes any number of them.
+            Some((_, file)) if file.is_file() || !file.exists() => {
+                Err(Failure::usage(format!("{}: two outputs cannot go to one file", file.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the files, then tells people; a file that cannot be written keeps nothing else from being told.
     pub fn tell(&self, told: &Told<'_>, out: &mut dyn Write) -> Result<Exit, Failure> {
         let mut exit = Exit::Fine;

@@ -5,6 +5,8 @@ use crate::check::{Asked, ChangeEvidence, Evidence, Item, LEAST_REPEATS, LimitEv
 use crate::report::number::{mib, number, short};
 use crate::report::verdicts::amount;
 
+/// Less than this would be 0.0 MiB.
+const LEAST_IN_MIB: f64 = 0.1 * MIB;
 const KIB: f64 = 1024.0;
 const MIB: f64 = 1_048_576.0;
 
@@ -110,10 +112,17 @@ fn worse(figure: Figure) -> &'static str {
     if figure.less_is_worse() { "less" } else { "more" }
 }
 
+/// Whether it is told in MiB, however few.
+fn is_in_mib(figure: Figure) -> bool {
+    matches!(figure, Figure::Peak | Figure::Level)
+}
+
 /// A value of a figure with its unit.
 pub fn shown(figure: Figure, value: f64) -> String {
     match figure.unit() {
-        _ if matches!(figure, Figure::Peak | Figure::Level) => format!("{} MiB", mib(value)),
+        _ if is_in_mib(figure) && (value == 0.0 || value.abs() >= LEAST_IN_MIB) => {
+            format!("{} MiB", mib(value))
+        }
         Unit::Bytes => amount(value),
         Unit::Seconds => format!("{} ms", number(value * 1e3, 2)),
         Unit::FramesPerSecond => format!("{} frames/s", short(value)),
@@ -134,9 +143,7 @@ pub fn effect(figure: Figure, effect: f64) -> String {
 pub fn effect_within(figure: Figure, effect: f64, low: f64, high: f64) -> String {
     let largest = effect.abs().max(low.abs()).max(high.abs());
     let (unit, divisor) = match figure.unit() {
-        Unit::Bytes if matches!(figure, Figure::Peak | Figure::Level) || largest >= 10.0 * MIB => {
-            ("MiB", MIB)
-        }
+        Unit::Bytes if is_in_mib(figure) && largest >= LEAST_IN_MIB || largest >= 10.0 * MIB => ("MiB", MIB),
         Unit::Bytes if largest >= 10.0 * KIB => ("KiB", KIB),
         Unit::Bytes => ("B", 1.0),
         Unit::Seconds | Unit::FramesPerSecond => ("%", 0.01),

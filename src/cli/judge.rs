@@ -41,8 +41,8 @@ pub struct Judge {
     /// Which columns of a CSV are what: time=NAME, memory=NAME, frames=NAME, threads=NAME, cpu=NAME
     #[arg(long, value_name = "LIST")]
     columns: Option<ColumnNames>,
-    /// What was written: an MP4 file keeps an index that grows with every frame, a stream (MPEG-TS, Matroska,
-    /// or nothing) does not; default: what the trace says, else mp4
+    /// What was written: mp4 keeps an index that grows with every frame, matroska one of keyframes, mpegts and
+    /// null (no file) none; stream: matroska or less. Default: what the trace says, else mp4
     #[arg(long, value_name = "KIND")]
     container: Option<Kind>,
     /// A file with the frames at which clips begin, one a line; default: what the trace says
@@ -55,6 +55,9 @@ pub struct Judge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Mp4,
+    Matroska,
+    Mpegts,
+    Null,
     Stream,
 }
 
@@ -108,8 +111,8 @@ impl Judge {
                 subject.context.cuts.clone_from(cuts);
             }
             if let Some(kind) = self.container {
-                let name = if kind == Kind::Mp4 { "mp4" } else { "stream" };
-                subject.context.container = Some(name.into());
+                let name = kind.to_possible_value().map(|value| value.get_name().to_string());
+                subject.context.container = name;
             }
             let file = path.display().to_string();
             match self.json {

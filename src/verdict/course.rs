@@ -62,6 +62,8 @@ pub struct Course {
     /// Steps from one thing known to the next: between samples, or between changes of the counter where
     /// those are rarer.
     pub resolution: f64,
+    /// Steps from one sample to the next, however rarely the counter changed.
+    pub sampled: f64,
     /// Whether the counter was still at its beginning, by how much time and memory: see [`Start`].
     pub start: Start,
     /// Where the number of threads changed: the step, and how many there were from there on.
@@ -220,9 +222,18 @@ impl Columns {
     ) -> Option<Course> {
         let points = without_short_falls(self.columns.into_iter().flatten().collect(), SHORT_FALL * steps);
         let known = updates.map_or(self.samples, |updates| updates.min(self.samples)).max(1);
-        let resolution = self.end / known as f64;
+        let (resolution, sampled) = (self.end / known as f64, self.end / self.samples.max(1) as f64);
         let counters = None;
-        (points.len() > 1).then_some(Course { per, points, steps, resolution, start, threads, counters })
+        (points.len() > 1).then_some(Course {
+            per,
+            points,
+            steps,
+            resolution,
+            sampled,
+            start,
+            threads,
+            counters,
+        })
     }
 }
 

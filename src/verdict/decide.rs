@@ -23,6 +23,11 @@ const LEAST_STEEP_FRAMES: f64 = 279.0;
 const STEEP: f64 = 16.0;
 /// So many things must be known of the judged part: two a block.
 const LEAST_KNOWN: f64 = 24.0;
+/// One a sixth is enough to see that next to nothing was gained from the first to the last,
+const LEAST_KNOWN_OF_PLATEAUS: f64 = 6.0;
+/// and one a block that it grows steeply and evenly, where it is the counter that changed so rarely. So few samples
+/// might meet each tooth of a saw a little higher up.
+const LEAST_KNOWN_OF_STEEP: f64 = 12.0;
 /// What was taken before the first frame was put out is suspicious from these shares of the time and of the
 /// level on, and where it could hold this share of all pictures.
 const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
@@ -214,7 +219,12 @@ impl<'a> Case<'a> {
             Per::Frame => LEAST_FRAMES,
             Per::Second => LEAST_SECONDS,
         };
-        let few = self.course.known_within(self.part) < LEAST_KNOWN;
+        let least_known = match self.shape {
+            Shape::Plateau => LEAST_KNOWN_OF_PLATEAUS,
+            _ if self.is_steep() && judged / self.course.sampled >= LEAST_KNOWN => LEAST_KNOWN_OF_STEEP,
+            _ => LEAST_KNOWN,
+        };
+        let few = self.course.known_within(self.part) < least_known;
         let samples = Needs { samples: Some(self.samples(whole(LEAST_KNOWN))), ..Needs::default() };
         if judged < least {
             let frames = whole(if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS });

@@ -10,7 +10,13 @@ pub const BLOCKS: usize = 12;
 const FINE: usize = 20;
 /// Less than this over the judged part is not called growth, however steady, in bytes: 64 pages.
 const LEAST_GAIN: f64 = 262_144.0;
-/// From this share of it on a plateau is not told either: a few samples more would turn it into growth.
+/// Nor is what heaps of threads may take, unless it is even, since heaps are taken here and there: the median absolute
+/// deviation of the blocks is no larger a share of their median. Of healthy exports with 13 to 16 threads it was 0.9 to 1,
+/// of leaks up to 0.5.
+const EVEN: f64 = 0.5;
+/// Up to this it might be even after all.
+const NEARLY_EVEN: f64 = 0.75;
+/// From this share of the least gain on a plateau is not told either: a few samples more would turn it into growth.
 const NEARLY_ENOUGH: f64 = 0.75;
 /// The later half of what goes on growing has at least this share of the earlier half's growth. What fills up
 /// like 1 − exp(−x) has 0.70 when the export ends at x = 1, at 63 % of what it would come to.
@@ -33,6 +39,11 @@ const REGULAR: f64 = 0.3;
 const IN_LUMPS: f64 = 0.7;
 /// and each this share of the largest.
 const LUMP: f64 = 0.3;
+/// A single step has this share of all growth at least, within the length of a block: a leak that first fills
+/// holes came with half of it.
+const STEP: f64 = 5.0 / 6.0;
+/// So many blocks follow it: what comes after has to be seen.
+const AFTER_STEP: usize = 2;
 /// Growth is added so often, doubled each time, to find what would have been seen.
 const MOST_DOUBLINGS: usize = 24;
 /// Blocks that a rise must go through to be one that is worth telling when it was given back,
@@ -157,6 +168,19 @@ impl Profile {
         self.twelfths.iter().filter(|&&gain| gain > most).count()
     }
 
+    /// Whether nearly all of it is a single step, without which it would be a plateau, all in all and after it.
+    fn is_level_beside_step(&self, terms: &Terms) -> bool {
+        let last = self.levels.len() - 1;
+        let rise = |end: &usize| self.levels[*end] - self.levels[end - FINE];
+        let ends = FINE..=last - AFTER_STEP * FINE;
+        let Some(end) = ends.max_by(|a, b| rise(a).total_cmp(&rise(b))) else { return false };
+        let after = self.levels[last] - self.levels[end];
+        let no_more = |parts: usize| terms.floor * self.fine * parts as f64 + terms.hidden + terms.noise;
+        rise(&end) >= STEP * self.gain()
+            && self.gain() - rise(&end) <= no_more(last)
+            && after <= no_more(last - end)
+    }
+
     /// Rises that stand apart: neighbouring blocks that stand out, and gain a tenth of all, are one.
     fn rises(&self, terms: &Terms) -> usize {
         let least = (terms.floor + terms.noise / self.block()).max(0.1 * self.gain() / self.block());
@@ -176,6 +200,14 @@ impl Profile {
         let slower = last.iter().map(less).sum::<usize>() >= SLOWER_PAIRS;
         let slows = slower && sorted(last)[2] < STEADY * sorted(first)[2];
         slows || self.sixths[BLOCKS / 2 - 1] < NEARLY_STOPPED * self.usual()
+    }
+
+    /// How uneven the blocks are: their median absolute deviation as a share of their median, which a single jump
+    /// does not move.
+    fn scatter(&self) -> f64 {
+        let median = stats::median(&self.twelfths).unwrap_or_default();
+        let deviations: Vec<_> = self.twelfths.iter().map(|gain| (gain - median).abs()).collect();
+        stats::median(&deviations).unwrap_or_default() / median.max(f64::MIN_POSITIVE)
     }
 
     fn usual(&self) -> f64 {
@@ -236,11 +268,13 @@ impl Profile {
         let gain = self.gain();
         // Without what a single jump gained.
         let steady = gain.min(self.usual() * self.steps());
-        let enough = steady > LEAST_GAIN + terms.noise;
         let cells = self.cells(resolution);
+        let scatter = if self.comes_in_lumps(&cells) { 0.0 } else { self.scatter() };
+        let least = |even| if scatter <= even { LEAST_GAIN } else { LEAST_GAIN.max(terms.heaps) };
+        let enough = steady > least(EVEN) + terms.noise;
         let growing = self.growing_cells(&cells, terms);
         let grows = enough && self.growth().low > terms.floor && self.is_everywhere(&cells, growing);
-        let might_grow = steady > NEARLY_ENOUGH * LEAST_GAIN + terms.noise
+        let might_grow = steady > NEARLY_ENOUGH * least(NEARLY_EVEN) + terms.noise
             && self.usual() > terms.floor
             && growing > NEARLY_EVERYWHERE;
         // Rises that come again at the same distance are no single ones.
@@ -255,9 +289,11 @@ impl Profile {
             _ if gain <= terms.floor * self.steps() + terms.hidden + terms.noise && !might_grow => {
                 Shape::Plateau
             }
-            0..=4 if over => Shape::Step,
+            0 => Shape::Plateau,
+            1..=4 if over => Shape::Step,
+            _ if self.is_level_beside_step(terms) && !might_grow => Shape::Step,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
-            0..=3 => Shape::LateRise,
+            1..=3 => Shape::LateRise,
             _ => Shape::Mixed,
         }
     }

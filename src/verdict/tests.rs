@@ -260,6 +260,78 @@ fn an_index_is_expected_of_a_file_that_keeps_one_and_of_no_stream() {
 }
 
 #[test]
+fn cues_are_expected_of_a_file_of_keyframes_and_of_what_may_be_one() {
+    let cues = run(16_000, |frame| 50.0 * MIB + 41.0 * frame);
+    for (container, verdict) in [
+        ("matroska", Verdict::Plateau),
+        ("webm", Verdict::Plateau),
+        ("stream", Verdict::Plateau),
+        ("nut", Verdict::Plateau),
+        ("mpegts", Verdict::Growing),
+        ("null", Verdict::Growing),
+    ] {
+        let context = RunContext { container: Some(container.into()), ..RunContext::default() };
+        assert_eq!(judged(&cues, &context).verdict, verdict, "{container}");
+    }
+}
+
+#[test]
+fn heaps_of_threads_may_take_what_would_be_growth_of_a_single_one() {
+    let shown = |threads: u64, gain: f64, evenly: bool| {
+        let taken = |frame: f64| if evenly { frame } else { frame + 110.0 * (frame / 60.0).sin() };
+        let mut samples = run(2000, |frame| 50.0 * MIB + gain * MIB * taken(frame) / 1400.0);
+        let count = (threads > 0).then(|| Count::new(threads));
+        samples.iter_mut().for_each(|sample| sample.threads = count);
+        judged(&samples, &stream()).verdict
+    };
+    let (growing, plateau) = (Verdict::Growing, Verdict::Plateau);
+    assert_eq!([1, 16].map(|threads| shown(threads, 0.6, true)), [growing, growing]);
+    assert_eq!([1, 16].map(|threads| shown(threads, 0.6, false)), [growing, plateau]);
+    assert_eq!(shown(0, 0.6, false), Verdict::Inconclusive, "they were not counted");
+    assert_eq!([1.2, 1.6].map(|gain| shown(16, gain, false)), [Verdict::Inconclusive, growing]);
+}
+
+/// A rise of so many MiB at frame 1,000, over so many frames, and so many in all from the beginning to the end.
+fn risen(step: f64, over: f64, beside: f64) -> Verdict {
+    let rise = move |frame: f64| ((frame - 1000.0) / over).clamp(0.0, 1.0);
+    let lumps = move |frame: f64| (frame / 150.0).floor() * 150.0 / 1400.0;
+    shown(2000, move |frame| (50.0 + step * rise(frame) + beside * lumps(frame)) * MIB)
+}
+
+#[test]
+fn a_single_step_may_have_little_beside_it() {
+    assert_eq!(risen(8.0, 20.0, 0.5), Verdict::Step);
+    assert_ne!(risen(8.0, 20.0, 1.5), Verdict::Step, "what is beside it is more than may hide");
+    assert_ne!(risen(1.5, 20.0, 0.5), Verdict::Step, "what is beside it is a quarter of all");
+    assert_ne!(risen(8.0, 400.0, 0.5), Verdict::Step, "it is no step, but a slope");
+    let late = shown(
+        2000,
+        |frame| if frame < 1790.0 { 50.0 } else { 60.0 } * MIB + 0.3 * MIB * (frame / 150.0).floor(),
+    );
+    assert_ne!(late, Verdict::Step, "nothing is known of what follows it");
+}
+
+#[test]
+fn a_counter_that_changes_rarely_is_enough_for_what_is_plain() {
+    let counted = |every: u64, level: &dyn Fn(f64) -> f64| {
+        let mut samples = run(2000, level);
+        for sample in &mut samples {
+            sample.frames_out = sample.frames_out.map(|frame| Count::new(frame.get() / every * every));
+        }
+        judged(&samples, &stream()).verdict
+    };
+    for every in [20, 100] {
+        assert_eq!(counted(every, &|_| 50.0 * MIB), Verdict::Plateau);
+        assert_eq!(counted(every, &|frame| 50.0 * MIB + 20_000.0 * frame), Verdict::Growing);
+    }
+    assert_eq!(counted(100, &|frame| 50.0 * MIB + 1000.0 * frame), Verdict::Inconclusive);
+    assert_eq!(counted(250, &|_| 50.0 * MIB), Verdict::Inconclusive);
+    // So few samples may meet a saw higher up at each tooth.
+    let sampled: Vec<_> = run(2000, |frame| 50.0 * MIB + 20_000.0 * frame).into_iter().step_by(50).collect();
+    assert_eq!(judged(&sampled, &stream()).rule, Rule::TooFewSamples);
+}
+
+#[test]
 fn counters_that_may_be_off_hide_what_they_may_be_off_by() {
     let growth = |frame: f64| 50.0 * MIB + 400.0 * frame;
     let off = RunContext { counter_error_bytes: Some(Bytes::from_mib(1)), ..stream() };

@@ -34,6 +34,11 @@ pub fn second_validation() -> Vec<Unseen> {
     recordings("validation-2", 39)
 }
 
+/// All of the third.
+pub fn third_validation() -> Vec<Unseen> {
+    recordings("validation-3", 24)
+}
+
 fn recordings(set: &'static str, count: usize) -> Vec<Unseen> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(set);
     let mut labels = csv::Reader::from_path(path.join("labels.csv")).unwrap();

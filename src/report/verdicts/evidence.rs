@@ -199,10 +199,14 @@ fn teeth(saw: &Sawtooth, verdict: &RunVerdict) -> String {
 /// What of a growth is expected, and what it is.
 fn index(verdict: &RunVerdict) -> Option<String> {
     let terms = verdict.terms?;
-    let expected = terms.expected.filter(|_| terms.index == Index::Kept && verdict.at_rest.is_none())?;
+    let expected = terms.expected.filter(|_| verdict.at_rest.is_none())?;
+    let (what, each) = match terms.index {
+        Index::Kept => ("The index of an MP4 file", "a frame"),
+        Index::Cues => ("The cues of a Matroska file", "for each keyframe"),
+        Index::None => return None,
+    };
     Some(format!(
-        "The index of an MP4 file may take {} to {} a frame until the file is closed: expected, and not called \
-         growth.",
+        "{what} may take {} to {} {each} until the file is closed: expected, and not called growth.",
         amount(expected.low.0),
         amount(expected.high.0)
     ))

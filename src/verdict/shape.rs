@@ -82,6 +82,14 @@ impl Shape {
     }
 }
 
+/// Whether something grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grows {
+    Yes,
+    Perhaps,
+    No,
+}
+
 /// The envelope over the judged part, cut into blocks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
@@ -261,37 +269,48 @@ impl Profile {
             && cells.len() as f64 - lumps[lumps.len() - 1].0 <= 1.5 * usual
     }
 
+    /// Whether it gains enough in enough places, whatever becomes of it in the end.
+    fn grows(&self, terms: &Terms, resolution: f64) -> Grows {
+        let cells = self.cells(resolution);
+        let growing = self.growing_cells(&cells, terms);
+        let scatter = if self.comes_in_lumps(&cells) { 0.0 } else { self.scatter() };
+        let least = |even| if scatter <= even { LEAST_GAIN } else { LEAST_GAIN.max(terms.heaps) };
+        // Without what a single jump gained.
+        let steady = self.gain().min(self.usual() * self.steps());
+        let enough = steady > least(EVEN) + terms.noise;
+        let nearly_enough = steady > NEARLY_ENOUGH * least(NEARLY_EVEN) + terms.noise;
+        if enough && self.growth().low > terms.floor && self.is_everywhere(&cells, growing) {
+            Grows::Yes
+        } else if nearly_enough && self.usual() > terms.floor && growing > NEARLY_EVERYWHERE {
+            Grows::Perhaps
+        } else {
+            Grows::No
+        }
+    }
+
     /// What it looks like; two things are told apart only when they are `resolution` steps apart.
     pub fn shape(&self, terms: &Terms, resolution: f64) -> Shape {
         let (trailing, before) = self.flats(terms);
         let stopped = trailing > 1.5 * before + resolution;
         let gain = self.gain();
-        // Without what a single jump gained.
-        let steady = gain.min(self.usual() * self.steps());
-        let cells = self.cells(resolution);
-        let scatter = if self.comes_in_lumps(&cells) { 0.0 } else { self.scatter() };
-        let least = |even| if scatter <= even { LEAST_GAIN } else { LEAST_GAIN.max(terms.heaps) };
-        let enough = steady > least(EVEN) + terms.noise;
-        let growing = self.growing_cells(&cells, terms);
-        let grows = enough && self.growth().low > terms.floor && self.is_everywhere(&cells, growing);
-        let might_grow = steady > NEARLY_ENOUGH * least(NEARLY_EVEN) + terms.noise
-            && self.usual() > terms.floor
-            && growing > NEARLY_EVERYWHERE;
+        let grows = self.grows(terms, resolution);
         // Rises that come again at the same distance are no single ones.
         let over = trailing >= 1.5 * self.block() && (self.rises(terms) < 2 || trailing > before);
         match self.standing_out(terms) {
-            _ if grows && !(stopped && trailing > 0.25 * self.block()) => match self.is_slowing() {
-                true => Shape::Slowing,
-                false => Shape::Growing,
-            },
+            _ if grows == Grows::Yes && !(stopped && trailing > 0.25 * self.block()) => {
+                match self.is_slowing() {
+                    true => Shape::Slowing,
+                    false => Shape::Growing,
+                }
+            }
             _ if gain <= terms.floor * self.steps() + terms.noise => Shape::Plateau,
             // What might be growth after all is left open, so that a chance does not turn it into its opposite.
-            _ if gain <= terms.floor * self.steps() + terms.hidden + terms.noise && !might_grow => {
+            _ if gain <= terms.floor * self.steps() + terms.hidden + terms.noise && grows == Grows::No => {
                 Shape::Plateau
             }
             0 => Shape::Plateau,
             1..=4 if over => Shape::Step,
-            _ if self.is_level_beside_step(terms) && !might_grow => Shape::Step,
+            _ if self.is_level_beside_step(terms) && grows == Grows::No => Shape::Step,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
             1..=3 => Shape::LateRise,
             _ => Shape::Mixed,

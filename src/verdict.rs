@@ -88,6 +88,8 @@ pub enum Rule {
     GainedNoMoreThanTheFloor,
     /// It rose in four of twelve blocks at most, and was flat after.
     RoseInFewBlocks,
+    /// Nearly all of it was one rise, and the rest is what a plateau may gain.
+    RoseOnce,
     /// It was flat at the end for longer than ever before.
     FlatAtTheEnd,
     /// Nearly every block grew by more than the floor, to the end.
@@ -108,7 +110,7 @@ pub enum Rule {
     BetweenCutsOpen,
     /// It rose for long and gave it back, once.
     GivenBackOnce,
-    /// It grew in nearly every block, but ever slower.
+    /// It grew in nearly every block, but late ones gained less.
     GrewEverSlower,
     /// It rose too late to see what follows.
     RoseTooLate,

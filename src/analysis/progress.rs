@@ -77,6 +77,12 @@ impl ProgressClock {
         self.changes.iter().filter(|change| (low..=high).contains(&change.1)).count()
     }
 
+    /// Where the counter went on by more than so many steps at once: from and to.
+    pub fn leaps(&self, longer_than: f64) -> Vec<(f64, f64)> {
+        let pairs = self.changes.windows(2).map(|pair| (pair[0].1, pair[1].1));
+        pairs.filter(|(from, to)| to - from > longer_than).collect()
+    }
+
     /// A reader of the clock for instants that never fall.
     pub fn hand(&self) -> Hand<'_> {
         Hand { changes: &self.changes, after: 0 }

@@ -41,8 +41,8 @@ pub struct Judge {
     /// Which columns of a CSV are what: time=NAME, memory=NAME, frames=NAME, threads=NAME, cpu=NAME
     #[arg(long, value_name = "LIST")]
     columns: Option<ColumnNames>,
-    /// What was written: mp4 keeps an index that grows with every frame, matroska one of keyframes, mpegts and
-    /// null (no file) none; stream: matroska or less. Default: what the trace says, else mp4
+    /// What was written: mp4, mov, nut and avi keep an index that grows with every frame, matroska and webm one of
+    /// keyframes, mpegts and null (no file) none; stream: matroska or less. Default: what the trace says, else mp4
     #[arg(long, value_name = "KIND")]
     container: Option<Kind>,
     /// A file with the frames at which clips begin, one a line; default: what the trace says
@@ -55,7 +55,11 @@ pub struct Judge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     Mp4,
+    Mov,
+    Nut,
+    Avi,
     Matroska,
+    Webm,
     Mpegts,
     Null,
     Stream,

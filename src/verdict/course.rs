@@ -66,6 +66,8 @@ pub struct Course {
     pub sampled: f64,
     /// Whether the counter was still at its beginning, by how much time and memory: see [`Start`].
     pub start: Start,
+    /// Where the counter went on by more than a column at once: from and to.
+    leaps: Vec<(f64, f64)>,
     /// Where the number of threads changed: the step, and how many there were from there on.
     threads: Vec<(f64, i64)>,
     /// Frames taken in and frames put out, where both are counted: cuts are counted in the former, the way is
@@ -119,6 +121,16 @@ impl Course {
         stats::median(&behind).unwrap_or_default()
     }
 
+    /// The longest stretch of a part of the way of which nothing is known, in steps: no sample was taken, or the counter
+    /// went on at once.
+    pub fn longest_gap(&self, (begin, end): (f64, f64)) -> f64 {
+        let within = self.points.iter().map(|point| point.at).filter(|at| (begin..end).contains(at));
+        let places: Vec<_> = std::iter::once(begin).chain(within).chain([end]).collect();
+        let unsampled = places.windows(2).map(|pair| pair[1] - pair[0]);
+        let uncounted = self.leaps.iter().map(|(from, to)| to.min(end) - from.max(begin));
+        unsampled.chain(uncounted).fold(0.0, f64::max)
+    }
+
     /// Things known over a part of the way.
     pub fn known_within(&self, (begin, end): (f64, f64)) -> f64 {
         (end - begin) / self.resolution
@@ -146,7 +158,7 @@ fn by_frames(series: &Series, memory: Memory, clock: &ProgressClock, steps: f64)
     let counters = both.then(|| (ProgressClock::of_frames_in(series), clock.clone()));
     let mut course = columns.course(Per::Frame, steps, Some(updates), start, threads)?;
     end_at_last_crest(&mut course.points, steps);
-    Some(Course { counters, ..course })
+    Some(Course { counters, leaps: clock.leaps(steps / COLUMNS as f64), ..course })
 }
 
 fn by_seconds(series: &Series, memory: Memory) -> Option<Course> {
@@ -231,6 +243,7 @@ impl Columns {
             resolution,
             sampled,
             start,
+            leaps: Vec::new(),
             threads,
             counters,
         })

@@ -4,7 +4,7 @@ use super::backlog::Backlog;
 use super::course::{Course, Envelope, Per, Point};
 use super::exports::{self, AtRest};
 use super::sawtooth::{Sawtooth, TROUGHS};
-use super::shape::{Profile, Shape, is_given_back, not_stable_above};
+use super::shape::{Profile, Shape, is_given_back, masked, not_stable_above};
 use super::staircase::Staircase;
 use super::steps::steps;
 use super::terms::Terms;
@@ -28,6 +28,9 @@ const LEAST_KNOWN_OF_PLATEAUS: f64 = 6.0;
 /// and one a block that it grows steeply and evenly, where it is the counter that changed so rarely. So few samples
 /// might meet each tooth of a saw a little higher up.
 const LEAST_KNOWN_OF_STEEP: f64 = 12.0;
+/// Of no stretch as long as this share of the judged part nothing is known: growth is taken for even between two things
+/// known.
+const LONGEST_GAP: f64 = 0.25;
 /// What was taken before the first frame was put out is suspicious from these shares of the time and of the
 /// level on, and where it could hold this share of all pictures.
 const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
@@ -76,7 +79,9 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
     let Ruling { verdict, rule, needs, evidence: Evidence { points, part } } = case.ruling();
     let growth = Profile::of(points, part, 0.0).growth();
     let limit = not_stable_above(points, part, growth.low, &case.terms, course.resolution);
-    let limit = limit + case.hidden() / (part.1 - part.0);
+    let is_saw = matches!(rule, Rule::TroughsRise | Rule::TroughsDoNotRise | Rule::TroughsOpen);
+    let masked = if is_saw { 0.0 } else { masked(&course.points, case.part) };
+    let limit = limit + (case.hidden() + masked) / (part.1 - part.0);
     let at_cuts = matches!(rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped);
     let stairs = case.stairs.as_ref().filter(|_| at_cuts);
     let limit = stairs.map_or(limit, |stairs| limit.max(case.hides_between(stairs)));
@@ -224,7 +229,8 @@ impl<'a> Case<'a> {
             _ if self.is_steep() && judged / self.course.sampled >= LEAST_KNOWN => LEAST_KNOWN_OF_STEEP,
             _ => LEAST_KNOWN,
         };
-        let few = self.course.known_within(self.part) < least_known;
+        let few = self.course.known_within(self.part) < least_known
+            || self.course.longest_gap(self.part) > LONGEST_GAP * judged;
         let samples = Needs { samples: Some(self.samples(whole(LEAST_KNOWN))), ..Needs::default() };
         if judged < least {
             let frames = whole(if self.course.per == Per::Frame { LEAST_FRAMES } else { LEAST_SECONDS });
@@ -389,6 +395,7 @@ impl<'a> Case<'a> {
             Shape::Growing => self.rule(Verdict::Growing, Rule::GrewInNearlyEveryBlock),
             Shape::Plateau => self.rule(Verdict::Plateau, Rule::GainedNoMoreThanTheFloor),
             Shape::Step => self.rule(Verdict::Step, Rule::RoseInFewBlocks),
+            Shape::SingleStep => self.rule(Verdict::Step, Rule::RoseOnce),
             Shape::Stopped => self.rule(Verdict::PlateauLate, Rule::FlatAtTheEnd),
             Shape::Slowing => self.open(Rule::GrewEverSlower, longer(3.0)),
             Shape::LateRise => self.open(Rule::RoseTooLate, Needs { repeats: Some(3), ..longer(1.5) }),

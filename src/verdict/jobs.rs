@@ -263,17 +263,20 @@ impl Family<'_> {
     }
 
     fn frames(&self) -> Option<Answer> {
-        let grows = |job: &JobFacts| job.verdict.verdict == Verdict::Growing;
         let longest = self.jobs.iter().map(|job| job.frames).max()?;
-        let goes_on = is_most(self.jobs.iter().filter(|job| job.frames == longest), grows);
-        if goes_on && self.most(grows) {
+        if self.longest_grow() && self.most(grows) {
             return Some(sure(Finding::GrowsPerFrame, Because::RunsGrow));
         }
-        let cloud =
-            self.by_length(JobFacts::end_level).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
+        let cloud = self.by_length(JobFacts::end_level)?;
         let growth = cloud.slope()?;
         let floor = self.floor();
         let at_cuts = self.most(|job| job.verdict.verdict == Verdict::GrowsAtCuts);
+        if cloud.least_repeats() < LEAST_REPEATS {
+            let needs = Needs { repeats: Some(LEAST_REPEATS as u64), ..Needs::default() };
+            let may_rise =
+                growth.low > floor && self.rise_in_all(growth.estimate) > self.hidden() && !at_cuts;
+            return may_rise.then_some((Finding::Inconclusive, Because::LengthsAreOpen, needs));
+        }
         let rests = self.most(|job| job.verdict.verdict.is_stable());
         match () {
             () if growth.low > floor && self.stops_at_the_same_share() => {
@@ -296,6 +299,22 @@ impl Family<'_> {
             }
             () => None,
         }
+    }
+
+    /// The jobs of the longest exports.
+    fn longest(&self) -> impl Iterator<Item = &JobFacts> {
+        let longest = self.jobs.iter().map(|job| job.frames).max();
+        self.jobs.iter().filter(move |job| Some(job.frames) == longest)
+    }
+
+    fn longest_grow(&self) -> bool {
+        is_most(self.longest(), grows)
+    }
+
+    /// What growth with each frame comes to from the shortest to the longest export, beyond the floor, in bytes.
+    fn rise_in_all(&self, per_frame: f64) -> f64 {
+        let (shortest, longest) = self.range();
+        (per_frame - self.floor()) * (longest - shortest) as f64
     }
 
     fn cuts(&self) -> Option<Answer> {
@@ -380,7 +399,9 @@ impl Family<'_> {
         }
         let late = self.jobs.iter().filter(|job| job.verdict.verdict == Verdict::PlateauLate).count();
         match () {
-            () if 2 * late >= self.jobs.len() => sure(Finding::Bounded, Because::RunsStop),
+            () if 2 * late >= self.jobs.len() && is_most(self.longest(), rests) => {
+                sure(Finding::Bounded, Because::RunsStop)
+            }
             () if self.most(rests) => sure(Finding::Healthy, Because::NothingGrows),
             () => (Finding::Inconclusive, Because::RunsAreOpen, self.needs_of_runs()),
         }
@@ -406,6 +427,10 @@ impl Family<'_> {
 
     fn floor(&self) -> f64 {
         self.jobs.iter().filter_map(|job| Some(job.verdict.terms?.floor)).fold(0.0, f64::max)
+    }
+
+    fn hidden(&self) -> f64 {
+        self.jobs.iter().filter_map(|job| Some(job.verdict.terms?.hidden)).fold(0.0, f64::max)
     }
 
     fn noise(&self) -> f64 {
@@ -459,8 +484,8 @@ impl Family<'_> {
     }
 
     fn stops_at_the_same_frame(&self) -> bool {
-        let stops = self.stops();
-        !stops.is_empty() && is_alike(&ends(&stops))
+        let stop = |job: &JobFacts| job.verdict.flat_since.is_some();
+        is_most(self.longest(), stop) && is_alike(&ends(&self.stops()))
     }
 
     /// Growth with each thing: from what the jobs vary, else from what each run shows by itself.
@@ -515,6 +540,10 @@ impl Family<'_> {
         let growth = Interval { low: runs[0], estimate, high: runs[runs.len() - 1] };
         Some(Along { with, range, growth, jobs: runs.len() })
     }
+}
+
+fn grows(job: &JobFacts) -> bool {
+    job.verdict.verdict == Verdict::Growing
 }
 
 /// Whether a run by itself shows no growth. Where it is open whether the troughs of a saw rise, they must not have

@@ -61,12 +61,14 @@ const FLAT: f64 = 0.1;
 pub enum Shape {
     /// Nearly every block grows, as fast at the end as before.
     Growing,
-    /// Nearly every block grows, but ever slower.
+    /// Nearly every block grows, but late ones gain less.
     Slowing,
     /// What it gains is no more than the floor or what hides.
     Plateau,
     /// It rose in few blocks, and was flat after.
     Step,
+    /// Nearly all of it was one rise, and the rest is what a plateau may gain.
+    SingleStep,
     /// It grew, and was flat after for longer than ever before.
     Stopped,
     /// It rose in few blocks, too late to see what follows.
@@ -78,7 +80,7 @@ pub enum Shape {
 impl Shape {
     /// Whether it has come to rest.
     pub fn is_stable(self) -> bool {
-        matches!(self, Shape::Plateau | Shape::Step | Shape::Stopped)
+        matches!(self, Shape::Plateau | Shape::Step | Shape::SingleStep | Shape::Stopped)
     }
 }
 
@@ -310,7 +312,7 @@ impl Profile {
             }
             0 => Shape::Plateau,
             1..=4 if over => Shape::Step,
-            _ if self.is_level_beside_step(terms) && grows == Grows::No => Shape::Step,
+            _ if self.is_level_beside_step(terms) && grows == Grows::No => Shape::SingleStep,
             _ if stopped && trailing >= 1.5 * self.block() => Shape::Stopped,
             1..=3 => Shape::LateRise,
             _ => Shape::Mixed,
@@ -350,6 +352,18 @@ pub fn is_given_back(points: &[Point], (begin, end): (f64, f64), terms: &Terms) 
     let kept = Envelope::of(points, 0.0).at(end);
     let least = (GIVEN_BACK * (highest - lowest)).max(GIVEN_BACK_LEAST);
     crest >= LONG_RISE && rises + 1 >= crest && highest - kept > least
+}
+
+/// How far memory fell below what it had been for a whole block, at most, in bytes: a leak up to there was in no envelope.
+pub fn masked(points: &[Point], (begin, end): (f64, f64)) -> f64 {
+    let envelope = Envelope::of(points, 0.0);
+    let length = (end - begin) / BLOCKS as f64;
+    let fallen = |block: usize| {
+        let (from, to) = (begin + length * block as f64, begin + length * (block + 1) as f64);
+        let within = points.iter().filter(|point| (from..to).contains(&point.at));
+        Some(within.map(|point| point.low).reduce(f64::min)? - envelope.at(to))
+    };
+    (0..BLOCKS).filter_map(fallen).fold(0.0, f64::max)
 }
 
 /// The standard deviation as a share of the mean.

@@ -27,6 +27,10 @@ const UP_TO_PEAK: f64 = 0.75;
 const LEAST_QUIET: usize = 3;
 /// Growth at a cut to a source that was used before counts when it is this share of that at a first use.
 pub const OTHER_USE: f64 = 0.3;
+/// A stretch from a cut on is as long as the usual one, but for this share: what is gained at the next cut is in none.
+const AS_LONG: f64 = 0.9;
+/// What is gained at a cut is told of those that no other is nearer to than this share of the usual stretch.
+const APART: f64 = 0.75;
 /// A stretch of fewer steps than so many times what can be told apart is not divided: at 1.45 the peak
 /// covers all phases, at 2.25 it leaves the quietest clean.
 const LEAST_RESOLUTIONS: f64 = 2.0;
@@ -85,16 +89,17 @@ impl Staircase {
             stats::median(&lengths).filter(|&frames| frames >= LEAST_RESOLUTIONS * course.resolution)?;
         let envelope = Envelope::of(&course.points, 0.0);
         let behind = course.behind(&context.cuts);
-        let laid_over = |offset: f64, needed: f64| {
+        let laid_over = |offset: f64, needed: f64, apart: (f64, f64)| {
             let begin = |cut: f64| cut - behind + offset;
+            let is_known = |cut: f64| begin(cut) >= part.0 && begin(cut) + needed * frames <= last;
             let known =
-                cuts.iter().filter(|&&cut| begin(cut) >= part.0 && begin(cut) + needed * frames <= last);
-            let stretch = |&cut: &f64| Stretch { cut, gains: gains(&envelope, begin(cut), frames, last) };
+                standing_apart(&cuts, apart.0 * frames, apart.1 * frames).filter(|&cut| is_known(cut));
+            let stretch = |cut: f64| Stretch { cut, gains: gains(&envelope, begin(cut), frames, last) };
             LaidOver::of(known.map(stretch).collect(), frames)
         };
         // Of the last one half is enough to see where it rises.
-        let from_cuts = laid_over(0.0, 0.5);
-        let around_cuts = laid_over(from_cuts.to_peak(), UP_TO_PEAK);
+        let from_cuts = laid_over(0.0, 0.5, (0.0, AS_LONG));
+        let around_cuts = laid_over(from_cuts.to_peak(), UP_TO_PEAK, (APART, APART));
         let enough = [&from_cuts, &around_cuts].iter().all(|laid| laid.stretches.len() >= LEAST_STRETCHES);
         enough.then(|| staircase(from_cuts, &around_cuts, context, terms))
     }
@@ -125,6 +130,15 @@ impl Staircase {
         let (before, after) = self.quiet;
         after >= LEAST_QUIET && 2 * after > 3 * before
     }
+}
+
+/// Cuts with no other so many steps before them, and so many after.
+fn standing_apart(cuts: &[f64], before: f64, after: f64) -> impl Iterator<Item = f64> {
+    let is_alone = move |place: usize| {
+        let last = place.checked_sub(1).map_or(0.0, |last| cuts[last]);
+        cuts[place] - last >= before && cuts.get(place + 1).is_none_or(|next| next - cuts[place] >= after)
+    };
+    (0..cuts.len()).filter(move |&place| is_alone(place)).map(|place| cuts[place])
 }
 
 fn gains(envelope: &Envelope, begin: f64, frames: f64, last: f64) -> [f64; PHASES] {

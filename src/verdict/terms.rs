@@ -19,8 +19,11 @@ const INDEX_BYTES_A_PACKET: (f64, f64) = (64.0, 178.0);
 /// copies as in [`INDEX_BYTES_A_PACKET`].
 const CUE_BYTES: (f64, f64) = (40.0, 89.0);
 
-/// Packets a frame of a picture at 25 frames a second with AAC sound at 48 kHz, where nothing else is known.
-const USUAL_PACKETS: f64 = 1.0 + 48_000.0 / 1024.0 / 25.0;
+/// Packets a frame of AAC sound at 48 kHz beside 25 pictures a second,
+const PACKETS_OF_SOUND: f64 = 48_000.0 / 1024.0 / 25.0;
+
+/// and with a picture, where nothing else is known.
+const USUAL_PACKETS: f64 = 1.0 + PACKETS_OF_SOUND;
 
 /// Without an index a healthy export may still gain this much over its length.
 const DRIFT: f64 = 131_072.0;
@@ -28,8 +31,11 @@ const DRIFT: f64 = 131_072.0;
 /// Growth below is never asked about, however long the export, in bytes a frame.
 const LEAST_FLOOR: f64 = 32.0;
 
-/// Frames a second of a fast export of small pictures, where the frames were not counted.
+/// Frames a second of a fast export of small pictures, where the frames were not counted and an index is kept of all,
 const FAST: f64 = 1000.0;
+
+/// and of a usual one, where less is kept.
+const USUAL: f64 = 100.0;
 
 /// Of a leak, so much filled holes of the heap before any was seen: 80 leaks of 32 B to 1 MiB a frame, injected
 /// into exports of 640x360 pictures, hid up to 410 KiB over the judged part of the way.
@@ -79,6 +85,9 @@ pub struct Terms {
     pub index: Index,
     /// What that index is expected to take; `None` where there is none.
     pub expected: Option<Expected>,
+    /// What the index takes at most for each frame with a further track of sound; `None` where it is known what there
+    /// is, or there is no such index.
+    pub track_of_sound: Option<BytesPerFrame>,
     /// Growth for each step that is not called growth, in bytes: what an index takes at most, or 128 KiB over
     /// the whole way.
     pub floor: f64,
@@ -106,7 +115,11 @@ impl Terms {
             _ => Index::Kept,
         };
         let packets = context.packets_per_frame.unwrap_or(USUAL_PACKETS);
-        let frames = if per == Per::Frame { 1.0 } else { FAST };
+        let frames = match (per, index) {
+            (Per::Frame, _) => 1.0,
+            (Per::Second, Index::Kept) => FAST,
+            (Per::Second, Index::Cues | Index::None) => USUAL,
+        };
         let (low, high) = match index {
             Index::Kept => (packets * INDEX_BYTES_A_PACKET.0, packets * INDEX_BYTES_A_PACKET.1),
             // As much where every frame is a keyframe; nothing where hardly any is.
@@ -114,13 +127,17 @@ impl Terms {
             Index::None => (0.0, 0.0),
         };
         let expected = Expected { low: BytesPerFrame(low), high: BytesPerFrame(high) };
-        let drift = (DRIFT / steps).max(LEAST_FLOOR);
+        let drift = (DRIFT / steps).max(LEAST_FLOOR * frames);
         let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);
         let threads = course.most_threads();
         let counters = context.counter_error_bytes.map_or(0.0, Bytes::as_f64);
         Terms {
             index,
             expected: (index != Index::None && per == Per::Frame).then_some(expected),
+            track_of_sound: (index == Index::Kept
+                && per == Per::Frame
+                && context.packets_per_frame.is_none())
+            .then_some(BytesPerFrame(PACKETS_OF_SOUND * INDEX_BYTES_A_PACKET.1)),
             floor: (high * frames).max(drift),
             noise: PAGES + 2.0 * counters,
             hidden: HIDDEN.max(HIDDEN_PICTURES * picture).max(heaps(threads)),

@@ -331,6 +331,61 @@ fn a_counter_that_changes_rarely_is_enough_for_what_is_plain() {
     assert_eq!(judged(&sampled, &stream()).rule, Rule::TooFewSamples);
 }
 
+/// Clips of these lengths in turn, each of which takes 200 KiB when it begins, and `leak` bytes a frame.
+fn unequal(lengths: &[u64], leak: f64) -> Verdict {
+    let mut cuts: Vec<u64> = Vec::new();
+    for length in lengths.iter().cycle() {
+        match cuts.last().unwrap_or(&0) + length {
+            cut if cut < 12_000 => cuts.push(cut),
+            _ => break,
+        }
+    }
+    let begun = |frame: f64| cuts.partition_point(|&cut| cut as f64 <= frame) as f64;
+    let samples = run(12_000, |frame| 50.0 * MIB + 204_800.0 * begun(frame) + leak * frame);
+    judged(&samples, &RunContext { cuts: cuts.clone(), ..stream() }).verdict
+}
+
+#[test]
+fn clips_of_unequal_lengths_that_take_memory_are_no_growth_between_them() {
+    for lengths in [&[60][..], &[20, 60, 130, 45, 90, 33], &[200, 12, 61, 28, 350, 90, 40, 15, 77]] {
+        assert_eq!(unequal(lengths, 0.0), Verdict::GrowsAtCuts, "{lengths:?}");
+        assert_eq!(unequal(lengths, 16_384.0), Verdict::Growing, "{lengths:?}");
+    }
+}
+
+#[test]
+fn what_happened_while_nothing_was_looked_at_is_not_known() {
+    let step = |frame: f64| if frame < 1000.0 { 50.0 } else { 58.0 } * MIB;
+    let is_unseen = |sample: &Sample| (520.0..1880.0).contains(&(sample.t_s * 100.0));
+    let unsampled: Vec<_> = run(2000, step).into_iter().filter(|sample| !is_unseen(sample)).collect();
+    assert_eq!(judged(&unsampled, &stream()).rule, Rule::TooFewSamples);
+    let mut uncounted = run(2000, step);
+    for sample in uncounted.iter_mut().filter(|sample| is_unseen(sample)) {
+        sample.frames_out = Some(Count::new(520));
+    }
+    assert_eq!(judged(&uncounted, &stream()).rule, Rule::TooFewSamples);
+}
+
+#[test]
+fn a_leak_that_one_fall_hides_is_below_the_limit() {
+    let dip = |frame: f64| if (3220.0..3300.0).contains(&frame) { 6.0 } else { 0.0 };
+    let freed = |frame: f64| if frame > 3200.0 { 1.6 } else { 0.0 };
+    for (leak, fallen) in [(1100.0, &dip as &dyn Fn(f64) -> f64), (600.0, &freed)] {
+        let samples = run(4000, |frame| 50.0 * MIB + leak * frame - fallen(frame) * MIB);
+        let verdict = judged(&samples, &stream());
+        assert!(verdict.verdict.is_stable(), "{:?}", verdict.rule);
+        assert!(verdict.not_stable_above.unwrap() > leak, "{leak} of {:?}", verdict.not_stable_above);
+    }
+}
+
+#[test]
+fn by_seconds_as_little_is_no_growth_as_by_frames() {
+    let mut samples = run(20_000, |frame| 50.0 * MIB + 20.0 * frame);
+    assert_eq!(judged(&samples, &stream()).verdict, Verdict::Plateau);
+    samples.iter_mut().for_each(|sample| sample.frames_out = None);
+    assert_eq!(judged(&samples, &stream()).verdict, Verdict::Plateau);
+}
+
 #[test]
 fn counters_that_may_be_off_hide_what_they_may_be_off_by() {
     let growth = |frame: f64| 50.0 * MIB + 400.0 * frame;

@@ -60,7 +60,7 @@ fn why_open(verdict: &RunVerdict) -> String {
         }
         Rule::BetweenCutsOpen => "it grows at cuts; whether between them, too, is open".into(),
         Rule::GivenBackOnce => "it rose for long and was given back once".into(),
-        Rule::GrewEverSlower => "it grew all the way, but ever slower".into(),
+        Rule::GrewEverSlower => "it grew in many places, but late ones gained less".into(),
         Rule::RoseTooLate => "it rose shortly before the end, too late to see what follows".into(),
         Rule::RoseNowAndThen => "it rose too often for single steps, too seldom for steady growth".into(),
         Rule::HeldInAQueue => "frames wait in a queue that may hold more of a longer export".into(),
@@ -136,6 +136,9 @@ fn rule(rule: Rule) -> String {
         Rule::TooFewSamples => "a verdict takes two samples a block",
         Rule::GainedNoMoreThanTheFloor => "it gained no more than the floor, or than the heap may hide",
         Rule::RoseInFewBlocks => "it rose in four of twelve blocks at most, and was flat after",
+        Rule::RoseOnce => {
+            "nearly all of it came with one rise, and the rest is no more than a plateau may gain"
+        }
         Rule::FlatAtTheEnd => "it was flat at the end for half as long again as ever before",
         Rule::GrewInNearlyEveryBlock => "nearly every block grew by more than the floor, to the end",
         Rule::TroughsRise => "it falls again and again, and from trough to trough it rises",
@@ -146,7 +149,7 @@ fn rule(rule: Rule) -> String {
         Rule::GrewAtCutsAndStopped => "what it gained, it gained at cuts, and late ones added nothing",
         Rule::CutsTooClose => "growth at cuts must be told from growth between",
         Rule::BetweenCutsOpen => "growth between cuts must be seen in nearly every block, or in none",
-        Rule::GrewEverSlower => "growth must not slow down",
+        Rule::GrewEverSlower => "growth must not slow down, nor nearly stop at the end",
         Rule::RoseTooLate => "what rose must be seen to rest or to go on",
         Rule::RoseNowAndThen => "growth must be seen in nearly every block, or in few",
         Rule::HeldInAQueue => "frames taken in must not wait in memory beyond any look-ahead",
@@ -205,11 +208,18 @@ fn index(verdict: &RunVerdict) -> Option<String> {
         Index::Cues => ("The cues of a Matroska file", "for each keyframe"),
         Index::None => return None,
     };
-    Some(format!(
+    let expected = format!(
         "{what} may take {} to {} {each} until the file is closed: expected, and not called growth.",
         amount(expected.low.0),
         amount(expected.high.0)
-    ))
+    );
+    Some(match terms.track_of_sound {
+        Some(track) => format!(
+            "{expected} Further tracks of sound may take {} a frame each, and would be called growth.",
+            amount(track.0)
+        ),
+        None => expected,
+    })
 }
 
 fn limit(verdict: &RunVerdict) -> Option<String> {

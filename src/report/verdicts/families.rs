@@ -33,7 +33,7 @@ pub fn headline(verdict: &JobsVerdict) -> String {
                 true => format!("every source, up to {sources} sources"),
                 false => format!("every cut to a new source, up to {sources} sources"),
             };
-            format!("memory grows with {what}, not with frames{}{}", with_comma(source), hidden(verdict))
+            format!("memory grows with {what}{}{}", with_comma(source), none_between(verdict))
         }
         Finding::Inconclusive => format!("cannot be told: {}", because(verdict.because)),
         Finding::Bounded => match verdict.stopped_at {
@@ -59,6 +59,13 @@ fn limit(verdict: &JobsVerdict) -> String {
 fn hidden(verdict: &JobsVerdict) -> String {
     let limit = verdict.not_stable_above.map(amount);
     limit.map(|limit| format!("; between cuts up to {limit} a frame may hide")).unwrap_or_default()
+}
+
+/// That nothing was seen beneath growth at cuts, and what of it says little.
+fn none_between(verdict: &JobsVerdict) -> String {
+    let limit = verdict.not_stable_above.map(amount);
+    let hidden = limit.map(|limit| format!(", where up to {limit} a frame may hide")).unwrap_or_default();
+    format!("; none was seen between cuts{hidden}")
 }
 
 fn exports(verdict: &JobsVerdict) -> Option<String> {
@@ -181,15 +188,17 @@ mod tests {
         let grows = found(Finding::GrowsPerSource);
         // Of one number of sources it may be the cuts as well.
         assert!(
-            headline(&grows).contains("every cut to a new source, up to 40 sources,"),
+            headline(&grows).contains("every cut to a new source, up to 40 sources;"),
             "{}",
             headline(&grows)
         );
-        assert!(headline(&grows).ends_with("not with frames; between cuts up to 1,993 B a frame may hide"));
+        assert!(
+            headline(&grows).ends_with("; none was seen between cuts, where up to 1,993 B a frame may hide")
+        );
         let growth = crate::stats::Interval { low: 1.0, estimate: 2.0, high: 3.0 };
         let varied = Along { with: With::Source, range: (10, 40), growth, jobs: 12 };
         let varied = JobsVerdict { along: vec![varied], ..found(Finding::GrowsPerSource) };
-        assert!(headline(&varied).contains("every source, up to 40 sources,"), "{}", headline(&varied));
+        assert!(headline(&varied).contains("every source, up to 40 sources:"), "{}", headline(&varied));
         let told = evidence(&grows).join(" ");
         assert!(
             ["No leak", "`--sources`", "`--exports 12`"].iter().all(|word| told.contains(word)),

@@ -60,6 +60,32 @@ fn what_fills_at_the_same_frame_is_bounded_and_at_the_same_share_a_queue() {
     assert_eq!((queue.finding, queue.because), (Finding::QueueGrows, Because::StopsAtTheSameShare));
 }
 
+/// A job of each of these lengths.
+fn one_each(lengths: &[u64], level: impl Fn(u64, f64) -> f64) -> JobsVerdict {
+    let jobs: Vec<_> = lengths.iter().map(|&frames| job(frames, 1, |frame| level(frames, frame))).collect();
+    judge_jobs(&jobs)
+}
+
+#[test]
+fn what_stops_in_short_exports_and_grows_in_the_longest_is_not_bounded() {
+    let cache = |frames: u64| if frames == 1000 { 571.0 } else { 1e9 };
+    let found = one_each(&[1000, 2000], |frames, frame| 50.0 * MIB + 16_384.0 * frame.min(cache(frames)));
+    assert_eq!(found.finding, Finding::Inconclusive, "{found:?}");
+    let mostly = one_each(&[1000, 1200, 2000], |frames, frame| {
+        50.0 * MIB + 16_384.0 * frame.min(if frames < 2000 { 600.0 } else { 1e9 })
+    });
+    assert_ne!(mostly.finding, Finding::Bounded, "{mostly:?}");
+}
+
+#[test]
+fn levels_that_rise_with_the_length_are_no_health_for_want_of_repeats() {
+    let level = |frames: u64, _: f64| 20.0 * MIB + 1000.0 * frames as f64;
+    let found = one_each(&[1000, 2000, 4000], level);
+    assert_eq!((found.finding, found.because), (Finding::Inconclusive, Because::LengthsAreOpen), "{found:?}");
+    assert_eq!(found.needs.repeats, Some(3));
+    assert_eq!(one_each(&[1000, 2000, 4000], |_, _| 20.0 * MIB).finding, Finding::Healthy);
+}
+
 #[test]
 fn two_numbers_of_sources_leave_open_what_a_third_would_tell() {
     let level = |_: u64, sources: u64, _: f64| (50.0 + 4.0 * sources as f64) * MIB;

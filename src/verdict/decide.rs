@@ -80,7 +80,7 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
     let growth = Profile::of(points, part, 0.0).growth();
     let limit = not_stable_above(points, part, growth.low, &case.terms, course.resolution);
     let is_saw = matches!(rule, Rule::TroughsRise | Rule::TroughsDoNotRise | Rule::TroughsOpen);
-    let masked = if is_saw { 0.0 } else { masked(&course.points, case.part) };
+    let masked = if is_saw { 0.0 } else { case.masked() };
     let limit = limit + (case.hidden() + masked) / (part.1 - part.0);
     let at_cuts = matches!(rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped);
     let stairs = case.stairs.as_ref().filter(|_| at_cuts);
@@ -279,8 +279,17 @@ impl<'a> Case<'a> {
     /// What rose for long and was given back once is in no envelope.
     fn given_back(&self) -> Option<Ruling<'_>> {
         let rose = is_given_back(&self.course.points, self.part, &self.terms);
-        (rose && self.shape.is_stable())
-            .then(|| self.open(Rule::GivenBackOnce, Needs { frames: self.times(3.0), ..Needs::default() }))
+        // What seems to have stopped may have gone on, up to what fell.
+        let stopped = self.shape == Shape::Stopped && self.masked() > self.terms.hidden;
+        (rose && self.shape.is_stable() || stopped).then(|| self.open_for_a_fall())
+    }
+
+    fn open_for_a_fall(&self) -> Ruling<'_> {
+        self.open(Rule::GivenBackOnce, Needs { frames: self.times(3.0), ..Needs::default() })
+    }
+
+    fn masked(&self) -> f64 {
+        masked(&self.course.points, self.part)
     }
 
     /// A saw: its troughs are judged, where there are enough of them.
@@ -352,6 +361,8 @@ impl<'a> Case<'a> {
                 self.open(Rule::BetweenCutsOpen, needs)
             }
             _ if stairs.at_rise() <= self.terms.noise || stairs.rising < RISING_CUTS => return None,
+            // What came with later cuts may be in what was given back.
+            _ if stairs.has_stopped() && self.masked() > stairs.at_rise() => self.open_for_a_fall(),
             _ if stairs.has_stopped() => {
                 self.rule_between(stairs, Verdict::PlateauLate, Rule::GrewAtCutsAndStopped)
             }

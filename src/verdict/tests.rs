@@ -118,6 +118,18 @@ fn growth_with_sources_has_not_stopped_where_none_was_new() {
     assert_eq!(used_again(40, 25.0, 2.0, 0).verdict, Verdict::PlateauLate);
 }
 
+#[test]
+fn growth_at_cuts_has_not_stopped_where_as_much_was_given_back() {
+    let kept = |given_back: f64| {
+        let fallen = move |frame: f64| if frame < 1855.0 { 0.0 } else { given_back * MIB };
+        let taken = move |frame: f64| 0.3 * MIB * (frame.min(1850.0) / 50.0).floor();
+        let samples = run(2000, |frame| 50.0 * MIB + taken(frame) - fallen(frame));
+        judged(&samples, &RunContext { cuts: (1..40).map(|cut| cut * 50).collect(), ..stream() })
+    };
+    assert_eq!(kept(0.0).verdict, Verdict::GrowsAtCuts);
+    assert_eq!((kept(2.0).verdict, kept(2.0).rule), (Verdict::Inconclusive, Rule::GivenBackOnce));
+}
+
 /// Clips of so many frames, each of which takes 8 MiB over the first frames of it, beside so many threads.
 fn smeared(clip: u64, over: f64, threads: u64) -> RunVerdict {
     let taken = |frame: f64| {

@@ -3,7 +3,7 @@
 use super::backlog::Backlog;
 use super::course::{Course, Envelope, Per, Point};
 use super::exports::{self, AtRest};
-use super::sawtooth::{Sawtooth, TROUGHS};
+use super::sawtooth::{Sawtooth, TROUGHS, Tooth, long_tooth};
 use super::shape::{Profile, Shape, is_given_back, masked, not_stable_above};
 use super::staircase::Staircase;
 use super::steps::steps;
@@ -31,6 +31,8 @@ const LEAST_KNOWN_OF_STEEP: f64 = 12.0;
 /// Of no stretch as long as this share of the judged part nothing is known: growth is taken for even between two things
 /// known.
 const LONGEST_GAP: f64 = 0.25;
+/// What fell as a tooth does may be one until it has risen by so many times that again.
+const BEYOND_A_TOOTH: f64 = 3.0;
 /// What was taken before the first frame was put out is suspicious from these shares of the time and of the
 /// level on, and where it could hold this share of all pictures.
 const START: (f64, f64, f64) = (0.4, 0.8, 0.1);
@@ -80,7 +82,10 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
     let growth = Profile::of(points, part, 0.0).growth();
     let limit = not_stable_above(points, part, growth.low, &case.terms, course.resolution);
     let is_saw = matches!(rule, Rule::TroughsRise | Rule::TroughsDoNotRise | Rule::TroughsOpen);
-    let masked = if is_saw { 0.0 } else { case.masked() };
+    let masked = match case.saw.as_ref().filter(|_| is_saw) {
+        Some(saw) => saw.farthest_fall(),
+        None => case.masked(),
+    };
     let limit = limit + (case.hidden() + masked) / (part.1 - part.0);
     let at_cuts = matches!(rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped);
     let stairs = case.stairs.as_ref().filter(|_| at_cuts);
@@ -281,7 +286,15 @@ impl<'a> Case<'a> {
         let rose = is_given_back(&self.course.points, self.part, &self.terms);
         // What seems to have stopped may have gone on, up to what fell.
         let stopped = self.shape == Shape::Stopped && self.masked() > self.terms.hidden;
-        (rose && self.shape.is_stable() || stopped).then(|| self.open_for_a_fall())
+        (rose && self.shape.is_stable() || stopped || self.may_be_a_tooth()).then(|| self.open_for_a_fall())
+    }
+
+    /// Whether what grows has fallen as the tooth of a saw does, and has not risen far beyond that since.
+    fn may_be_a_tooth(&self) -> bool {
+        let tooth = long_tooth(&self.course.points, self.course.steps);
+        let risen = |tooth: &Tooth| Envelope::of(&self.course.points, 0.0).at(self.part.1) - tooth.trough.low;
+        self.shape == Shape::Growing
+            && tooth.is_some_and(|tooth| risen(&tooth) < BEYOND_A_TOOTH * tooth.height)
     }
 
     fn open_for_a_fall(&self) -> Ruling<'_> {
@@ -362,7 +375,7 @@ impl<'a> Case<'a> {
             }
             _ if stairs.at_rise() <= self.terms.noise || stairs.rising < RISING_CUTS => return None,
             // What came with later cuts may be in what was given back.
-            _ if stairs.has_stopped() && self.masked() > stairs.at_rise() => self.open_for_a_fall(),
+            _ if self.masked() > stairs.at_rise() => self.open_for_a_fall(),
             _ if stairs.has_stopped() => {
                 self.rule_between(stairs, Verdict::PlateauLate, Rule::GrewAtCutsAndStopped)
             }

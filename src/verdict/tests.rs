@@ -399,6 +399,42 @@ fn by_seconds_as_little_is_no_growth_as_by_frames() {
 }
 
 #[test]
+fn sources_that_are_closed_do_not_add_up_however_the_last_ones_rise() {
+    // Of each clip one source of another size is open, and closed at the next cut: the last are the largest.
+    let sizes = [4.0, 19.0, 7.0, 12.0, 5.0, 9.0, 3.0, 6.0, 8.0, 5.0, 11.0, 14.0];
+    let samples = run(2400, |frame| (60.0 + sizes[((frame / 200.0) as usize).min(11)]) * MIB);
+    let context = RunContext { cuts: (1..12).map(|cut| cut * 200).collect(), ..stream() };
+    let verdict = judged(&samples, &context);
+    assert_eq!((verdict.verdict, verdict.rule), (Verdict::Inconclusive, Rule::GivenBackOnce));
+}
+
+#[test]
+fn what_has_been_collected_once_may_be_again() {
+    let collected = |fell_at: f64, slope: f64| {
+        judged(
+            &run(6000, |frame| 70.0 * MIB + slope * (frame - if frame < fell_at { 0.0 } else { fell_at })),
+            &stream(),
+        )
+    };
+    let open = collected(2200.0, 5000.0);
+    assert_eq!((open.verdict, open.rule), (Verdict::Inconclusive, Rule::GivenBackOnce));
+    assert_eq!(collected(1000.0, 5000.0).verdict, Verdict::Growing, "it rose five times as far since");
+}
+
+#[test]
+fn a_leak_that_uneven_troughs_hide_is_below_the_limit() {
+    let base = [9.0, 2.0, 8.0, 1.0, 6.0, 4.0, 7.0, 0.0, 5.0, 3.0, 6.0, 1.0];
+    let level = |frame: f64| {
+        let tooth = (frame / 500.0) as usize % 12;
+        (70.0 + base[tooth] + 0.04 * (frame % 500.0)) * MIB + 500.0 * frame
+    };
+    let verdict = judged(&run(6000, level), &stream());
+    let limit = verdict.not_stable_above.unwrap();
+    assert!(verdict.rule != Rule::TroughsDoNotRise || limit > 500.0, "{:?} {limit}", verdict.rule);
+    assert_eq!(verdict.verdict, Verdict::Sawtooth);
+}
+
+#[test]
 fn counters_that_may_be_off_hide_what_they_may_be_off_by() {
     let growth = |frame: f64| 50.0 * MIB + 400.0 * frame;
     let off = RunContext { counter_error_bytes: Some(Bytes::from_mib(1)), ..stream() };

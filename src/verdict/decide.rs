@@ -91,8 +91,7 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
     let stairs = case.stairs.as_ref().filter(|_| at_cuts);
     let limit = stairs.map_or(limit, |stairs| limit.max(case.hides_between(stairs)));
     let stopped = verdict.is_stable() && verdict != Verdict::Plateau;
-    let envelope = Envelope::of(&course.points, 0.0);
-    let warm_up = warm_up(course, &envelope, case.part.0);
+    let warm_up = warm_up(course, &case.envelope, case.part.0);
     RunVerdict {
         verdict,
         per: Some(course.per),
@@ -102,7 +101,7 @@ pub fn of_one_export(course: &Course, backlog: Option<Backlog>, context: &RunCon
         blocks: case.profile.twelfths.clone(),
         not_stable_above: Some(limit),
         warm_up: Some(warm_up),
-        end_level: Some(envelope.at(case.part.1)),
+        end_level: Some(case.end_level()),
         flat_since: stopped.then(|| case.profile.flat_since(&case.terms)),
         steps_up: steps(course, context, warm_up),
         terms: Some(case.terms),
@@ -167,6 +166,7 @@ struct Case<'a> {
     backlog: Option<Backlog>,
     terms: Terms,
     part: (f64, f64),
+    envelope: Envelope,
     profile: Profile,
     shape: Shape,
     saw: Option<Sawtooth>,
@@ -181,6 +181,7 @@ impl<'a> Case<'a> {
         let profile = Profile::of(&course.points, part, 0.0);
         Case {
             shape: profile.shape(&terms, course.resolution),
+            envelope: Envelope::of(&course.points, 0.0),
             saw: Sawtooth::of(&course.points, course.steps),
             stairs: Staircase::of(course, part, context, &terms),
             course,
@@ -291,10 +292,9 @@ impl<'a> Case<'a> {
 
     /// Whether what grows has fallen as the tooth of a saw does, and has not risen far beyond that since.
     fn may_be_a_tooth(&self) -> bool {
-        let tooth = long_tooth(&self.course.points, self.course.steps);
-        let risen = |tooth: &Tooth| Envelope::of(&self.course.points, 0.0).at(self.part.1) - tooth.trough.low;
+        let is_near = |tooth: Tooth| self.end_level() - tooth.trough.low < BEYOND_A_TOOTH * tooth.height;
         self.shape == Shape::Growing
-            && tooth.is_some_and(|tooth| risen(&tooth) < BEYOND_A_TOOTH * tooth.height)
+            && long_tooth(&self.course.points, self.course.steps).is_some_and(is_near)
     }
 
     fn open_for_a_fall(&self) -> Ruling<'_> {
@@ -302,7 +302,12 @@ impl<'a> Case<'a> {
     }
 
     fn masked(&self) -> f64 {
-        masked(&self.course.points, self.part)
+        masked(&self.course.points, &self.envelope, self.part)
+    }
+
+    /// What is kept at the end of the judged part, in bytes.
+    fn end_level(&self) -> f64 {
+        self.envelope.at(self.part.1)
     }
 
     /// A saw: its troughs are judged, where there are enough of them.
@@ -409,7 +414,7 @@ impl<'a> Case<'a> {
     fn hidden(&self) -> f64 {
         let (first_uses, cuts) = (self.context.first_uses.len(), self.context.cuts.len());
         let sources = if first_uses > 0 { first_uses } else { cuts + 1 };
-        let holes = HOLES * Envelope::of(&self.course.points, 0.0).at(self.part.1);
+        let holes = HOLES * self.end_level();
         self.terms.hidden.max(holes.min(HOLES_A_SOURCE * sources as f64))
     }
 

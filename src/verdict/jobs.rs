@@ -209,7 +209,7 @@ impl Family<'_> {
             because,
             jobs: self.jobs.len(),
             runs: self.census(),
-            up_to_frames: self.jobs.iter().map(|job| job.frames).max().unwrap_or(0),
+            up_to_frames: self.longest_frames(),
             up_to_sources: self.jobs.iter().map(|job| job.sources).max().unwrap_or(0),
             along: self.along(),
             stopped_at: self.stopped_at(),
@@ -263,7 +263,7 @@ impl Family<'_> {
     }
 
     fn frames(&self) -> Option<Answer> {
-        let longest = self.jobs.iter().map(|job| job.frames).max()?;
+        let longest = self.longest_frames();
         if self.longest_grow() && self.most(grows) {
             return Some(sure(Finding::GrowsPerFrame, Because::RunsGrow));
         }
@@ -303,8 +303,12 @@ impl Family<'_> {
 
     /// The jobs of the longest exports.
     fn longest(&self) -> impl Iterator<Item = &JobFacts> {
-        let longest = self.jobs.iter().map(|job| job.frames).max();
-        self.jobs.iter().filter(move |job| Some(job.frames) == longest)
+        let longest = self.longest_frames();
+        self.jobs.iter().filter(move |job| job.frames == longest)
+    }
+
+    fn longest_frames(&self) -> u64 {
+        self.jobs.iter().map(|job| job.frames).max().unwrap_or(0)
     }
 
     fn longest_grow(&self) -> bool {
@@ -421,8 +425,7 @@ impl Family<'_> {
 
     /// So many frames, or more than the longest export has.
     fn longer(&self, frames: u64) -> u64 {
-        let longest = self.jobs.iter().map(|job| job.frames).max().unwrap_or(0);
-        more(frames as f64, longest as f64)
+        more(frames as f64, self.longest_frames() as f64)
     }
 
     fn floor(&self) -> f64 {

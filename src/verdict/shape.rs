@@ -355,8 +355,7 @@ pub fn is_given_back(points: &[Point], (begin, end): (f64, f64), terms: &Terms) 
 }
 
 /// How far memory fell below what it had been for a whole block, at most, in bytes: a leak up to there was in no envelope.
-pub fn masked(points: &[Point], (begin, end): (f64, f64)) -> f64 {
-    let envelope = Envelope::of(points, 0.0);
+pub fn masked(points: &[Point], envelope: &Envelope, (begin, end): (f64, f64)) -> f64 {
     let length = (end - begin) / BLOCKS as f64;
     let fallen = |block: usize| {
         let (from, to) = (begin + length * block as f64, begin + length * (block + 1) as f64);

@@ -27,10 +27,11 @@ pub mod report;
 pub mod run;
 pub mod sampler;
 pub mod scenario;
-pub mod stats;
 pub mod store;
 pub mod timeline;
-pub mod trace;
-pub mod units;
 pub mod verdict;
 pub mod writer;
+
+pub use memreel_judge::stats;
+pub use memreel_trace as trace;
+pub use memreel_trace::units;

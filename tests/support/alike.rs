@@ -6,9 +6,6 @@
 // Each of them uses a part of it.
 #![allow(dead_code)]
 
-#[path = "../../src/stats/random.rs"]
-mod random;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +13,7 @@ use memreel::baseline::{Baseline, Entry};
 use memreel::budget::{Budget, Figure, Figures, Slack};
 use memreel::check::{self, Against, Check, Evidence, Subject};
 
-pub use random::Random;
+pub use memreel::stats::random::Random;
 
 /// The runs of one variant in each session: exports that were made in one go, hours or days from those of another.
 pub struct Cell {

@@ -5,11 +5,8 @@
 // Each of them uses a part of it.
 #![allow(dead_code)]
 
-#[path = "../../src/stats/random.rs"]
-mod random;
-
+use memreel::stats::random::Random;
 use memreel::trace::RunContext;
-use random::Random;
 
 use super::labelled::Row;
 
@@ -20,11 +17,9 @@ const WARM_UP: f64 = 12e6;
 /// Seconds before the first frame, and after the last.
 const AROUND_S: f64 = 0.3;
 
-impl Random {
-    /// Above 1, with a tail so heavy that its variance is infinite (Pareto, α = 1.2).
-    pub fn heavy(&mut self) -> f64 {
-        self.even().powf(-1.0 / 1.2)
-    }
+/// Above 1, with a tail so heavy that its variance is infinite (Pareto, α = 1.2).
+pub fn heavy(random: &mut Random) -> f64 {
+    random.even().powf(-1.0 / 1.2)
 }
 
 /// The rule by which memory goes on after the warm-up.
@@ -99,7 +94,7 @@ impl Simulated {
     fn next(&self, held: f64, frame: f64, random: &mut Random) -> f64 {
         match self.course {
             Course::Ratchet { jumps } if random.even() < jumps / f64::from(self.frames) => {
-                held + (65_536.0 * random.heavy()).min(50e6)
+                held + (65_536.0 * heavy(random)).min(50e6)
             }
             Course::Ratchet { .. } => held,
             Course::Leak { bytes } => frame * bytes,

@@ -1,6 +1,6 @@
 //! What the numbers of a column count.
 
-use crate::trace::columns::Quantity;
+use crate::columns::Quantity;
 
 /// What a number of a column counts.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::trace::fault::{Fault, TraceError};
-use crate::trace::lines::WholeText;
-use crate::trace::{Event, ProcessSample, Sample, ThreadSample};
+use crate::fault::{Fault, TraceError};
+use crate::lines::WholeText;
+use crate::{Event, ProcessSample, Sample, ThreadSample};
 
 /// Whether a path is not that of a file of its own: a pipe, a device, or a descriptor of ours that stands for
 /// whatever it was opened as.
@@ -70,7 +70,7 @@ impl<Row: Serialize> CsvFile<Row> {
 }
 
 /// Reads `samples.csv` with all its columns, row by row: for traces that are short. Everything that judges
-/// or draws reads a [`Series`](crate::trace::Series).
+/// or draws reads a [`Series`](crate::Series).
 ///
 /// A last line that a kill cut short is left out.
 ///

@@ -1,8 +1,8 @@
 //! How far a process had come at an instant.
 
 use crate::stats;
-use crate::trace::{Column, Memory, Series};
-use crate::units::{Bytes, Count};
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Column, Memory, Series};
 
 /// What a process has done so far as a function of time, from a counter of it: frames exported, MiB
 /// written.
@@ -132,7 +132,7 @@ fn changes(counted: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Sample;
+    use memreel_trace::Sample;
 
     fn samples(counts: &[u64]) -> Vec<Sample> {
         let sample = |(index, &count): (usize, &u64)| Sample {

@@ -1,4 +1,4 @@
-//! Numbers for simulations in tests: the same in every run.
+//! Random numbers that follow from a seed: the same in every run, for the bootstrap and for simulations.
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]

@@ -2,7 +2,6 @@
 
 mod centre;
 mod proportion;
-#[cfg(test)]
 pub mod random;
 
 pub use centre::{Centre, cut_at_each_end, welch_interval};
@@ -24,7 +23,7 @@ pub fn median(numbers: &[f64]) -> Option<f64> {
 /// `None` when there are no numbers. Numbers must not be NaN.
 ///
 /// ```
-/// assert_eq!(memreel::stats::quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
+/// assert_eq!(memreel_judge::stats::quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
 /// ```
 pub fn quantile(numbers: &[f64], p: f64) -> Option<f64> {
     let mut numbers = numbers.to_vec();

@@ -8,11 +8,11 @@
 
 use std::io::BufRead;
 
-use crate::trace::Sample;
-use crate::trace::fault::Fault;
-use crate::trace::lines::WholeLines;
-use crate::trace::series::Series;
-use crate::trace::table::{decimal, mebibytes};
+use crate::Sample;
+use crate::fault::Fault;
+use crate::lines::WholeLines;
+use crate::series::Series;
+use crate::table::{decimal, mebibytes};
 use crate::units::{Bytes, Count};
 
 /// Whether a line is one of mprof's.
@@ -73,7 +73,7 @@ fn close(tick: Option<Tick>, begin: f64, series: &mut Series) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Memory;
+    use crate::Memory;
 
     fn read_text(text: &str) -> Result<Series, String> {
         let mut series = Series::keeping(&Memory::JUDGED);

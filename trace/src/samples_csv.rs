@@ -2,12 +2,12 @@
 
 use std::io::BufRead;
 
-use crate::trace::fault::Fault;
-use crate::trace::lines::WholeLines;
-use crate::trace::series::Series;
-use crate::trace::table::{Known, Separator, Table, bytes, count, decimal};
+use crate::fault::Fault;
+use crate::lines::WholeLines;
+use crate::series::Series;
+use crate::table::{Known, Separator, Table, bytes, count, decimal};
 
-/// The columns that judging and drawing use, by the names of [`Sample`](crate::trace::Sample)'s fields.
+/// The columns that judging and drawing use, by the names of [`Sample`](crate::Sample)'s fields.
 const KNOWN: &[Known] = &[
     ("t_s", |sample, cell| decimal(cell).map(|t_s| sample.t_s = t_s)),
     ("frames_in", |sample, cell| count(cell).map(|frames| sample.frames_in = Some(frames))),
@@ -46,8 +46,8 @@ pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Memory, Sample};
     use crate::units::{Bytes, Count};
+    use crate::{Memory, Sample};
 
     fn read_text(text: &str) -> Result<Series, String> {
         let mut series = Series::keeping(&Memory::JUDGED);

@@ -7,11 +7,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use crate::trace::columns::ColumnNames;
-use crate::trace::fault::{Fault, TraceError};
-use crate::trace::lines::WholeLines;
-use crate::trace::series::{Memory, Series};
-use crate::trace::{any_csv, mprof, psrecord, samples_csv};
+use crate::columns::ColumnNames;
+use crate::fault::{Fault, TraceError};
+use crate::lines::WholeLines;
+use crate::series::{Memory, Series};
+use crate::{any_csv, mprof, psrecord, samples_csv};
 
 /// The longest first line that is looked at.
 const LONGEST_HEADER: u64 = 4096;
@@ -102,7 +102,7 @@ pub fn read_series(path: &Path, format: SeriesFormat, memory: &[Memory]) -> Resu
 /// are numbers, with decimals and an exponent if need be. An empty one was not measured, and a row of empty
 /// ones is none. A last line without its end was cut short by a kill, and is left out.
 ///
-/// A named column of memory is kept as [`NamedColumn::memory`](crate::trace::NamedColumn::memory) tells, by
+/// A named column of memory is kept as [`NamedColumn::memory`](crate::NamedColumn::memory) tells, by
 /// its name: [`Memory::AnonymousAndSwap`] or [`Memory::Rss`]. Frames are those put out. Time that begins more
 /// than a minute from zero, as a clock on the wall shows it, counts from the first row.
 ///

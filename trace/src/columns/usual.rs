@@ -1,7 +1,7 @@
 //! Columns that are called as they usually are, so that nobody has to name them.
 
-use crate::trace::Memory;
-use crate::trace::columns::{Quantity, Unit, unit_in_name};
+use crate::Memory;
+use crate::columns::{Quantity, Unit, unit_in_name};
 
 /// Names of a time in seconds; with a unit at the end, in that.
 const TIME: [&str; 8] = ["time", "t", "t_s", "elapsed", "elapsed_time", "seconds", "timestamp", "time_s"];

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{Machine, Outcome, Overhead, Sampling};
 use crate::units::Bytes;
+use crate::{Machine, Outcome, Overhead, Sampling};
 
 /// The version of a recording's folder, in `recording.json`.
 pub const RECORDING_FORMAT: &str = "memreel-recording/1";

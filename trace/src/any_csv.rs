@@ -4,15 +4,15 @@
 
 use std::io::BufRead;
 
-use crate::trace::cells::{Header, cells};
-use crate::trace::columns::{ColumnNames, Quantity, Unit, quoted, usual};
-use crate::trace::fault::Fault;
-use crate::trace::lines::WholeLines;
-use crate::trace::psrecord::CpuShares;
-use crate::trace::series::{Memory, Series};
-use crate::trace::table::{decimal, nonsense};
-use crate::trace::{Sample, mprof, psrecord};
+use crate::cells::{Header, cells};
+use crate::columns::{ColumnNames, Quantity, Unit, quoted, usual};
+use crate::fault::Fault;
+use crate::lines::WholeLines;
+use crate::psrecord::CpuShares;
+use crate::series::{Memory, Series};
+use crate::table::{decimal, nonsense};
 use crate::units::{Bytes, Count};
+use crate::{Sample, mprof, psrecord};
 
 /// A first time later than this, in seconds, and any before zero, is no time since the recording began.
 const FAR_S: f64 = 60.0;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::trace::fault::{Fault, TraceError};
-use crate::trace::table::nonsense;
+use crate::fault::{Fault, TraceError};
+use crate::table::nonsense;
 use crate::units::whole;
 
 /// Reads the frames at which a clip begins, a number a line, in any order: what
-/// [`RunContext::cuts`](crate::trace::RunContext::cuts) holds, sorted, each once.
+/// [`RunContext::cuts`](crate::RunContext::cuts) holds, sorted, each once.
 ///
 /// Empty lines and what follows a `#` are passed over, and so is frame 0, at which the export begins.
 ///

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 pub use unit::{Unit, unit_in_name};
 
-use crate::trace::Memory;
+use crate::Memory;
 
 /// What a column can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

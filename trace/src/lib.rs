@@ -24,6 +24,7 @@ mod recording;
 mod samples_csv;
 mod series;
 mod table;
+pub mod units;
 
 pub use any_csv::why_unusual;
 pub use columns::{ColumnNames, ColumnNamesError, NamedColumn, Quantity, Unit};
@@ -50,7 +51,7 @@ pub const FORMAT: &str = "memreel-job/1";
 /// One tick: the totals over the engine's process tree.
 ///
 /// `None`: not measured at this tick, or not to be had at all. What costs more is read more rarely than
-/// resident memory: see [`crate::sampler`]. A last row that holds the frame counters alone says what they
+/// resident memory: see the sampler. A last row that holds the frame counters alone says what they
 /// came to after the last tick.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::trace::Sample;
+use crate::Sample;
 use crate::units::{Bytes, Count};
 
 /// A way to say how much memory a process tree has.

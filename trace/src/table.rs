@@ -2,9 +2,9 @@
 
 use std::io::BufRead;
 
-use crate::trace::Sample;
-use crate::trace::fault::Fault;
-use crate::trace::lines::WholeLines;
+use crate::Sample;
+use crate::fault::Fault;
+use crate::lines::WholeLines;
 use crate::units::{Bytes, Count, whole};
 
 /// A column by its name in a file's header, and how its cell enters a sample; `None` when the cell makes

@@ -43,7 +43,7 @@ impl Proportion {
     /// happens by itself, with the same chance.
     ///
     /// ```
-    /// let none_of_twenty = memreel::stats::Proportion::new(0, 20).unwrap().interval(0.95);
+    /// let none_of_twenty = memreel_judge::stats::Proportion::new(0, 20).unwrap().interval(0.95);
     /// assert!(none_of_twenty.low == 0.0 && (none_of_twenty.high - 0.161).abs() < 0.001);
     /// ```
     pub fn interval(self, confidence: f64) -> Interval {

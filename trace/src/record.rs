@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::Outcome;
+use crate::Outcome;
 use crate::units::{Bytes, Count};
 
 /// `run.json` of one job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// The version of the folder's files: [`crate::trace::FORMAT`].
+    /// The version of the folder's files: [`crate::FORMAT`].
     pub format: String,
     /// The job's identity: a digest of engine build, timeline, arguments, environment differences,
     /// media, limits, sampling settings and repeat.

@@ -6,11 +6,11 @@
 
 use std::io::BufRead;
 
-use crate::trace::Sample;
-use crate::trace::fault::Fault;
-use crate::trace::lines::WholeLines;
-use crate::trace::series::Series;
-use crate::trace::table::{Known, Separator, Table, bytes, count, decimal, mebibytes};
+use crate::Sample;
+use crate::fault::Fault;
+use crate::lines::WholeLines;
+use crate::series::Series;
+use crate::table::{Known, Separator, Table, bytes, count, decimal, mebibytes};
 
 /// The columns by the names that a CSV log has for them; a CPU percentage is put where CPU time is, until
 /// it is added up.
@@ -74,7 +74,7 @@ impl CpuShares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Memory;
+    use crate::Memory;
     use crate::units::Bytes;
 
     const PLAIN_LOG: &str = "\

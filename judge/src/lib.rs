@@ -1,0 +1,4 @@
+//! Says of a trace whether memory grows with the work, and with what.
+
+pub mod progress;
+pub mod stats;

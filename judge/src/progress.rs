@@ -33,6 +33,11 @@ impl ProgressClock {
         ProgressClock::of(series, series.written(), Bytes::mib)
     }
 
+    /// A clock whose steps are the seconds themselves.
+    pub fn of_seconds(end_s: f64) -> ProgressClock {
+        ProgressClock { changes: vec![(0.0, 0.0), (end_s, end_s)] }
+    }
+
     fn of<T: Copy>(series: &Series, counter: &Column<T>, steps: fn(T) -> f64) -> ProgressClock {
         let rows = series.t_s().iter().enumerate();
         let counted = rows.filter_map(|(row, &t_s)| Some((t_s, steps(counter.at(row)?))));

@@ -1,0 +1,334 @@
+//! A trace as judging sees it: how far it had come, and how much memory it had there.
+
+use serde::Serialize;
+
+use memreel_trace::units::Count;
+use memreel_trace::{Column, Memory, Series};
+
+use crate::constants::Constants;
+use crate::progress::ProgressClock;
+use crate::stats;
+
+/// Parts that the way is cut into; of each the lowest and the highest level are kept. A trace of a million
+/// samples is judged by as many numbers as one of ten thousand, and sampling faster changes little.
+const COLUMNS: usize = 2048;
+
+/// The share of the work after which the encoder is flushed and everything is closed.
+const BEFORE_TEARDOWN: f64 = 0.98;
+
+/// Two readings are never closer than their pages, in bytes.
+pub const PAGES: f64 = 8192.0;
+
+/// What the steps of a course are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Per {
+    /// Frames exported.
+    #[default]
+    Frame,
+    /// Seconds, where no frames were counted.
+    Second,
+}
+
+/// A stretch of the way that is too short to be told apart any further.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// The step of its lowest level.
+    pub at: f64,
+    /// The lowest level, in bytes.
+    pub low: f64,
+    /// The highest level, in bytes.
+    pub high: f64,
+}
+
+/// The way of one trace.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Course {
+    /// What its steps are.
+    pub per: Per,
+    /// From the first step to before the teardown; sorted.
+    pub points: Vec<Point>,
+    /// The steps of the whole way.
+    pub steps: f64,
+    /// Steps from one thing known to the next: between samples, or between changes of the counter where
+    /// those are rarer.
+    pub resolution: f64,
+    /// Steps from one sample to the next, however rarely the counter changed.
+    pub sampled: f64,
+    /// Whether the counter was still at its beginning, by how much time and memory: see [`Start`].
+    pub start: Start,
+    /// Where the counter went on by more than a column at once: from and to.
+    leaps: Vec<(f64, f64)>,
+    /// Threads alive along the way.
+    pub threads: Counts,
+    /// Open descriptors along the way.
+    pub descriptors: Counts,
+    /// Frames taken in and frames put out, where both are counted: cuts are counted in the former, the way is
+    /// in the latter.
+    counters: Option<(ProgressClock, ProgressClock)>,
+}
+
+/// What had happened before the first step was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Start {
+    /// Share of the time until the last step.
+    pub time_share: f64,
+    /// The level then, in bytes.
+    pub level: f64,
+}
+
+impl Course {
+    /// The course of a trace by the frames that were exported; by seconds where none were counted.
+    /// `None` when this memory was not measured, or nothing happened.
+    ///
+    /// `clock` is that of the series' frames.
+    pub fn of(series: &Series, clock: &ProgressClock, memory: Memory, k: &Constants) -> Option<Course> {
+        match clock.last_step() {
+            Some(steps) => by_frames(series, memory, clock, steps, k),
+            None => by_seconds(series, memory, k),
+        }
+    }
+
+    /// How far the way was gone when a frame of the timeline was taken in: an encoder that looks ahead puts out
+    /// frames long after.
+    pub fn step_of_frame(&self, frame: u64) -> f64 {
+        let frame = frame as f64;
+        let Some((taken_in, put_out)) = &self.counters else { return frame };
+        taken_in.time_of(frame).and_then(|t_s| put_out.step_at(t_s)).unwrap_or(frame)
+    }
+
+    /// By how many steps the way is behind when these frames of the timeline are taken in: the median.
+    pub fn behind(&self, frames: &[u64]) -> f64 {
+        let behind: Vec<_> = frames.iter().map(|&frame| frame as f64 - self.step_of_frame(frame)).collect();
+        stats::median(&behind).unwrap_or_default()
+    }
+
+    /// The longest stretch of a part of the way of which nothing is known, in steps: no sample was taken, or the counter
+    /// went on at once.
+    pub fn longest_gap(&self, (begin, end): (f64, f64)) -> f64 {
+        let within = self.points.iter().map(|point| point.at).filter(|at| (begin..end).contains(at));
+        let places: Vec<_> = std::iter::once(begin).chain(within).chain([end]).collect();
+        let unsampled = places.windows(2).map(|pair| pair[1] - pair[0]);
+        let uncounted = self.leaps.iter().map(|(from, to)| to.min(end) - from.max(begin));
+        unsampled.chain(uncounted).fold(0.0, f64::max)
+    }
+
+    /// Things known over a part of the way.
+    pub fn known_within(&self, (begin, end): (f64, f64)) -> f64 {
+        (end - begin) / self.resolution
+    }
+}
+
+fn by_frames(
+    series: &Series,
+    memory: Memory,
+    clock: &ProgressClock,
+    steps: f64,
+    k: &Constants,
+) -> Option<Course> {
+    let (begin, end) = clock.running()?;
+    let mut columns = Columns::over(steps * BEFORE_TEARDOWN);
+    let (mut hand, mut start) = (clock.hand(), 0.0);
+    for (t_s, level) in series.levels(memory) {
+        if t_s <= begin {
+            start = level.as_f64();
+        } else if t_s <= end
+            && let Some(at) = hand.step_at(t_s)
+        {
+            columns.add(at, level.as_f64());
+        }
+    }
+    let updates = clock.changes_within(0.0, columns.end);
+    let both = series.frames_in().is_measured() && series.frames_out().is_measured();
+    let course = Course {
+        per: Per::Frame,
+        steps,
+        start: Start { time_share: begin / end, level: start },
+        leaps: clock.leaps(steps / COLUMNS as f64),
+        threads: Counts::of(series, series.threads(), clock),
+        descriptors: Counts::of(series, series.descriptors(), clock),
+        counters: both.then(|| (ProgressClock::of_frames_in(series), clock.clone())),
+        ..Course::default()
+    };
+    course.with(columns, Some(updates), k)
+}
+
+fn by_seconds(series: &Series, memory: Memory, k: &Constants) -> Option<Course> {
+    let steps = series.end_s().filter(|&end| end > 0.0)?;
+    let mut columns = Columns::over(steps * BEFORE_TEARDOWN);
+    series.levels(memory).for_each(|(t_s, level)| columns.add(t_s, level.as_f64()));
+    let clock = ProgressClock::of_seconds(steps);
+    let course = Course {
+        per: Per::Second,
+        steps,
+        threads: Counts::of(series, series.threads(), &clock),
+        descriptors: Counts::of(series, series.descriptors(), &clock),
+        ..Course::default()
+    };
+    course.with(columns, None, k)
+}
+
+/// Something that is counted along the way: the step from which on there were so many, for each change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counts {
+    changes: Vec<(f64, f64)>,
+}
+
+impl Counts {
+    fn of(series: &Series, column: &Column<Count>, clock: &ProgressClock) -> Counts {
+        let mut changes: Vec<(f64, f64)> = Vec::new();
+        if !column.is_measured() {
+            return Counts { changes };
+        }
+        let mut hand = clock.hand();
+        for (row, &t_s) in series.t_s().iter().enumerate() {
+            let Some(count) = column.at(row).map(Count::as_f64) else { continue };
+            if changes.last().is_none_or(|last| last.1 != count)
+                && let Some(at) = hand.step_at(t_s)
+            {
+                changes.push((at, count));
+            }
+        }
+        Counts { changes }
+    }
+
+    /// How many there were at a step; 0 where they were not counted.
+    pub fn at(&self, step: f64) -> f64 {
+        let after = self.changes.partition_point(|change| change.0 <= step);
+        self.changes.get(after.saturating_sub(1)).map_or(0.0, |change| change.1)
+    }
+
+    /// The most there ever were; 0 where they were not counted.
+    pub fn most(&self) -> f64 {
+        self.changes.iter().map(|change| change.1).fold(0.0, f64::max)
+    }
+
+    /// The fewest there were from one step to another.
+    pub fn least_within(&self, begin: f64, end: f64) -> f64 {
+        let within = self.changes.iter().filter(|change| (begin..=end).contains(&change.0));
+        within.map(|change| change.1).fold(self.at(begin), f64::min)
+    }
+}
+
+struct Columns {
+    end: f64,
+    samples: usize,
+    columns: Vec<Option<Point>>,
+}
+
+impl Columns {
+    fn over(end: f64) -> Columns {
+        Columns { end, samples: 0, columns: vec![None; COLUMNS] }
+    }
+
+    /// Adds a level; what lies beyond the end is passed over.
+    fn add(&mut self, at: f64, level: f64) {
+        if at > self.end {
+            return;
+        }
+        self.samples += 1;
+        let column = ((at / self.end * COLUMNS as f64) as usize).min(COLUMNS - 1);
+        match &mut self.columns[column] {
+            Some(point) if level < point.low => (point.at, point.low) = (at, level),
+            Some(point) => point.high = point.high.max(level),
+            empty => *empty = Some(Point { at, low: level, high: level }),
+        }
+    }
+}
+
+impl Course {
+    /// The course with its points; `None` where there are hardly any.
+    fn with(self, columns: Columns, updates: Option<usize>, k: &Constants) -> Option<Course> {
+        let Columns { end, samples, columns } = columns;
+        let mut points =
+            without_short_falls(columns.into_iter().flatten().collect(), k.short_fall * self.steps);
+        end_at_last_crest(&mut points, self.steps, k);
+        let known = updates.map_or(samples, |updates| updates.min(samples)).max(1);
+        let (resolution, sampled) = (end / known as f64, end / samples.max(1) as f64);
+        (points.len() > 1).then_some(Course { points, resolution, sampled, ..self })
+    }
+}
+
+/// Leaves out a fall at the end that is higher than any before: with it, nothing of what grew until then would
+/// seem to be kept.
+fn end_at_last_crest(points: &mut Vec<Point>, steps: f64, k: &Constants) {
+    let ending = points.partition_point(|point| point.at < k.ending * steps);
+    let warm = points.partition_point(|point| point.at < k.judged_from * steps);
+    let (before, _) = highest_fall(&points[warm.min(ending)..ending]);
+    let (last, crest) = highest_fall(&points[ending..]);
+    if last > k.stopped * before + PAGES {
+        points.truncate(ending + crest + 1);
+    }
+}
+
+/// The highest fall from a crest, in bytes, and the place of the last crest.
+fn highest_fall(points: &[Point]) -> (f64, usize) {
+    let (mut crest, mut place, mut highest) = (f64::MIN, 0, 0.0_f64);
+    for (index, point) in points.iter().enumerate() {
+        if point.low >= crest {
+            (crest, place) = (point.low, index);
+        }
+        highest = highest.max(crest - point.low);
+    }
+    (highest, place)
+}
+
+/// The points without falls that last no longer than `reach` steps, or one point: of each point the lowest of
+/// the highest levels around its neighbours (a morphological closing).
+fn without_short_falls(mut points: Vec<Point>, reach: f64) -> Vec<Point> {
+    let half = reach / 2.0;
+    let near = |levels: &[f64], pick: fn(f64, f64) -> f64| -> Vec<f64> {
+        let (mut begin, mut end) = (0, 0);
+        let around = |place: usize| {
+            while points[place].at - points[begin].at > half {
+                begin += 1;
+            }
+            while end < points.len() && points[end].at - points[place].at <= half {
+                end += 1;
+            }
+            let (from, to) = (begin.min(place.saturating_sub(1)), end.max((place + 2).min(points.len())));
+            levels[from..to].iter().copied().reduce(pick).unwrap_or(levels[place])
+        };
+        (0..points.len()).map(around).collect()
+    };
+    let lows: Vec<_> = points.iter().map(|point| point.low).collect();
+    let closed = near(&near(&lows, f64::max), f64::min);
+    for (point, low) in points.iter_mut().zip(closed) {
+        point.low = low.max(point.low);
+        point.high = point.high.max(point.low);
+    }
+    points
+}
+
+/// What memory came to and never gave back: at each step the lowest level from there on, in bytes.
+///
+/// The future-minimum envelope never falls. What is taken and given back – a frame in flight, a collector's
+/// garbage – is not in it, except at its very end, where the future is not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    knots: Vec<(f64, f64)>,
+}
+
+impl Envelope {
+    /// Of these points.
+    pub fn of(points: &[Point]) -> Envelope {
+        let mut lowest = f64::MAX;
+        let backward = points.iter().rev().map(|point| {
+            lowest = lowest.min(point.low);
+            (point.at, lowest)
+        });
+        let mut knots: Vec<_> = backward.collect();
+        knots.reverse();
+        Envelope { knots }
+    }
+
+    /// Its knots: steps and bytes.
+    pub fn knots(&self) -> &[(f64, f64)] {
+        &self.knots
+    }
+
+    /// At a step, between two knots on the straight line.
+    pub fn at(&self, step: f64) -> f64 {
+        stats::interpolate(&self.knots, step).unwrap_or_default()
+    }
+}

@@ -1,0 +1,241 @@
+//! The second question: with what does memory grow – frames, first uses of a source, or other cuts?
+//!
+//! The gains of the envelope are laid over each other from cut to cut, a matrix of stretches × phases. A usual
+//! stretch is the trimmed mean of each phase, so that a stretch in which a heap happened to jump counts little. Its
+//! quieter half of phases stands for what happens between cuts; the rest is gained at them. Stretches are resampled
+//! (Efron's bootstrap, 1979) for the interval of the share that is gained at cuts.
+
+use memreel_trace::RunContext;
+use serde::Serialize;
+
+use crate::constants::Constants;
+use crate::course::{Course, Envelope};
+use crate::stats::random::Random;
+use crate::stats::{self, Interval};
+use crate::terms::Terms;
+
+/// Stretches without which nothing is divided: one event is no rate, nor are two.
+pub const LEAST_EVENTS: usize = 3;
+/// Times that the stretches are resampled.
+const DRAWS: usize = 200;
+/// Stretches that are resampled at most, evenly chosen: of more the interval is narrow enough.
+const MOST_STRETCHES: usize = 512;
+
+/// What was gained at cuts and between them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Division {
+    /// Stretches from cut to cut in the judged part.
+    pub stretches: usize,
+    /// Their usual length, in frames.
+    pub frames: f64,
+    /// What a usual stretch gains in each phase, in bytes.
+    #[serde(rename = "phases_bytes")]
+    pub phases: Vec<f64>,
+    /// The share of the gain that is gained at cuts, with its 95 % interval.
+    pub share_at_cuts: Interval,
+    /// Whether growth between cuts could be told from growth at them: samples and counter are fine enough for it.
+    pub is_resolved: bool,
+    /// Growth with each frame between cuts, in bytes.
+    #[serde(rename = "between_bytes_per_frame")]
+    pub between_per_frame: f64,
+    /// Whether nearly every stretch gains that, and not only a few.
+    pub between_is_even: bool,
+    /// What each cut gained, in order.
+    #[serde(skip)]
+    pub events: Vec<Event>,
+}
+
+/// What was gained at a cut, from the middle between it and the last to the middle between it and the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event {
+    /// Its frame.
+    pub frame: u64,
+    /// Where it lies on the way.
+    pub at: f64,
+    /// Whether a source is used for the first time there; `None` where that is not known.
+    pub first_use: Option<bool>,
+    /// All that was gained around it, in bytes.
+    pub gain: f64,
+    /// In so many steps.
+    pub steps: f64,
+}
+
+/// What is gained in the phases of a stretch; fewer than all where the next cut comes early.
+type Row = Vec<f64>;
+
+impl Division {
+    /// The division over a part of the way; `None` where fewer than three cuts are in it.
+    pub fn of(
+        course: &Course,
+        part: (f64, f64),
+        context: &RunContext,
+        terms: &Terms,
+        k: &Constants,
+    ) -> Option<Division> {
+        let behind = course.behind(&context.cuts);
+        let place = |&frame: &u64| (frame, frame as f64 - behind);
+        let within = |&(_, at): &(u64, f64)| at >= part.0 && at < part.1;
+        let cuts: Vec<(u64, f64)> = context.cuts.iter().map(place).filter(within).collect();
+        let ends = cuts[1.min(cuts.len())..].iter().map(|cut| cut.1).chain([part.1]);
+        let spans: Vec<(f64, f64)> = cuts.iter().map(|cut| cut.1).zip(ends).collect();
+        let lengths: Vec<_> = spans.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        let frames = stats::median(&lengths).filter(|_| cuts.len() >= LEAST_EVENTS)?;
+        let envelope = Envelope::of(&course.points);
+        let count = k.phases as usize;
+        let width = frames / k.phases;
+        let row = |&(begin, end): &(f64, f64)| -> Row {
+            let whole = (((end - begin) / width + 0.5) as usize).min(count);
+            let level = |phase: usize| envelope.at(begin + width * phase as f64);
+            (0..whole).map(|phase| level(phase + 1) - level(phase)).collect()
+        };
+        let expected = terms.index_bytes() * width;
+        let every = spans.len().div_ceil(MOST_STRETCHES);
+        let rows: Vec<Row> = spans.iter().step_by(every).map(row).filter(|row| !row.is_empty()).collect();
+        let all: Vec<&Row> = rows.iter().collect();
+        let (usual, plain) = (phases(&all, k.trimmed, count), phases(&all, 0.0, count));
+        // Rises rarer than stretches are cut off with the rest: then the plain means divide what there is.
+        let trimmed = if 2.0 * usual.iter().sum::<f64>() > plain.iter().sum() { k.trimmed } else { 0.0 };
+        let phases_kept = if trimmed > 0.0 { usual } else { plain.clone() };
+        let between = quieter_half(&plain) * k.phases;
+        let quiet = quiet_places(&phases_kept);
+        let in_quiet = |row: &&Row| -> f64 { quiet.iter().filter_map(|&phase| row.get(phase)).sum() };
+        let sums: Vec<f64> = rows.iter().filter(|row| row.len() == count).map(|row| in_quiet(&row)).collect();
+        Some(Division {
+            stretches: spans.len(),
+            frames,
+            share_at_cuts: share(&rows, &phases_kept, trimmed, expected),
+            is_resolved: frames >= k.phases * course.resolution,
+            between_per_frame: between / frames,
+            between_is_even: is_even(&sums, terms, k),
+            events: events(&envelope, &cuts, part, offset(&phases_kept) * width, context),
+            phases: phases_kept,
+        })
+    }
+
+    /// What each of these events gained beyond what is gained between, in bytes: the mean with Student's interval.
+    ///
+    /// Where frames do not grow by themselves, no more is taken for gained between than an index is expected to.
+    pub fn rate(&self, of: impl Fn(&Event) -> bool, between: (f64, f64)) -> Option<Interval> {
+        let of: Vec<_> = self.events.iter().filter(|event| of(event)).collect();
+        let mean = |between: f64| {
+            let gains: Vec<_> = of.iter().map(|event| event.gain - between * event.steps).collect();
+            stats::mean_interval(&gains, 0.95)
+        };
+        let enough = of.len() >= LEAST_EVENTS;
+        let (least, most) = (mean(between.0)?, mean(between.1)?);
+        // A mean lies between the smallest and the largest, however far Student's interval reaches.
+        let gains = || of.iter().map(|event| event.gain);
+        let (smallest, largest) = (gains().fold(f64::MAX, f64::min), gains().fold(0.0, f64::max));
+        let (low, high) = (most.low.max(smallest), least.high.min(largest));
+        enough.then_some(Interval { low: low.min(least.estimate), estimate: least.estimate, high })
+    }
+
+    /// What these events gained each without the largest of all, in bytes, as many as are told as single rises; zero
+    /// of no more than those.
+    pub fn without_largest(&self, of: impl Fn(&Event) -> bool, k: &Constants) -> f64 {
+        let mut gains: Vec<_> =
+            self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect();
+        gains.sort_by(f64::total_cmp);
+        let kept = gains.len().saturating_sub(k.single_rises as usize);
+        stats::mean(&gains[..kept]).unwrap_or_default()
+    }
+}
+
+/// The mean of each phase over the stretches that have it, without a share of them at each end.
+fn phases(rows: &[&Row], trimmed: f64, count: usize) -> Vec<f64> {
+    let mut column = Vec::with_capacity(rows.len());
+    let mean = |phase: usize| {
+        column.clear();
+        column.extend(rows.iter().filter_map(|row| row.get(phase)));
+        let cut = (trimmed * column.len() as f64) as usize;
+        let kept = column.len() - 2 * cut;
+        if cut > 0 {
+            column.select_nth_unstable_by(cut, f64::total_cmp);
+            column[cut..].select_nth_unstable_by(kept - 1, f64::total_cmp);
+        }
+        stats::mean(&column[cut..cut + kept]).unwrap_or_default()
+    };
+    (0..count).map(mean).collect()
+}
+
+/// The places of the phases that gain least, half of them.
+fn quiet_places(phases: &[f64]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..phases.len()).collect();
+    places.sort_by(|&a, &b| phases[a].total_cmp(&phases[b]));
+    places.truncate(phases.len() / 2);
+    places
+}
+
+fn quieter_half(phases: &[f64]) -> f64 {
+    let quiet: Vec<_> = quiet_places(phases).into_iter().map(|place| phases[place]).collect();
+    stats::mean(&quiet).unwrap_or_default()
+}
+
+/// The share that is gained at cuts, of what an index is not expected to take.
+fn share_of(phases: &[f64], expected: f64) -> f64 {
+    let quiet = quieter_half(phases);
+    let beyond = |gain: f64| gain - quiet.min(expected);
+    let total = phases.iter().map(|&gain| beyond(gain)).sum::<f64>();
+    if total < 1.0 { 1.0 } else { 1.0 - beyond(quiet) * phases.len() as f64 / total }
+}
+
+fn share(rows: &[Row], phases_kept: &[f64], trimmed: f64, expected: f64) -> Interval {
+    let mut random = Random::seeded(1);
+    let mut draw = || {
+        let place = |_| &rows[((random.even() * rows.len() as f64) as usize).min(rows.len() - 1)];
+        let drawn: Vec<&Row> = (0..rows.len()).map(place).collect();
+        share_of(&phases(&drawn, trimmed, phases_kept.len()), expected)
+    };
+    let mut drawn: Vec<f64> = (0..DRAWS).map(|_| draw()).collect();
+    drawn.sort_by(f64::total_cmp);
+    let estimate = share_of(phases_kept, expected);
+    let at = |p: f64| stats::quantile(&drawn, p).unwrap_or(estimate);
+    Interval { low: at(0.025).min(estimate), estimate, high: at(0.975).max(estimate) }
+}
+
+/// Whether what stretches gain in their quiet phases is about the same in most, and enough to be called growth.
+fn is_even(sums: &[f64], terms: &Terms, k: &Constants) -> bool {
+    let median = stats::median(sums).unwrap_or_default();
+    let deviations: Vec<_> = sums.iter().map(|sum| (sum - median).abs()).collect();
+    stats::median(&deviations).is_some_and(|deviation| deviation <= k.even * median)
+        && median * sums.len() as f64 > k.least_gain + terms.noise
+}
+
+/// How many phases after a cut the middle of what is gained at it lies; before it where that is nearer.
+fn offset(phases: &[f64]) -> f64 {
+    let (count, between) = (phases.len() as f64, quieter_half(phases));
+    let angle = |phase: usize| std::f64::consts::TAU * (phase as f64 + 0.5) / count;
+    let beyond = |phase: usize| (phases[phase] - between).max(0.0);
+    let sum =
+        |of: fn(f64) -> f64| (0..phases.len()).map(|phase| beyond(phase) * of(angle(phase))).sum::<f64>();
+    sum(f64::sin).atan2(sum(f64::cos)) / std::f64::consts::TAU * count
+}
+
+/// What each cut gained: around it, where what is gained at cuts lies `offset` steps after them.
+fn events(
+    envelope: &Envelope,
+    cuts: &[(u64, f64)],
+    part: (f64, f64),
+    offset: f64,
+    context: &RunContext,
+) -> Vec<Event> {
+    let inside = |at: f64| at.clamp(part.0, part.1);
+    let mut borders: Vec<f64> = cuts.windows(2).map(|pair| (pair[0].1 + pair[1].1) / 2.0 + offset).collect();
+    let half = |from: usize| borders.get(from).map_or(0.0, |border| (border - offset - cuts[from].1).abs());
+    let (first, last) =
+        (cuts[0].1 + offset - half(0), cuts[cuts.len() - 1].1 + offset + half(cuts.len() - 2));
+    borders.insert(0, first);
+    borders.push(last);
+    let event = |(place, &(frame, at)): (usize, &(u64, f64))| {
+        let (begin, end) = (inside(borders[place]), inside(borders[place + 1]));
+        Event {
+            frame,
+            at,
+            first_use: (!context.first_uses.is_empty())
+                .then(|| context.first_uses.binary_search(&frame).is_ok()),
+            gain: envelope.at(end) - envelope.at(begin),
+            steps: end - begin,
+        }
+    };
+    cuts.iter().enumerate().map(event).collect()
+}

@@ -1,0 +1,170 @@
+//! What stays when an export is closed: several exports one after another in one process.
+
+use serde::Serialize;
+
+use memreel_trace::units::Bytes;
+use memreel_trace::{Memory, RunContext, Series};
+
+use crate::constants::Constants;
+use crate::stats::Interval;
+
+/// Gains from rest to rest that are judged at least.
+const LEAST_GAINS: usize = 6;
+/// Blocks of exports that must all gain.
+const BLOCKS: usize = 3;
+/// glibc gives threads up to so many heaps for each CPU, and hands the heap of one that has ended to a later
+/// one (`M_ARENA_MAX` in mallopt(3)).
+const HEAPS_PER_CPU: f64 = 8.0;
+/// Where nobody says how many CPUs there were.
+const CPUS_UNKNOWN: u32 = 8;
+
+/// Exports that it takes to judge them.
+pub const NEEDED: u64 = 11;
+
+/// Memory at rest between exports.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AtRest {
+    /// Exports in the process.
+    pub exports: usize,
+    /// The level at rest after each export but the last, which the end of the process follows.
+    #[serde(rename = "levels_bytes")]
+    pub levels: Vec<Bytes>,
+    /// What each export leaves behind for good, in bytes: the mean, and the smallest and largest of three blocks
+    /// of exports; `None` where there are too few.
+    #[serde(rename = "gain_bytes_per_export")]
+    pub gain: Option<Interval>,
+    /// The threads that are left at rest after each export; empty where they were not counted.
+    pub threads: Vec<u64>,
+    /// Exports that it takes until the heaps of threads that end have settled; as many as any where no export had
+    /// threads of its own.
+    pub settled_after: u64,
+    /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
+    #[serde(rename = "swing_bytes")]
+    pub swing: Bytes,
+}
+
+impl AtRest {
+    /// The rests of a series, which are where the frame counter stands at the beginning of a next export: the
+    /// lowest level there.
+    pub fn of(series: &Series, memory: Memory, context: &RunContext, k: &Constants) -> Option<AtRest> {
+        let borders = &context.exports;
+        let levels = least_at_rest(series, borders, |row| series.memory(memory).at(row))?;
+        let threads = least_at_rest(series, borders, |row| series.threads().at(row)).unwrap_or_default();
+        let rests = Rests::of(&levels, k);
+        let gain = rests.blocks().map(|blocks| Interval {
+            low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
+            estimate: rests.gained() / (rests.kept.len() - 1) as f64,
+            high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        });
+        let swing = Bytes::new(rests.largest_fall() as u64);
+        let threads = threads.iter().map(|threads| threads.get()).collect();
+        let settled_after = settled_after(series, context, k);
+        let exports = borders.len() + 1;
+        (!levels.is_empty()).then_some(AtRest { exports, gain, swing, levels, threads, settled_after })
+    }
+
+    /// Whether what rises at rest may be the heaps of threads that come and go: there were too few exports, and
+    /// the threads did not stay either.
+    pub fn may_be_heaps_of_threads(&self) -> bool {
+        let judged = self.threads.len() / 2;
+        let stays = |pair: &[u64]| pair[1] > pair[0];
+        let threads_stay = self.threads.len() > 2 && self.threads[judged..].windows(2).all(stays);
+        (self.exports as u64) < self.settled_after && !threads_stay
+    }
+
+    /// Whether exports go on leaving something behind, to the last: every block gains, the last not much less
+    /// than the others, and all in all clearly more than rests swing.
+    pub fn grows(&self, k: &Constants) -> bool {
+        let rests = Rests::of(&self.levels, k);
+        let (Some(gain), Some(blocks)) = (self.gain, rests.blocks()) else { return false };
+        gain.low > k.by_chance
+            && blocks[BLOCKS - 1] > k.goes_on * gain.estimate
+            && rests.gained() > 2.0 * self.swing.as_f64()
+    }
+
+    /// Whether exports leave nothing behind that adds up: no more than rests swing, or than chance leaves.
+    pub fn is_level(&self, k: &Constants) -> bool {
+        let rests = Rests::of(&self.levels, k);
+        let chance = rests.levels.len() as f64 * k.by_chance;
+        self.gain.is_some() && rests.gained() <= chance.max(self.swing.as_f64())
+    }
+}
+
+/// The least of something at each rest; `None` where it was not measured at one of them.
+fn least_at_rest<T: Ord + Copy>(
+    series: &Series,
+    borders: &[u64],
+    value: impl Fn(usize) -> Option<T>,
+) -> Option<Vec<T>> {
+    let mut least: Vec<Option<T>> = vec![None; borders.len()];
+    for row in 0..series.len() {
+        let place = series.frames().at(row).and_then(|frames| borders.binary_search(&frames.get()).ok());
+        if let Some((place, value)) = place.zip(value(row)) {
+            least[place] = Some(least[place].map_or(value, |so_far| so_far.min(value)));
+        }
+    }
+    least.into_iter().collect()
+}
+
+fn settled_after(series: &Series, context: &RunContext, k: &Constants) -> u64 {
+    let most =
+        (0..series.len()).filter_map(|row| series.threads().at(row)).map(|threads| threads.get()).max();
+    if most.is_none_or(|most| most <= 1) {
+        return NEEDED;
+    }
+    let heaps = HEAPS_PER_CPU * f64::from(context.cpus.unwrap_or(CPUS_UNKNOWN));
+    NEEDED.max((k.exports_per_heap * heaps) as u64)
+}
+
+/// The rests after the warm-up, in bytes.
+struct Rests {
+    levels: Vec<f64>,
+    kept: Vec<f64>,
+}
+
+impl Rests {
+    fn of(levels: &[Bytes], k: &Constants) -> Rests {
+        let skipped = (levels.len() as f64 * k.judged_from).ceil() as usize;
+        let levels: Vec<_> = levels.iter().skip(skipped).map(|level| level.as_f64()).collect();
+        Rests { kept: kept(&levels), levels }
+    }
+
+    /// What all exports together left behind for good.
+    fn gained(&self) -> f64 {
+        self.kept.last().zip(self.kept.first()).map_or(0.0, |(last, first)| last - first)
+    }
+
+    /// The gain an export in each block; `None` of too few.
+    fn blocks(&self) -> Option<Vec<f64>> {
+        let gains = self.kept.len().checked_sub(1).filter(|&gains| gains >= LEAST_GAINS)?;
+        let border = |block: usize| block * gains / BLOCKS;
+        let gain = |block: usize| {
+            let (begin, end) = (border(block), border(block + 1));
+            (self.kept[end] - self.kept[begin]) / (end - begin) as f64
+        };
+        Some((0..BLOCKS).map(gain).collect())
+    }
+
+    fn largest_fall(&self) -> f64 {
+        let mut highest = f64::NEG_INFINITY;
+        self.levels.iter().fold(0.0, |fall: f64, &level| {
+            highest = highest.max(level);
+            fall.max(highest - level)
+        })
+    }
+}
+
+/// At each rest the lowest level that is still to come: what was never given back.
+fn kept(levels: &[f64]) -> Vec<f64> {
+    let mut lowest = f64::INFINITY;
+    let mut kept: Vec<_> = levels
+        .iter()
+        .rev()
+        .map(|&level| {
+            lowest = lowest.min(level);
+            lowest
+        })
+        .collect();
+    kept.reverse();
+    kept
+}

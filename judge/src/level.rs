@@ -1,0 +1,78 @@
+//! How much memory an export takes, whether it grows or not, and what it is made of.
+
+use serde::Serialize;
+
+use crate::progress::ProgressClock;
+use memreel_trace::units::Bytes;
+use memreel_trace::{Memory, RunContext, Series};
+
+/// This share of the highest level counts as reaching it.
+const REACHED: f64 = 0.98;
+
+/// The highest level of a run.
+///
+/// It is an answer by itself: memory that is bought for speed – look-ahead, frame threads, caches – is a level,
+/// and may be the whole story.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Level {
+    /// What it is a level of: resident memory where that was measured, else what growth is judged by.
+    pub of: String,
+    /// The highest level.
+    #[serde(rename = "peak_bytes")]
+    pub peak: Bytes,
+    /// The frame by which 98 % of it was reached; `None` where no frames were counted.
+    pub reached_at_frame: Option<f64>,
+    /// When that was, in seconds.
+    pub reached_at_s: f64,
+    /// Anonymous memory and swap then.
+    #[serde(rename = "anonymous_bytes")]
+    pub anonymous: Option<Bytes>,
+    /// Resident pages of files then.
+    #[serde(rename = "file_bytes")]
+    pub file: Option<Bytes>,
+    /// Resident shared memory then.
+    #[serde(rename = "shared_bytes")]
+    pub shared: Option<Bytes>,
+    /// Threads then.
+    pub threads: Option<u64>,
+    /// How many uncompressed pictures of the export the anonymous memory is worth; `None` where a picture's
+    /// size is not known.
+    pub pictures: Option<f64>,
+}
+
+impl Level {
+    /// The highest level in a series; `None` where no memory was measured.
+    /// `clock` is that of its frames.
+    pub fn of(series: &Series, clock: &ProgressClock, context: &RunContext) -> Option<Level> {
+        let resident = series.memory(Memory::Rss).is_measured();
+        let memory = if resident { Memory::Rss } else { Memory::AnonymousAndSwap };
+        let column = series.memory(memory);
+        let level = |row: usize| column.at(row).map(Bytes::as_f64);
+        let rows = 0..series.len();
+        let top = rows.clone().filter_map(|row| Some((row, level(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let (peak_row, peak) = top?;
+        let reached = rows.clone().find(|&row| level(row).is_some_and(|level| level >= REACHED * peak))?;
+        let anonymous = series.memory(Memory::AnonymousAndSwap).at(peak_row);
+        Some(Level {
+            of: memory.to_string(),
+            peak: Bytes::new(peak as u64),
+            reached_at_frame: clock.step_at(series.t_s()[reached]).map(f64::round),
+            reached_at_s: series.t_s()[reached],
+            anonymous,
+            file: anonymous.filter(|_| resident).map(|part| Bytes::new(peak as u64).saturating_sub(part)),
+            shared: near(series, Memory::Shared, peak_row),
+            threads: (0..=peak_row)
+                .rev()
+                .find_map(|row| series.threads().at(row))
+                .map(|threads| threads.get()),
+            pictures: anonymous
+                .zip(context.frame_bytes)
+                .map(|(all, one)| all.as_f64() / one.as_f64().max(1.0)),
+        })
+    }
+}
+
+/// What was last measured before a row.
+fn near(series: &Series, memory: Memory, row: usize) -> Option<Bytes> {
+    (0..=row).rev().take(64).find_map(|row| series.memory(memory).at(row))
+}

@@ -1,0 +1,147 @@
+//! How much a longer export would take.
+
+use memreel_trace::units::Bytes;
+use serde::Serialize;
+
+use crate::constants::Constants;
+use crate::course::Per;
+use crate::run::{RunVerdict, With};
+use crate::shape::{Answer, BLOCKS, Form};
+use crate::stats;
+
+/// Memory that a longer export would come to, with a 90 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Frames of that export.
+    pub frames: u64,
+    /// How many times the run that it is predicted from.
+    pub times: f64,
+    /// The lower end.
+    pub low: Bytes,
+    /// The estimate.
+    pub estimate: Bytes,
+    /// The upper end.
+    pub high: Bytes,
+    /// Whether it holds only if cuts, and sources used for the first time, come as often as in the run.
+    pub if_cuts_go_on: bool,
+    /// Whether growth accelerated in the run, and is taken to go on doing so.
+    pub accelerates: bool,
+}
+
+/// Whether a prediction fits into some memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// All of the interval does.
+    Fits,
+    /// None of it does.
+    DoesNotFit,
+    /// The interval contains the limit.
+    Open,
+}
+
+/// Why nothing can be predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhyNot {
+    /// Whether memory grows is open.
+    Open,
+    /// Frames were not counted.
+    NoFrames,
+    /// Several exports in one process end again and again.
+    Exports,
+}
+
+impl Prediction {
+    /// Resident memory after so many frames, from the verdict on a run.
+    ///
+    /// With dᵢ the gains per frame of the twelve blocks, sorted, and r the frames beyond the judged part: end +
+    /// mean(d)·r, from end + min(d₃, mean)·r − 2 MiB to end + max(d₁₀, mean)·r + max(largest block's gain,
+    /// 2 MiB). What accelerates does so in these frames, too: the pace at its end is that of the late blocks, and
+    /// rises on as it rose from the early half to the late one (Theil and Sen's slope of dᵢ over i). To this comes what
+    /// was resident beside it at the peak: pages of files.
+    ///
+    /// # Errors
+    /// Why nothing can be predicted.
+    pub fn of(verdict: &RunVerdict, frames: u64) -> Result<Prediction, WhyNot> {
+        let k = &Constants::USUAL;
+        if verdict.at_rest.is_some() {
+            return Err(WhyNot::Exports);
+        }
+        let (end, (begin, judged)) = match (verdict.per, verdict.end_level.zip(verdict.judged)) {
+            (Some(Per::Frame), Some(known)) => known,
+            _ => return Err(WhyNot::NoFrames),
+        };
+        let mut sorted = verdict.blocks.clone();
+        sorted.sort_by(f64::total_cmp);
+        let pace = stats::mean(&sorted).ok_or(WhyNot::NoFrames)?;
+        if verdict.answer() == Answer::Open {
+            return Err(WhyNot::Open);
+        }
+        let block = (judged - begin) / BLOCKS as f64;
+        let remaining = (frames as f64 - judged).max(0.0);
+        let largest = sorted[BLOCKS - 1] * block;
+        let straight = Ends {
+            low: sorted[2].min(pace) * remaining - k.least_fall,
+            estimate: pace * remaining,
+            high: sorted[BLOCKS - 3].max(pace) * remaining + largest.max(k.least_fall),
+        };
+        let form = verdict.form.unwrap_or(Form::Irregular);
+        let accelerates = form == Form::Accelerating;
+        let ahead = match form {
+            Form::Accelerating => accelerating(&verdict.blocks, block, remaining, straight),
+            // What has stopped stays, or goes on as slowly as it did in the worst late block.
+            Form::Filled | Form::Steps | Form::Plateau => Ends { low: -k.least_fall, ..straight },
+            _ => straight,
+        };
+        let beside = verdict.level.as_ref().and_then(|level| level.file).map_or(0.0, Bytes::as_f64);
+        // What was already reached is reached again.
+        let reached = verdict.level.as_ref().map_or(Bytes::ZERO, |level| level.peak);
+        let least = if frames as f64 >= verdict.steps { reached } else { Bytes::ZERO };
+        let bytes = |more: f64| Bytes::new((end + more + beside).max(0.0) as u64).max(least);
+        Ok(Prediction {
+            frames,
+            times: frames as f64 / verdict.steps,
+            low: bytes(ahead.low),
+            estimate: bytes(ahead.estimate),
+            high: bytes(ahead.high),
+            if_cuts_go_on: verdict.with.iter().any(|with| matches!(with, With::Sources | With::Cuts)),
+            accelerates,
+        })
+    }
+
+    /// Whether it fits into so much memory.
+    pub fn fit(&self, memory: Bytes) -> Fit {
+        match () {
+            () if self.high <= memory => Fit::Fits,
+            () if self.low > memory => Fit::DoesNotFit,
+            () => Fit::Open,
+        }
+    }
+}
+
+/// What is gained beyond the judged part, in bytes.
+struct Ends {
+    low: f64,
+    estimate: f64,
+    high: f64,
+}
+
+/// The pace rises on as it did: blocks beyond the last gain what the line through the blocks says; at least as much as
+/// the mean, at most as much more again as the line rises.
+fn accelerating(blocks: &[f64], block: f64, remaining: f64, straight: Ends) -> Ends {
+    let pairs = (0..blocks.len()).flat_map(|i| (i + 1..blocks.len()).map(move |j| (i, j)));
+    let slopes: Vec<f64> = pairs.map(|(i, j)| (blocks[j] - blocks[i]) / (j - i) as f64).collect();
+    let slope = stats::median(&slopes).unwrap_or_default();
+    let middle = (blocks.len() - 1) as f64 / 2.0;
+    let centre = stats::median(blocks).unwrap_or_default();
+    let ahead = remaining / block;
+    let at_the_end = centre + slope * (middle + 0.5 + ahead / 2.0);
+    let estimate = at_the_end * remaining;
+    let bend = slope * ahead / 2.0 * remaining;
+    Ends {
+        low: straight.estimate.min(estimate),
+        estimate,
+        high: (estimate + bend).max(straight.high) + (straight.high - straight.estimate),
+    }
+}

@@ -1,0 +1,321 @@
+//! The first question, of one part of the way: does memory grow, does it not, or is that open?
+//!
+//! What is judged are the *increments* of the future-minimum [`Envelope`] over blocks of equal length, never a line
+//! through the levels: memory of a healthy export is a ratchet with rare jumps.
+
+use serde::Serialize;
+
+use crate::constants::Constants;
+use crate::course::{Envelope, Point};
+use crate::stats::{self, Interval};
+use crate::terms::Terms;
+
+/// Blocks that the judged part is cut into.
+pub const BLOCKS: usize = 12;
+/// Finer parts of a block.
+const FINE: usize = 20;
+/// Cells that must mostly grow, four a block: jumps come in few of them, however evenly they fall into the blocks.
+const CELLS: usize = 4 * BLOCKS;
+/// Of the 36 pairs of an early and a late block, so many are ordered alike by chance in 4.7 % of all cases: Mann and
+/// Whitney's U for six and six.
+const ORDERED_PAIRS: usize = 29;
+
+/// What the course of memory looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// Level after the warm-up.
+    Plateau,
+    /// Level but for one or two rises that stayed.
+    Steps,
+    /// It rose for long and stopped.
+    Filled,
+    /// It falls again and again.
+    SawTooth,
+    /// It grows at an even pace.
+    Steady,
+    /// It grows, and less later than before.
+    Slowing,
+    /// It grows, and more later than before.
+    Accelerating,
+    /// It rises now and then.
+    Irregular,
+}
+
+/// An answer to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// The data do not tell.
+    Open,
+}
+
+/// What a part of the way shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape {
+    /// Whether memory grows.
+    pub grows: Answer,
+    /// What its course looks like.
+    pub form: Form,
+    /// No steady growth above this, in bytes for each step, can be in what was seen, if that is not growth.
+    pub limit: f64,
+}
+
+/// The envelope over the judged part, cut into blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    begin: f64,
+    fine: f64,
+    /// Bytes at each border of the finer parts.
+    levels: Vec<f64>,
+    /// Gain for each step in each of twelve blocks, in bytes.
+    pub twelfths: Vec<f64>,
+    /// The same in six blocks twice as long: what comes in lumps is smoother there.
+    pub sixths: Vec<f64>,
+}
+
+impl Profile {
+    /// Of these points over a part of the way.
+    pub fn of(points: &[Point], (begin, end): (f64, f64)) -> Profile {
+        let envelope = Envelope::of(points);
+        let parts = BLOCKS * FINE;
+        let fine = (end - begin) / parts as f64;
+        let levels: Vec<_> = (0..=parts).map(|part| envelope.at(begin + fine * part as f64)).collect();
+        let blocks = |parts: usize| -> Vec<f64> {
+            let borders: Vec<_> = levels.iter().step_by(parts).collect();
+            borders.windows(2).map(|pair| (pair[1] - pair[0]) / (fine * parts as f64)).collect()
+        };
+        Profile { begin, fine, twelfths: blocks(FINE), sixths: blocks(2 * FINE), levels }
+    }
+
+    /// Its steps.
+    pub fn steps(&self) -> f64 {
+        self.fine * self.last() as f64
+    }
+
+    fn last(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    fn block(&self) -> f64 {
+        self.fine * FINE as f64
+    }
+
+    /// What it gains in all, in bytes.
+    pub fn gain(&self) -> f64 {
+        self.levels[self.last()] - self.levels[0]
+    }
+
+    /// Growth for each step, in bytes: the trimmed mean of the twelfths, and the interval of the median block.
+    ///
+    /// The third smallest and third largest of twelve independent blocks enclose their median in 96.1 %, the
+    /// smallest and largest of six in 96.9 % of all cases, whatever their distribution (David and Nagaraja,
+    /// *Order Statistics*, 2003, 7.1); the narrower end of both is taken. The lower end is growth that nearly
+    /// every block shows.
+    pub fn growth(&self) -> Interval {
+        let (twelfths, sixths) = (sorted(&self.twelfths), sorted(&self.sixths));
+        let (low, high) = (twelfths[2].max(sixths[0]), twelfths[BLOCKS - 3].min(sixths[BLOCKS / 2 - 1]));
+        let estimate = stats::mean(&twelfths[2..BLOCKS - 2]).unwrap_or_default();
+        Interval { estimate: estimate.clamp(low, high.max(low)), low, high: high.max(low) }
+    }
+
+    fn usual(&self) -> f64 {
+        stats::median(&self.sixths).unwrap_or_default()
+    }
+
+    /// The shape; two things are told apart only when they are `resolution` steps apart.
+    pub fn shape(&self, terms: &Terms, resolution: f64, k: &Constants) -> Shape {
+        let (trailing, before) = self.flats(terms, k);
+        let stopped = trailing > k.stopped * before + resolution;
+        let growing = self.grows(terms, resolution, k);
+        let (gain, length) = (self.gain(), self.steps());
+        let allowed = terms.floor * length + terms.noise;
+        let no = |form: Form, rest: f64, length: f64| Shape {
+            grows: Answer::No,
+            form,
+            limit: (rest + terms.hidden) / length,
+        };
+        let open = |form: Form| Shape { grows: Answer::Open, form, limit: (gain + terms.hidden) / length };
+        match growing {
+            Answer::Yes if !(stopped && trailing > k.judged_from * self.block()) => {
+                let form = self.pace(k);
+                let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
+                return Shape { grows, ..open(form) };
+            }
+            _ if gain <= allowed => return no(Form::Plateau, gain, length),
+            // What might be growth after all is left open, so that a chance does not turn it into its opposite.
+            Answer::No if gain <= allowed + terms.hidden => return no(Form::Plateau, gain, length),
+            _ => {}
+        }
+        let mut rest = gain;
+        for (count, rise) in self.largest_rises(k).into_iter().enumerate() {
+            rest -= rise;
+            if growing == Answer::No && rest <= allowed + terms.hidden {
+                return no(Form::Steps, rest, length - self.block() * (count + 1) as f64);
+            }
+        }
+        if stopped && trailing >= k.stopped * self.block() {
+            let at = ((length - trailing) / self.fine) as usize;
+            return no(Form::Filled, self.levels[self.last()] - self.levels[at], trailing);
+        }
+        open(Form::Irregular)
+    }
+
+    /// The largest rises over the length of a block, from the largest, in bytes; of rises of one size, which may come
+    /// again, the first. Enough of the way follows each to see that it stayed alone.
+    fn largest_rises(&self, k: &Constants) -> Vec<f64> {
+        let mut rises: Vec<(usize, f64)> = Vec::new();
+        let last = self.last() - (k.stopped * FINE as f64) as usize;
+        for _ in 0..k.single_rises as usize {
+            let is_free = |end: &usize| rises.iter().all(|rise| rise.0.abs_diff(*end) >= FINE);
+            let rise = |end: usize| (end, self.levels[end] - self.levels[end - FINE]);
+            let largest = (FINE..=last).filter(is_free).map(rise).max_by(|a, b| a.1.total_cmp(&b.1));
+            let is_alike = |rise: &(usize, f64)| rises.iter().any(|other| rise.1 > (1.0 - k.alike) * other.1);
+            rises.extend(largest.filter(|rise| !is_alike(rise)));
+        }
+        rises.into_iter().map(|rise| rise.1).collect()
+    }
+
+    /// How long it has been flat at its end, and the longest that it was flat before, in steps.
+    ///
+    /// Flat is a stretch that gains no more than the floor, or a tenth of the usual growth, and the noise.
+    fn flats(&self, terms: &Terms, k: &Constants) -> (f64, f64) {
+        let pace = terms.floor.max(k.flat * self.usual());
+        let since = self.flat_from(pace, terms.noise);
+        let mut longest = 0;
+        for from in 0..since {
+            let longer =
+                (from + longest + 1..=since).rev().find(|&to| self.is_flat(from, to, pace, terms.noise));
+            longest = longer.map_or(longest, |to| to - from);
+        }
+        (self.fine * (self.last() - since) as f64, self.fine * longest as f64)
+    }
+
+    fn is_flat(&self, from: usize, to: usize, pace: f64, noise: f64) -> bool {
+        self.levels[to] - self.levels[from] <= pace * self.fine * (to - from) as f64 + noise
+    }
+
+    /// The place from which on every stretch to the end is flat.
+    fn flat_from(&self, pace: f64, noise: f64) -> usize {
+        let last = self.last();
+        (0..last).rev().find(|&from| !self.is_flat(from, last, pace, noise)).map_or(0, |from| from + 1)
+    }
+
+    /// Whether later blocks gain less than earlier ones, more, or as much.
+    ///
+    /// By ranks, since a jump is no growth that could slow down, and by a quarter of what nearly every block of a
+    /// half gains.
+    fn pace(&self, k: &Constants) -> Form {
+        let (early, late) = self.twelfths.split_at(BLOCKS / 2);
+        let less = late.iter().map(|late| early.iter().filter(|&early| late < early).count()).sum::<usize>();
+        let more = late.iter().map(|late| early.iter().filter(|&early| late > early).count()).sum::<usize>();
+        let (early, late) = (sorted(early)[2], sorted(late)[2]);
+        let nearly_stopped = self.sixths[BLOCKS / 2 - 1] < k.goes_on * self.usual();
+        match () {
+            () if less >= ORDERED_PAIRS && late < k.nearly * early || nearly_stopped => Form::Slowing,
+            () if more >= ORDERED_PAIRS && early < k.nearly * late => Form::Accelerating,
+            () => Form::Steady,
+        }
+    }
+
+    /// How uneven the blocks are: their median absolute deviation as a share of their median, which a single jump
+    /// does not move.
+    fn scatter(&self) -> f64 {
+        let median = stats::median(&self.twelfths).unwrap_or_default();
+        let deviations: Vec<_> = self.twelfths.iter().map(|gain| (gain - median).abs()).collect();
+        stats::median(&deviations).unwrap_or_default() / median.max(f64::MIN_POSITIVE)
+    }
+
+    /// Gain in each of so many parts as are as long as two things that can be told apart, 48 at most, in bytes.
+    fn cells(&self, resolution: f64) -> Vec<f64> {
+        let known = (self.steps() / resolution.max(f64::MIN_POSITIVE)) as usize;
+        let cells = [CELLS, CELLS / 2, BLOCKS].into_iter().find(|&cells| cells <= known).unwrap_or(BLOCKS);
+        let borders: Vec<_> = self.levels.iter().step_by(BLOCKS * FINE / cells).collect();
+        borders.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    /// Whether it gains enough in enough places, whatever becomes of it in the end.
+    ///
+    /// Jumps at random – a heap that takes a new arena, a pool that takes one more picture – may well fall into
+    /// ten of twelve blocks, but hardly into half of four times as many cells.
+    fn grows(&self, terms: &Terms, resolution: f64, k: &Constants) -> Answer {
+        let cells = self.cells(resolution);
+        let least = terms.floor * self.steps() / cells.len() as f64;
+        let growing = cells.iter().filter(|&&gain| gain > least).count() as f64 / cells.len() as f64;
+        let regular = regular_rises(&cells, self.gain(), k);
+        // What leaves half of the finest cells empty leaves a quarter of those twice as long.
+        let longer = CELLS as f64 / cells.len() as f64;
+        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
+        let scatter = if regular { 0.0 } else { self.scatter() };
+        // Without what a single jump gained.
+        let usual = if regular { self.usual() } else { stats::median(&self.twelfths).unwrap_or_default() };
+        let steady = self.gain().min(usual * self.steps()) - terms.noise;
+        // A yes asks for all of it, a no for less than most of it.
+        let passes = |share: f64, low: f64| {
+            let heaps = if scatter <= k.even / share { 0.0 } else { terms.heaps };
+            steady > share * k.least_gain.max(heaps)
+                && low > terms.floor
+                && (regular || growing >= share * everywhere.min(1.0 - k.short_fall))
+        };
+        match () {
+            () if passes(1.0, self.growth().low) => Answer::Yes,
+            () if passes(k.nearly, usual) => Answer::Open,
+            () => Answer::No,
+        }
+    }
+
+    /// Whether every sixth gains more than what may hide, and none more than twice another: growth that is seen in
+    /// few frames and few samples.
+    pub fn is_steep(&self, terms: &Terms) -> bool {
+        let least = self.sixths.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.sixths.iter().copied().fold(0.0, f64::max);
+        least * 2.0 * self.block() > terms.hidden && most < 2.0 * least
+    }
+
+    /// The step at which it stopped growing: after which it gained no more than the floor, unless a small rise
+    /// came later.
+    pub fn flat_since(&self, terms: &Terms, k: &Constants) -> f64 {
+        let beside = self.flat_from(terms.floor.max(k.flat * self.usual()), terms.noise);
+        let strictly = self.flat_from(terms.floor, terms.noise);
+        let last = self.last();
+        let since = if 2 * (last - strictly) < last - beside { beside } else { strictly };
+        self.begin + self.fine * since as f64
+    }
+}
+
+/// Whether what these cells gained came in rises of one size at one distance from each other, to the end.
+fn regular_rises(cells: &[f64], gain: f64, k: &Constants) -> bool {
+    let largest = cells.iter().copied().fold(0.0, f64::max);
+    let mut rises: Vec<(f64, f64)> = Vec::new();
+    for (place, &gain) in cells.iter().enumerate().filter(|(_, gain)| **gain > k.alike * largest) {
+        match rises.last_mut() {
+            // One that lies on the border of two cells.
+            Some(last) if place as f64 - last.0 <= 1.0 => *last = (place as f64, last.1 + gain),
+            _ => rises.push((place as f64, gain)),
+        }
+    }
+    let sizes: Vec<_> = rises.iter().map(|rise| rise.1).collect();
+    let distances: Vec<_> = rises.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let usual = stats::mean(&distances).unwrap_or(f64::INFINITY);
+    rises.len() as f64 >= k.regular_rises
+        && sizes.iter().sum::<f64>() >= (1.0 - k.alike) * gain
+        && scatter(&sizes) < k.alike
+        && scatter(&distances) < k.alike
+        && cells.len() as f64 - rises[rises.len() - 1].0 <= k.stopped * usual
+}
+
+/// The standard deviation as a share of the mean.
+fn scatter(numbers: &[f64]) -> f64 {
+    let spread = stats::standard_deviation(numbers).unwrap_or(f64::INFINITY);
+    spread / stats::mean(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
+}
+
+fn sorted(numbers: &[f64]) -> Vec<f64> {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_by(f64::total_cmp);
+    numbers
+}

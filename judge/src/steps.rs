@@ -1,0 +1,89 @@
+//! Single rises of the level, and what happened there.
+
+use serde::Serialize;
+
+use crate::course::{Course, Envelope};
+use crate::stats;
+use memreel_trace::RunContext;
+use memreel_trace::units::Bytes;
+
+/// A smaller rise is no step, in bytes.
+const LEAST: f64 = 262_144.0;
+/// And one of less than this share of the level.
+const LEAST_SHARE: f64 = 0.002;
+/// No more are told: the largest.
+const MOST: usize = 24;
+
+/// A rise of the level that stayed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// The frame (or second) at which it began.
+    pub at: f64,
+    /// Over how many frames (or seconds) it rose.
+    pub over: f64,
+    /// By how much.
+    #[serde(rename = "bytes")]
+    pub size: Bytes,
+    /// The cut it belongs to, where there is one close enough to tell.
+    pub cut: Option<u64>,
+    /// Whether a source is used for the first time at that cut.
+    pub first_use: bool,
+    /// By how much the number of threads changed meanwhile.
+    pub threads: i64,
+}
+
+/// The steps of a course from one step of the way on, in order.
+///
+/// A step is a stretch over which the envelope rises at four times its usual pace or faster, by 256 KiB and
+/// 0.2 % of the level at least.
+pub fn steps(course: &Course, context: &RunContext, from: f64) -> Vec<Step> {
+    let envelope = Envelope::of(&course.points);
+    let knots: Vec<_> = envelope.knots().iter().copied().filter(|knot| knot.0 >= from).collect();
+    let (Some(first), Some(last)) = (knots.first(), knots.last()) else { return Vec::new() };
+    let usual = 4.0 * (last.1 - first.1) / (last.0 - first.0).max(1.0);
+    let least = LEAST.max(LEAST_SHARE * last.1);
+    let mut found = Vec::new();
+    let mut rises = knots.windows(2).peekable();
+    while let Some(pair) = rises.next() {
+        let is_rise = |pair: &[(f64, f64)]| pair[1].1 - pair[0].1 > usual * (pair[1].0 - pair[0].0);
+        if !is_rise(pair) {
+            continue;
+        }
+        let mut end = pair[1];
+        while let Some(next) = rises.next_if(|pair| is_rise(pair)) {
+            end = next[1];
+        }
+        if end.1 - pair[0].1 >= least {
+            found.push(step(course, context, pair[0], end));
+        }
+    }
+    found.sort_by_key(|step| std::cmp::Reverse(step.size));
+    found.truncate(MOST);
+    found.sort_by(|a, b| a.at.total_cmp(&b.at));
+    found
+}
+
+fn step(course: &Course, context: &RunContext, begin: (f64, f64), end: (f64, f64)) -> Step {
+    let cut = cut_at(course, context, begin.0, end.0);
+    Step {
+        at: begin.0,
+        over: end.0 - begin.0,
+        size: Bytes::new((end.1 - begin.1) as u64),
+        cut,
+        first_use: cut.is_some_and(|cut| context.first_uses.contains(&cut)),
+        threads: (course.threads.at(end.0 + course.resolution)
+            - course.threads.at(begin.0 - course.resolution)) as i64,
+    }
+}
+
+/// The cut within reach of a rise: two resolutions before it or after. Where half of all frames are within
+/// reach of some cut, nearness says nothing.
+fn cut_at(course: &Course, context: &RunContext, begin: f64, end: f64) -> Option<u64> {
+    let reach = 2.0 * course.resolution;
+    let lengths: Vec<_> = context.cuts.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+    if stats::median(&lengths).is_some_and(|frames| frames < 4.0 * reach) {
+        return None;
+    }
+    let near = |cut: &&u64| (begin - reach..=end + reach).contains(&course.step_of_frame(**cut));
+    context.cuts.iter().find(near).copied()
+}

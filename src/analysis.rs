@@ -17,15 +17,16 @@ pub use cpu::{CpuPoint, CpuUse};
 pub use curve::{Curve, LevelPoint};
 pub use drift::{Drift, Pace, cpu_drift, wall_drift};
 pub use failures::{FailureKind, Failures};
-pub use growth::{Growth, NoGrowth, growth_over_second_half};
+pub use growth::Growth;
 pub use levels::{SharePart, level_over, median_level, speed_over};
 pub use memreel_judge::progress::{Hand, ProgressClock};
-pub use recording::{Over, Peak, PeakSource, ProgressGrowth, RecordingSummary, summarise_recording};
+pub use recording::{Over, Peak, PeakSource, RecordingSummary, summarise_recording};
 pub use threads::busy_threads;
 pub use variant::{Spread, VariantSummary, group_by_variant};
 
 use crate::trace::{Memory, Outcome, RunRecord, Series, ThreadSample};
 use crate::units::{Bytes, Count};
+use crate::verdict::RunVerdict;
 
 /// What is said of one job: a row of `summary.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +54,7 @@ pub struct JobSummary {
     pub level_after_warmup: Option<Bytes>,
     /// The same over 88–98 %: before the encoder is flushed and everything is closed.
     pub level_at_end: Option<Bytes>,
-    /// Growth for each frame over the second half of the frames exported.
+    /// Growth with each frame exported, as the verdict says.
     pub growth: Option<Growth>,
     /// Threads that took more than 1 % of the job's CPU time, where most of that time was seen.
     pub busy_threads: Option<Count>,
@@ -89,7 +90,12 @@ pub struct JobSummary {
 /// Says of one job what its trace shows.
 ///
 /// The series keeps [`Memory::JUDGED`] at least; it and `threads` may be empty.
-pub fn summarise(record: &RunRecord, series: &Series, threads: &[ThreadSample]) -> JobSummary {
+pub fn summarise(
+    record: &RunRecord,
+    series: &Series,
+    threads: &[ThreadSample],
+    verdict: &RunVerdict,
+) -> JobSummary {
     let clock = ProgressClock::of_frames(series);
     let total = frames_of_export(record, &clock);
     let levels = clock.levels(series, Memory::AnonymousAndSwap);
@@ -103,7 +109,7 @@ pub fn summarise(record: &RunRecord, series: &Series, threads: &[ThreadSample]) 
         peak_pss: series.memory(Memory::Pss).measured().max(),
         level_after_warmup: total.and_then(|frames| level_over(&levels, SharePart::WARM.of(frames))),
         level_at_end: total.and_then(|frames| level_over(&levels, SharePart::END.of(frames))),
-        growth: growth_over_second_half(clock.last_step(), growth::LEAST_FRAMES, &levels).ok(),
+        growth: Growth::of(verdict),
         busy_threads: busy_threads(record.cpu_s, threads),
         most_threads: series.threads().measured().max(),
         descriptors_left: descriptors_left(series, &record.context.exports),

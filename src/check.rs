@@ -28,7 +28,8 @@ mod terms;
 mod tests;
 
 use crate::budget::{Budget, Figure, Figures};
-use crate::verdict::jobs::Finding;
+use crate::verdict::With;
+use crate::verdict::shape::Answer;
 
 pub use figures::figures;
 
@@ -75,8 +76,10 @@ pub enum Against {
 pub struct Grown {
     /// What tells them from others.
     pub name: String,
-    /// What they show.
-    pub finding: Finding,
+    /// Whether memory grows.
+    pub grows: Answer,
+    /// With what.
+    pub with: Vec<With>,
     /// The same in words.
     pub words: String,
     /// Whether it is to pass whatever it shows.
@@ -256,9 +259,11 @@ pub fn check(subjects: &[Subject], grown: &[Grown]) -> Check {
 }
 
 fn finding(grown: &Grown) -> Item {
-    let state = match grown.finding {
-        Finding::Leak | Finding::GrowsPerFrame | Finding::QueueGrows if !grown.allowed => State::Failed,
-        Finding::Inconclusive if !grown.allowed => State::Open,
+    // What goes with new sources alone may be meant: a cache of open producers. A budget says how much may.
+    let may_be_meant = grown.with.contains(&With::Sources) && !grown.with.contains(&With::Frames);
+    let state = match grown.grows {
+        Answer::Yes if !grown.allowed && !may_be_meant => State::Failed,
+        Answer::Open if !grown.allowed => State::Open,
         _ => State::Passed,
     };
     let evidence = Evidence::Words(grown.words.clone());

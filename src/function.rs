@@ -183,6 +183,7 @@ pub fn write_check(
         varied: Vec::new(),
         shard: None,
         machines: Vec::new(),
+        experiment: Default::default(),
         jobs: Vec::new(),
     };
     let told = Told {

@@ -54,7 +54,9 @@ fn grown_on_one_side(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Ve
             engine_is(family_axes(other), a)
                 && all_but_engine(family_axes(other)) == all_but_engine(family_axes(family))
         });
-        let both = twin.is_some_and(|twin| twin.verdict.finding == family.verdict.finding);
+        let both = twin.is_some_and(|twin| {
+            (twin.verdict.grows, &twin.verdict.with) == (family.verdict.grows, &family.verdict.with)
+        });
         let grown = grown(family, budgets);
         Grown { allowed: grown.allowed || both, ..grown }
     })
@@ -150,11 +152,11 @@ fn exported(variant: &VariantRow<'_>) -> String {
 }
 
 fn grown(family: &FamilyRow<'_>, budgets: &Budgets) -> Grown {
-    let finding = family.verdict.finding;
     Grown {
         name: family.name.clone(),
-        finding,
-        words: format!("{} – {}", finding.word(), headline(family)),
-        allowed: budgets.allow.contains(&finding.word()),
+        grows: family.verdict.grows,
+        with: family.verdict.with.clone(),
+        words: headline(family),
+        allowed: budgets.allow.iter().any(|word| word == family.verdict.verdict().word()),
     }
 }

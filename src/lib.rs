@@ -29,9 +29,9 @@ pub mod sampler;
 pub mod scenario;
 pub mod store;
 pub mod timeline;
-pub mod verdict;
 pub mod writer;
 
+pub use memreel_judge as verdict;
 pub use memreel_judge::stats;
 pub use memreel_trace as trace;
 pub use memreel_trace::units;

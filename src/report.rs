@@ -21,7 +21,7 @@ mod terminal;
 mod tests;
 pub mod verdicts;
 
-pub use explain::{Forecast, write_explanation, write_run, write_run_lines};
+pub use explain::{Forecast, RunLines, write_explanation, write_run, write_run_lines};
 pub use plot::Picture;
 pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
 pub use summary::write_summary;
@@ -32,8 +32,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
+use crate::report::verdicts::next::Experiment;
 use crate::stats;
-use crate::store::{self, MachineRecord, PlannedJob, ShardRecord, StoreError, StoredJob, StoredResult};
+use crate::store::{
+    self, MachineRecord, PlannedJob, ResultIndex, ShardRecord, StoreError, StoredJob, StoredResult,
+};
 use crate::trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 use crate::units::Count;
 use crate::verdict::jobs::{JobFacts, JobsVerdict, judge_jobs};
@@ -90,6 +93,8 @@ pub struct Report {
     pub shard: Option<ShardRecord>,
     /// The machines that its jobs ran on, where these are not alike; else empty.
     pub machines: Vec<MachineRecord>,
+    /// How it was made: what another result like it takes.
+    pub experiment: Experiment,
     /// A row for each planned job, in the order of the plan.
     pub jobs: Vec<JobRow>,
 }
@@ -170,7 +175,8 @@ impl FamilyRow<'_> {
     fn growth(&self) -> Option<(bool, f64)> {
         let runs: Vec<_> = self.jobs.iter().filter_map(|job| job.measured.as_ref()).collect();
         let index = runs.first()?.verdict.terms?.index == Index::Kept;
-        let growths: Vec<_> = runs.iter().filter_map(|job| Some(job.verdict.growth?.estimate)).collect();
+        let growths: Vec<_> =
+            runs.iter().filter_map(|job| Some(job.verdict.growth.frame?.estimate)).collect();
         Some((index, stats::median(&growths)?))
     }
 }
@@ -218,6 +224,7 @@ impl Report {
             varied: result.index.varied.clone(),
             shard: result.index.shard.clone(),
             machines: result.index.machines.clone(),
+            experiment: experiment(&result.index),
             jobs: result.index.jobs.iter().map(row).collect::<Result<_, _>>()?,
         })
     }
@@ -321,8 +328,9 @@ pub fn print(result: &StoredResult, out: &mut dyn Write, look: Look) -> Result<(
 fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
     let (series, threads) = (or_none(stored.series())?, or_none(stored.threads())?);
     let (clock, memory) = (ProgressClock::of_frames(&series), Memory::AnonymousAndSwap);
+    let verdict = judge(&series, &stored.record.context);
     Ok(MeasuredJob {
-        summary: analysis::summarise(&stored.record, &series, &threads),
+        summary: analysis::summarise(&stored.record, &series, &threads, &verdict),
         over_frames: Curve::over_progress(&clock, &series, memory, COLUMNS),
         over_time: Curve::over_time(&series, memory, COLUMNS),
         machine: stored.record.machine.clone(),
@@ -330,10 +338,30 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         context: stored.record.context.clone(),
         exported: exported(stored),
         timeline: (stored.record.timeline.sources, stored.record.timeline.frames),
-        verdict: judge(&series, &stored.record.context),
+        verdict,
         drift: analysis::cpu_drift(&clock, &series),
         damage: damage::damage(stored, series.len())?,
     })
+}
+
+/// How a result was made.
+fn experiment(index: &ResultIndex) -> Experiment {
+    let values = |axis: &str| -> Vec<u64> {
+        let of = |job: &PlannedJob| job.variant.iter().find(|(name, _)| name == axis)?.1.parse().ok();
+        let mut values: Vec<u64> = index.jobs.iter().filter_map(of).collect();
+        values.sort_unstable();
+        values.dedup();
+        values
+    };
+    let change =
+        |text: &String| text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
+    Experiment {
+        scenario: index.scenario_path.display().to_string(),
+        changes: index.overrides.iter().filter_map(change).collect(),
+        length: values("length").last().copied().unwrap_or(1),
+        sources: values("sources"),
+        is_project: index.scenario_path.extension().is_none_or(|ending| ending != "toml"),
+    }
 }
 
 /// Of a record of before there were baselines only its timeline is known.
@@ -344,7 +372,7 @@ fn exported(stored: &StoredJob) -> String {
 
 /// What the jobs of a family show together, in words.
 pub fn headline(family: &FamilyRow<'_>) -> String {
-    verdicts::families::headline(&family.verdict)
+    verdicts::of_jobs(&family.verdict)
 }
 
 fn facts(job: &MeasuredJob) -> JobFacts {

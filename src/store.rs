@@ -9,10 +9,11 @@
 
 mod machines;
 mod merge;
+mod output;
 mod recording;
 
 pub use merge::{MergeError, Merged};
-pub use recording::{READABLE, Recording, open_recording, open_trace};
+pub use recording::{READABLE, Recorded, Recording, open_recording, open_trace};
 
 use std::fs;
 use std::io;

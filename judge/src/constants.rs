@@ -84,7 +84,7 @@ constants! {
     /// What goes on has this share of the usual growth in its last part.
     goes_on = 0.4;
     /// Single rises that are told as such and not as growth.
-    single_rises = 2.0;
+    single_rises = 3.0;
     /// Bytes that a fall has to have to be told.
     least_fall = 2_097_152.0;
     /// Until memory has risen by so many times a long fall, the rise may be given back like that one.

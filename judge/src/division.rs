@@ -33,6 +33,8 @@ pub struct Division {
     pub phases: Vec<f64>,
     /// The share of the gain that is gained at cuts, with its 95 % interval.
     pub share_at_cuts: Interval,
+    /// Whether the rises lie at one place from cut to cut, more than they would by chance.
+    pub is_aligned: bool,
     /// Whether growth between cuts could be told from growth at them: samples and counter are fine enough for it.
     pub is_resolved: bool,
     /// Growth with each frame between cuts, in bytes.
@@ -60,7 +62,8 @@ pub struct Event {
     pub steps: f64,
 }
 
-/// What is gained in the phases of a stretch; fewer than all where the next cut comes early.
+/// What is gained in the phases around a cut, from half a usual stretch before it to half a one after; NaN where another
+/// cut is nearer.
 type Row = Vec<f64>;
 
 impl Division {
@@ -76,21 +79,26 @@ impl Division {
         let place = |&frame: &u64| (frame, frame as f64 - behind);
         let within = |&(_, at): &(u64, f64)| at >= part.0 && at < part.1;
         let cuts: Vec<(u64, f64)> = context.cuts.iter().map(place).filter(within).collect();
-        let ends = cuts[1.min(cuts.len())..].iter().map(|cut| cut.1).chain([part.1]);
-        let spans: Vec<(f64, f64)> = cuts.iter().map(|cut| cut.1).zip(ends).collect();
-        let lengths: Vec<_> = spans.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        let lengths: Vec<_> = cuts.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
         let frames = stats::median(&lengths).filter(|_| cuts.len() >= LEAST_EVENTS)?;
         let envelope = Envelope::of(&course.points);
         let count = k.phases as usize;
         let width = frames / k.phases;
-        let row = |&(begin, end): &(f64, f64)| -> Row {
-            let whole = (((end - begin) / width + 0.5) as usize).min(count);
-            let level = |phase: usize| envelope.at(begin + width * phase as f64);
-            (0..whole).map(|phase| level(phase + 1) - level(phase)).collect()
+        let row = |place: usize| -> Row {
+            let at = cuts[place].1;
+            let before = place.checked_sub(1).map_or(part.0, |last| (at + cuts[last].1) / 2.0);
+            let after = cuts.get(place + 1).map_or(part.1, |next| (at + next.1) / 2.0);
+            let border = |phase: usize| at + width * (phase as f64 - k.phases / 2.0);
+            let gain = |phase: usize| {
+                let (begin, end) = (border(phase), border(phase + 1));
+                let is_near = begin >= before - width / 2.0 && end <= after + width / 2.0;
+                if is_near { envelope.at(end) - envelope.at(begin) } else { f64::NAN }
+            };
+            (0..count).map(gain).collect()
         };
         let expected = terms.index_bytes() * width;
-        let every = spans.len().div_ceil(MOST_STRETCHES);
-        let rows: Vec<Row> = spans.iter().step_by(every).map(row).filter(|row| !row.is_empty()).collect();
+        let every = cuts.len().div_ceil(MOST_STRETCHES);
+        let rows: Vec<Row> = (0..cuts.len()).step_by(every).map(row).collect();
         let all: Vec<&Row> = rows.iter().collect();
         let (usual, plain) = (phases(&all, k.trimmed, count), phases(&all, 0.0, count));
         // Rises rarer than stretches are cut off with the rest: then the plain means divide what there is.
@@ -98,16 +106,17 @@ impl Division {
         let phases_kept = if trimmed > 0.0 { usual } else { plain.clone() };
         let between = quieter_half(&plain) * k.phases;
         let quiet = quiet_places(&phases_kept);
-        let in_quiet = |row: &&Row| -> f64 { quiet.iter().filter_map(|&phase| row.get(phase)).sum() };
-        let sums: Vec<f64> = rows.iter().filter(|row| row.len() == count).map(|row| in_quiet(&row)).collect();
+        let in_quiet = |row: &Row| -> f64 { quiet.iter().map(|&phase| row[phase]).sum() };
+        let sums: Vec<f64> = rows.iter().map(in_quiet).filter(|sum| !sum.is_nan()).collect();
         Some(Division {
-            stretches: spans.len(),
+            stretches: cuts.len(),
             frames,
             share_at_cuts: share(&rows, &phases_kept, trimmed, expected),
+            is_aligned: is_aligned(&rows, count, k),
             is_resolved: frames >= k.phases * course.resolution,
             between_per_frame: between / frames,
             between_is_even: is_even(&sums, terms, k),
-            events: events(&envelope, &cuts, part, offset(&phases_kept) * width, context),
+            events: events(&envelope, &cuts, part, (offset(&phases_kept) - k.phases / 2.0) * width, context),
             phases: phases_kept,
         })
     }
@@ -130,13 +139,12 @@ impl Division {
         enough.then_some(Interval { low: low.min(least.estimate), estimate: least.estimate, high })
     }
 
-    /// What these events gained each without the largest of all, in bytes, as many as are told as single rises; zero
-    /// of no more than those.
-    pub fn without_largest(&self, of: impl Fn(&Event) -> bool, k: &Constants) -> f64 {
+    /// What these events gained each without the two largest, in bytes: what so few gain is no rate.
+    pub fn without_largest(&self, of: impl Fn(&Event) -> bool) -> f64 {
         let mut gains: Vec<_> =
             self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect();
         gains.sort_by(f64::total_cmp);
-        let kept = gains.len().saturating_sub(k.single_rises as usize);
+        let kept = gains.len().saturating_sub(LEAST_EVENTS - 1);
         stats::mean(&gains[..kept]).unwrap_or_default()
     }
 }
@@ -146,7 +154,7 @@ fn phases(rows: &[&Row], trimmed: f64, count: usize) -> Vec<f64> {
     let mut column = Vec::with_capacity(rows.len());
     let mean = |phase: usize| {
         column.clear();
-        column.extend(rows.iter().filter_map(|row| row.get(phase)));
+        column.extend(rows.iter().map(|row| row[phase]).filter(|gain| !gain.is_nan()));
         let cut = (trimmed * column.len() as f64) as usize;
         let kept = column.len() - 2 * cut;
         if cut > 0 {
@@ -191,6 +199,28 @@ fn share(rows: &[Row], phases_kept: &[f64], trimmed: f64, expected: f64) -> Inte
     let estimate = share_of(phases_kept, expected);
     let at = |p: f64| stats::quantile(&drawn, p).unwrap_or(estimate);
     Interval { low: at(0.025).min(estimate), estimate, high: at(0.975).max(estimate) }
+}
+
+/// Whether rises lie at one place from cut to cut: no more than one in twenty of as many stretches, each turned by
+/// chance, gather as much in so few neighbouring phases (a permutation test). A few rises anywhere leave most phases
+/// empty, too.
+fn is_aligned(rows: &[Row], count: usize, k: &Constants) -> bool {
+    let near = (k.alike * count as f64).round() as usize;
+    let gathered = |turn: &mut dyn FnMut() -> usize| {
+        let mut sums = vec![0.0; count];
+        for row in rows {
+            let by = turn();
+            let gains = row.iter().enumerate().filter(|(_, gain)| !gain.is_nan());
+            gains.for_each(|(phase, gain)| sums[(phase + by) % count] += gain);
+        }
+        let around = |from: usize| (from..from + near).map(|phase| sums[phase % count]).sum::<f64>();
+        (0..count).map(around).fold(0.0, f64::max)
+    };
+    let found = gathered(&mut || 0);
+    let mut random = Random::seeded(2);
+    let mut turn = || (random.even() * count as f64) as usize;
+    let as_much = (0..DRAWS).filter(|_| gathered(&mut turn) >= found).count();
+    20 * as_much <= DRAWS
 }
 
 /// Whether what stretches gain in their quiet phases is about the same in most, and enough to be called growth.

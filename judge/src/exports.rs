@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use memreel_trace::units::Bytes;
+use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Memory, RunContext, Series};
 
 use crate::constants::Constants;
@@ -15,9 +15,6 @@ const BLOCKS: usize = 3;
 /// glibc gives threads up to so many heaps for each CPU, and hands the heap of one that has ended to a later
 /// one (`M_ARENA_MAX` in mallopt(3)).
 const HEAPS_PER_CPU: f64 = 8.0;
-/// Where nobody says how many CPUs there were.
-const CPUS_UNKNOWN: u32 = 8;
-
 /// Exports that it takes to judge them.
 pub const NEEDED: u64 = 11;
 
@@ -106,13 +103,15 @@ fn least_at_rest<T: Ord + Copy>(
     least.into_iter().collect()
 }
 
+/// Exports until the heaps of threads that end have been filled: there are no more of them than threads at a time, nor
+/// than the C library makes.
 fn settled_after(series: &Series, context: &RunContext, k: &Constants) -> u64 {
     let most =
-        (0..series.len()).filter_map(|row| series.threads().at(row)).map(|threads| threads.get()).max();
-    if most.is_none_or(|most| most <= 1) {
+        (0..series.len()).filter_map(|row| series.threads().at(row)).map(Count::as_f64).fold(0.0, f64::max);
+    if most <= 1.0 {
         return NEEDED;
     }
-    let heaps = HEAPS_PER_CPU * f64::from(context.cpus.unwrap_or(CPUS_UNKNOWN));
+    let heaps = context.cpus.map_or(most, |cpus| most.min(HEAPS_PER_CPU * f64::from(cpus)));
     NEEDED.max((k.exports_per_heap * heaps) as u64)
 }
 

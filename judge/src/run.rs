@@ -404,7 +404,7 @@ impl<'a> Case<'a> {
             shape: profile.shape(&terms, resolution, k),
             envelope: Envelope::of(&course.points),
             division: (course.per == Per::Frame)
-                .then(|| Division::of(course, part, context, &terms, k))
+                .then(|| Division::of(course, whole, context, &terms, k))
                 .flatten(),
             k,
             course,
@@ -567,7 +567,7 @@ impl<'a> Case<'a> {
         let share = division.share_at_cuts;
         // A coarse counter smears what is gained at cuts over the frames between, never the other way round.
         let least = if division.is_resolved { self.k.parted } else { 1.0 - self.k.parted };
-        let at_cuts = share.low >= least;
+        let at_cuts = division.is_aligned && share.low >= least;
         // Growth in ten of twelve blocks and in half of the cells is not that of five cuts.
         let few = 2 * division.stretches < BLOCKS - 1;
         let at_frames = few || division.is_resolved && share.high <= 1.0 - self.k.parted;
@@ -583,7 +583,7 @@ impl<'a> Case<'a> {
             let least = if grows == Answer::Yes { self.terms.noise } else { self.k.by_chance };
             let rises = match grows {
                 Answer::Yes => found.low > least,
-                _ => division.without_largest(of, self.k) > least,
+                _ => division.without_largest(of) > least,
             };
             let asked = grows != Answer::No || self.ran_out_of(first);
             let answer = match () {

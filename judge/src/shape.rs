@@ -165,8 +165,8 @@ impl Profile {
         open(Form::Irregular)
     }
 
-    /// The largest rises over the length of a block, from the largest, in bytes; of rises of one size, which may come
-    /// again, the first. Enough of the way follows each to see that it stayed alone.
+    /// The largest rises over the length of a block, from the largest, in bytes; none that is as large as the largest,
+    /// since what has come twice may come again. Enough of the way follows each to see that it stayed alone.
     fn largest_rises(&self, k: &Constants) -> Vec<f64> {
         let mut rises: Vec<(usize, f64)> = Vec::new();
         let last = self.last() - (k.stopped * FINE as f64) as usize;
@@ -174,7 +174,9 @@ impl Profile {
             let is_free = |end: &usize| rises.iter().all(|rise| rise.0.abs_diff(*end) >= FINE);
             let rise = |end: usize| (end, self.levels[end] - self.levels[end - FINE]);
             let largest = (FINE..=last).filter(is_free).map(rise).max_by(|a, b| a.1.total_cmp(&b.1));
-            let is_alike = |rise: &(usize, f64)| rises.iter().any(|other| rise.1 > (1.0 - k.alike) * other.1);
+            let is_alike = |rise: &(usize, f64)| {
+                rises.first().is_some_and(|largest| rise.1 > (1.0 - k.alike) * largest.1)
+            };
             rises.extend(largest.filter(|rise| !is_alike(rise)));
         }
         rises.into_iter().map(|rise| rise.1).collect()

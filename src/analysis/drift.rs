@@ -1,7 +1,6 @@
 //! Whether an export gets slower as it goes on.
 
 use crate::analysis::ProgressClock;
-use crate::analysis::growth;
 use crate::stats::{self, Centre, Interval};
 use crate::trace::Series;
 
@@ -20,8 +19,8 @@ const LARGEST_ERROR: f64 = 0.05;
 const CPU_TICKS_S: f64 = 0.02;
 /// Within a block what was counted is known so often at least: else it is the neighbours' as well.
 const LEAST_READINGS: usize = 4;
-/// As for growth, a block of fewer frames is that of a few pictures.
-const LEAST_FRAMES: f64 = growth::LEAST_FRAMES / growth::BLOCKS as f64;
+/// A block of fewer frames is that of a few pictures.
+const LEAST_FRAMES: f64 = 10.0;
 
 /// How the time that a frame takes changes over an export.
 #[derive(Debug, Clone, Copy, PartialEq)]

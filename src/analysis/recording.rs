@@ -1,14 +1,14 @@
 //! What is said of a recording of any process, whoever made it.
 
-use crate::analysis::growth::{self, BLOCKS, Growth, NoGrowth, growth_over_second_half};
 use crate::analysis::{ProgressClock, SharePart, median_level};
-use crate::trace::{Memory, Series};
-use crate::units::{Bytes, BytesPerFrame, BytesPerMibWritten, BytesPerSecond, Rate};
+use crate::trace::{Memory, RunContext, Series};
+use crate::units::Bytes;
+use crate::verdict::{RunVerdict, judge};
 
 /// Writing goes on where every block of the second half wrote as much as this.
 const LEAST_WRITTEN_A_BLOCK: Bytes = Bytes::from_kib(64);
-/// A second half of fewer seconds says nothing: a quarter of a second a block.
-const LEAST_SECONDS: f64 = 3.0;
+/// Blocks of the second half in each of which something is written, where writing goes on.
+const BLOCKS: usize = 12;
 
 /// What memory is laid out and judged over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,17 +39,6 @@ pub enum PeakSource {
     Kernel,
 }
 
-/// Growth with each step of what it was judged over.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ProgressGrowth {
-    /// With each frame.
-    Frames(Growth<BytesPerFrame>),
-    /// With each MiB written.
-    Written(Growth<BytesPerMibWritten>),
-    /// With each second.
-    Seconds(Growth<BytesPerSecond>),
-}
-
 /// What is said of one recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordingSummary {
@@ -60,16 +49,16 @@ pub struct RecordingSummary {
     /// The largest resident set: the largest sampled total over the process tree, or the kernel's own
     /// high-water mark of the largest process where that is known and larger.
     pub peak: Option<Peak>,
-    /// What plateau and growth are of: anonymous memory and swap where any was measured, else RSS.
+    /// What the plateau is of: anonymous memory and swap where any was measured, else RSS.
     pub level_of: Memory,
-    /// What growth is judged over: frames where they are counted, else what was written where writing
+    /// What the plateau is told over: frames where they are counted, else what was written where writing
     /// goes on over the whole second half, else seconds.
     pub over: Over,
-    /// Median level from 88 % to 98 % of the way, along what growth is judged over: late, and before the
+    /// Median level from 88 % to 98 % of the way, along that: late, and before the
     /// teardown.
     pub plateau: Option<Bytes>,
-    /// Growth from 50 % to 98 % of the way, or why it cannot be known.
-    pub growth: Result<ProgressGrowth, NoGrowth>,
+    /// Whether memory grows, with what, and by how much.
+    pub verdict: RunVerdict,
 }
 
 /// Says of one recording what its series shows.
@@ -79,6 +68,7 @@ pub struct RecordingSummary {
 /// sample.
 pub fn summarise_recording(
     series: &Series,
+    context: &RunContext,
     kernel_peak: Option<Bytes>,
     lasted_s: Option<f64>,
 ) -> RecordingSummary {
@@ -92,7 +82,7 @@ pub fn summarise_recording(
         level_of,
         over: way.over,
         plateau: way.steps.and_then(|steps| median_level(&way.levels, SharePart::END.of(steps))),
-        growth: way.growth(),
+        verdict: judge(series, context),
     }
 }
 
@@ -129,24 +119,13 @@ impl Way {
     fn along(over: Over, clock: &ProgressClock, series: &Series, memory: Memory) -> Way {
         Way { over, steps: clock.last_step(), levels: clock.levels(series, memory) }
     }
-
-    fn growth(&self) -> Result<ProgressGrowth, NoGrowth> {
-        match self.over {
-            Over::Frames => self.growth_with(growth::LEAST_FRAMES).map(ProgressGrowth::Frames),
-            Over::Written => self.growth_with(0.0).map(ProgressGrowth::Written),
-            Over::Seconds => self.growth_with(LEAST_SECONDS).map(ProgressGrowth::Seconds),
-        }
-    }
-
-    fn growth_with<R: Rate>(&self, least: f64) -> Result<Growth<R>, NoGrowth> {
-        growth_over_second_half(self.steps, least, &self.levels)
-    }
 }
 
 /// Whether something is written in every block of the second half of the recording's time: then what was
 /// written is how far it came. What is written in one go, or at the end, is not.
 fn goes_on_writing(series: &Series) -> bool {
-    let (begin, end) = growth::second_half(series.end_s().unwrap_or(0.0));
+    let end = series.end_s().unwrap_or(0.0);
+    let begin = end / 2.0;
     let border = |index: usize| begin + (end - begin) * index as f64 / BLOCKS as f64;
     let written_by = |t_s: f64| {
         let rows = series.t_s().partition_point(|&at| at <= t_s);

@@ -49,7 +49,7 @@ impl Explain {
         }
         let subject = Subject::open(&self.path, None)?;
         let verdict = subject.verdict();
-        report::write_run(&verdict, &subject.beside(&verdict, &self.forecast), out, look)?;
+        report::write_run(&verdict, &subject.lines(&verdict, &self.forecast), out, look)?;
         Ok(Exit::Fine)
     }
 }

@@ -9,9 +9,9 @@ use super::forecast::Forecast;
 use super::{Exit, Failure};
 use crate::analysis::{self, Drift, ProgressClock};
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
-use crate::report::{Look, write_run_lines};
-use crate::store::{self, StoreError};
-use crate::trace::{self, ColumnNames, Memory, RunContext, Series};
+use crate::report::{Look, RunLines, write_run_lines};
+use crate::store::{self, Recorded, StoreError};
+use crate::trace::{self, ColumnNames, Memory, Outcome, RunContext, Series};
 use crate::verdict::{RunVerdict, judge};
 
 /// Say whether memory grows in a recording, by how much, and what could not have been seen
@@ -20,15 +20,16 @@ use crate::verdict::{RunVerdict, judge};
 /// is the folder of a job or of `memreel record`, its samples.csv, a log of psrecord, a .dat file of mprof, or any
 /// CSV with time and memory (`--columns`); of several there is a line each. Without frames it is judged by the second, and says what that loses.
 ///
-/// PLATEAU: level. STEP: level but for few rises. PLATEAU_LATE: grew and stopped, a bounded cache. SAWTOOTH: falls
-/// again and again. GROWS_AT_CUTS: where clips begin, not between. GROWING: with every frame. LEAK: every export in
-/// one process leaves something behind. INCONCLUSIVE: and what would settle it. The exit code is 0 whatever the verdict.
+/// The first line answers: does memory grow, with what, and by how much. What it grows with are frames, first uses of
+/// a source, other cuts, or exports in one process; where two cannot be told apart both are named. Of a recording that
+/// does not tell, the next line is the command that settles it. The exit code is 0 whatever the answer.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   memreel judge reports/forty-clips/latest/jobs/*
   memreel judge psrecord.log --container stream
   memreel judge trace.csv --columns time=t_s,frames=frames,memory=anon_bytes --cuts cuts.txt
+  memreel judge trace.csv --cuts cuts.txt --first-uses sources.txt
   memreel judge trace.csv --predict 2h --memory 4GiB
   memreel judge --json *.csv | jq -r '[.file, .verdict] | @tsv'")]
 pub struct Judge {
@@ -42,12 +43,19 @@ pub struct Judge {
     #[arg(long, value_name = "LIST")]
     columns: Option<ColumnNames>,
     /// What was written: mp4, mov, nut and avi keep an index that grows with every frame, matroska and webm one of
-    /// keyframes, mpegts and null (no file) none; stream: matroska or less. Default: what the trace says, else mp4
+    /// keyframes, mpegts and null (no file) none; stream: matroska or less. Default: what the trace or its command
+    /// says, else mp4 where frames are counted and null where they are not
     #[arg(long, value_name = "KIND")]
     container: Option<Kind>,
     /// A file with the frames at which clips begin, one a line; default: what the trace says
     #[arg(long, value_name = "FILE")]
     cuts: Option<PathBuf>,
+    /// The same with the frames at which a source is used for the first time, the first (0) included
+    #[arg(long, value_name = "FILE")]
+    first_uses: Option<PathBuf>,
+    /// The same with the frames at which the second, third … export in the process begins
+    #[arg(long, value_name = "FILE")]
+    exports: Option<PathBuf>,
     #[command(flatten)]
     forecast: Forecast,
 }
@@ -69,6 +77,8 @@ enum Kind {
 pub struct Subject {
     series: Series,
     context: RunContext,
+    made: Recorded,
+    outcome: Option<Outcome>,
 }
 
 impl Subject {
@@ -76,7 +86,14 @@ impl Subject {
     pub fn open(path: &Path, columns: Option<&ColumnNames>) -> Result<Subject, StoreError> {
         let trace = store::open_trace(path, columns)?;
         let series = trace.series(&Memory::JUDGED)?;
-        Ok(Subject { series, context: trace.context.unwrap_or_default() })
+        let context = trace.context.unwrap_or_default();
+        Ok(Subject { series, context, made: trace.made, outcome: trace.outcome })
+    }
+
+    /// The lines that are printed of it.
+    pub fn lines(&self, verdict: &RunVerdict, forecast: &Forecast) -> RunLines {
+        let beside = self.beside(verdict, forecast);
+        RunLines { answer: self.answer(verdict), next: self.next(verdict), beside }
     }
 
     /// What it shows.
@@ -85,9 +102,21 @@ impl Subject {
     }
 
     /// What is to be said beside the verdict: its speed, and a longer export where one is asked about.
-    pub fn beside(&self, verdict: &RunVerdict, forecast: &Forecast) -> Vec<String> {
+    fn beside(&self, verdict: &RunVerdict, forecast: &Forecast) -> Vec<String> {
         let speed = self.drift().as_ref().map(verdicts::drift);
         speed.into_iter().chain(forecast.words(verdict, self.context.rate)).collect()
+    }
+
+    /// The answer, with how the command failed if it did.
+    fn answer(&self, verdict: &RunVerdict) -> String {
+        let failed = self.outcome.as_ref().filter(|outcome| !outcome.is_finished());
+        let failed = failed.map(|outcome| format!(" The command failed: {outcome}.")).unwrap_or_default();
+        format!("{}{failed}", verdicts::of_run(verdict))
+    }
+
+    /// The command that settles what is open.
+    fn next(&self, verdict: &RunVerdict) -> Option<String> {
+        verdicts::next::of_run(verdict, &self.made)
     }
 
     fn drift(&self) -> Option<Drift> {
@@ -98,8 +127,12 @@ impl Subject {
 impl Judge {
     /// Judges one trace after the other and prints what each shows.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let cuts = self.cuts.as_deref().map(trace::read_cuts).transpose();
-        let cuts = cuts.map_err(|error| Failure::usage(error.to_string()))?;
+        let frames = |file: &Option<PathBuf>| {
+            let frames = file.as_deref().map(trace::read_cuts).transpose();
+            frames.map_err(|error| Failure::usage(error.to_string()))
+        };
+        let [cuts, first_uses, exports] = [&self.cuts, &self.first_uses, &self.exports].map(frames);
+        let (cuts, first_uses, exports) = (cuts?, first_uses?, exports?);
         let mut exit = Exit::Fine;
         for path in &self.traces {
             let mut subject = match Subject::open(path, self.columns.as_ref()) {
@@ -111,8 +144,16 @@ impl Judge {
                     continue;
                 }
             };
-            if let Some(cuts) = &cuts {
-                subject.context.cuts.clone_from(cuts);
+            let context = &mut subject.context;
+            let given = [
+                (&cuts, &mut context.cuts),
+                (&first_uses, &mut context.first_uses),
+                (&exports, &mut context.exports),
+            ];
+            for (frames, known) in
+                given.into_iter().filter_map(|(frames, known)| Some((frames.as_ref()?, known)))
+            {
+                known.clone_from(frames);
             }
             if let Some(kind) = self.container {
                 let name = kind.to_possible_value().map(|value| value.get_name().to_string());
@@ -130,17 +171,17 @@ impl Judge {
     fn print(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
         if self.traces.len() > 1 {
-            let headline = verdicts::headline(&verdict);
-            return Ok(writeln!(out, "{file}: {}: {headline}", verdict.verdict.word())?);
+            return Ok(writeln!(out, "{file}: {}", subject.answer(&verdict))?);
         }
-        writeln!(out, "{file}")?;
-        let beside = subject.beside(&verdict, &self.forecast);
-        Ok(write_run_lines(&verdict, &beside, out, Look::of_stdout())?)
+        let lines = subject.lines(&verdict, &self.forecast);
+        Ok(write_run_lines(&verdict, &lines, out, Look::of_stdout())?)
     }
 
     fn print_json(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
         let mut record = VerdictRecord::of(file, &verdict);
+        record.answer = subject.answer(&verdict);
+        record.next = subject.next(&verdict);
         record.speed = subject.drift().map(DriftRecord::from);
         if let Some(prediction) = self.forecast.of(&verdict, subject.context.rate) {
             record = record.with(prediction, self.forecast.memory());

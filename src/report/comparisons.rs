@@ -9,7 +9,8 @@ use crate::report::number::{mib, number, short};
 use crate::report::terminal::write_wrapped;
 use crate::report::{ASKED, Report, VariantRow};
 use crate::stats::Interval;
-use crate::verdict::Verdict;
+use crate::verdict::With;
+use crate::verdict::shape::Answer;
 
 /// What a sentence tells, and what repeats are asked for.
 const TOLD_QUANTITIES: [Quantity; 2] = [Quantity::PeakRss, Quantity::Fps];
@@ -169,48 +170,51 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
 fn growth(pair: &Compared<'_>) -> Option<String> {
     let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
     let (of_a, of_b) = (Grows::of(pair.a)?, Grows::of(pair.b)?);
-    Some(if of_a == of_b { of_a.both().into() } else { format!("{b} {}, {a} {}", of_b.one(), of_a.one()) })
+    let differ = || format!("{b} {}, {a} {}", of_b.words(false), of_a.words(false));
+    Some(if of_a == of_b { of_a.words(true) } else { differ() })
 }
 
 /// How memory grows with the length of the export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Grows {
-    WithFrames,
-    AtCuts,
+    With(Vec<With>),
     Not,
 }
 
 impl Grows {
-    /// How most runs of a variant grow; `None` when most are open.
+    /// How most runs of a variant grow; `None` when most are open, or they grow with different things.
     fn of(variant: &VariantRow<'_>) -> Option<Grows> {
-        let verdicts: Vec<_> = variant.measured().map(|job| job.verdict.verdict).collect();
-        let most = |is_so: fn(&Verdict) -> bool| {
-            2 * verdicts.iter().filter(|verdict| is_so(verdict)).count() > verdicts.len()
-        };
-        match () {
-            () if most(|verdict| *verdict == Verdict::Growing) => Some(Grows::WithFrames),
-            () if most(|verdict| *verdict == Verdict::GrowsAtCuts) => Some(Grows::AtCuts),
-            () if most(|verdict| verdict.is_stable() || *verdict == Verdict::Sawtooth) => Some(Grows::Not),
-            () => None,
+        let runs: Vec<_> = variant.measured().map(|job| &job.verdict).collect();
+        let most = |answer: Answer| 2 * runs.iter().filter(|run| run.answer() == answer).count() > runs.len();
+        if most(Answer::No) {
+            return Some(Grows::Not);
         }
+        let growing: Vec<_> = runs.iter().filter(|run| run.answer() == Answer::Yes).collect();
+        let first = growing.first().filter(|_| most(Answer::Yes))?;
+        let alike = growing.iter().all(|run| run.with == first.with);
+        alike.then(|| Grows::With(first.with.clone()))
     }
 
-    /// What one variant does.
-    fn one(self) -> &'static str {
+    /// What one variant does, or both.
+    fn words(&self, both: bool) -> String {
+        let s = if both { "" } else { "s" };
         match self {
-            Grows::WithFrames => "grows with every frame",
-            Grows::AtCuts => "grows where clips begin",
-            Grows::Not => "does not grow",
+            Grows::Not if both => "neither grows".into(),
+            Grows::Not => "does not grow".into(),
+            Grows::With(with) => {
+                let with: Vec<_> = with.iter().map(|with| each(*with)).collect();
+                format!("{}grow{s} with every {}", if both { "both " } else { "" }, with.join(" or "))
+            }
         }
     }
+}
 
-    /// What both do.
-    fn both(self) -> &'static str {
-        match self {
-            Grows::WithFrames => "both grow with every frame",
-            Grows::AtCuts => "both grow where clips begin",
-            Grows::Not => "neither grows",
-        }
+fn each(with: With) -> &'static str {
+    match with {
+        With::Frames => "frame",
+        With::Sources => "new source",
+        With::Cuts => "cut",
+        With::Exports => "export",
     }
 }
 

@@ -11,14 +11,15 @@ use crate::verdict::{RULES_VERSION, RunVerdict};
 
 /// How a verdict comes about, for who reads one for the first time.
 const HOW: &[&str] = &[
-    "How a run is judged: memory is a ratchet with rare jumps, so that its increments are judged, not its levels. \
-     From each frame on, the lowest level that is still to come is what was never given back; that curve is cut \
-     into twelve blocks of equal frames, from a quarter of the way to 95 %. Growth is what nearly every block \
-     shows. What is not called growth: less than the floor – what an MP4 file's index takes, or 128 KiB over \
-     the whole export.",
-    "How jobs are judged together: one run can prove growth, never a leak; a cache that has not filled yet looks \
-     the same. Exports of other lengths, with more sources or several in one process tell with what memory \
-     grows.",
+    "How a run is judged: memory of a healthy export is a ratchet with rare jumps, so increments are judged and not \
+     levels. At each frame, the lowest level that is still to come is what was never given back. That curve is cut \
+     into twelve blocks, from a quarter of the frames to 95 %. Memory grows where nearly every block gains, to the \
+     end. It does not where all blocks together gain no more than a healthy export does, but for one or two rises, \
+     or where it stopped.",
+    "With what it grows: the stretches from cut to cut are laid over each other. What they gain near the cut goes \
+     with the cuts, what they gain evenly goes with the frames.",
+    "Several runs: one run proves growth, never a leak, because a cache that has not filled yet looks the same. \
+     Exports of other lengths, with more sources, or several in one process tell them apart.",
 ];
 
 /// Characters that what belongs to a line is set in.
@@ -41,24 +42,35 @@ pub fn write_explanation(
     write_machines(report, out, look.width)?;
     for family in report.families() {
         writeln!(out)?;
-        write_family(&family, forecast, out, look.width)?;
+        write_family(report, &family, forecast, out, look.width)?;
     }
     comparisons::write_comparisons(report, out, look.width)?;
     write_how(out, look.width)?;
     Ok(())
 }
 
-/// Writes what one run shows and why; `beside` is what else is to be said of it.
+/// What is printed of a run beside its evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunLines {
+    /// The answer.
+    pub answer: String,
+    /// The command that settles it, where it is open.
+    pub next: Option<String>,
+    /// What else there is to say.
+    pub beside: Vec<String>,
+}
+
+/// Writes what one run shows and why.
 ///
 /// # Errors
 /// When the writer takes no more.
 pub fn write_run(
     verdict: &RunVerdict,
-    beside: &[String],
+    lines: &RunLines,
     out: &mut dyn Write,
     look: Look,
 ) -> Result<(), ReportError> {
-    write_run_lines(verdict, beside, out, look)?;
+    write_run_lines(verdict, lines, out, look)?;
     write_how(out, look.width)?;
     Ok(())
 }
@@ -69,12 +81,15 @@ pub fn write_run(
 /// When the writer takes no more.
 pub fn write_run_lines(
     verdict: &RunVerdict,
-    beside: &[String],
+    lines: &RunLines,
     out: &mut dyn Write,
     look: Look,
 ) -> io::Result<()> {
-    let lines = run_lines(verdict).into_iter().chain(beside.iter().cloned());
-    lines.into_iter().try_for_each(|line| write_indented(out, &line, DEPTH, look.width))
+    let RunLines { answer, next, beside } = lines;
+    let first = [answer].into_iter().chain(next);
+    first.into_iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
+    let evidence = evidence_lines(verdict);
+    evidence.iter().chain(beside).try_for_each(|line| write_indented(out, line, DEPTH, look.width))
 }
 
 fn write_how(out: &mut dyn Write, width: u16) -> io::Result<()> {
@@ -86,22 +101,24 @@ fn write_how(out: &mut dyn Write, width: u16) -> io::Result<()> {
 }
 
 fn write_family(
+    report: &Report,
     family: &FamilyRow<'_>,
     forecast: &Forecast<'_>,
     out: &mut dyn Write,
     width: u16,
 ) -> io::Result<()> {
     let verdict = &family.verdict;
-    let headline = families::headline(verdict);
-    write_wrapped(out, &format!("{}: {} – {headline}.", family.name, verdict.finding.word()), width)?;
-    for line in families::evidence(verdict).iter().chain(&families::needs(verdict)) {
+    let next = verdicts::next::of_jobs(verdict, &report.experiment);
+    write_wrapped(out, &format!("{}: {}", family.name, verdicts::of_jobs(verdict)), width)?;
+    for line in next.iter().chain(&families::evidence(verdict)) {
         write_indented(out, line, DEPTH, width)?;
     }
     let Some((row, job)) = typical(family) else { return Ok(()) };
     write_indented(out, &format!("For example jobs/{}:", row.planned.folder), DEPTH, width)?;
     let speed = job.drift.as_ref().map(verdicts::drift);
     let forecast = forecast(&job.verdict, job.context.rate);
-    let lines = run_lines(&job.verdict).into_iter().chain(speed).chain(forecast);
+    let answer = verdicts::of_run(&job.verdict);
+    let lines = [answer].into_iter().chain(evidence_lines(&job.verdict)).chain(speed).chain(forecast);
     lines.into_iter().try_for_each(|line| write_indented(out, &line, 2 * DEPTH, width))
 }
 
@@ -109,21 +126,14 @@ fn write_family(
 fn typical<'a>(family: &FamilyRow<'a>) -> Option<(&'a JobRow, &'a MeasuredJob)> {
     let most = family.verdict.runs.iter().max_by_key(|(_, count)| *count)?.0;
     let measured = family.jobs.iter().filter_map(|row| Some((*row, row.measured.as_ref()?)));
-    let alike = measured.filter(|(_, job)| job.verdict.verdict == most);
+    let alike = measured.filter(|(_, job)| job.verdict.verdict() == most);
     alike.max_by(|(_, a), (_, b)| a.verdict.steps.total_cmp(&b.verdict.steps))
 }
 
-/// The verdict on a run, its evidence, its level and what would settle it, a line each.
-pub fn run_lines(verdict: &RunVerdict) -> Vec<String> {
-    let first = format!("{}: {}.", verdict.verdict.word(), verdicts::headline(verdict));
+/// The evidence of an answer, the level, and what limits it, a line each.
+fn evidence_lines(verdict: &RunVerdict) -> Vec<String> {
     let level = verdict.level.as_ref().map(verdicts::level);
-    [first]
-        .into_iter()
-        .chain(verdicts::evidence(verdict))
-        .chain(level)
-        .chain(verdicts::caveats(verdict))
-        .chain(verdicts::needs(verdict))
-        .collect()
+    verdicts::evidence(verdict).into_iter().chain(level).chain(verdicts::caveats(verdict)).collect()
 }
 
 /// Wrapped, so many characters in.

@@ -193,7 +193,8 @@ impl RecordingRow {
 fn row(name: String, recording: Recording, axes: Axes) -> Result<RecordingRow, ReportError> {
     let usual = [Memory::AnonymousAndSwap, Memory::Rss];
     let drawn: Vec<Memory> = axes.memory.map_or(usual.to_vec(), |memory| vec![memory]);
-    let series = recording.series(&[usual.as_slice(), &drawn].concat())?;
+    let series = recording.series(&[Memory::JUDGED.as_slice(), &drawn].concat())?;
+    let context = recording.context.clone().unwrap_or_default();
     let clock = match axes.over {
         Over::Frames => Some(ProgressClock::of_frames(&series)),
         Over::Written => Some(ProgressClock::of_written(&series)),
@@ -204,7 +205,7 @@ fn row(name: String, recording: Recording, axes: Axes) -> Result<RecordingRow, R
     let at = |t_s: f64| clock.as_ref().map_or(Some(t_s), |clock| clock.step_at(t_s));
     Ok(RecordingRow {
         name,
-        summary: analysis::summarise_recording(&series, recording.high_water, recording.wall_s),
+        summary: analysis::summarise_recording(&series, &context, recording.high_water, recording.wall_s),
         curves: measured.map(|memory| (memory, curve(&series, clock.as_ref(), memory))).collect(),
         cpu: CpuUse::of(&series, COLUMNS),
         marks: marks.filter_map(|mark| Some((at(mark.t_s)?, shown(&mark.what)))).collect(),

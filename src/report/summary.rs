@@ -5,9 +5,12 @@
 
 use std::io::Write;
 
+use serde::Serialize;
+
 use crate::analysis::{Growth, JobSummary};
 use crate::report::{JobRow, Report, ReportError};
 use crate::units::{Bytes, BytesPerFrame};
+use crate::verdict::Rate;
 use crate::verdict::course::Per;
 
 /// A column and how its cell is written; empty when it was not measured.
@@ -40,7 +43,15 @@ const MEASURED: &[Column] = &[
 ];
 
 /// The columns of the verdict.
-const VERDICT: &[&str] = &["verdict", "rule", "not_stable_above_bytes_per_frame"];
+const VERDICT: &[&str] = &[
+    "verdict",
+    "with",
+    "course",
+    "growth_bytes_per_source",
+    "growth_bytes_per_cut",
+    "growth_bytes_per_export",
+    "not_stable_above_bytes_per_frame",
+];
 
 /// Writes `summary.csv`.
 ///
@@ -107,7 +118,23 @@ fn outcome(job: &JobRow) -> (String, String) {
 fn verdict(job: &JobRow) -> [String; VERDICT.len()] {
     let Some(verdict) = job.measured.as_ref().map(|job| &job.verdict) else { return Default::default() };
     let limit = verdict.not_stable_above.filter(|_| verdict.per == Some(Per::Frame));
-    [verdict.verdict.word(), verdict.rule.word(), decimal(limit, 1)]
+    let growth = verdict.growth;
+    let rate = |rate: Option<Rate>| decimal(rate.map(|rate| rate.estimate), 1);
+    [
+        verdict.verdict().word().into(),
+        verdict.with.iter().map(|&with| in_files(with)).collect::<Vec<_>>().join("+"),
+        verdict.form.map(in_files).unwrap_or_default(),
+        rate(growth.source),
+        rate(growth.cut),
+        rate(growth.export),
+        decimal(limit, 1),
+    ]
+}
+
+/// The word for a value in files.
+fn in_files(value: impl Serialize) -> String {
+    let word = serde_json::to_value(value).ok();
+    word.and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default()
 }
 
 fn whole(number: Option<u64>) -> String {

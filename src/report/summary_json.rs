@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::report::comparisons::{self, ComparisonRecord};
 use crate::report::rates::{self, RateChangeRecord, RatesRecord};
-use crate::report::verdicts::{DriftRecord, VerdictRecord, families};
+use crate::report::verdicts::{self, DriftRecord, JobsRecord, VerdictRecord, families};
 use crate::report::{FamilyRow, JobRow, Report, ReportError};
 use crate::store::MachineRecord;
 use crate::verdict::RULES_VERSION;
-use crate::verdict::jobs::{Finding, JobsVerdict};
+use crate::verdict::Verdict;
 
 /// The version of the file.
-const FORMAT: &str = "memreel-summary/1";
+const FORMAT: &str = "memreel-summary/2";
 
 #[derive(Serialize)]
 struct SummaryRecord {
@@ -35,11 +35,12 @@ struct SummaryRecord {
 #[derive(Serialize)]
 struct FamilyRecord {
     family: String,
-    verdict: Finding,
-    headline: String,
+    verdict: Verdict,
+    answer: String,
+    next: Option<String>,
     because: Vec<String>,
     jobs: Vec<String>,
-    evidence: JobsVerdict,
+    evidence: JobsRecord,
 }
 
 #[derive(Serialize)]
@@ -62,7 +63,7 @@ pub fn write_summary_json(report: &Report, out: &mut dyn Write) -> Result<(), Re
         scenario: report.scenario.clone(),
         question: report.question.clone(),
         machines: report.machines.clone(),
-        families: report.families().iter().map(family).collect(),
+        families: report.families().iter().map(|one| family(report, one)).collect(),
         comparisons: comparisons::records(report),
         rates: rates::records(report),
         rate_comparisons: rates::change_records(report),
@@ -72,14 +73,15 @@ pub fn write_summary_json(report: &Report, out: &mut dyn Write) -> Result<(), Re
     Ok(writeln!(out)?)
 }
 
-fn family(family: &FamilyRow<'_>) -> FamilyRecord {
+fn family(report: &Report, family: &FamilyRow<'_>) -> FamilyRecord {
     FamilyRecord {
         family: family.name.clone(),
-        verdict: family.verdict.finding,
-        headline: families::headline(&family.verdict),
+        verdict: family.verdict.verdict(),
+        answer: verdicts::of_jobs(&family.verdict),
+        next: verdicts::next::of_jobs(&family.verdict, &report.experiment),
         because: families::evidence(&family.verdict),
         jobs: family.jobs.iter().map(|job| job.planned.folder.clone()).collect(),
-        evidence: family.verdict.clone(),
+        evidence: JobsRecord::of(&family.verdict),
     }
 }
 

@@ -10,11 +10,10 @@ use crate::analysis::{Spread, VariantSummary};
 use crate::report::machines::write_machines;
 use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
 use crate::report::rates::write_rates;
-use crate::report::verdicts::families;
+use crate::report::verdicts;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
-use crate::stats;
-use crate::verdict::course::Per;
-use crate::verdict::{RunVerdict, Verdict};
+use crate::verdict::RunVerdict;
+use crate::verdict::shape::Answer;
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +84,7 @@ const COLUMNS: &[Column] = &[
         cell: |row| median_and_range(row.summary.peak_anon_swap_bytes, mib),
     },
     Column { heading: "warm\n→ end", unit: "MiB", cell: |row| levels(&row.summary) },
-    Column { heading: "verdict,\ngrowth", unit: "B/frame", cell: verdict },
+    Column { heading: "memory\ngrows", unit: "", cell: verdict },
     Column {
         heading: "busy\nthreads",
         unit: "",
@@ -122,18 +121,14 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
     Ok(())
 }
 
-/// What the jobs of each family show together, a sentence each.
+/// The answer that the jobs of each family give together, and what to do where there is none yet.
 fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
     for family in report.families().iter().filter(|family| family.verdict.jobs > 0) {
-        let headline = families::headline(&family.verdict);
         writeln!(out)?;
-        write_wrapped(
-            out,
-            &format!("{}: {} – {headline}.", family.name, family.verdict.finding.word()),
-            width,
-        )?;
-        if let Some(needs) = families::needs(&family.verdict) {
-            write_wrapped(out, &needs, width)?;
+        let answer = verdicts::of_jobs(&family.verdict);
+        write_wrapped(out, &format!("{}: {answer}", family.name), width)?;
+        if let Some(next) = verdicts::next::of_jobs(&family.verdict, &report.experiment) {
+            write_wrapped(out, &next, width)?;
         }
     }
     Ok(())
@@ -277,32 +272,36 @@ fn arrow(from: Option<Spread>, to: Option<Spread>, show: fn(f64) -> String) -> S
     }
 }
 
-/// What its runs show, each verdict once with how many there are, and their median growth.
+/// What its runs answer, each answer once with how many there are, and the median growth of those that grow.
 fn verdict(row: &VariantRow<'_>) -> String {
     let runs: Vec<_> = row.measured().map(|job| &job.verdict).collect();
-    let mut words: Vec<_> = runs.iter().map(|run| run.verdict).collect();
-    words.sort();
-    let several = words.first() != words.last();
-    let told = words.chunk_by(|a, b| a == b).map(|alike| match several {
-        true => format!("{} {}", alike.len(), alike[0].word()),
-        false => alike[0].word().to_string(),
+    let mut answers: Vec<_> = runs.iter().map(|run| run.answer()).collect();
+    answers.sort_unstable();
+    let several = answers.first() != answers.last();
+    let words = answers.chunk_by(|a, b| a == b).map(|alike| match several {
+        true => format!("{} {}", alike.len(), answer_in_short(alike[0])),
+        false => answer_in_short(alike[0]).to_string(),
     });
-    let told: Vec<_> = told.collect();
-    let growth = growth_of(&runs);
-    if told.is_empty() { UNKNOWN.to_string() } else { stacked(told.join("\n"), growth) }
+    let words: Vec<_> = words.collect();
+    if words.is_empty() { UNKNOWN.to_string() } else { stacked(words.join("\n"), growth_of(&runs)) }
 }
 
-/// The median growth with each frame; with each cut where most grow there.
-fn growth_of(runs: &[&RunVerdict]) -> Option<String> {
-    let at_cuts = |run: &&&RunVerdict| run.verdict == Verdict::GrowsAtCuts;
-    if 2 * runs.iter().filter(at_cuts).count() > runs.len() {
-        let gains = runs.iter().filter(at_cuts).filter_map(|run| Some(run.staircase.as_ref()?.at_cut));
-        let gain = stats::median(&gains.collect::<Vec<_>>())?;
-        return Some(format!("{} KiB/cut", short(gain / 1024.0)));
+fn answer_in_short(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Yes => "yes",
+        Answer::No => "no",
+        Answer::Open => "can't tell",
     }
-    let by_frame = runs.iter().filter(|run| run.per == Some(Per::Frame));
-    let growths: Vec<_> = by_frame.filter_map(|run| Some(run.growth?.estimate)).collect();
-    stats::median(&growths).map(|growth| number(growth, 0))
+}
+
+/// The median growth of the runs that grow, with what most of them grow with first.
+fn growth_of(runs: &[&RunVerdict]) -> Option<String> {
+    let mut growing: Vec<_> = runs.iter().filter(|run| run.answer() == Answer::Yes).collect();
+    let with = &growing.get(growing.len() / 2)?.with.clone();
+    growing.retain(|run| run.with == *with);
+    let size = |run: &&&RunVerdict| run.growth.frame.map_or(0.0, |rate| rate.estimate);
+    growing.sort_by(|a, b| size(a).total_cmp(&size(b)));
+    Some(verdicts::rates_in_short(growing[growing.len() / 2]).join("\n"))
 }
 
 fn outcome(variant: &VariantRow<'_>) -> Cell {
@@ -323,15 +322,14 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let numbers = if repeated {
-        "Median of the repeats that finished, smallest–largest below it; below the verdicts the median growth with each frame or cut."
+        "Median of the repeats that finished, smallest–largest below it; below \"yes\" the growth of the run in the middle."
     } else {
-        "One run each; below the verdict what it grows by with each frame, or with each cut where it grows at them."
+        "One run each; below \"yes\" by how much memory grows."
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
     let index = variants.iter().any(has_an_index).then_some(
-        "An MP4 file's index is kept in memory until the end: a healthy export grows by up to about 450 B/frame for it \
-         (with a null sink or MPEG-TS it does not, with Matroska by 40 B a keyframe).",
+        "An MP4 file's index is kept in memory until the end: up to about 450 B per frame, which does not count as growth.",
     );
     [numbers].into_iter().chain(brackets).chain(index).collect()
 }
@@ -340,7 +338,7 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
 /// bytes a frame with sound, 76 without, were measured with FFmpeg 5.1 and melt 7.12.
 fn has_an_index(variant: &&VariantRow<'_>) -> bool {
     let indexed = |container: &Option<String>| matches!(container.as_deref(), Some("mp4" | "mov"));
-    variant.measured().any(|job| indexed(&job.context.container) && job.verdict.growth.is_some())
+    variant.measured().any(|job| indexed(&job.context.container) && job.verdict.growth.frame.is_some())
 }
 
 /// Says why there is no plot of memory over frames, where there is none.

@@ -1,10 +1,13 @@
 //! Verdicts in words and in JSON.
 
+mod answer;
 mod drift;
 mod evidence;
 pub mod families;
 mod json;
+pub mod next;
 
+pub use answer::{amount, of_jobs, of_run, rates_in_short, rates_of_jobs_in_short};
 pub use drift::{DriftRecord, drift};
-pub use evidence::{amount, caveats, evidence, forecast, headline, level, needs};
-pub use json::VerdictRecord;
+pub use evidence::{caveats, evidence, forecast, level};
+pub use json::{JobsRecord, VerdictRecord};

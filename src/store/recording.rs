@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::{StoreError, read_versioned};
+use super::{StoreError, output, read_versioned};
 use crate::trace::{
     self, ColumnNames, Event, Machine, Memory, Outcome, RECORDING_FORMAT, RecordingRecord, RunContext,
     RunRecord, Series, SeriesFormat, TraceError,
@@ -50,6 +50,17 @@ pub struct Recording {
     pub is_whole: bool,
     /// What happened meanwhile.
     pub events: Vec<Event>,
+    /// How it was made, as far as that is known.
+    pub made: Recorded,
+}
+
+/// How a recording was made, as far as that is known.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recorded {
+    /// The command; empty where it is not known.
+    pub command: Vec<String>,
+    /// The process, where one was recorded that was running already.
+    pub pid: Option<i32>,
 }
 
 impl Recording {
@@ -82,13 +93,14 @@ impl Recording {
             context: None,
             is_whole: true,
             events: Vec::new(),
+            made: Recorded::default(),
         }
     }
 
     /// With what is true of a process wherever its samples lie: where it ran, how it ended, what it exported.
     fn with_circumstances(self, circumstances: Circumstances) -> Recording {
-        let Circumstances { outcome, machine, context, .. } = circumstances;
-        Recording { outcome, machine: Some(machine), context, ..self }
+        let Circumstances { outcome, machine, context, made, .. } = circumstances;
+        Recording { outcome, machine: Some(machine), context, made, ..self }
     }
 }
 
@@ -99,16 +111,23 @@ struct Circumstances {
     outcome: Option<Outcome>,
     machine: Machine,
     context: Option<RunContext>,
+    made: Recorded,
 }
 
 impl From<RecordingRecord> for Circumstances {
     fn from(record: RecordingRecord) -> Circumstances {
+        // By the command line alone is known what is written.
+        let container = output::container(&record.command);
+        let context =
+            container.map(|container| RunContext { container: Some(container), ..RunContext::default() });
+        let pid = record.attached.then_some(record.pid);
         Circumstances {
             wall_s: record.wall_s,
             high_water: record.high_water_bytes,
             outcome: record.outcome,
             machine: record.machine,
-            context: None,
+            context,
+            made: Recorded { command: record.command, pid },
         }
     }
 }
@@ -121,6 +140,7 @@ impl From<RunRecord> for Circumstances {
             outcome: Some(record.outcome),
             machine: record.machine,
             context: Some(record.context),
+            made: Recorded::default(),
         }
     }
 }

@@ -2,20 +2,18 @@
 
 use std::io::{self, Write};
 
-use crate::analysis::{Over, PeakSource, ProgressGrowth, RecordingSummary};
+use crate::analysis::{Over, PeakSource, RecordingSummary};
 use crate::report::number::{mib, number};
 use crate::report::recordings::RecordingRow;
-use crate::report::recordings::table::{plus_minus, why_unknown};
 use crate::report::terminal::write_wrapped;
-use crate::units::Rate;
+use crate::report::verdicts;
 
-/// Writes how long it took, its peak, its plateau and its growth, a line each; of what was not measured
-/// why.
+/// Writes whether its memory grows, how long it took, its peak and its plateau, a line each.
 pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<()> {
     let summary = &row.summary;
-    let failure = row.failure().map(|outcome| format!("ended    {outcome}"));
-    let lines = [Some(lasted(summary)), failure, peak(summary), plateau(summary), Some(growth(summary))];
-    lines.into_iter().flatten().try_for_each(|line| write_wrapped(out, &line, width))
+    let lines = [Some(lasted(summary)), peak(summary), plateau(summary)];
+    let lines = growth(row).into_iter().chain(lines.into_iter().flatten());
+    lines.into_iter().try_for_each(|line| write_wrapped(out, &line, width))
 }
 
 fn lasted(summary: &RecordingSummary) -> String {
@@ -39,16 +37,12 @@ fn plateau(summary: &RecordingSummary) -> Option<String> {
     Some(format!("plateau  {level} MiB of {} (median from 88 % to 98 % of {of})", summary.level_of))
 }
 
-fn growth(summary: &RecordingSummary) -> String {
-    match &summary.growth {
-        Ok(growth) => {
-            let (number, unit) = plus_minus(growth);
-            let of = way(summary.over);
-            let level = summary.level_of;
-            format!("growth   {number} {unit} of {level} from 50 % to 98 % of {of}: {}", verdict(growth))
-        }
-        Err(why) => format!("growth   unknown: {}", why_unknown(why, summary.over)),
-    }
+/// The answer, and what to do where there is none yet.
+fn growth(row: &RecordingRow) -> Vec<String> {
+    let failed = row.failure().map(|outcome| format!(" The command failed: {outcome}.")).unwrap_or_default();
+    let answer = format!("{}{failed}", verdicts::of_run(&row.summary.verdict));
+    let next = verdicts::next::of_run(&row.summary.verdict, &row.recording.made);
+    [answer].into_iter().chain(next).collect()
 }
 
 fn way(over: Over) -> &'static str {
@@ -56,48 +50,5 @@ fn way(over: Over) -> &'static str {
         Over::Frames => "the frames",
         Over::Written => "what was written",
         Over::Seconds => "the time",
-    }
-}
-
-/// What the interval says.
-fn verdict(growth: &ProgressGrowth) -> &'static str {
-    let (low, high) = match growth {
-        ProgressGrowth::Frames(growth) => (growth.low.bytes(), growth.high.bytes()),
-        ProgressGrowth::Written(growth) => (growth.low.bytes(), growth.high.bytes()),
-        ProgressGrowth::Seconds(growth) => (growth.low.bytes(), growth.high.bytes()),
-    };
-    match () {
-        () if low > 0.0 => "it rose there",
-        () if high < 0.0 => "it fell there",
-        () => "none that can be told from zero",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analysis::Growth;
-    use crate::units::BytesPerSecond;
-
-    fn of(low: f64, high: f64) -> ProgressGrowth {
-        let rate = |bytes| BytesPerSecond(bytes * 1024.0);
-        ProgressGrowth::Seconds(Growth {
-            estimate: rate((low + high) / 2.0),
-            low: rate(low),
-            high: rate(high),
-        })
-    }
-
-    #[test]
-    fn an_interval_around_zero_is_no_growth() {
-        assert_eq!(verdict(&of(-1.0, 2.0)), "none that can be told from zero");
-        assert_eq!(verdict(&of(0.0, 0.0)), "none that can be told from zero");
-        assert_eq!((verdict(&of(1.0, 2.0)), verdict(&of(-2.0, -1.0))), ("it rose there", "it fell there"));
-    }
-
-    #[test]
-    fn a_growth_is_told_in_a_unit_that_leaves_digits() {
-        assert_eq!(plus_minus(&of(1.0, 3.0)), ("2.0 ± 1.0".to_string(), "KiB/s"));
-        assert_eq!(plus_minus(&of(10_240.0, 30_720.0)), ("20.0 ± 10.0".to_string(), "MiB/s"));
     }
 }

@@ -1,239 +1,141 @@
-//! A verdict on one run in words, with the numbers that decided it.
+//! What a verdict on one run rests on, in sentences with their numbers.
 
+use super::answer::{amount, amounts};
 use crate::report::number::{mib, number, short};
-use crate::stats::Interval;
 use crate::trace::Memory;
 use crate::units::Bytes;
 use crate::verdict::course::Per;
-use crate::verdict::exports;
+use crate::verdict::division::Division;
+use crate::verdict::exports::AtRest;
 use crate::verdict::level::Level;
 use crate::verdict::prediction::{Fit, Prediction, WhyNot};
-use crate::verdict::sawtooth::Sawtooth;
-use crate::verdict::staircase::Staircase;
+use crate::verdict::saw::Sawtooth;
+use crate::verdict::shape::{Answer, Form};
 use crate::verdict::steps::Step;
-use crate::verdict::terms::Index;
-use crate::verdict::{Rule, RunVerdict, Verdict};
+use crate::verdict::terms::{Index, Terms};
+use crate::verdict::{RunVerdict, With};
 
-/// Steps that are told one by one.
-const TOLD_STEPS: usize = 4;
-
-/// What the verdict means, in one sentence with its number.
-pub fn headline(verdict: &RunVerdict) -> String {
-    let last = whole(verdict.steps);
-    let unit = plural(verdict);
-    let growth = verdict.growth.map(|growth| interval(growth, verdict)).unwrap_or_default();
-    match verdict.verdict {
-        Verdict::Plateau if verdict.at_rest.is_some() => {
-            "exports in one process leave nothing behind that adds up".into()
-        }
-        Verdict::Plateau => format!("level over {last} {unit}: {growth}"),
-        Verdict::Step => format!("level over {last} {unit}, but for single rises that stayed: {growth}"),
-        Verdict::PlateauLate => {
-            let since = verdict.flat_since.map(whole).unwrap_or_default();
-            format!("grew until {} {since} of {last}, and not after: something filled up", one(verdict))
-        }
-        Verdict::Sawtooth => format!("falls again and again over {last} {unit}"),
-        Verdict::GrowsAtCuts => format!("grows where clips begin, not between: {}", at_cuts(verdict)),
-        Verdict::Growing => {
-            format!("grows with every {} of all {last}: {growth}", one(verdict))
-        }
-        Verdict::Leak => "every export in the process leaves memory behind".into(),
-        Verdict::Inconclusive => format!("cannot be told: {}", why_open(verdict)),
-    }
-}
-
-fn at_cuts(verdict: &RunVerdict) -> String {
-    let Some(stairs) = &verdict.staircase else { return String::new() };
-    format!("{} a cut, {} a frame between cuts", amount(stairs.at_cut), amount(stairs.between_per_frame))
-}
-
-fn why_open(verdict: &RunVerdict) -> String {
-    let last = whole(verdict.steps);
-    let unit = plural(verdict);
-    match verdict.rule {
-        Rule::NothingMeasured => "neither memory nor progress was measured".into(),
-        Rule::TooShort if verdict.per == Some(Per::Second) => format!("the run has only {} s", short(verdict.steps)),
-        Rule::TooShort => format!("the run has only {last} {unit}"),
-        Rule::TooFewSamples => "too few samples, or too few changes of the frame counter".into(),
-        Rule::CutsTooClose => {
-            "it grows, and cuts follow each other too fast to tell growth at them from growth between".into()
-        }
-        Rule::BetweenCutsOpen => "it grows at cuts; whether between them, too, is open".into(),
-        Rule::GivenBackOnce => "it rose for long and was given back once".into(),
-        Rule::GrewEverSlower => "it grew in many places, but late ones gained less".into(),
-        Rule::RoseTooLate => "it rose shortly before the end, too late to see what follows".into(),
-        Rule::RoseNowAndThen => "it rose too often for single steps, too seldom for steady growth".into(),
-        Rule::HeldInAQueue => "frames wait in a queue that may hold more of a longer export".into(),
-        Rule::FilledBeforeTheFirstFrame => {
-            "nearly all of it was taken before the first frame was put out; it may be more for a longer export"
-                .into()
-        }
-        Rule::HeapsOfThreads => {
-            "what stays between exports may be the heaps of threads that come and go, which fill up".into()
-        }
-        Rule::TooFewExports => "too few exports in the process, or too uneven ones".into(),
-        _ => "the rules leave it open".into(),
-    }
-}
+/// Steps that are listed one by one.
+const LISTED_STEPS: usize = 4;
 
 /// The numbers behind a verdict, a sentence each.
 pub fn evidence(verdict: &RunVerdict) -> Vec<String> {
     let parts = [
-        Some(decided(verdict)),
-        verdict.staircase.as_ref().filter(|_| is_of_cuts(verdict)).map(staircase),
+        course(verdict),
+        verdict.division.as_ref().filter(|_| verdict.answer() == Answer::Yes).map(|it| division(it, verdict)),
         verdict
             .sawtooth
             .as_ref()
-            .filter(|_| verdict.verdict == Verdict::Sawtooth)
+            .filter(|_| verdict.form == Some(Form::SawTooth))
             .map(|saw| teeth(saw, verdict)),
-        verdict.at_rest.as_ref().map(|rest| {
-            let levels: Vec<_> = rest.levels.iter().map(|level| mib(level.as_f64())).collect();
-            let gain = rest.gain.map(|gain| {
-                let (low, high) = (amount(gain.low), amount(gain.high));
-                format!("; {} an export stays for good [{low} to {high}]", amount(gain.estimate))
-            });
-            format!(
-                "At rest after each of {} exports but the last: {} MiB{}.",
-                rest.exports,
-                levels.join(", "),
-                gain.unwrap_or_default()
-            )
-        }),
-        index(verdict),
-        limit(verdict),
+        verdict.at_rest.as_ref().map(rests),
+        hidden(verdict),
         steps(&verdict.steps_up, verdict),
     ];
     parts.into_iter().flatten().collect()
 }
 
-fn is_of_cuts(verdict: &RunVerdict) -> bool {
-    matches!(verdict.rule, Rule::GrewAtCutsOnly | Rule::GrewAtCutsAndStopped | Rule::BetweenCutsOpen)
+/// The course, and the blocks that it was judged by.
+fn course(verdict: &RunVerdict) -> Option<String> {
+    let ((begin, end), form) = verdict.judged.zip(verdict.form)?;
+    let one = one(verdict);
+    Some(format!(
+        "Course: {}. Twelve blocks from {one} {} to {} gained {} per {one}.{}",
+        form_in_words(form),
+        number(begin, 0),
+        number(end, 0),
+        amounts(&verdict.blocks),
+        verdict.terms.map(|terms| format!(" {}", floor(&terms, one))).unwrap_or_default(),
+    ))
 }
 
-/// The rule, with what it looked at.
-fn decided(verdict: &RunVerdict) -> String {
-    let Some((begin, end)) = verdict.judged else { return format!("Rule: {}.", rule(verdict.rule)) };
-    let blocks: Vec<_> = verdict.blocks.iter().map(|&gain| amount(gain)).collect();
-    let floor = verdict.terms.map_or(0.0, |terms| terms.floor);
+/// What does not count as growth, and why.
+fn floor(terms: &Terms, one: &str) -> String {
+    let floor = amount(terms.floor);
+    let index = match terms.index {
+        Index::Kept => ": the index of an MP4 file",
+        Index::Cues => ": the index of a Matroska file",
+        Index::None => "",
+    };
+    let assumed =
+        if terms.index_is_assumed { ", which is assumed (`--container` says otherwise)" } else { "" };
+    let sound = match terms.track_of_sound {
+        Some(_) if terms.index_is_assumed => "",
+        Some(_) => " with one track of sound",
+        None => "",
+    };
+    format!("Up to {floor} per {one} does not count as growth{index}{sound}{assumed}.")
+}
+
+/// The course in words.
+pub fn form_in_words(form: Form) -> &'static str {
+    match form {
+        Form::Plateau => "level after the warm-up",
+        Form::Steps => "level, with one or two rises that stayed",
+        Form::Filled => "grew and stopped, as a cache does that has filled",
+        Form::SawTooth => "rises and falls again",
+        Form::Steady => "steady growth",
+        Form::Slowing => "growth that slows down",
+        Form::Accelerating => "growth that accelerates",
+        Form::Irregular => "rises now and then",
+    }
+}
+
+fn division(division: &Division, verdict: &RunVerdict) -> String {
+    let share = division.share_at_cuts;
+    let percent = |share: f64| number(100.0 * share.clamp(0.0, 1.0), 0);
+    let coarse = verdict.unparted && !division.is_resolved;
+    let coarse = if coarse {
+        " The frame counter changes too rarely to tell growth at cuts from growth between."
+    } else {
+        ""
+    };
     format!(
-        "Rule: {}. Judged from {} {} to {} in twelve blocks, which gained {} a {}; less than {} a {} is not called \
-         growth.",
-        rule(verdict.rule),
-        one(verdict),
-        whole(begin),
-        whole(end),
-        blocks.join(", "),
-        one(verdict),
-        amount(floor),
-        one(verdict),
+        "Cuts: {} of them in the judged part, usually {} frames apart; {} % of the growth came at cuts ({} to {} %).{coarse}",
+        division.stretches,
+        number(division.frames, 0),
+        percent(share.estimate),
+        percent(share.low),
+        percent(share.high),
     )
 }
 
-fn rule(rule: Rule) -> String {
-    let words = match rule {
-        Rule::NothingMeasured => "there is nothing to judge",
-        Rule::TooShort => "a verdict takes more",
-        Rule::TooFewSamples => "a verdict takes two samples a block",
-        Rule::GainedNoMoreThanTheFloor => "it gained no more than the floor, or than the heap may hide",
-        Rule::RoseInFewBlocks => "it rose in four of twelve blocks at most, and was flat after",
-        Rule::RoseOnce => {
-            "nearly all of it came with one rise, and the rest is no more than a plateau may gain"
-        }
-        Rule::FlatAtTheEnd => "it was flat at the end for half as long again as ever before",
-        Rule::GrewInNearlyEveryBlock => "nearly every block grew by more than the floor, to the end",
-        Rule::TroughsRise => "it falls again and again, and from trough to trough it rises",
-        Rule::TroughsDoNotRise => "it falls again and again, and its troughs do not rise",
-        Rule::TroughsOpen => "it falls and rises again; whether its troughs rise is open",
-        Rule::GivenBackOnce => "what rises must be seen to rise again or not",
-        Rule::GrewAtCutsOnly => "what it gained, it gained at cuts",
-        Rule::GrewAtCutsAndStopped => "what it gained, it gained at cuts, and late ones added nothing",
-        Rule::CutsTooClose => "growth at cuts must be told from growth between",
-        Rule::BetweenCutsOpen => "growth between cuts must be seen in nearly every block, or in none",
-        Rule::GrewEverSlower => "growth must not slow down, nor nearly stop at the end",
-        Rule::RoseTooLate => "what rose must be seen to rest or to go on",
-        Rule::RoseNowAndThen => "growth must be seen in nearly every block, or in few",
-        Rule::HeldInAQueue => "frames taken in must not wait in memory beyond any look-ahead",
-        Rule::FilledBeforeTheFirstFrame => "most must be taken while frames are put out",
-        Rule::LeftBehindByEveryExport => "every export left something behind, to the last",
-        Rule::NothingLeftBehind => "the usual export left nothing behind",
-        Rule::HeapsOfThreads => {
-            "what stays must go on rising when the C library's heaps for threads (8 a CPU) have filled, or threads \
-             must stay as well"
-        }
-        Rule::TooFewExports => {
-            return format!(
-                "{} exports must go on leaving something behind, or nothing beyond how rests swing",
-                exports::NEEDED
-            );
-        }
-    };
-    words.into()
-}
-
-fn staircase(stairs: &Staircase) -> String {
-    let uses = match (stairs.at_first_use, stairs.at_other_use) {
-        (Some(first), Some(other)) => format!(
-            " (a source's first use {}, a source that was used before {})",
-            amount(first),
-            amount(other)
-        ),
-        (Some(_), None) => " (each of them the first use of a source)".into(),
-        _ => String::new(),
-    };
+fn rests(rest: &AtRest) -> String {
+    let levels: Vec<_> = rest.levels.iter().map(|level| mib(level.as_f64())).collect();
+    let gain = rest.gain.map(|gain| {
+        format!(
+            "; each leaves {} behind ({} to {})",
+            amount(gain.estimate),
+            amount(gain.low),
+            amount(gain.high)
+        )
+    });
     format!(
-        "{} stretches from cut to cut laid over each other: {} a cut{uses}, {} a frame in the quietest five twelfths.",
-        stairs.stretches,
-        amount(stairs.at_cut),
-        amount(stairs.between_per_frame)
+        "Memory at rest after each of {} exports but the last: {} MiB{}.",
+        rest.exports,
+        levels.join(", "),
+        gain.unwrap_or_default()
     )
 }
 
 fn teeth(saw: &Sawtooth, verdict: &RunVerdict) -> String {
-    let (period, _) = saw.periods();
-    format!(
-        "It fell {} times by {} MiB, every {} {}.",
-        saw.falls,
-        mib(saw.height.as_f64()),
-        whole(period),
-        plural(verdict)
-    )
+    let times = if saw.falls == 1 { "once".into() } else { format!("{} times", saw.falls) };
+    let height = mib(saw.height.as_f64());
+    format!("It fell {times} by {height} MiB, every {} {}.", number(saw.period(), 0), plural(verdict))
 }
 
-/// What of a growth is expected, and what it is.
-fn index(verdict: &RunVerdict) -> Option<String> {
-    let terms = verdict.terms?;
-    let expected = terms.expected.filter(|_| verdict.at_rest.is_none())?;
-    let (what, each) = match terms.index {
-        Index::Kept => ("The index of an MP4 file", "a frame"),
-        Index::Cues => ("The cues of a Matroska file", "for each keyframe"),
-        Index::None => return None,
-    };
-    let expected = format!(
-        "{what} may take {} to {} {each} until the file is closed: expected, and not called growth.",
-        amount(expected.low.0),
-        amount(expected.high.0)
-    );
-    Some(match terms.track_of_sound {
-        Some(track) => format!(
-            "{expected} Further tracks of sound may take {} a frame each, and would be called growth.",
-            amount(track.0)
-        ),
-        None => expected,
-    })
-}
-
-fn limit(verdict: &RunVerdict) -> Option<String> {
+/// What may be beneath growth, or be given in the answer already.
+fn hidden(verdict: &RunVerdict) -> Option<String> {
     let limit = amount(verdict.not_stable_above?);
-    Some(match verdict.verdict {
-        Verdict::GrowsAtCuts => format!(
-            "Between cuts, growth of up to {limit} a {} may hide in what sources leave free after they are opened or closed.",
-            one(verdict)
-        ),
-        _ => format!(
-            "Steady growth of more than {limit} a {} would not have been called stable in this run.",
-            one(verdict)
-        ),
-    })
+    let beneath = verdict.answer() == Answer::Yes && !verdict.with.contains(&With::Frames);
+    let one = one(verdict);
+    match verdict.answer() {
+        Answer::Yes if beneath => {
+            Some(format!("A leak below {limit} per {one} would be invisible beside it."))
+        }
+        Answer::Open => Some(format!("A leak of more than {limit} per {one} is excluded.")),
+        _ => None,
+    }
 }
 
 fn steps(steps: &[Step], verdict: &RunVerdict) -> Option<String> {
@@ -243,16 +145,16 @@ fn steps(steps: &[Step], verdict: &RunVerdict) -> Option<String> {
     let mut largest: Vec<_> =
         if judged.clone().next().is_some() { judged.collect() } else { steps.iter().collect() };
     largest.sort_by_key(|step| std::cmp::Reverse(step.size));
-    largest.truncate(TOLD_STEPS);
+    largest.truncate(LISTED_STEPS);
     largest.sort_by(|a, b| a.at.total_cmp(&b.at));
-    let told: Vec<_> = largest.iter().map(|step| one_step(step, verdict)).collect();
-    let more = steps.len() - told.len();
+    let listed: Vec<_> = largest.iter().map(|step| one_step(step, verdict)).collect();
+    let more = steps.len() - listed.len();
     let more = if more > 0 { format!(" and {more} smaller") } else { String::new() };
-    (!told.is_empty()).then(|| format!("Rises that stayed: {}{more}.", told.join("; ")))
+    (!listed.is_empty()).then(|| format!("Rises that stayed: {}{more}.", listed.join("; ")))
 }
 
 fn one_step(step: &Step, verdict: &RunVerdict) -> String {
-    let at = format!("{} MiB at {} {}", mib(step.size.as_f64()), one(verdict), whole(step.at));
+    let at = format!("{} MiB at {} {}", mib(step.size.as_f64()), one(verdict), number(step.at, 0));
     let cut = step.cut.map(|cut| match step.first_use {
         true => format!("a source's first use at {cut}"),
         false => format!("the cut at {cut}"),
@@ -268,8 +170,8 @@ fn one_step(step: &Step, verdict: &RunVerdict) -> String {
 /// The level as an answer: how much, when reached, what it is made of.
 pub fn level(level: &Level) -> String {
     let reached = match level.reached_at_frame {
-        Some(frame) => format!("98 % of it reached by frame {}", whole(frame)),
-        None => format!("98 % of it reached after {} s", short(level.reached_at_s)),
+        Some(frame) => format!("98 % of it by frame {}", number(frame, 0)),
+        None => format!("98 % of it after {} s", short(level.reached_at_s)),
     };
     let mut parts = Vec::new();
     let share = |name: &str, bytes: Option<Bytes>| {
@@ -280,42 +182,21 @@ pub fn level(level: &Level) -> String {
     parts.extend(share("of these shared", level.shared.filter(|shared| *shared >= Bytes::from_mib(1))));
     let made_of = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(" + ")) };
     let pictures = level.pictures.filter(|&pictures| pictures >= 1.0);
-    let pictures = pictures.map(|pictures| format!("worth {} pictures of the export", number(pictures, 0)));
+    let pictures = pictures.map(|pictures| format!("as much as {} uncompressed frames", number(pictures, 0)));
     let threads =
         level.threads.map(|threads| format!("{threads} thread{}", if threads == 1 { "" } else { "s" }));
     let besides: Vec<_> = pictures.into_iter().chain(threads).collect();
     let besides = if besides.is_empty() { String::new() } else { format!(" ({})", besides.join(", ")) };
-    format!("Level: {} MiB at most, {reached}{made_of}{besides}.", mib(level.peak.as_f64()))
-}
-
-/// What would settle an open verdict; `None` when nothing is asked for.
-pub fn needs(verdict: &RunVerdict) -> Option<String> {
-    let needs = verdict.needs;
-    let wanted = [
-        needs.frames.map(|frames| format!("an export of {} {}", whole(frames as f64), plural(verdict))),
-        needs.samples.map(|samples| {
-            format!("{} samples of it, and as many changes of its frame counter", whole(samples as f64))
-        }),
-        needs.repeats.map(|repeats| format!("{repeats} runs of the same")),
-        needs.exports.map(|exports| format!("{exports} exports in one process")),
-    ];
-    to_settle(wanted)
-}
-
-/// Any of these is enough; `None` of none.
-pub fn to_settle(wanted: [Option<String>; 4]) -> Option<String> {
-    let wanted: Vec<_> = wanted.into_iter().flatten().collect();
-    (!wanted.is_empty()).then(|| format!("To settle it: {}.", wanted.join(", or ")))
+    format!("Peak: {} MiB, {reached}{made_of}{besides}.", mib(level.peak.as_f64()))
 }
 
 /// A prediction in words, and whether it fits into so much memory.
 pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -> String {
     let prediction = match prediction {
         Ok(prediction) => prediction,
-        Err(WhyNot::Verdict) => {
-            return "No prediction: only PLATEAU, GROWING and GROWS_AT_CUTS say something of a longer export.".into();
-        }
-        Err(WhyNot::NoFrames) => return "No prediction: its frames were not counted.".into(),
+        Err(WhyNot::Open) => return "No prediction: it is not known whether memory grows.".into(),
+        Err(WhyNot::NoFrames) => return "No prediction: the frames were not counted.".into(),
+        Err(WhyNot::Exports) => return "No prediction from several exports in one process.".into(),
     };
     let fits = memory.map(|memory| {
         let word = match prediction.fit(memory) {
@@ -325,39 +206,22 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
         };
         format!("; that {word} {} MiB", mib(memory.as_f64()))
     });
-    let condition = if prediction.if_cuts_go_on { ", if new sources go on coming as often" } else { "" };
+    let conditions = [
+        prediction.if_cuts_go_on.then_some("if cuts and new sources go on coming as often"),
+        prediction.accelerates.then_some("if growth goes on accelerating"),
+    ];
+    let conditions: Vec<_> = conditions.into_iter().flatten().collect();
+    let conditions =
+        if conditions.is_empty() { String::new() } else { format!(", {}", conditions.join(" and ")) };
     format!(
-        "After {} frames ({} × this run){condition}: {} MiB resident, {} to {}{}.",
-        whole(prediction.frames as f64),
+        "After {} frames ({} × this run){conditions}: {} MiB resident, {} to {}{}.",
+        number(prediction.frames as f64, 0),
         short(prediction.times),
         mib(prediction.estimate.as_f64()),
         mib(prediction.low.as_f64()),
         mib(prediction.high.as_f64()),
         fits.unwrap_or_default()
     )
-}
-
-fn interval(growth: Interval, verdict: &RunVerdict) -> String {
-    format!(
-        "{} a {} [{} to {}]",
-        amount(growth.estimate),
-        one(verdict),
-        amount(growth.low),
-        amount(growth.high)
-    )
-}
-
-/// Bytes in a unit that leaves digits.
-pub fn amount(bytes: f64) -> String {
-    match bytes.abs() {
-        small if small < 10_240.0 => format!("{} B", number(bytes, 0)),
-        middle if middle < 10_240.0 * 1024.0 => format!("{} KiB", short(bytes / 1024.0)),
-        _ => format!("{} MiB", mib(bytes)),
-    }
-}
-
-fn whole(steps: f64) -> String {
-    number(steps, 0)
 }
 
 fn one(verdict: &RunVerdict) -> &'static str {
@@ -372,20 +236,19 @@ fn plural(verdict: &RunVerdict) -> &'static str {
 pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
     let resident = verdict.memory.as_deref() == Some(&Memory::Rss.to_string());
     let seconds = verdict.per == Some(Per::Second);
-    let told = [
+    let blind = verdict.grows_with_frames() && !verdict.cuts_known && !seconds;
+    let caveats = [
         resident.then_some(
             "Anonymous memory was not measured: resident memory is judged, pages of files included.",
         ),
         seconds.then_some(
-            "No frames were counted: it is judged by the second, so that a slow machine looks like small growth, \
-             and where the export begins and ends is guessed.",
+            "No frames were counted: memory is judged per second, so a slow machine looks like small growth.",
         ),
-        (verdict.verdict == Verdict::Growing && !verdict.cuts_known).then_some(
-            "It is not known where clips begin (--cuts): growth with each source, opened every now and then, \
-             looks the same.",
+        blind.then_some(
+            "Where clips begin is not known; with `--cuts FILE` growth at cuts is told from growth with frames.",
         ),
     ];
-    told.into_iter().flatten().map(str::to_string).collect()
+    caveats.into_iter().flatten().map(str::to_string).collect()
 }
 
 #[cfg(test)]
@@ -394,12 +257,6 @@ mod tests {
     use crate::trace::{RunContext, Sample, Series};
     use crate::units::Count;
     use crate::verdict::judge;
-
-    #[test]
-    fn the_exports_that_a_verdict_takes_are_those_that_the_rule_takes() {
-        let told = rule(Rule::TooFewExports);
-        assert!(told.starts_with(&format!("{} exports must go on", exports::NEEDED)), "{told}");
-    }
 
     #[test]
     fn growth_says_so_where_nobody_knows_where_clips_begin() {
@@ -412,7 +269,7 @@ mod tests {
         let series = Series::of(&(0..2000).map(sample).collect::<Vec<_>>(), &Memory::JUDGED);
         let told = |context: &RunContext| caveats(&judge(&series, context)).join(" ");
         let one_clip = RunContext { first_uses: vec![0], ..RunContext::default() };
-        assert!(told(&RunContext::default()).contains("where clips begin (--cuts)"));
+        assert!(told(&RunContext::default()).contains("`--cuts FILE`"));
         assert_eq!(told(&one_clip), "");
     }
 }

@@ -1,35 +1,123 @@
-//! A verdict on one run as JSON: units in the names, null for what is not known.
+//! Verdicts as JSON: units in the names, null for what is not known.
 
 use serde::Serialize;
 
-use super::DriftRecord;
-use crate::stats::Interval;
+use super::{DriftRecord, answer};
 use crate::units::Bytes;
 use crate::verdict::backlog::Backlog;
 use crate::verdict::course::Per;
+use crate::verdict::division::Division;
 use crate::verdict::exports::AtRest;
+use crate::verdict::jobs::{Along, Because, JobsVerdict};
 use crate::verdict::level::Level;
 use crate::verdict::prediction::{Fit, Prediction, WhyNot};
-use crate::verdict::sawtooth::Sawtooth;
-use crate::verdict::staircase::Staircase;
+use crate::verdict::saw::Sawtooth;
+use crate::verdict::shape::{Answer, Form};
 use crate::verdict::steps::Step;
 use crate::verdict::terms::{Expected, Index};
-use crate::verdict::{Needs, Rule, RunVerdict, Verdict};
+use crate::verdict::{Growth, Needs, RULES_VERSION, Rate, Reason, RunVerdict, Verdict, With};
 
-/// A verdict, as files and other programs read it. Where frames were not counted, the fields of frames are
+/// Growth with each thing, in bytes for each of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct GrowthRecord {
+    frame: Option<Rate>,
+    second: Option<Rate>,
+    source: Option<Rate>,
+    cut: Option<Rate>,
+    export: Option<Rate>,
+}
+
+impl GrowthRecord {
+    fn of(growth: &Growth, per: Per) -> GrowthRecord {
+        let by = |wanted: Per| growth.frame.filter(|_| per == wanted).map(rounded_rate);
+        GrowthRecord {
+            frame: by(Per::Frame),
+            second: by(Per::Second),
+            source: growth.source.map(rounded_rate),
+            cut: growth.cut.map(rounded_rate),
+            export: growth.export.map(rounded_rate),
+        }
+    }
+}
+
+/// What several jobs show together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobsRecord {
+    verdict: Verdict,
+    grows: Answer,
+    with: Vec<With>,
+    parted: bool,
+    growth: GrowthRecord,
+    /// The answer in a sentence.
+    answer: String,
+    course: Option<Form>,
+    because: Because,
+    runs: Vec<(Verdict, usize)>,
+    up_to_frames: u64,
+    up_to_sources: u64,
+    up_to_exports: u64,
+    along: Vec<Along>,
+    stopped_at_frame: Option<f64>,
+    index_bytes_per_frame: Option<f64>,
+    not_stable_above_bytes_per_frame: Option<f64>,
+    needs: Needs,
+}
+
+impl JobsRecord {
+    /// The record of a verdict.
+    pub fn of(verdict: &JobsVerdict) -> JobsRecord {
+        JobsRecord {
+            verdict: verdict.verdict(),
+            grows: verdict.grows,
+            with: verdict.with.clone(),
+            parted: !verdict.unparted,
+            growth: GrowthRecord::of(&verdict.growth, Per::Frame),
+            answer: answer::of_jobs(verdict),
+            course: verdict.form,
+            because: verdict.because,
+            runs: verdict.runs.clone(),
+            up_to_frames: verdict.up_to_frames,
+            up_to_sources: verdict.up_to_sources,
+            up_to_exports: verdict.up_to_exports,
+            along: verdict.along.clone(),
+            stopped_at_frame: verdict.stopped_at.map(round),
+            index_bytes_per_frame: verdict.index_per_frame.map(round),
+            not_stable_above_bytes_per_frame: verdict.not_stable_above.map(round),
+            needs: verdict.needs,
+        }
+    }
+}
+
+/// A verdict on a run, as files and other programs read it. Where frames were not counted, the fields of frames are
 /// null and those of seconds are not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VerdictRecord {
     /// The file or folder.
     pub file: String,
-    /// The verdict.
+    /// The verdict in a word.
     pub verdict: Verdict,
     /// The version of the rules that gave it.
     pub rules_version: u32,
-    /// The rule that decided.
-    pub rule: Rule,
-    /// The same in words, with its numbers.
+    /// Whether memory grows with the work.
+    pub grows: Answer,
+    /// What it grows with.
+    pub with: Vec<With>,
+    /// Whether these could be told apart.
+    pub parted: bool,
+    /// How much with each.
+    pub growth: GrowthRecord,
+    /// The answer in a sentence.
+    pub answer: String,
+    /// What the course looks like.
+    pub course: Option<Form>,
+    /// Why it is open.
+    pub reason: Option<Reason>,
+    /// The evidence in sentences.
     pub because: Vec<String>,
+    /// What would settle it.
+    pub needs: Needs,
+    /// The command that does.
+    pub next: Option<String>,
     /// What is judged.
     pub memory: Option<String>,
     /// Frames exported.
@@ -38,20 +126,16 @@ pub struct VerdictRecord {
     pub seconds: Option<f64>,
     /// The part that is judged.
     pub judged_frames: Option<(f64, f64)>,
-    /// Growth over the judged part.
-    pub growth_bytes_per_frame: Option<Interval>,
-    /// The same a second, where no frames were counted.
-    pub growth_bytes_per_second: Option<Interval>,
-    /// Growth that would not have been called stable in this run.
+    /// No steady growth above this can be in what was seen.
     pub not_stable_above_bytes_per_frame: Option<f64>,
-    /// The same a second, where no frames were counted.
+    /// The same per second, where no frames were counted.
     pub not_stable_above_bytes_per_second: Option<f64>,
-    /// What would settle it.
-    pub needs: Needs,
-    /// Growth that is not called so.
+    /// Growth that does not count as such.
     pub floor_bytes_per_frame: Option<f64>,
-    /// Whether the container keeps an index of all packets.
+    /// Which index the container keeps.
     pub index: Option<Index>,
+    /// Whether that is assumed.
+    pub index_is_assumed: bool,
     /// What that index is expected to take.
     pub expected_index_bytes_per_frame: Option<Expected>,
     /// What of a leak the heap may hide.
@@ -64,12 +148,12 @@ pub struct VerdictRecord {
     pub flat_since_frame: Option<f64>,
     /// The level at the end of the judged part.
     pub end_level_bytes: Option<f64>,
-    /// The gain a frame of each block of the judged part.
+    /// The gain per frame in each block of the judged part.
     pub blocks_bytes_per_frame: Vec<f64>,
     /// Rises that stayed.
     pub steps: Vec<Step>,
     /// Growth at cuts against growth between.
-    pub staircase: Option<Staircase>,
+    pub division: Option<Division>,
     /// Falls.
     pub sawtooth: Option<Sawtooth>,
     /// What stays between exports.
@@ -78,29 +162,40 @@ pub struct VerdictRecord {
     pub backlog: Option<Backlog>,
     /// The highest level.
     pub level: Option<Level>,
-    /// CPU time a frame late against early, where CPU time was measured.
+    /// Threads at the end of the judged part beyond those at its beginning.
+    pub threads_gained: f64,
+    /// CPU time per frame late against early, where CPU time was measured.
     pub speed: Option<DriftRecord>,
-    /// What a longer export would take, where that was asked for and can be told.
+    /// What a longer export would take, where that was asked for and is known.
     pub prediction: Option<Prediction>,
-    /// Why it cannot.
+    /// Why it is not.
     pub no_prediction: Option<WhyNot>,
-    /// Whether it fits into the memory that was told.
+    /// Whether it fits into the memory that was given.
     pub fits: Option<Fit>,
 }
 
 impl VerdictRecord {
     /// The record of a verdict on what lies in `file`.
     pub fn of(file: &str, verdict: &RunVerdict) -> VerdictRecord {
+        let per = verdict.per.unwrap_or_default();
         let by_frames = verdict.per == Some(Per::Frame);
         let by_seconds = verdict.per == Some(Per::Second);
-        let growth = verdict.growth.map(rounded);
         let limit = verdict.not_stable_above.map(round);
+        let terms = verdict.terms;
         VerdictRecord {
             file: file.into(),
-            verdict: verdict.verdict,
-            rules_version: verdict.rules_version,
-            rule: verdict.rule,
+            verdict: verdict.verdict(),
+            rules_version: RULES_VERSION,
+            grows: verdict.answer(),
+            with: verdict.with.clone(),
+            parted: !verdict.unparted,
+            growth: GrowthRecord::of(&verdict.growth, per),
+            answer: answer::of_run(verdict),
+            course: verdict.form,
+            reason: verdict.reason,
             because: super::evidence(verdict),
+            needs: verdict.needs,
+            next: None,
             memory: verdict.memory.clone(),
             frames: by_frames.then_some(round(verdict.steps)),
             seconds: by_seconds.then_some(round(verdict.steps)),
@@ -108,26 +203,25 @@ impl VerdictRecord {
                 .judged
                 .filter(|_| by_frames)
                 .map(|(begin, end)| (round(begin), round(end))),
-            growth_bytes_per_frame: growth.filter(|_| by_frames),
-            growth_bytes_per_second: growth.filter(|_| by_seconds),
             not_stable_above_bytes_per_frame: limit.filter(|_| by_frames),
             not_stable_above_bytes_per_second: limit.filter(|_| by_seconds),
-            needs: verdict.needs,
-            floor_bytes_per_frame: verdict.terms.filter(|_| by_frames).map(|terms| round(terms.floor)),
-            index: verdict.terms.map(|terms| terms.index),
-            expected_index_bytes_per_frame: verdict.terms.and_then(|terms| terms.expected),
-            hidden_bytes: verdict.terms.map(|terms| round(terms.hidden)),
-            noise_bytes: verdict.terms.map(|terms| round(terms.noise)),
+            floor_bytes_per_frame: terms.filter(|_| by_frames).map(|terms| round(terms.floor)),
+            index: terms.map(|terms| terms.index),
+            index_is_assumed: terms.is_some_and(|terms| terms.index_is_assumed),
+            expected_index_bytes_per_frame: terms.and_then(|terms| terms.expected),
+            hidden_bytes: terms.map(|terms| round(terms.hidden)),
+            noise_bytes: terms.map(|terms| round(terms.noise)),
             warm_up_frames: verdict.warm_up.filter(|_| by_frames).map(round),
             flat_since_frame: verdict.flat_since.filter(|_| by_frames).map(round),
             end_level_bytes: verdict.end_level.map(round),
             blocks_bytes_per_frame: verdict.blocks.iter().copied().map(round).collect(),
             steps: verdict.steps_up.clone(),
-            staircase: verdict.staircase.clone(),
+            division: verdict.division.clone(),
             sawtooth: verdict.sawtooth.clone(),
             at_rest: verdict.at_rest.clone(),
             backlog: verdict.backlog,
             level: verdict.level.clone(),
+            threads_gained: verdict.threads_gained,
             speed: None,
             prediction: None,
             no_prediction: None,
@@ -143,8 +237,14 @@ impl VerdictRecord {
     }
 }
 
-fn rounded(growth: Interval) -> Interval {
-    Interval { low: round(growth.low), estimate: round(growth.estimate), high: round(growth.high) }
+fn rounded_rate(rate: Rate) -> Rate {
+    Rate {
+        low: round(rate.low),
+        estimate: round(rate.estimate),
+        high: round(rate.high),
+        limit: round(rate.limit),
+        ..rate
+    }
 }
 
 /// To a thousandth: digits beyond say nothing.

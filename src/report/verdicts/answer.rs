@@ -1,0 +1,313 @@
+//! The first line of every answer: does memory grow, with what, and by how much.
+
+use crate::report::number::{number, short};
+use crate::verdict::course::Per;
+use crate::verdict::exports;
+use crate::verdict::jobs::{Because, JobsVerdict};
+use crate::verdict::shape::{Answer, Form};
+use crate::verdict::{Growth, Rate, Reason, RunVerdict, With};
+
+/// Threads or descriptors that rise along are told from so many on.
+const RISING: f64 = 3.0;
+
+/// What a verdict says, of a run or of several, as far as a sentence tells it.
+struct Told<'a> {
+    grows: Answer,
+    with: &'a [With],
+    unparted: bool,
+    growth: &'a Growth,
+    form: Option<Form>,
+    per: Per,
+    limit: Option<f64>,
+    why_open: String,
+    /// Where it stopped growing, or rose once.
+    where_it_rose: Option<String>,
+    exports: Option<usize>,
+    rises_along: Vec<String>,
+}
+
+/// The answer that a run gives, in one sentence.
+pub fn of_run(verdict: &RunVerdict) -> String {
+    Told {
+        grows: verdict.answer(),
+        with: &verdict.with,
+        unparted: verdict.unparted,
+        growth: &verdict.growth,
+        form: verdict.form,
+        per: verdict.per.unwrap_or_default(),
+        limit: verdict.not_stable_above,
+        why_open: why_open(verdict.reason, verdict),
+        where_it_rose: where_it_rose(verdict),
+        exports: verdict.at_rest.as_ref().map(|rest| rest.exports),
+        rises_along: rises_along(verdict),
+    }
+    .sentence()
+}
+
+/// The answer that several jobs give, in one sentence.
+pub fn of_jobs(verdict: &JobsVerdict) -> String {
+    let several = (verdict.up_to_exports > 1).then_some(verdict.up_to_exports as usize);
+    Told {
+        grows: verdict.grows,
+        with: &verdict.with,
+        unparted: verdict.unparted,
+        growth: &verdict.growth,
+        form: verdict.form,
+        per: Per::Frame,
+        limit: verdict.not_stable_above,
+        why_open: why_jobs_are_open(verdict),
+        where_it_rose: where_jobs_stopped(verdict),
+        exports: several,
+        rises_along: Vec::new(),
+    }
+    .sentence()
+}
+
+impl Told<'_> {
+    fn sentence(&self) -> String {
+        match self.grows {
+            Answer::Yes => format!("Memory grows: yes, {}.", self.how_much()),
+            Answer::No => format!("Memory grows: no – {}.", self.what_would_show()),
+            Answer::Open => format!("Memory grows: can't tell yet – {}.", self.why_open),
+        }
+    }
+
+    fn how_much(&self) -> String {
+        let each: Vec<String> = self.with.iter().filter_map(|&with| self.by(with, !self.unparted)).collect();
+        let amount = match self.unparted {
+            true if self.with.contains(&With::Frames) => {
+                format!("{}: this run cannot tell which", each.join(", or "))
+            }
+            true => {
+                let first = self.by(With::Sources, true).unwrap_or_default();
+                format!("{first} – or every cut, since each of them opens a new source")
+            }
+            false => each.join(" and "),
+        };
+        let kept = match self.with {
+            [With::Exports] => Some("what stays after an export is closed is a leak".to_string()),
+            with if with.contains(&With::Sources) && !with.contains(&With::Frames) => {
+                Some("none seen per frame: the engine keeps something of each source".into())
+            }
+            _ => None,
+        };
+        let accelerates = (self.form == Some(Form::Accelerating)).then(|| "growth accelerates".to_string());
+        let beside: Vec<_> =
+            kept.into_iter().chain(accelerates).chain(self.rises_along.iter().cloned()).collect();
+        if beside.is_empty() { amount } else { format!("{amount}; {}", beside.join("; ")) }
+    }
+
+    /// By how much it grows with one thing, with its interval or without.
+    fn by(&self, with: With, interval: bool) -> Option<String> {
+        let rate = self.rate(with)?;
+        let each = match (with, self.per) {
+            (With::Frames, Per::Frame) => "per frame",
+            (With::Frames, Per::Second) => "per second",
+            (With::Sources, _) => "with each new source",
+            (With::Cuts, _) if self.with.contains(&With::Sources) && !self.unparted => "with every other cut",
+            (With::Cuts, _) => "with every cut",
+            (With::Exports, _) => "with each export in the process",
+        };
+        let estimate = amount(rate.estimate);
+        let range = if interval { format!(" ({})", range(&rate)) } else { String::new() };
+        Some(format!("by {estimate} {each}{range}"))
+    }
+
+    fn rate(&self, with: With) -> Option<Rate> {
+        match with {
+            With::Frames => self.growth.frame,
+            With::Sources => self.growth.source,
+            With::Cuts => self.growth.cut,
+            With::Exports => self.growth.export,
+        }
+    }
+
+    fn what_would_show(&self) -> String {
+        if let Some(exports) = self.exports {
+            let limit = self.growth.export.map_or(0.0, |rate| rate.limit);
+            return format!(
+                "nothing adds up over {exports} exports in one process; a leak of more than {} per export would \
+                 have been seen",
+                amount(limit)
+            );
+        }
+        let each = if self.per == Per::Frame { "frame" } else { "second" };
+        let limit = self
+            .limit
+            .map(|limit| format!("a leak of more than {} per {each} would have been seen", amount(limit)));
+        let parts: Vec<_> = self.where_it_rose.iter().cloned().chain(limit).collect();
+        parts.join("; ")
+    }
+}
+
+fn range(rate: &Rate) -> String {
+    let (divisor, unit) = unit_of(rate.estimate);
+    let shown = |bytes: f64| short(bytes / divisor);
+    // The unit stands once, unless an end would lose its digits in it.
+    if rate.low >= 0.1 * divisor || divisor == 1.0 {
+        return format!("{} to {}", shown(rate.low), shown(rate.high));
+    }
+    format!("{} to {} {unit}", amount(rate.low.max(0.0)), shown(rate.high))
+}
+
+/// By how much it grows with each of what it grows with, as a table's cell shows it: `107 KiB/cut`.
+pub fn rates_in_short(verdict: &RunVerdict) -> Vec<String> {
+    in_short(&verdict.with, &verdict.growth, verdict.per.unwrap_or_default())
+}
+
+/// The same of several jobs.
+pub fn rates_of_jobs_in_short(verdict: &JobsVerdict) -> Vec<String> {
+    in_short(&verdict.with, &verdict.growth, Per::Frame)
+}
+
+fn in_short(with: &[With], growth: &Growth, per: Per) -> Vec<String> {
+    let rate = |with: &With| {
+        let (rate, each) = match with {
+            With::Frames if per == Per::Second => (growth.frame, "s"),
+            With::Frames => (growth.frame, "frame"),
+            With::Sources => (growth.source, "source"),
+            With::Cuts => (growth.cut, "cut"),
+            With::Exports => (growth.export, "export"),
+        };
+        Some(format!("{}/{each}", amount(rate?.estimate)))
+    };
+    with.iter().filter_map(rate).collect()
+}
+
+/// Bytes in the unit that leaves few digits.
+pub fn amount(bytes: f64) -> String {
+    let (divisor, unit) = unit_of(bytes);
+    if divisor == 1.0 {
+        format!("{} B", number(bytes, 0))
+    } else {
+        format!("{} {unit}", short(bytes / divisor))
+    }
+}
+
+/// Several amounts in the unit of the largest, which stands once: `1.0, 12.4, 0.3 KiB`.
+pub fn amounts(bytes: &[f64]) -> String {
+    let largest = bytes.iter().fold(0.0, |largest: f64, bytes| largest.max(bytes.abs()));
+    let (divisor, unit) = unit_of(largest);
+    let decimals = usize::from(divisor > 1.0 && largest < 100.0 * divisor);
+    let shown: Vec<_> = bytes.iter().map(|bytes| number(bytes / divisor, decimals)).collect();
+    format!("{} {unit}", shown.join(", "))
+}
+
+fn unit_of(bytes: f64) -> (f64, &'static str) {
+    const KIB: f64 = 1024.0;
+    match bytes.abs() {
+        small if small < KIB / 2.0 => (1.0, "B"),
+        middle if middle < KIB * KIB => (KIB, "KiB"),
+        large if large < KIB * KIB * KIB => (KIB * KIB, "MiB"),
+        _ => (KIB * KIB * KIB, "GiB"),
+    }
+}
+
+fn why_open(reason: Option<Reason>, verdict: &RunVerdict) -> String {
+    let seconds = verdict.per == Some(Per::Second);
+    match reason {
+        Some(Reason::TooShort) if seconds => format!("the run is too short: {} s", short(verdict.steps)),
+        Some(Reason::TooShort) => format!("the run is too short: {} frames", number(verdict.steps, 0)),
+        Some(reason) => why(reason).into(),
+        None => "nothing was measured".into(),
+    }
+}
+
+/// Why a question is open.
+fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NothingMeasured => "neither memory nor progress was measured",
+        Reason::TooShort => "most runs are too short",
+        Reason::TooFewSamples => "there are too few samples, or too few changes of the frame counter",
+        Reason::Slowing => "growth slowed down towards the end: a leak, or a cache that is filling",
+        Reason::Irregular => "memory rose now and then: neither single rises nor steady growth",
+        Reason::GivenBack => "memory rose and was given back once; it may rise again",
+        Reason::FewTeeth => "memory rises and falls too rarely to see whether its lowest points rise",
+        Reason::HeldInAQueue => {
+            "frames wait in memory for the encoder; a longer export may hold more of them"
+        }
+        Reason::FilledBefore => {
+            "most of the memory was taken before the first frame came out; a longer export may take more"
+        }
+        Reason::HeapsOfThreads => {
+            "what stays between exports may be the heaps of threads, which fill up in the first exports"
+        }
+        Reason::TooFewExports => "there are too few exports in the process, or too uneven ones",
+    }
+}
+
+fn why_jobs_are_open(verdict: &JobsVerdict) -> String {
+    match verdict.because {
+        Because::NothingMeasured => "no export came to its end".into(),
+        Because::LengthsAreOpen => "from length to length, memory may grow or not".into(),
+        Because::SourcesAreOpen => {
+            "two numbers of sources do not tell whether growth with sources goes on".into()
+        }
+        _ => verdict
+            .reason
+            .filter(|_| verdict.runs.len() == 1)
+            .map_or_else(|| disagree(verdict), |reason| why(reason).into()),
+    }
+}
+
+fn disagree(verdict: &JobsVerdict) -> String {
+    let runs: Vec<_> = verdict.runs.iter().map(|(word, count)| format!("{count} {}", word.word())).collect();
+    let why_open = verdict.reason.map(|reason| format!(" ({})", why(reason))).unwrap_or_default();
+    format!("the runs disagree: {}{why_open}", runs.join(", "))
+}
+
+/// Where it rose, of a run that is level.
+fn where_it_rose(verdict: &RunVerdict) -> Option<String> {
+    let one = if verdict.per == Some(Per::Second) { "second" } else { "frame" };
+    let at = |step: f64| format!("{one} {}", number(step, 0));
+    match verdict.form? {
+        Form::Filled => {
+            verdict.flat_since.map(|since| format!("it grew until {} and then stopped", at(since)))
+        }
+        Form::SawTooth => Some("it rises and falls again".into()),
+        Form::Steps => {
+            let begin = verdict.judged.map_or(0.0, |judged| judged.0);
+            let judged = verdict.steps_up.iter().filter(|step| step.at >= begin);
+            let largest = judged.max_by_key(|step| step.size)?;
+            Some(format!(
+                "it rose by {} at {} and stayed there",
+                amount(largest.size.as_f64()),
+                at(largest.at)
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn where_jobs_stopped(verdict: &JobsVerdict) -> Option<String> {
+    match verdict.because {
+        Because::RunsStop => verdict
+            .stopped_at
+            .map(|frame| format!("it grew until frame {} and then stopped", number(frame, 0))),
+        Because::LevelsStopRisingWithSources => {
+            Some("it grew with the first sources and not with more".into())
+        }
+        _ => None,
+    }
+}
+
+/// Threads and descriptors that rise along with memory.
+fn rises_along(verdict: &RunVerdict) -> Vec<String> {
+    let at_cuts = verdict.with.iter().find(|with| matches!(with, With::Sources | With::Cuts));
+    let events = verdict.division.as_ref().map_or(0, |division| division.events.len()) as f64;
+    let told = |gained: f64, what: &str| {
+        let each = match at_cuts {
+            Some(With::Sources) if events > 0.0 => format!("{} with each source", short(gained / events)),
+            Some(_) if events > 0.0 => format!("{} with every cut", short(gained / events)),
+            _ => format!("{} over the judged part", number(gained, 0)),
+        };
+        (gained >= RISING).then(|| format!("{what} rise along, {each}"))
+    };
+    let threads = told(verdict.threads_gained, "threads");
+    threads.into_iter().chain(told(verdict.descriptors_gained, "open files")).collect()
+}
+
+/// Exports that it takes in one process to tell whether they leave something behind.
+pub fn exports_needed() -> u64 {
+    exports::NEEDED + 1
+}

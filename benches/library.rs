@@ -6,10 +6,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use memreel::analysis::{self, Curve, Growth, NoGrowth, ProgressClock};
+use memreel::analysis::{Curve, ProgressClock};
 use memreel::proc;
-use memreel::trace::{self, CsvFile, Memory, Sample, Series, SeriesFormat};
+use memreel::trace::{self, CsvFile, Memory, RunContext, Sample, Series, SeriesFormat};
 use memreel::units::{Bytes, Count};
+use memreel::verdict::judge;
 
 /// The files that are read at every tick, as this process has them.
 fn parse_a_tick(criterion: &mut Criterion) {
@@ -52,12 +53,8 @@ fn work_out_a_trace(criterion: &mut Criterion) {
     let series = Series::of(&an_hour(), &Memory::JUDGED);
     let memory = Memory::AnonymousAndSwap;
     let mut group = criterion.benchmark_group("an hour at 50 Hz");
-    group.bench_function("growth over the second half", |bench| {
-        bench.iter(|| -> Result<Growth, NoGrowth> {
-            let clock = ProgressClock::of_frames(black_box(&series));
-            let levels = clock.levels(&series, memory);
-            analysis::growth_over_second_half(clock.last_step(), 120.0, &levels)
-        });
+    group.bench_function("verdict", |bench| {
+        bench.iter(|| judge(black_box(&series), &RunContext::default()));
     });
     group.bench_function("line of a plot", |bench| {
         bench.iter(|| {

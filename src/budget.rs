@@ -193,7 +193,7 @@ pub struct Rule {
 pub struct Budgets {
     /// Of two that are about the same figure of a variant the later one holds.
     pub rules: Vec<Rule>,
-    /// Findings that are no failure although memory grows: `GROWS_PER_FRAME` …
+    /// Verdicts that do not fail although memory grows: `GROWS`, `LEAK`
     pub allow: Vec<String>,
     /// Whether a baseline of another build of an engine may be compared with.
     pub across_builds: bool,

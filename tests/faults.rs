@@ -4,8 +4,9 @@
 mod support;
 
 use memreel::report::Report;
-use memreel::verdict::jobs::Finding;
-use memreel::verdict::{RunVerdict, Verdict};
+use memreel::verdict::jobs::{Because, JobsVerdict};
+use memreel::verdict::shape::{Answer, Form};
+use memreel::verdict::{RunVerdict, With};
 use support::*;
 
 /// One source, 900 frames of it.
@@ -25,7 +26,7 @@ const TURNS: &str = "sources.shot.generate = { count = 2, seconds = 4, size = '3
 
 /// What a scenario's jobs show together, and each by itself.
 struct Shown {
-    finding: Finding,
+    together: JobsVerdict,
     runs: Vec<RunVerdict>,
     told: String,
 }
@@ -41,56 +42,52 @@ fn exported(text: &str, fault: &str, more: &[&str]) -> Shown {
     let report = Report::read(&bench.latest("fault")).unwrap();
     let families = report.families();
     assert_eq!(families.len(), 1, "{told}");
-    let finding = families[0].verdict.finding;
-    Shown { finding, runs: report.measured().map(|job| job.verdict.clone()).collect(), told }
+    let together = families[0].verdict.clone();
+    Shown { together, runs: report.measured().map(|job| job.verdict.clone()).collect(), told }
 }
 
 #[track_caller]
-fn assert_shown(shown: &Shown, finding: Finding, verdict: Verdict) {
-    let found: Vec<_> = shown.runs.iter().map(|run| run.verdict).collect();
+fn assert_shown(shown: &Shown, grows: Answer, with: &[With]) {
     let blocks: Vec<_> = shown.runs.iter().map(|run| run.blocks.clone()).collect();
-    assert_eq!(
-        (shown.finding, found.as_slice()),
-        (finding, [verdict].as_slice()),
-        "{}\n{blocks:?}",
-        shown.told
-    );
+    let told = format!("{}\n{blocks:?}", shown.told);
+    assert_eq!((shown.together.grows, shown.together.with.as_slice()), (grows, with), "{told}");
+    let runs: Vec<_> = shown.runs.iter().map(|run| (run.answer(), run.with.as_slice())).collect();
+    assert_eq!(runs, [(grows, with)], "{told}");
 }
 
 #[test]
 fn four_kib_kept_of_each_frame_grow_per_frame_by_that_much() {
     let shown = exported(ONE, "keep-per-frame=4096", &["--threading", "single"]);
-    assert_shown(&shown, Finding::GrowsPerFrame, Verdict::Growing);
-    let growth = shown.runs[0].growth.unwrap();
+    assert_shown(&shown, Answer::Yes, &[With::Frames]);
+    let growth = shown.runs[0].growth.frame.unwrap();
     // To what is kept comes the heap's own header, and the file's index with 512 B a frame at most.
     assert!(growth.low < 4700.0 && growth.high > 4096.0, "{growth:?}");
     assert!((4096.0..4700.0).contains(&growth.estimate), "{growth:?}");
-    let record: serde_json::Value = serde_json::to_value(shown.finding).unwrap();
-    assert_eq!(record, "GROWS_PER_FRAME");
 }
 
 #[test]
 fn a_decoder_kept_open_of_each_source_grows_per_source_and_not_per_frame() {
     let shown = exported(MANY, "keep-decoder=source", &["--threading", "single"]);
-    assert_shown(&shown, Finding::GrowsPerSource, Verdict::GrowsAtCuts);
+    assert_shown(&shown, Answer::Yes, &[With::Sources, With::Cuts]);
     let told = shown.told.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("every cut to a new source, up to 30 sources: "), "{told}");
-    assert!(told.contains("none was seen between cuts, where up to"), "{told}");
-    let stairs = shown.runs[0].staircase.as_ref().unwrap();
-    assert!(stairs.at_first_use.unwrap() > 1e6 && stairs.between_per_frame < 1000.0, "{stairs:?}");
+    // Each cut opens a source, so that one run cannot tell them apart.
+    assert!(told.contains("with each new source") && told.contains("none seen per frame"), "{told}");
+    let growth = shown.runs[0].growth;
+    assert!(growth.source.unwrap().low > 1e6 && growth.frame.unwrap().grows != Answer::Yes, "{growth:?}");
 }
 
 #[test]
 fn a_decoder_kept_open_at_each_cut_grows_per_cut_although_no_source_is_new() {
     let shown = exported(TURNS, "keep-decoder=clip", &["--threading", "single"]);
-    assert_shown(&shown, Finding::GrowsPerCut, Verdict::GrowsAtCuts);
-    assert!(shown.runs[0].staircase.as_ref().unwrap().at_other_use.unwrap() > 1e6);
+    assert_shown(&shown, Answer::Yes, &[With::Cuts]);
+    assert!(shown.runs[0].growth.cut.unwrap().low > 1e6);
 }
 
 #[test]
 fn a_cache_of_400_frames_is_bounded_and_filled_at_frame_400() {
     let shown = exported(ONE, "cache=20000,400", &["--threading", "single"]);
-    assert_shown(&shown, Finding::Bounded, Verdict::PlateauLate);
+    assert_shown(&shown, Answer::No, &[]);
+    assert_eq!(shown.runs[0].form, Some(Form::Filled));
     let since = shown.runs[0].flat_since.unwrap();
     assert!((360.0..440.0).contains(&since), "{since}");
 }
@@ -98,7 +95,9 @@ fn a_cache_of_400_frames_is_bounded_and_filled_at_frame_400() {
 #[test]
 fn a_queue_without_bounds_is_told_from_a_plateau_by_the_frames_that_wait() {
     let shown = exported(ONE, "queue", &["--threading", "parallel:2", "--preset", "slow"]);
-    assert_shown(&shown, Finding::QueueGrows, Verdict::Inconclusive);
+    let together = &shown.together;
+    let found = (together.grows, together.with.as_slice(), together.because);
+    assert_eq!(found, (Answer::Yes, [With::Frames].as_slice(), Because::FramesWait), "{}", shown.told);
     let backlog = shown.runs[0].backlog.unwrap();
     assert!(backlog.frames > 300 && backlog.of == 900, "{backlog:?}");
 }
@@ -109,7 +108,7 @@ fn what_is_kept_of_each_export_is_a_leak_of_that_size() {
     let text = TURNS.replace("repeat = 15", "repeat = 1");
     let fault = format!("keep-per-export={KEPT}");
     let shown = exported(&text, &fault, &["--threading", "single", "--exports", "20"]);
-    assert_shown(&shown, Finding::Leak, Verdict::Leak);
+    assert_shown(&shown, Answer::Yes, &[With::Exports]);
     let gain = shown.runs[0].at_rest.as_ref().unwrap().gain.unwrap();
     // The heap swings by 2.6 MiB from rest to rest; over the fourteen that are judged it moved what is
     // found of each export by up to 0.21 MiB.
@@ -120,13 +119,13 @@ fn what_is_kept_of_each_export_is_a_leak_of_that_size() {
 fn what_is_freed_with_each_export_does_not_add_up() {
     let text = TURNS.replace("repeat = 15", "repeat = 1");
     let shown = exported(&text, "cache=1,1", &["--threading", "single", "--exports", "20"]);
-    assert_shown(&shown, Finding::Healthy, Verdict::Plateau);
+    assert_shown(&shown, Answer::No, &[]);
 }
 
 #[test]
 fn memory_that_is_given_back_again_and_again_is_no_growth() {
     let shown = exported(ONE, "sawtooth=50000,90", &["--threading", "single"]);
-    assert_eq!(shown.finding, Finding::Healthy, "{}", shown.told);
+    assert_shown(&shown, Answer::No, &[]);
 }
 
 /// No fault on demand: MLT 7.12 keeps the threads, files and encoder of a consumer that nobody stops, although
@@ -141,8 +140,7 @@ fn what_mlt_keeps_of_exports_that_nobody_stops_is_a_leak_and_heaps_of_threads_ar
     let text = format!("{text}export.size = '320x180'\n");
     let report = Report::read(&bench.result_of("stop", &text, &more)).unwrap();
     let families = report.families();
-    let found =
-        |name: &str| families.iter().find(|family| family.name.contains(name)).unwrap().verdict.finding;
-    assert_eq!(found("never"), Finding::Leak);
-    assert_ne!(found("after"), Finding::Leak);
+    let found = |name: &str| families.iter().find(|family| family.name.contains(name)).unwrap().verdict.grows;
+    assert_eq!(found("never"), Answer::Yes);
+    assert_ne!(found("after"), Answer::Yes);
 }

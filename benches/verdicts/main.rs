@@ -19,7 +19,7 @@ use memreel::analysis::ProgressClock;
 use memreel::stats;
 use memreel::trace::Memory;
 use memreel::verdict::terms::Index;
-use memreel::verdict::{RunVerdict, Verdict, judge};
+use memreel::verdict::{RunVerdict, Verdict, With, judge, shape};
 use methods::{
     Answer, against_floor, against_zero, by_eye, by_ranks, first_and_last, least_squares, newey_west,
 };
@@ -73,7 +73,7 @@ struct Method {
 }
 
 const METHODS: &[Method] = &[
-    Method { name: "memreel", answer: |subject| answer_of(subject.verdict.verdict) },
+    Method { name: "memreel", answer: |subject| answer_of(&subject.verdict) },
     Method { name: "block-increment test", answer: block_increments },
     Method {
         name: "least squares, above zero",
@@ -109,10 +109,11 @@ const METHODS: &[Method] = &[
     },
 ];
 
-fn answer_of(verdict: Verdict) -> Answer {
-    match verdict {
-        Verdict::Growing | Verdict::Leak => Answer::Grows,
-        Verdict::Inconclusive => Answer::Open,
+/// Growth that goes with the cuts is none with every frame.
+fn answer_of(verdict: &RunVerdict) -> Answer {
+    match verdict.answer() {
+        shape::Answer::Yes if verdict.with.contains(&With::Frames) => Answer::Grows,
+        shape::Answer::Open => Answer::Open,
         _ => Answer::Rests,
     }
 }
@@ -161,25 +162,27 @@ fn counts(method: &Method, subjects: &[Subject]) -> Vec<String> {
     all.map(|count| count.to_string()).collect()
 }
 
-const VERDICTS: [Verdict; 7] = [
-    Verdict::Plateau,
-    Verdict::Step,
-    Verdict::PlateauLate,
-    Verdict::Sawtooth,
-    Verdict::GrowsAtCuts,
-    Verdict::Growing,
-    Verdict::Inconclusive,
-];
+/// What a verdict says, in a column of the table.
+const SAID: [&str; 4] = ["GROWS with frames", "GROWS at cuts", "LEVEL", "INCONCLUSIVE"];
+
+fn said(verdict: &RunVerdict) -> &'static str {
+    match (verdict.verdict(), verdict.with.contains(&With::Frames)) {
+        (Verdict::Grows | Verdict::Leak, true) => SAID[0],
+        (Verdict::Grows | Verdict::Leak, false) => SAID[1],
+        (Verdict::Level, _) => SAID[2],
+        (Verdict::Inconclusive, _) => SAID[3],
+    }
+}
 
 fn print_verdicts(subjects: &[Subject]) {
-    println!("| label | {} |", VERDICTS.map(Verdict::word).join(" | "));
-    println!("| --- |{}", " ---: |".repeat(VERDICTS.len()));
+    println!("| label | {} |", SAID.join(" | "));
+    println!("| --- |{}", " ---: |".repeat(SAID.len()));
     for label in Label::ALL {
-        let count = |verdict: Verdict| {
-            let is_one = |one: &&Subject| one.trace.label == label && one.verdict.verdict == verdict;
+        let count = |word: &str| {
+            let is_one = |one: &&Subject| one.trace.label == label && said(&one.verdict) == word;
             subjects.iter().filter(is_one).count().to_string()
         };
-        println!("| {} | {} |", label.word(), VERDICTS.map(count).join(" | "));
+        println!("| {} | {} |", label.word(), SAID.map(count).join(" | "));
     }
 }
 

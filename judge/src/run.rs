@@ -237,7 +237,11 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
             of_exports(course, series, memory, context, k)
         }
         (Some(course), Some(memory)) => of_one_export(course, Backlog::of(series, memory), context, k),
-        _ => RunVerdict { reason: Some(Reason::NothingMeasured), ..RunVerdict::default() },
+        _ => RunVerdict {
+            reason: Some(Reason::NothingMeasured),
+            needs: Needs { samples: Some(k.least_known as u64), ..Needs::default() },
+            ..RunVerdict::default()
+        },
     };
     let shared = of_shared(series, &clock, context, k).filter(|_| verdict.answer() != Answer::Yes);
     let memory = if shared.is_some() { Some(Memory::Shared) } else { memory };

@@ -142,6 +142,9 @@ mod tests {
     use super::*;
     use crate::trace::Sample;
     use crate::units::Count;
+    use crate::verdict::Reason;
+    use crate::verdict::course::Per;
+    use crate::verdict::shape::Answer;
 
     /// Samples 20 ms apart that grow by 10 KiB each, changed in this way.
     fn recording(samples: u64, change: impl Fn(u64, &mut Sample)) -> RecordingSummary {
@@ -152,23 +155,23 @@ mod tests {
             sample
         };
         let samples: Vec<_> = (0..samples).map(sample).collect();
-        summarise_recording(&Series::of(&samples, &Memory::JUDGED), None, None)
+        summarise_recording(&Series::of(&samples, &Memory::JUDGED), &RunContext::default(), None, None)
     }
 
     #[test]
-    fn without_any_other_progress_growth_is_for_each_second() {
+    fn without_frames_growth_is_told_per_second() {
         let found = recording(1000, |_, _| ());
         assert_eq!((found.over, found.level_of), (Over::Seconds, Memory::Rss));
-        let Ok(ProgressGrowth::Seconds(growth)) = found.growth else { panic!("{found:?}") };
-        assert!((growth.estimate.0 / 1024.0 - 500.0).abs() < 1.0, "{growth:?}");
-        assert!(growth.half_width().0 / 1024.0 < 5.0, "{growth:?}");
+        assert_eq!((found.verdict.answer(), found.verdict.per), (Answer::Yes, Some(Per::Second)));
+        let growth = found.verdict.growth.frame.unwrap();
+        assert!((growth.estimate / 1024.0 - 500.0).abs() < 1.0, "{growth:?}");
+        assert!((growth.high - growth.low) / 1024.0 < 10.0, "{growth:?}");
     }
 
     #[test]
-    fn growth_is_for_each_mib_written_where_writing_goes_on() {
+    fn the_plateau_is_told_over_what_was_written_where_writing_goes_on() {
         let found = recording(1000, |tick, sample| sample.written_bytes = Some(Bytes::from_kib(64 * tick)));
-        let Ok(ProgressGrowth::Written(growth)) = found.growth else { panic!("{found:?}") };
-        assert!((growth.estimate.0 / 1024.0 - 160.0).abs() < 1.0, "{growth:?}");
+        assert_eq!(found.over, Over::Written);
     }
 
     #[test]
@@ -194,8 +197,7 @@ mod tests {
         });
         assert_eq!((found.over, found.level_of), (Over::Frames, Memory::AnonymousAndSwap));
         assert_eq!(found.plateau, Some(Bytes::from_mib(7)));
-        let Ok(ProgressGrowth::Frames(growth)) = found.growth else { panic!("{found:?}") };
-        assert_eq!(growth.estimate, BytesPerFrame(0.0));
+        assert_eq!(found.verdict.growth.frame.map(|growth| growth.estimate), Some(0.0));
     }
 
     #[test]
@@ -212,12 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn too_short_a_recording_says_why_it_cannot_be_judged() {
-        let few = recording(50, |_, _| ()).growth;
-        assert_eq!(few, Err(NoGrowth::FewSamples { found: 24, least: 36 }));
-        let short = recording(200, |_, _| ()).growth;
-        assert!(matches!(short, Err(NoGrowth::Short { .. })), "{short:?}");
-        assert_eq!(recording(0, |_, _| ()).growth, Err(NoGrowth::Unmeasured));
+    fn of_hardly_any_samples_nothing_is_said() {
+        assert_eq!(recording(50, |_, _| ()).verdict.reason, Some(Reason::TooShort));
+        assert_eq!(recording(0, |_, _| ()).verdict.reason, Some(Reason::NothingMeasured));
         assert_eq!(recording(0, |_, _| ()).peak, None);
         assert_eq!(recording(2, |_, _| ()).plateau, None);
     }

@@ -94,8 +94,8 @@ fn repeats_that_show_different_things_are_counted() {
     let level = |repeat| MadeUp::new("ffmpeg", "single", |_| 47.0).repeat(repeat);
     let grows = MadeUp::new("ffmpeg", "single", |frame| 50.0 + frame / 100.0).repeat(3);
     let told = printed(&[level(1), level(2), grows]);
-    assert!(told.contains("2 PLATEAU") && told.contains("1 GROWING"), "{told}");
-    assert!(told.contains("ffmpeg: HEALTHY") || told.contains("ffmpeg · single: HEALTHY"), "{told}");
+    assert!(told.contains("2 no") && told.contains("1 yes"), "{told}");
+    assert!(told.contains("Memory grows: no (in 2 of 3 runs) – a leak of more than"), "{told}");
 }
 
 #[test]
@@ -204,8 +204,8 @@ fn the_table_says_the_same_as_the_csv() {
     let text = printed(&jobs());
     let mut lines = text.lines().skip_while(|line| !line.starts_with("ffmpeg · parallel"));
     assert!(lines.next().unwrap().contains(&number::mib(peak)), "{text}");
-    assert!(lines.next().unwrap().contains(&number::number(growth, 0)), "{text}");
-    assert_eq!(row["verdict"], "GROWING");
+    assert!(lines.next().unwrap().contains(&format!("{}/frame", verdicts::amount(growth))), "{text}");
+    assert_eq!((row["verdict"].as_str(), row["with"].as_str()), ("GROWS", "frames"));
 }
 
 #[test]
@@ -278,15 +278,15 @@ fn a_job_that_died_at_its_first_frame_can_be_drawn() {
 fn what_the_jobs_of_a_family_show_together_is_told_below_the_table() {
     let grows = |repeat| MadeUp::new("melt", "single", |frame| 50.0 + frame / 100.0).repeat(repeat);
     let told = printed(&[grows(1), grows(2), MadeUp::new("ffmpeg", "single", |_| 40.0)]);
-    assert!(told.contains("melt · single: GROWS_PER_FRAME – memory grows with every frame"), "{told}");
-    assert!(told.contains("ffmpeg · single: HEALTHY – no growth"), "{told}");
+    assert!(told.contains("melt · single: Memory grows: yes, by 10.2 KiB per frame"), "{told}");
+    assert!(told.contains("ffmpeg · single: Memory grows: no – a leak of more than"), "{told}");
 }
 
 #[test]
 fn an_export_that_died_of_its_growth_is_told_to_grow() {
     let dies = MadeUp::new("melt", "single", |frame| 50.0 + frame).ended(Outcome::OutOfMemory, 800);
     let told = printed(&[dies]);
-    assert!(told.contains("GROWS_PER_FRAME – memory grows with every frame, up to 800 frames"), "{told}");
+    assert!(told.contains("Memory grows: yes, by 1.0 MiB per frame."), "{told}");
 }
 
 /// So many repeats of a variant, of which the first few end so.

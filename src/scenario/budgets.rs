@@ -144,7 +144,7 @@ fn seconds(text: &str) -> Option<f64> {
 fn findings(field: Field) -> Result<Vec<String>, Fault> {
     let mut found = Vec::new();
     for item in field.one_or_more()? {
-        let text = item.text("a finding like \"GROWS_PER_FRAME\"")?;
+        let text = item.text("a finding like \"GROWS\"")?;
         if !FAILING_FINDINGS.contains(&text) {
             return Err(item.fault(unknown("finding that fails a check", text, "", &FAILING_FINDINGS)));
         }

@@ -12,24 +12,8 @@ use std::path::{Path, PathBuf};
 use memreel::analysis::ProgressClock;
 use memreel::trace::{self, Memory, RunContext, Sample, Series, SeriesFormat};
 use memreel::units::{Bytes, Count};
-use memreel::verdict::Verdict::{
-    self, Growing, GrowsAtCuts, Inconclusive, Plateau, PlateauLate, Sawtooth, Step,
-};
 use memreel::verdict::{RunVerdict, judge};
 use serde::Deserialize;
-
-/// What may be said of a trace with a label. A leak may be called anything where it is below its
-/// [`Labelled::bar`]; see there.
-pub const ACCEPTABLE: &[(Label, &[Verdict])] = &[
-    (Label::Healthy, &[Plateau, Step, PlateauLate, Inconclusive]),
-    (Label::PerSource, &[Plateau, Step, PlateauLate, Sawtooth, GrowsAtCuts, Inconclusive]),
-    (Label::FilledCache, &[Plateau, Step, PlateauLate, Inconclusive]),
-    (Label::UnfilledCache, &[Plateau, Step, PlateauLate, Growing, Inconclusive]),
-    (Label::Sawtooth, &[Sawtooth, Plateau, Step, PlateauLate, Inconclusive]),
-    (Label::Retention, &[Plateau, Step, PlateauLate, Inconclusive]),
-    (Label::Backpressure, &[Growing, PlateauLate, Inconclusive]),
-    (Label::Leak, &[Growing, Inconclusive]),
-];
 
 /// A cache that has filled before this share of the export has filled.
 const FILLED: f64 = 0.95;
@@ -80,11 +64,6 @@ impl Label {
             Label::Backpressure => "queue",
             Label::Leak => "leak",
         }
-    }
-
-    /// The verdicts that are right, or at least not wrong.
-    pub fn acceptable(self) -> &'static [Verdict] {
-        ACCEPTABLE.iter().find(|(label, _)| *label == self).map_or(&[], |(_, verdicts)| verdicts)
     }
 }
 

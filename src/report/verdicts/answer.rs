@@ -5,7 +5,7 @@ use crate::verdict::course::Per;
 use crate::verdict::exports;
 use crate::verdict::jobs::{Because, JobsVerdict};
 use crate::verdict::shape::{Answer, Form};
-use crate::verdict::{Growth, Rate, Reason, RunVerdict, With};
+use crate::verdict::{Growth, Rate, Reason, RunVerdict, Verdict, With};
 
 /// Threads or descriptors that rise along are told from so many on.
 const RISING: f64 = 3.0;
@@ -24,6 +24,8 @@ struct Told<'a> {
     where_it_rose: Option<String>,
     exports: Option<usize>,
     rises_along: Vec<String>,
+    /// In how many of how many runs, where they do not all answer the same.
+    in_runs: Option<(usize, usize)>,
 }
 
 /// The answer that a run gives, in one sentence.
@@ -40,6 +42,7 @@ pub fn of_run(verdict: &RunVerdict) -> String {
         where_it_rose: where_it_rose(verdict),
         exports: verdict.at_rest.as_ref().map(|rest| rest.exports),
         rises_along: rises_along(verdict),
+        in_runs: None,
     }
     .sentence()
 }
@@ -59,15 +62,17 @@ pub fn of_jobs(verdict: &JobsVerdict) -> String {
         where_it_rose: where_jobs_stopped(verdict),
         exports: several,
         rises_along: Vec::new(),
+        in_runs: in_runs(verdict),
     }
     .sentence()
 }
 
 impl Told<'_> {
     fn sentence(&self) -> String {
+        let runs = self.in_runs.map(|(so, all)| format!(" (in {so} of {all} runs)")).unwrap_or_default();
         match self.grows {
-            Answer::Yes => format!("Memory grows: yes, {}.", self.how_much()),
-            Answer::No => format!("Memory grows: no – {}.", self.what_would_show()),
+            Answer::Yes => format!("Memory grows: yes{runs}, {}.", self.how_much()),
+            Answer::No => format!("Memory grows: no{runs} – {}.", self.what_would_show()),
             Answer::Open => format!("Memory grows: can't tell yet – {}.", self.why_open),
         }
     }
@@ -109,7 +114,7 @@ impl Told<'_> {
             (With::Exports, _) => "with each export in the process",
         };
         let estimate = amount(rate.estimate);
-        let range = if interval { format!(" ({})", range(&rate)) } else { String::new() };
+        let range = range(&rate).filter(|_| interval).map(|range| format!(" ({range})")).unwrap_or_default();
         Some(format!("by {estimate} {each}{range}"))
     }
 
@@ -140,14 +145,16 @@ impl Told<'_> {
     }
 }
 
-fn range(rate: &Rate) -> String {
+/// The interval of a rate, in the unit of its estimate; `None` where both ends are shown as the estimate.
+fn range(rate: &Rate) -> Option<String> {
     let (divisor, unit) = unit_of(rate.estimate);
-    let shown = |bytes: f64| short(bytes / divisor);
-    // The unit stands once, unless an end would lose its digits in it.
-    if rate.low >= 0.1 * divisor || divisor == 1.0 {
-        return format!("{} to {}", shown(rate.low), shown(rate.high));
+    let shown = |bytes: f64| short(bytes.max(0.0) / divisor);
+    let (low, high) = (shown(rate.low), shown(rate.high));
+    // The unit stands once, unless the lower end would lose its digits in it.
+    match rate.low >= 0.1 * divisor || divisor == 1.0 {
+        true => (low != high).then(|| format!("{low} to {high}")),
+        false => Some(format!("{} to {high} {unit}", amount(rate.low.max(0.0)))),
     }
-    format!("{} to {} {unit}", amount(rate.low.max(0.0)), shown(rate.high))
 }
 
 /// By how much it grows with each of what it grows with, as a table's cell shows it: `107 KiB/cut`.
@@ -197,8 +204,9 @@ fn unit_of(bytes: f64) -> (f64, &'static str) {
     const KIB: f64 = 1024.0;
     match bytes.abs() {
         small if small < KIB / 2.0 => (1.0, "B"),
-        middle if middle < KIB * KIB => (KIB, "KiB"),
-        large if large < KIB * KIB * KIB => (KIB * KIB, "MiB"),
+        // Three digits before the point at most.
+        middle if middle < 1000.0 * KIB => (KIB, "KiB"),
+        large if large < 1000.0 * KIB * KIB => (KIB * KIB, "MiB"),
         _ => (KIB * KIB * KIB, "GiB"),
     }
 }
@@ -234,6 +242,17 @@ fn why(reason: Reason) -> &'static str {
         }
         Reason::TooFewExports => "there are too few exports in the process, or too uneven ones",
     }
+}
+
+/// In how many runs the answer is what it is, where others grow or do not.
+fn in_runs(verdict: &JobsVerdict) -> Option<(usize, usize)> {
+    let count = |is_so: fn(Verdict) -> bool| -> usize {
+        verdict.runs.iter().filter(|(word, _)| is_so(*word)).map(|(_, count)| count).sum()
+    };
+    let grows = count(|word| matches!(word, Verdict::Grows | Verdict::Leak));
+    let level = count(|word| word == Verdict::Level);
+    let so = if verdict.grows == Answer::Yes { grows } else { level };
+    (grows > 0 && level > 0).then_some((so, verdict.jobs))
 }
 
 fn why_jobs_are_open(verdict: &JobsVerdict) -> String {

@@ -589,7 +589,8 @@ impl<'a> Case<'a> {
                 Answer::Yes => found.low > least,
                 _ => division.without_largest(of) > least,
             };
-            let asked = grows != Answer::No || self.ran_out_of(first);
+            // Rises that are few, or have stopped, may still come with every one of them.
+            let asked = grows != Answer::No || self.shape.form == Form::Steps || self.ran_out_of(first);
             let answer = match () {
                 () if at_cuts && asked && rises => Answer::Yes,
                 () if found.high <= least || grows == Answer::No => Answer::No,

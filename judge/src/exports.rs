@@ -79,11 +79,14 @@ impl AtRest {
             && rests.gained() > 2.0 * self.swing.as_f64()
     }
 
-    /// Whether exports leave nothing behind that adds up: no more than rests swing, or than chance leaves.
+    /// Whether exports leave nothing behind that adds up: no more than rests swing, or than chance leaves, in all or
+    /// in each but the first block.
     pub fn is_level(&self, k: &Constants) -> bool {
         let rests = Rests::of(&self.levels, k);
+        let Some(blocks) = rests.blocks() else { return false };
         let chance = rests.levels.len() as f64 * k.by_chance;
-        self.gain.is_some() && rests.gained() <= chance.max(self.swing.as_f64())
+        rests.gained() <= chance.max(self.swing.as_f64())
+            || blocks[1..].iter().all(|&gain| gain <= k.by_chance)
     }
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::forecast::Forecast;
 use super::{Exit, Failure};
 use crate::analysis::{self, Drift, ProgressClock};
+use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
 use crate::report::{Look, RunLines, write_run_lines};
 use crate::store::{self, Recorded, StoreError};
@@ -115,7 +116,7 @@ impl Subject {
     }
 
     /// The command that settles what is open.
-    fn next(&self, verdict: &RunVerdict) -> Option<String> {
+    fn next(&self, verdict: &RunVerdict) -> Option<Next> {
         verdicts::next::of_run(verdict, &self.made)
     }
 
@@ -181,7 +182,7 @@ impl Judge {
         let verdict = subject.verdict();
         let mut record = VerdictRecord::of(file, &verdict);
         record.answer = subject.answer(&verdict);
-        record.next = subject.next(&verdict);
+        record.next = subject.next(&verdict).map(|next| next.command);
         record.speed = subject.drift().map(DriftRecord::from);
         if let Some(prediction) = self.forecast.of(&verdict, subject.context.rate) {
             record = record.with(prediction, self.forecast.memory());

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::report::comparisons;
 use crate::report::machines::write_machines;
 use crate::report::terminal::write_wrapped;
+use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, families};
 use crate::report::{FamilyRow, JobRow, Look, MeasuredJob, Report, ReportError};
 use crate::verdict::{RULES_VERSION, RunVerdict};
@@ -55,7 +56,7 @@ pub struct RunLines {
     /// The answer.
     pub answer: String,
     /// The command that settles it, where it is open.
-    pub next: Option<String>,
+    pub next: Option<Next>,
     /// What else there is to say.
     pub beside: Vec<String>,
 }
@@ -86,8 +87,8 @@ pub fn write_run_lines(
     look: Look,
 ) -> io::Result<()> {
     let RunLines { answer, next, beside } = lines;
-    let first = [answer].into_iter().chain(next);
-    first.into_iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
+    write_wrapped(out, answer, look.width)?;
+    next.iter().try_for_each(|next| writeln!(out, "{next}"))?;
     let evidence = evidence_lines(verdict);
     evidence.iter().chain(beside).try_for_each(|line| write_indented(out, line, DEPTH, look.width))
 }
@@ -110,7 +111,8 @@ fn write_family(
     let verdict = &family.verdict;
     let next = verdicts::next::of_jobs(verdict, &report.experiment);
     write_wrapped(out, &format!("{}: {}", family.name, verdicts::of_jobs(verdict)), width)?;
-    for line in next.iter().chain(&families::evidence(verdict)) {
+    next.iter().try_for_each(|next| writeln!(out, "{next}"))?;
+    for line in &families::evidence(verdict) {
         write_indented(out, line, DEPTH, width)?;
     }
     let Some((row, job)) = typical(family) else { return Ok(()) };

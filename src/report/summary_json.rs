@@ -78,7 +78,7 @@ fn family(report: &Report, family: &FamilyRow<'_>) -> FamilyRecord {
         family: family.name.clone(),
         verdict: family.verdict.verdict(),
         answer: verdicts::of_jobs(&family.verdict),
-        next: verdicts::next::of_jobs(&family.verdict, &report.experiment),
+        next: verdicts::next::of_jobs(&family.verdict, &report.experiment).map(|next| next.command),
         because: families::evidence(&family.verdict),
         jobs: family.jobs.iter().map(|job| job.planned.folder.clone()).collect(),
         evidence: JobsRecord::of(&family.verdict),

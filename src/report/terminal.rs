@@ -128,7 +128,7 @@ fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
         let answer = verdicts::of_jobs(&family.verdict);
         write_wrapped(out, &format!("{}: {answer}", family.name), width)?;
         if let Some(next) = verdicts::next::of_jobs(&family.verdict, &report.experiment) {
-            write_wrapped(out, &next, width)?;
+            writeln!(out, "{next}")?;
         }
     }
     Ok(())

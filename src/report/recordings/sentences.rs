@@ -12,8 +12,11 @@ use crate::report::verdicts;
 pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<()> {
     let summary = &row.summary;
     let lines = [Some(lasted(summary)), peak(summary), plateau(summary)];
-    let lines = growth(row).into_iter().chain(lines.into_iter().flatten());
-    lines.into_iter().try_for_each(|line| write_wrapped(out, &line, width))
+    write_wrapped(out, &answer(row), width)?;
+    if let Some(next) = verdicts::next::of_run(&summary.verdict, &row.recording.made) {
+        writeln!(out, "{next}")?;
+    }
+    lines.into_iter().flatten().try_for_each(|line| write_wrapped(out, &line, width))
 }
 
 fn lasted(summary: &RecordingSummary) -> String {
@@ -37,12 +40,10 @@ fn plateau(summary: &RecordingSummary) -> Option<String> {
     Some(format!("plateau  {level} MiB of {} (median from 88 % to 98 % of {of})", summary.level_of))
 }
 
-/// The answer, and what to do where there is none yet.
-fn growth(row: &RecordingRow) -> Vec<String> {
+/// The answer, with how the command failed if it did.
+fn answer(row: &RecordingRow) -> String {
     let failed = row.failure().map(|outcome| format!(" The command failed: {outcome}.")).unwrap_or_default();
-    let answer = format!("{}{failed}", verdicts::of_run(&row.summary.verdict));
-    let next = verdicts::next::of_run(&row.summary.verdict, &row.recording.made);
-    [answer].into_iter().chain(next).collect()
+    format!("{}{failed}", verdicts::of_run(&row.summary.verdict))
 }
 
 fn way(over: Over) -> &'static str {

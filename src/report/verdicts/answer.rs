@@ -262,6 +262,9 @@ fn why_jobs_are_open(verdict: &JobsVerdict) -> String {
         Because::SourcesAreOpen => {
             "two numbers of sources do not tell whether growth with sources goes on".into()
         }
+        _ if verdict.reason == Some(Reason::TooShort) && verdict.runs.len() == 1 => {
+            format!("the export is too short: {} frames", number(verdict.up_to_frames as f64, 0))
+        }
         _ => verdict
             .reason
             .filter(|_| verdict.runs.len() == 1)
@@ -326,7 +329,8 @@ fn rises_along(verdict: &RunVerdict) -> Vec<String> {
     threads.into_iter().chain(told(verdict.descriptors_gained, "open files")).collect()
 }
 
-/// Exports that it takes in one process to tell whether they leave something behind.
+/// Exports in one process that usually tell whether they leave something behind: some threads come and go with each, and
+/// their heaps fill in the first of them.
 pub fn exports_needed() -> u64 {
-    exports::NEEDED + 1
+    2 * (exports::NEEDED + 1)
 }

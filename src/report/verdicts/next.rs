@@ -1,6 +1,7 @@
 //! What to do next where a question is open: a command that can be pasted as it stands, for this very input.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::answer::exports_needed;
 use crate::store::Recorded;
@@ -26,36 +27,62 @@ pub struct Experiment {
     pub is_project: bool,
 }
 
-/// The command that settles what is open about several jobs; `None` where nothing is.
-pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<String> {
-    if verdict.grows != Answer::Open {
-        return parting(verdict, experiment);
-    }
-    let changes = experiment.answer_to(verdict);
-    Some(format!("To decide: {}", experiment.command(&changes)))
+/// What to do next, and what for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Next {
+    /// What for: `To decide`.
+    pub aim: String,
+    /// The command, as a shell takes it.
+    pub command: String,
 }
 
-/// The command that settles what is open about a recording; `None` where nothing is.
-pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<String> {
+impl fmt::Display for Next {
+    /// On one line, however long: a command that is broken cannot be pasted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.aim, self.command)
+    }
+}
+
+impl Next {
+    fn to_decide(command: String) -> Next {
+        Next { aim: "To decide".into(), command }
+    }
+}
+
+/// What settles what is open about several jobs, or tells apart what a run could not; `None` where all is known.
+pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
+    if verdict.grows == Answer::Open {
+        return Some(Next::to_decide(experiment.command(&experiment.answer_to(verdict))));
+    }
+    let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && !experiment.is_project;
+    unparted.then(|| {
+        let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
+        Next { aim: "To tell which".into(), command: experiment.command(&changes) }
+    })
+}
+
+/// What settles what is open about a recording; `None` where nothing is.
+pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
     if verdict.answer() != Answer::Open {
         return None;
     }
     let Needs { frames, samples, exports, .. } = verdict.needs;
-    if let Some(exports) = exports {
-        return Some(format!("To decide: record {exports} exports in one process."));
-    }
-    let longer = frames.map(|frames| frames as f64 / verdict.steps.max(1.0));
-    let finer = samples.map(|_| FINE_INTERVAL_S);
-    Some(record_again(recorded, longer, finer))
-}
-
-/// What would tell apart the two things that a growing run could not.
-fn parting(verdict: &JobsVerdict, experiment: &Experiment) -> Option<String> {
-    let frames = verdict.with.contains(&With::Frames);
-    (verdict.unparted && frames && !experiment.is_project).then(|| {
-        let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
-        format!("To tell which: {}", experiment.command(&changes))
-    })
+    let interval = samples.map(|_| ["--interval".to_string(), FINE_INTERVAL_S.to_string()]);
+    let record = ["memreel".to_string(), "record".into()].into_iter().chain(interval.into_iter().flatten());
+    let command = match recorded.pid {
+        Some(pid) => words(record.chain([pid.to_string()])),
+        None if recorded.command.is_empty() => format!("{} -- COMMAND", words(record)),
+        None => words(record.chain(["--".to_string()]).chain(recorded.command.iter().cloned())),
+    };
+    let times = frames.map(|frames| (frames as f64 / verdict.steps.max(1.0)).ceil().max(2.0));
+    let aim = match (exports, times) {
+        (Some(exports), _) => format!("To decide, with {exports} exports in one process"),
+        (None, Some(times)) if recorded.pid.is_none() && samples.is_none() => {
+            format!("To decide, with an input {times} times as long")
+        }
+        _ => "To decide".into(),
+    };
+    Some(Next { aim, command })
 }
 
 impl Experiment {
@@ -115,28 +142,6 @@ impl Experiment {
         let kept = self.changes.iter().filter(|(key, _)| changes.iter().all(|(changed, _)| changed != key));
         let all = kept.chain(changes).flat_map(|(key, value)| option(key, value));
         words(["memreel".into(), "run".into(), self.scenario.clone()].into_iter().chain(all))
-    }
-}
-
-/// `memreel record` of the same again, finer or longer.
-fn record_again(recorded: &Recorded, longer: Option<f64>, finer: Option<f64>) -> String {
-    let interval = finer.map(|seconds| ["--interval".to_string(), seconds.to_string()]);
-    let start = ["memreel".to_string(), "record".into()].into_iter().chain(interval.into_iter().flatten());
-    match (recorded.pid, longer) {
-        (Some(pid), _) => format!("To decide: {}", words(start.chain([pid.to_string()]))),
-        (None, longer) if !recorded.command.is_empty() => {
-            let command = words(start.chain(["--".to_string()]).chain(recorded.command.iter().cloned()));
-            let times = longer.filter(|_| finer.is_none());
-            let times = times.map(|times| format!(", with an input {} times as long", times.ceil().max(2.0)));
-            format!("To decide: {command}{}", times.unwrap_or_default())
-        }
-        _ => {
-            let times = longer.map_or(2.0, |times| times.ceil().max(2.0));
-            format!(
-                "To decide: record a run that is {times} times as long, with its frames counted: memreel record -- \
-                     COMMAND"
-            )
-        }
     }
 }
 

@@ -1,0 +1,97 @@
+//! What "can't tell yet" names as the next step is run, as it stands, and settles the question.
+
+mod support;
+
+use support::*;
+
+/// Two clips of six seconds each: too short to judge.
+const SHORT: &str = "sources.shot.generate = { count = 2, seconds = 8, size = '160x90' }
+    timeline.tracks = [{ children = [{ clip = 'shot', start = 0.52, duration = 6 }] }]
+    export.preset = 'ultrafast'\nmatrix.engine = 'ffmpeg'\nmatrix.threading = 'single'\n";
+
+/// Eight seconds of one colour.
+const PROJECT: &str = r#"<mlt>
+  <profile width="320" height="180" progressive="1" frame_rate_num="25" frame_rate_den="1" colorspace="709"
+    sample_aspect_num="1" sample_aspect_den="1" display_aspect_num="16" display_aspect_den="9"/>
+  <producer id="red" in="0" out="199">
+    <property name="mlt_service">color</property>
+    <property name="resource">red</property>
+  </producer>
+  <playlist id="main"><entry producer="red" in="0" out="199"/></playlist>
+</mlt>"#;
+
+/// The answers in what was printed.
+fn answers(printed: &str) -> Vec<&str> {
+    printed.lines().filter(|line| line.contains("Memory grows: ")).collect()
+}
+
+/// The command that is named next.
+#[track_caller]
+fn next(printed: &str) -> Vec<String> {
+    let command = printed.lines().find_map(|line| line.strip_prefix("To decide: memreel "));
+    shlex::split(command.unwrap_or_else(|| panic!("no command in\n{printed}"))).unwrap()
+}
+
+/// Runs memreel, which must not be able to tell; then what it names next, which must.
+#[track_caller]
+fn settles(bench: &Bench, arguments: &[&str], why: &str) -> String {
+    let run = |arguments: &[&str]| {
+        let ran = bench.start_command(bench.memreel(arguments)).wait();
+        let ran = ran.expect(0);
+        format!("{}{}", ran.out, ran.err)
+    };
+    let open = run(arguments);
+    let first = answers(&open);
+    assert!(!first.is_empty() && first.iter().all(|line| line.contains("can't tell yet")), "{open}");
+    assert!(open.split_whitespace().collect::<Vec<_>>().join(" ").contains(why), "{open}");
+    let command = next(&open);
+    let settled = run(&command.iter().map(String::as_str).collect::<Vec<_>>());
+    let second = answers(&settled);
+    assert!(
+        !second.is_empty() && second.iter().all(|line| !line.contains("can't tell")),
+        "{command:?}\n{settled}"
+    );
+    second.join("\n")
+}
+
+#[test]
+fn a_scenario_that_is_too_short_is_made_longer() {
+    let bench = Bench::new();
+    bench.scenario("short", SHORT);
+    let said =
+        settles(&bench, &["run", "short.toml", "--repeat", "2"], "the export is too short: 300 frames");
+    assert!(said.contains("Memory grows: no"), "{said}");
+}
+
+#[test]
+fn too_few_exports_in_a_process_become_more() {
+    let bench = Bench::new();
+    bench.scenario("exports", SHORT);
+    let said = settles(
+        &bench,
+        &["run", "exports.toml", "--exports", "3"],
+        "there are too few exports in the process",
+    );
+    assert!(said.contains("nothing adds up over 11 exports in one process"), "{said}");
+}
+
+#[test]
+fn a_project_that_cannot_be_made_longer_is_exported_several_times_in_one_process() {
+    let bench = Bench::new();
+    std::fs::write(bench.path().join("short.mlt"), PROJECT).unwrap();
+    let arguments = ["run", "short.mlt", "--threading", "single", "--preset", "ultrafast"];
+    let said = settles(&bench, &arguments, "the export is too short: 200 frames");
+    assert!(said.contains("exports in one process"), "{said}");
+}
+
+#[test]
+fn a_recording_with_too_few_samples_is_made_finer() {
+    let grows = "import time; kept = [(bytearray(65536), time.sleep(0.02)) for _ in range(400)]";
+    let bench = Bench::new();
+    let said = settles(
+        &bench,
+        &["record", "--interval", "1", "--", "python3", "-c", grows],
+        "there are too few samples",
+    );
+    assert!(said.contains("Memory grows: yes, by") && said.contains("per second"), "{said}");
+}

@@ -121,22 +121,26 @@ impl Division {
         })
     }
 
-    /// What each of these events gained beyond what is gained between, in bytes: the mean with Student's interval.
+    /// What each of these events gained beyond what is gained between, in bytes: the mean, and its interval by resampling
+    /// them. Gains are skewed, and never below zero: Student's interval would reach there.
     ///
     /// Where frames do not grow by themselves, no more is taken for gained between than an index is expected to.
     pub fn rate(&self, of: impl Fn(&Event) -> bool, between: (f64, f64)) -> Option<Interval> {
         let of: Vec<_> = self.events.iter().filter(|event| of(event)).collect();
-        let mean = |between: f64| {
-            let gains: Vec<_> = of.iter().map(|event| event.gain - between * event.steps).collect();
-            stats::mean_interval(&gains, 0.95)
+        let gains = |between: f64| of.iter().map(move |event| event.gain - between * event.steps);
+        let least: Vec<f64> = gains(between.0).collect();
+        let most: Vec<f64> = gains(between.1).collect();
+        let mut random = Random::seeded(3);
+        let mut ends = || {
+            let places: Vec<usize> = (0..of.len()).map(|_| random.below(of.len())).collect();
+            let mean =
+                |gains: &[f64]| places.iter().map(|&place| gains[place]).sum::<f64>() / of.len() as f64;
+            (mean(&most), mean(&least))
         };
-        let enough = of.len() >= LEAST_EVENTS;
-        let (least, most) = (mean(between.0)?, mean(between.1)?);
-        // A mean lies between the smallest and the largest, however far Student's interval reaches.
-        let gains = || of.iter().map(|event| event.gain);
-        let (smallest, largest) = (gains().fold(f64::MAX, f64::min), gains().fold(0.0, f64::max));
-        let (low, high) = (most.low.max(smallest), least.high.min(largest));
-        enough.then_some(Interval { low: low.min(least.estimate), estimate: least.estimate, high })
+        let (low, high): (Vec<f64>, Vec<f64>) = (0..DRAWS).map(|_| ends()).unzip();
+        let estimate = stats::mean(&least).filter(|_| of.len() >= LEAST_EVENTS)?;
+        let (low, high) = (stats::quantile(&low, 0.025)?, stats::quantile(&high, 0.975)?);
+        Some(Interval { low: low.clamp(0.0, estimate.max(0.0)), estimate, high: high.max(estimate) })
     }
 
     /// What these events gained each without the two largest, in bytes: what so few gain is no rate.
@@ -190,7 +194,7 @@ fn share_of(phases: &[f64], expected: f64) -> f64 {
 fn share(rows: &[Row], phases_kept: &[f64], trimmed: f64, expected: f64) -> Interval {
     let mut random = Random::seeded(1);
     let mut draw = || {
-        let place = |_| &rows[((random.even() * rows.len() as f64) as usize).min(rows.len() - 1)];
+        let place = |_| &rows[random.below(rows.len())];
         let drawn: Vec<&Row> = (0..rows.len()).map(place).collect();
         share_of(&phases(&drawn, trimmed, phases_kept.len()), expected)
     };
@@ -218,7 +222,7 @@ fn is_aligned(rows: &[Row], count: usize, k: &Constants) -> bool {
     };
     let found = gathered(&mut || 0);
     let mut random = Random::seeded(2);
-    let mut turn = || (random.even() * count as f64) as usize;
+    let mut turn = || random.below(count);
     let as_much = (0..DRAWS).filter(|_| gathered(&mut turn) >= found).count();
     20 * as_much <= DRAWS
 }

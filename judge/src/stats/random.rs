@@ -18,6 +18,11 @@ impl Random {
         (((mixed ^ (mixed >> 31)) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
+    /// A whole number below another, each as likely.
+    pub fn below(&mut self, end: usize) -> usize {
+        ((self.even() * end as f64) as usize).min(end.saturating_sub(1))
+    }
+
     /// Normal with a mean of zero and a standard deviation of one (Box and Muller, 1958).
     pub fn normal(&mut self) -> f64 {
         (-2.0 * self.even().ln()).sqrt() * (std::f64::consts::TAU * self.even()).cos()

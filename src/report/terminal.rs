@@ -44,7 +44,7 @@ impl Look {
             return Look::PLAIN;
         }
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Look { width: table.width().unwrap_or(Look::PLAIN.width).max(80), colour: !no_colour }
+        Look { width: table.width().unwrap_or(Look::PLAIN.width).max(60), colour: !no_colour }
     }
 }
 
@@ -95,6 +95,20 @@ const COLUMNS: &[Column] = &[
     Column { heading: "early\n→ late", unit: "frames/s", cell: |row| speeds(&row.summary) },
 ];
 
+/// What is left out first where the table is wider than the terminal: headings.
+const LEFT_OUT_FIRST: [&str; 3] = ["early\n→ late", "peak anon\n+ swap", "busy\nthreads"];
+
+/// The columns that fit into so many characters; `summary.csv` has them all.
+fn columns(variants: &[&VariantRow<'_>], width: u16) -> Vec<&'static Column> {
+    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
+    for heading in LEFT_OUT_FIRST {
+        if width_with_keys(&columns, variants) > usize::from(width) + 1 {
+            columns.retain(|column| column.heading != heading);
+        }
+    }
+    columns
+}
+
 /// Writes the table, the reasons for what failed or did not run, and what measuring cost.
 ///
 /// Of several repeats a cell shows the median, and below it the smallest and the largest; of growth
@@ -108,16 +122,20 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(
     writeln!(out)?;
     let ran: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
     if !ran.is_empty() {
-        writeln!(out, "{}", table(&ran, look).trim_fmt())?;
-        write_key(&ran, out, look.width)?;
+        let columns = columns(&ran, look.width);
+        writeln!(out, "{}", table(&ran, &columns, look).trim_fmt())?;
+        write_key(&ran, &columns, out, look.width)?;
         legend(&ran).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
+        if columns.len() < COLUMNS.len() {
+            write_wrapped(out, "More columns are in summary.csv, and here in a wider terminal.", look.width)?;
+        }
         write_missing_plot(report, out, look.width)?;
     }
     write_machines(report, out, look.width)?;
     write_exceptions(&variants, out, look.width)?;
     write_rates(report, &variants, out, look.width)?;
     write_findings(report, out, look.width)?;
-    write_overhead(report, out)?;
+    write_overhead(report, out, look.width)?;
     Ok(())
 }
 
@@ -134,13 +152,13 @@ fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
     Ok(())
 }
 
-fn table(variants: &[&VariantRow<'_>], look: Look) -> Table {
-    let keyed = is_keyed(variants, look.width);
+fn table(variants: &[&VariantRow<'_>], columns: &[&Column], look: Look) -> Table {
+    let keyed = is_keyed(columns, variants, look.width);
     let tall = variants.iter().any(|variant| variant.summary.ran > 1);
-    let mut table = ruled_table(look, header(if keyed { "#" } else { "variant" }), tall);
+    let mut table = ruled_table(look, header(if keyed { "#" } else { "variant" }, columns), tall);
     for (index, variant) in variants.iter().enumerate() {
         let name = if keyed { (index + 1).to_string() } else { variant.name.clone() };
-        let numbers = COLUMNS.iter().map(|column| right(column.shown(variant)));
+        let numbers = columns.iter().map(|column| right(column.shown(variant)));
         table.add_row([Cell::new(name)].into_iter().chain(numbers).chain([outcome(variant)]));
     }
     table
@@ -174,18 +192,26 @@ fn style(tall: bool) -> TableStyle {
 }
 
 /// Whether the names do not fit into the table on a line each, so that it has numbers for them.
-fn is_keyed(variants: &[&VariantRow<'_>], width: u16) -> bool {
-    let numbers = COLUMNS.iter().map(|column| {
+fn is_keyed(columns: &[&Column], variants: &[&VariantRow<'_>], width: u16) -> bool {
+    let names = variants.iter().map(|variant| width_of(&variant.name)).max().unwrap_or(0);
+    width_with(names, columns, variants) > usize::from(width) + 1
+}
+
+/// Characters that the table takes with numbers in place of names.
+fn width_with_keys(columns: &[&Column], variants: &[&VariantRow<'_>]) -> usize {
+    width_with(variants.len().to_string().len(), columns, variants)
+}
+
+/// Characters that the table takes with names of so many.
+fn width_with(names: usize, columns: &[&Column], variants: &[&VariantRow<'_>]) -> usize {
+    let numbers = columns.iter().map(|column| {
         let cells = variants.iter().map(|variant| width_of(&column.shown(variant)));
         cells.chain([width_of(&heading(column))]).max().unwrap_or(0)
     });
     let outcomes = variants.iter().map(|variant| width_of(&outcome(variant).content()));
     let outcomes = outcomes.chain([OUTCOME.len()]).max();
-    let names = variants.iter().map(|variant| width_of(&variant.name)).max();
     // A column ends in its padding and, but for the last, in a border that is not drawn.
-    let columns = names.into_iter().chain(numbers).chain(outcomes);
-    let needed: usize = columns.map(|column| column + usize::from(PADDING) + 1).sum();
-    needed > usize::from(width) + 1
+    [names].into_iter().chain(numbers).chain(outcomes).map(|column| column + usize::from(PADDING) + 1).sum()
 }
 
 /// Characters in the longest line.
@@ -194,8 +220,13 @@ fn width_of(text: &str) -> usize {
 }
 
 /// The names of the variants, where the table has numbers for them.
-fn write_key(variants: &[&VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {
-    if !is_keyed(variants, width) {
+fn write_key(
+    variants: &[&VariantRow<'_>],
+    columns: &[&Column],
+    out: &mut dyn Write,
+    width: u16,
+) -> io::Result<()> {
+    if !is_keyed(columns, variants, width) {
         return Ok(());
     }
     for (index, variant) in variants.iter().enumerate() {
@@ -230,8 +261,8 @@ fn heading(column: &Column) -> String {
     }
 }
 
-fn header(first: &str) -> Vec<Cell> {
-    let numbers = COLUMNS.iter().map(|column| bold(right(heading(column))));
+fn header(first: &str, columns: &[&Column]) -> Vec<Cell> {
+    let numbers = columns.iter().map(|column| bold(right(heading(column))));
     [bold(Cell::new(first))].into_iter().chain(numbers).chain([bold(Cell::new(OUTCOME))]).collect()
 }
 
@@ -380,7 +411,7 @@ fn exception(name: &str, reason: &str, repeats: &[u32], all: usize) -> String {
     format!("{name}, {word} {}: {reason}", numbers.join(", "))
 }
 
-fn write_overhead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_overhead(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
     let jobs: Vec<_> = report.measured().map(|job| &job.summary).collect();
     let wall_s: f64 = jobs.iter().map(|job| job.wall_s).sum();
     if wall_s <= 0.0 {
@@ -392,11 +423,12 @@ fn write_overhead(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let share = number(100.0 * cpu_s / wall_s, 2);
     let samples: u64 = jobs.iter().map(|job| job.samples).sum();
     let missed: u64 = jobs.iter().map(|job| job.missed).sum();
-    writeln!(
-        out,
-        "\nmemreel itself: CPU {} s ({share} % of one core while engines ran), memory {memory}; {} samples, {} missed.",
+    let sentence = format!(
+        "memreel itself: CPU {} s ({share} % of one core while engines ran), memory {memory}; {} samples, {} missed.",
         number(cpu_s, 2),
         number(samples as f64, 0),
         number(missed as f64, 0),
-    )
+    );
+    writeln!(out)?;
+    write_wrapped(out, &sentence, width)
 }

@@ -159,15 +159,10 @@ fn range(rate: &Rate) -> Option<String> {
 
 /// By how much it grows with each of what it grows with, as a table's cell shows it: `107 KiB/cut`.
 pub fn rates_in_short(verdict: &RunVerdict) -> Vec<String> {
-    in_short(&verdict.with, &verdict.growth, verdict.per.unwrap_or_default())
-}
-
-/// The same of several jobs.
-pub fn rates_of_jobs_in_short(verdict: &JobsVerdict) -> Vec<String> {
-    in_short(&verdict.with, &verdict.growth, Per::Frame)
-}
-
-fn in_short(with: &[With], growth: &Growth, per: Per) -> Vec<String> {
+    let (growth, per) = (&verdict.growth, verdict.per.unwrap_or_default());
+    // Where every cut opens a source, both are the same rate.
+    let alike = verdict.unparted && verdict.with == [With::Sources, With::Cuts];
+    let with = if alike { &verdict.with[..1] } else { &verdict.with };
     let rate = |with: &With| {
         let (rate, each) = match with {
             With::Frames if per == Per::Second => (growth.frame, "s"),

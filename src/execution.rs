@@ -16,7 +16,7 @@ use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, Part, Plan, Variant};
 use crate::run::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::sampler::Live;
-use crate::scenario::{MediaChoice, Scenario};
+use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
@@ -172,6 +172,7 @@ impl<'a> Execution<'a> {
             scenario_path: std::path::absolute(&self.scenario.path)
                 .unwrap_or_else(|_| self.scenario.path.clone()),
             scenario_text: self.scenario.text.clone(),
+            ships_with_memreel: !self.scenario.path.exists() && is_shipped(&self.scenario),
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
@@ -386,6 +387,10 @@ fn planned(name: &JobName) -> PlannedJob {
         digest: String::new(),
         not_run: None,
     }
+}
+
+fn is_shipped(scenario: &Scenario) -> bool {
+    SHIPPED.iter().any(|(name, text)| *name == scenario.name && *text == scenario.text)
 }
 
 fn shard_record(part: &Part) -> ShardRecord {

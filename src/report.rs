@@ -344,8 +344,8 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
     })
 }
 
-/// How a result was made.
-fn experiment(index: &ResultIndex) -> Experiment {
+/// How a result was made: what another one like it takes.
+pub fn experiment(index: &ResultIndex) -> Experiment {
     let values = |axis: &str| -> Vec<u64> {
         let of = |job: &PlannedJob| job.variant.iter().find(|(name, _)| name == axis)?.1.parse().ok();
         let mut values: Vec<u64> = index.jobs.iter().filter_map(of).collect();
@@ -356,7 +356,10 @@ fn experiment(index: &ResultIndex) -> Experiment {
     let change =
         |text: &String| text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
     Experiment {
-        scenario: index.scenario_path.display().to_string(),
+        scenario: match index.ships_with_memreel {
+            true => index.scenario.clone(),
+            false => index.scenario_path.display().to_string(),
+        },
         changes: index.overrides.iter().filter_map(change).collect(),
         length: values("length").last().copied().unwrap_or(1),
         sources: values("sources"),

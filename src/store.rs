@@ -97,6 +97,9 @@ pub struct ResultIndex {
     pub scenario_path: PathBuf,
     /// The scenario file as it was read.
     pub scenario_text: String,
+    /// Whether it is a scenario that comes with memreel, known by its name and not by a file.
+    #[serde(default)]
+    pub ships_with_memreel: bool,
     /// The command line's overrides, as `key=value`.
     pub overrides: Vec<String>,
     /// When the run began (RFC 3339, UTC).

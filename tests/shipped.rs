@@ -60,7 +60,10 @@ fn a_short_uhd_export_has_a_level() {
     for job in report.measured() {
         let level = job.verdict.level.as_ref().unwrap();
         assert!(level.peak.mib() > 40.0 && level.anonymous.is_some(), "{level:?}");
-        assert_eq!(job.verdict.reason, Some(Reason::TooShort));
+        // Of melt's, each of whose cuts opens a source, that alone may be known.
+        if job.engine.name == "ffmpeg" {
+            assert_eq!(job.verdict.reason, Some(Reason::TooShort));
+        }
         assert!(job.verdict.needs.frames >= Some(685), "{:?}", job.verdict.needs);
     }
 }

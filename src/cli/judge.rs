@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 use super::forecast::Forecast;
 use super::{Exit, Failure};
 use crate::analysis::{self, Drift, ProgressClock};
-use crate::report::verdicts::next::Next;
+use crate::report::verdicts::next::{Experiment, Next};
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
-use crate::report::{Look, RunLines, write_run_lines};
+use crate::report::{self, Look, RunLines, write_run_lines};
 use crate::store::{self, Recorded, StoreError};
 use crate::trace::{self, ColumnNames, Memory, Outcome, RunContext, Series};
 use crate::verdict::{RunVerdict, judge};
@@ -79,6 +79,8 @@ pub struct Subject {
     series: Series,
     context: RunContext,
     made: Recorded,
+    /// How the result was made that it is a job of.
+    experiment: Option<Experiment>,
     outcome: Option<Outcome>,
 }
 
@@ -88,7 +90,9 @@ impl Subject {
         let trace = store::open_trace(path, columns)?;
         let series = trace.series(&Memory::JUDGED)?;
         let context = trace.context.unwrap_or_default();
-        Ok(Subject { series, context, made: trace.made, outcome: trace.outcome })
+        let index = path.ancestors().nth(2).and_then(|result| store::open_index(result).ok());
+        let experiment = index.as_ref().map(report::experiment);
+        Ok(Subject { series, context, made: trace.made, experiment, outcome: trace.outcome })
     }
 
     /// The lines that are printed of it.
@@ -117,7 +121,10 @@ impl Subject {
 
     /// The command that settles what is open.
     fn next(&self, verdict: &RunVerdict) -> Option<Next> {
-        verdicts::next::of_run(verdict, &self.made)
+        match &self.experiment {
+            Some(experiment) => verdicts::next::of_job(verdict, experiment),
+            None => verdicts::next::of_run(verdict, &self.made),
+        }
     }
 
     fn drift(&self) -> Option<Drift> {

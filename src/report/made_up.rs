@@ -151,6 +151,7 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         question: "What does threading cost & give?".into(),
         scenario_path: "scenarios/made-up.toml".into(),
         scenario_text: String::new(),
+        ships_with_memreel: false,
         overrides: Vec::new(),
         started: "2026-01-01T00:00:00Z".into(),
         varied: vec!["engine".into(), "threading".into()],

@@ -133,7 +133,7 @@ fn hidden(verdict: &RunVerdict) -> Option<String> {
         Answer::Yes if beneath => {
             Some(format!("A leak below {limit} per {one} would be invisible beside it."))
         }
-        Answer::Open => Some(format!("A leak of more than {limit} per {one} is excluded.")),
+        Answer::Open => Some(format!("A leak of more than {limit} per {one} would have been seen.")),
         _ => None,
     }
 }

@@ -52,13 +52,27 @@ impl Next {
 /// What settles what is open about several jobs, or tells apart what a run could not; `None` where all is known.
 pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
     if verdict.grows == Answer::Open {
-        return Some(Next::to_decide(experiment.command(&experiment.answer_to(verdict))));
+        let open = Open {
+            needs: verdict.needs,
+            reason: verdict.reason,
+            sources: verdict.because == Because::SourcesAreOpen,
+            frames: verdict.up_to_frames,
+        };
+        return Some(Next::to_decide(experiment.command(&experiment.answer_to(&open))));
     }
     let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && !experiment.is_project;
     unparted.then(|| {
         let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
         Next { aim: "To tell which".into(), command: experiment.command(&changes) }
     })
+}
+
+/// What settles what is open about one job of a result; `None` where nothing is.
+pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
+    let frames = verdict.steps.max(1.0) as u64;
+    let open = Open { needs: verdict.needs, reason: verdict.reason, sources: false, frames };
+    (verdict.answer() == Answer::Open)
+        .then(|| Next::to_decide(experiment.command(&experiment.answer_to(&open))))
 }
 
 /// What settles what is open about a recording; `None` where nothing is.
@@ -85,12 +99,22 @@ pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
     Some(Next { aim, command })
 }
 
+/// What is open, and what would settle it.
+struct Open {
+    needs: Needs,
+    reason: Option<Reason>,
+    /// Whether it is open if growth with sources goes on.
+    sources: bool,
+    /// Frames of the longest export.
+    frames: u64,
+}
+
 impl Experiment {
     /// The changes that settle what is open.
-    fn answer_to(&self, verdict: &JobsVerdict) -> Vec<(String, String)> {
-        let Needs { frames, samples, repeats, exports } = verdict.needs;
+    fn answer_to(&self, open: &Open) -> Vec<(String, String)> {
+        let Needs { frames, samples, repeats, exports } = open.needs;
         let repeat = |count: u64| ("matrix.repeats".to_string(), count.to_string());
-        if verdict.because == Because::SourcesAreOpen {
+        if open.sources {
             return vec![self.more_sources(), repeat(3)];
         }
         if let Some(exports) = exports {
@@ -99,8 +123,8 @@ impl Experiment {
         if self.is_project && (frames.is_some() || samples.is_some()) {
             return self.several_exports();
         }
-        let times = frames.map_or(1, |frames| frames.div_ceil(verdict.up_to_frames.max(1)));
-        let lengths = matches!(verdict.reason, Some(Reason::HeldInAQueue | Reason::FilledBefore));
+        let times = frames.map_or(1, |frames| frames.div_ceil(open.frames.max(1)));
+        let lengths = matches!(open.reason, Some(Reason::HeldInAQueue | Reason::FilledBefore));
         let longer = match times.max(if samples.is_some() { 2 } else { 1 }) {
             1 => None,
             // What is not seen in one run shows from length to length.

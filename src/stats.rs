@@ -5,7 +5,7 @@ mod proportion;
 #[cfg(test)]
 pub mod random;
 
-pub use centre::{Centre, cut_at_each_end, welch_interval};
+pub use centre::{Centre, cut_at_each_end};
 pub use proportion::{Proportion, newcombe_interval};
 
 use serde::Serialize;

@@ -18,7 +18,7 @@ pub use curve::{Curve, LevelPoint};
 pub use drift::{Drift, Pace, cpu_drift, wall_drift};
 pub use failures::{FailureKind, Failures};
 pub use growth::Growth;
-pub use levels::{SharePart, level_over, median_level, speed_over};
+pub use levels::{SharePart, level_over, speed_over};
 pub use memreel_judge::progress::{Hand, ProgressClock};
 pub use recording::{Over, Peak, PeakSource, RecordingSummary, summarise_recording};
 pub use threads::busy_threads;
@@ -50,9 +50,9 @@ pub struct JobSummary {
     pub peak_anon_swap: Option<Bytes>,
     /// The largest proportional set size; read rarely, so a short peak is missed.
     pub peak_pss: Option<Bytes>,
-    /// Median of anonymous memory plus swap over 25–50 % of the export's frames.
+    /// The level after warm-up, over 25–50 % of the export's frames ([`level_over`]).
     pub level_after_warmup: Option<Bytes>,
-    /// The same over 88–98 %: before the encoder is flushed and everything is closed.
+    /// The level of the run, over 88–98 %.
     pub level_at_end: Option<Bytes>,
     /// Growth with each frame exported, as the verdict says.
     pub growth: Option<Growth>,
@@ -107,8 +107,8 @@ pub fn summarise(
         kernel_max_rss: kernel_max_rss(record),
         peak_anon_swap: series.memory(Memory::AnonymousAndSwap).measured().max(),
         peak_pss: series.memory(Memory::Pss).measured().max(),
-        level_after_warmup: total.and_then(|frames| level_over(&levels, SharePart::WARM.of(frames))),
-        level_at_end: total.and_then(|frames| level_over(&levels, SharePart::END.of(frames))),
+        level_after_warmup: level_over(SharePart::WARM, total, &levels),
+        level_at_end: level_over(SharePart::END, total, &levels),
         growth: Growth::of(verdict),
         busy_threads: busy_threads(record.cpu_s, threads),
         most_threads: series.threads().measured().max(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::baseline::{Baseline, Entry, Key};
-use crate::budget::{Budgets, Figures};
+use crate::budget::Budgets;
 use crate::check::{self, Against, Check, Grown, Subject};
 use crate::report::{FamilyRow, MeasuredJob, Report, VariantRow, headline};
 use crate::trace::MachineClass;
@@ -31,12 +31,12 @@ pub fn check_sides(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Chec
         let is_twin = |other: &&VariantRow<'_>| {
             engine_is(axes(other), a) && all_but_engine(axes(other)) == all_but_engine(axes(variant))
         };
-        variants.iter().find(is_twin).map_or(Against::Nothing, |twin| Against::Together(runs(twin)))
+        variants.iter().find(is_twin).map_or(Against::Nothing, |twin| Against::Together(twin.runs()))
     };
     let of_b = variants.iter().filter(|variant| engine_is(axes(variant), b));
     let subject = |variant: &VariantRow<'_>| Subject {
         name: variant.name.clone(),
-        runs: runs(variant),
+        runs: variant.runs(),
         missing: missing(variant),
         budgets: budgets.of(axes(variant)),
         against: against(variant),
@@ -88,7 +88,7 @@ pub fn entries(report: &Report, saved: &str) -> Vec<Entry> {
 /// The variants of which nothing finished, so that there is nothing to keep of them.
 pub fn without_runs(report: &Report) -> Vec<String> {
     let variants = report.variants();
-    let none = variants.iter().filter(|variant| runs(variant).is_empty());
+    let none = variants.iter().filter(|variant| variant.runs().is_empty());
     none.map(|variant| variant.name.clone()).collect()
 }
 
@@ -107,7 +107,7 @@ fn subject(
     };
     Subject {
         name: variant.name.clone(),
-        runs: runs(variant),
+        runs: variant.runs(),
         missing: missing(variant),
         budgets: budgets.of(axes(variant)),
         against,
@@ -116,7 +116,7 @@ fn subject(
 
 fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<Entry> {
     let first = variant.measured().next()?;
-    let runs = runs(variant);
+    let runs = variant.runs();
     (!runs.is_empty()).then_some(Entry {
         key: key(report, variant)?,
         engine: format!("{} {}", first.engine.name, first.engine.version),
@@ -128,10 +128,6 @@ fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<Entry
 /// Repeats that were planned and that there is nothing of.
 fn missing(variant: &VariantRow<'_>) -> usize {
     variant.jobs.iter().filter(|job| job.planned.not_run.is_none() && job.measured.is_none()).count()
-}
-
-fn runs(variant: &VariantRow<'_>) -> Vec<Figures> {
-    variant.measured().filter_map(|job| check::figures(&job.summary, &job.verdict)).collect()
 }
 
 fn key(report: &Report, variant: &VariantRow<'_>) -> Option<Key> {
@@ -158,5 +154,119 @@ fn grown(family: &FamilyRow<'_>, budgets: &Budgets) -> Grown {
         with: family.verdict.with.clone(),
         words: headline(family),
         allowed: budgets.allow.iter().any(|word| word == family.verdict.verdict().word()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::budget::Figure;
+    use crate::check::{Asked, Evidence};
+    use crate::compare::{Change, compare};
+    use crate::function::{self, MeasuredFunction};
+    use crate::report::made_up::{MadeUp, result};
+    use crate::report::write_summary_json;
+
+    type Repeats = [(fn(f64) -> f64, f64); 5];
+
+    /// The level at a frame, and the speed, of each repeat.
+    const OLD: Repeats = [
+        (|frame| 40.0 + frame / 90.0, 90.0),
+        (|frame| 43.0 + frame / 80.0, 93.0),
+        (|frame| 41.0 + frame / 85.0, 91.0),
+        (|_| 42.0, 92.0),
+        (|frame| 42.5 + frame / 70.0, 88.0),
+    ];
+    /// One of them jumped.
+    const NEW: Repeats = [
+        (|frame| 49.0 + frame / 40.0, 71.0),
+        (|frame| 52.0 + frame / 50.0, 73.0),
+        (|frame| 47.0 + frame / 45.0, 69.0),
+        (|_| 51.0, 70.0),
+        (|frame| 75.0 + frame / 60.0, 52.0),
+    ];
+
+    fn jobs(engine: &'static str, repeats: Repeats) -> impl Iterator<Item = MadeUp> {
+        let job = move |(level, fps), repeat| MadeUp::new(engine, "single", level).fps(fps).repeat(repeat);
+        repeats.into_iter().zip(1..).map(move |(measured, repeat)| job(measured, repeat))
+    }
+
+    fn report(jobs: impl Iterator<Item = MadeUp>) -> Report {
+        let folder = tempfile::tempdir().unwrap();
+        Report::read(&result(folder.path(), &jobs.collect::<Vec<_>>())).unwrap()
+    }
+
+    /// How much worse each figure is, and the ends of its interval, as a check has them.
+    fn checked(check: &Check) -> BTreeMap<Figure, [f64; 3]> {
+        let of = |item: &check::Item| match (&item.evidence, item.asked) {
+            (Evidence::Change(change), Asked::Change(figure)) => {
+                let (low, high) = change.interval.unwrap();
+                Some((figure, [change.effect, low, high]))
+            }
+            _ => None,
+        };
+        check.items.iter().filter_map(of).collect()
+    }
+
+    /// The same of a change: speed that is less is worse, and time is told as a share.
+    fn worse(change: &Change) -> [f64; 3] {
+        let interval = change.interval().unwrap();
+        let [estimate, low, high] = [change.estimate(), interval.low, interval.high];
+        match change.figure {
+            Figure::CpuPerFrame => [estimate - 1.0, low - 1.0, high - 1.0],
+            Figure::FramesPerSecond => [1.0 - estimate, 1.0 - high, 1.0 - low],
+            _ => [estimate, low, high],
+        }
+    }
+
+    /// To the last digits, which JSON rounds.
+    #[track_caller]
+    fn assert_near(found: [f64; 3], wanted: [f64; 3]) {
+        let is_near =
+            |place: usize| (found[place] - wanted[place]).abs() <= 1e-9 * wanted[place].abs().max(1.0);
+        assert!((0..3).all(is_near), "{found:?}, {wanted:?}");
+    }
+
+    #[track_caller]
+    fn assert_alike(found: &BTreeMap<Figure, [f64; 3]>, wanted: &BTreeMap<Figure, [f64; 3]>) {
+        assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>());
+        wanted.iter().for_each(|(figure, numbers)| assert_near(found[figure], *numbers));
+    }
+
+    #[test]
+    fn run_check_ab_and_function_find_the_same_of_the_same_repeats() {
+        let both = report(jobs("old", OLD).chain(jobs("new", NEW)));
+        let [old, new] = [0, 1].map(|side: usize| both.variants()[side].runs());
+        let comparison = compare(&old, &new);
+        let wanted: BTreeMap<_, _> =
+            comparison.changes.iter().map(|change| (change.figure, worse(change))).collect();
+        assert!(wanted.len() >= 5 && wanted.contains_key(&Figure::GrowthPerFrame), "{wanted:?}");
+
+        // `memreel run`, by what it leaves.
+        let mut summary = Vec::new();
+        write_summary_json(&both, &mut summary).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        let told = summary["comparisons"][0]["changes"].as_array().unwrap();
+        assert_eq!(told.len(), comparison.changes.len());
+        for (told, change) in told.iter().zip(&comparison.changes) {
+            let interval = change.interval().unwrap();
+            assert_near(
+                ["estimate", "low", "high"].map(|key| told[key].as_f64().unwrap()),
+                [change.estimate(), interval.low, interval.high],
+            );
+        }
+
+        let ab = check_sides(&both, &Budgets::default(), "old", "new");
+        assert_alike(&checked(&ab), &wanted);
+
+        let baseline = Baseline::of(entries(&report(jobs("x", OLD)), ""));
+        let against_baseline = check(&report(jobs("x", NEW)), &Budgets::default(), Some(&baseline));
+        assert_alike(&checked(&against_baseline), &wanted);
+
+        let measured = |runs: &[_]| [MeasuredFunction { name: "x".into(), runs: runs.to_vec() }];
+        let kept = Baseline::of(function::entries("group", &measured(&old)));
+        assert_alike(&checked(&function::check("group", &measured(&new), &[], Some(&kept))), &wanted);
     }
 }

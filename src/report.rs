@@ -32,6 +32,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
+use crate::budget::Figures;
+use crate::compare;
 use crate::report::verdicts::next::Experiment;
 use crate::stats;
 use crate::store::{
@@ -205,6 +207,11 @@ impl VariantRow<'_> {
     /// What was measured of its jobs.
     pub fn measured(&self) -> impl Iterator<Item = &MeasuredJob> {
         self.jobs.iter().filter_map(|job| job.measured.as_ref())
+    }
+
+    /// What each of its repeats that finished measured: what is compared and checked.
+    pub fn runs(&self) -> Vec<Figures> {
+        self.measured().filter_map(|job| compare::figures(&job.summary, &job.verdict)).collect()
     }
 }
 

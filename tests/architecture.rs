@@ -41,9 +41,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Judge: from the trace alone.
     ("stats", &[]),
     ("analysis", &["stats", "trace", "units", "verdict"]),
-    ("compare", &["analysis", "stats", "units"]),
+    ("compare", &["analysis", "budget", "stats", "units", "verdict"]),
     ("verdict", &[]),
-    ("check", &["analysis", "budget", "compare", "stats", "units", "verdict"]),
+    ("check", &["budget", "compare", "stats", "verdict"]),
     ("baseline", &["budget", "trace"]),
     // Tell.
     (

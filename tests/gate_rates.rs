@@ -7,6 +7,7 @@ mod alike;
 
 use alike::{Cell, Random, Sides, cells, check, fails, finds, least_effect, put_in, subjects};
 use memreel::budget::Figure;
+use memreel::check::State;
 
 /// Checks that false alarms are counted in.
 const CHECKS: usize = 10_000;
@@ -19,9 +20,18 @@ const LEAST_FOUND: usize = TRIALS * 19 / 20;
 
 fn false_alarms(sides: Sides, repeats: usize) -> usize {
     let (cells, mut random) = (cells(), Random::seeded(repeats as u64));
-    let failed = |random: &mut Random| fails(&check(&subjects(&cells, sides, repeats, random)));
-    let alarms = (0..CHECKS).filter(|_| failed(&mut random)).count();
-    println!("{sides:?}, {repeats} repeats: {alarms} of {CHECKS} checks of {} variants failed", cells.len());
+    let (mut alarms, mut open, mut answers) = (0, 0, 0);
+    for _ in 0..CHECKS {
+        let check = check(&subjects(&cells, sides, repeats, &mut random));
+        alarms += usize::from(fails(&check));
+        open += check.items.iter().filter(|item| item.state == State::Open).count();
+        answers += check.items.len();
+    }
+    let open = 100.0 * open as f64 / answers as f64;
+    let variants = cells.len();
+    println!(
+        "{sides:?}, {repeats} repeats: {alarms} of {CHECKS} checks of {variants} variants failed, {open:.1} % open"
+    );
     alarms
 }
 

@@ -4,7 +4,7 @@ mod centre;
 mod proportion;
 pub mod random;
 
-pub use centre::{Centre, cut_at_each_end, welch_interval};
+pub use centre::{Centre, cut_at_each_end};
 pub use proportion::{Proportion, newcombe_interval};
 
 use serde::Serialize;

@@ -75,7 +75,7 @@ impl Drift {
 
     fn of(early: &[f64], late: &[f64]) -> Option<Drift> {
         let [from, to] = [Centre::mean(early)?, Centre::mean(late)?];
-        let ratio = stats::welch_interval(from.logarithm()?, to.logarithm()?, 0.95);
+        let ratio = to.logarithm()?.minus(from.logarithm()?).interval(0.95);
         Some(Drift {
             early_s_per_frame: from.value,
             late_s_per_frame: to.value,

@@ -31,20 +31,19 @@ impl SharePart {
     }
 }
 
-/// The median level over a part of the export: above its first frame, up to its last.
+/// The level of a run over a part of its way: the median of the samples above the part's first step, up to its last.
 ///
-/// `levels` are (frame, bytes). `None` when the export did not come through the whole part, or fewer
-/// than three samples fell into it.
-pub fn level_over(levels: &[(f64, f64)], (low, high): (f64, f64)) -> Option<Bytes> {
+/// **The level of a run**, wherever one is told, is that over [`SharePart::END`], of anonymous memory and swap: late,
+/// and before the encoder is flushed and all is closed. So it is in `summary.csv` (`level_at_end_bytes`), the table, the
+/// figure `level` of comparisons and checks, and as the plateau of a recording, which is of the resident set where
+/// no anonymous memory was measured.
+///
+/// `steps` are those of the whole way – of an export the planned frames, where they are known –, `levels` are (step,
+/// bytes). `None` when the run did not come through the whole part, or fewer than three samples fell into it.
+pub fn level_over(part: SharePart, steps: Option<f64>, levels: &[(f64, f64)]) -> Option<Bytes> {
+    let (low, high) = part.of(steps?);
     // The counter of an export of 10 frames may end at 9: a frame short is through.
     levels.last().filter(|last| last.0 >= high - 1.0)?;
-    median_level(levels, (low, high))
-}
-
-/// The median level over a part: above its first step, up to its last.
-///
-/// `levels` are (step, bytes). `None` when fewer than three samples fell into it.
-pub fn median_level(levels: &[(f64, f64)], (low, high): (f64, f64)) -> Option<Bytes> {
     let within: Vec<f64> =
         levels.iter().filter(|level| level.0 > low && level.0 <= high).map(|level| level.1).collect();
     let median = stats::median(&within).filter(|_| within.len() >= LEAST_SAMPLES);

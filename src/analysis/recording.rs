@@ -1,8 +1,8 @@
 //! What is said of a recording of any process, whoever made it.
 
-use crate::analysis::{ProgressClock, SharePart, median_level};
+use crate::analysis::{ProgressClock, SharePart, level_over};
 use crate::trace::{Memory, RunContext, Series};
-use crate::units::Bytes;
+use crate::units::{Bytes, Count};
 use crate::verdict::{RunVerdict, judge};
 
 /// Writing goes on where every block of the second half wrote as much as this.
@@ -54,8 +54,7 @@ pub struct RecordingSummary {
     /// What the plateau is told over: frames where they are counted, else what was written where writing
     /// goes on over the whole second half, else seconds.
     pub over: Over,
-    /// Median level from 88 % to 98 % of the way, along that: late, and before the
-    /// teardown.
+    /// The level ([`level_over`]) from 88 % to 98 % of the way, along that.
     pub plateau: Option<Bytes>,
     /// Whether memory grows, with what, and by how much.
     pub verdict: RunVerdict,
@@ -65,23 +64,25 @@ pub struct RecordingSummary {
 ///
 /// The series keeps [`Memory::JUDGED`] at least. `kernel_peak` is the largest high-water mark that the
 /// kernel kept of any process, `lasted_s` how long it took where that is known better than from the last
-/// sample.
+/// sample, `frames` those that were to be exported, where they are known.
 pub fn summarise_recording(
     series: &Series,
     context: &RunContext,
     kernel_peak: Option<Bytes>,
     lasted_s: Option<f64>,
+    frames: Option<Count>,
 ) -> RecordingSummary {
     let anonymous = series.memory(Memory::AnonymousAndSwap).is_measured();
     let level_of = if anonymous { Memory::AnonymousAndSwap } else { Memory::Rss };
     let way = Way::of(series, level_of);
+    let planned = frames.filter(|_| way.over == Over::Frames).map(Count::as_f64);
     RecordingSummary {
         lasted_s: lasted_s.or(series.end_s()).unwrap_or(0.0),
         samples: series.len() as u64,
         peak: peak(series.memory(Memory::Rss).measured().max(), kernel_peak),
         level_of,
         over: way.over,
-        plateau: way.steps.and_then(|steps| median_level(&way.levels, SharePart::END.of(steps))),
+        plateau: level_over(SharePart::END, planned.or(way.steps), &way.levels),
         verdict: judge(series, context),
     }
 }
@@ -141,7 +142,6 @@ fn goes_on_writing(series: &Series) -> bool {
 mod tests {
     use super::*;
     use crate::trace::Sample;
-    use crate::units::Count;
     use crate::verdict::Reason;
     use crate::verdict::course::Per;
     use crate::verdict::shape::Answer;
@@ -155,7 +155,7 @@ mod tests {
             sample
         };
         let samples: Vec<_> = (0..samples).map(sample).collect();
-        summarise_recording(&Series::of(&samples, &Memory::JUDGED), &RunContext::default(), None, None)
+        summarise_recording(&Series::of(&samples, &Memory::JUDGED), &RunContext::default(), None, None, None)
     }
 
     #[test]

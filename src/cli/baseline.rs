@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::check::read_baseline;
 use super::{Exit, Failure, say};
 use crate::baseline::{Baseline, Entry};
-use crate::check::LEAST_REPEATS;
+use crate::compare::LEAST_REPEATS;
 use crate::gate;
 use crate::report::gate::{write_baseline, write_renewal};
 use crate::report::{Look, Report};

@@ -1,24 +1,52 @@
-//! How one quantity changes between two sets of repeats, and what it takes to know.
+//! How one figure changes between two sets of repeats, and what it takes to know.
 
-use super::quantity::{Quantity, Scale};
-use crate::stats::{self, Centre, Interval};
+use crate::budget::{Figure, Scale};
+use crate::stats::{Centre, Interval, cut_at_each_end};
 
 /// How sure an interval is.
-const CONFIDENCE: f64 = 0.95;
-/// What a quantity needs whose spread is not known: two repeats know it hardly at all.
-const FEWEST_REPEATS: usize = 3;
+pub const CONFIDENCE: f64 = 0.95;
+/// Repeats on each side that an interval takes: two agree by chance too easily.
+pub const LEAST_REPEATS: usize = 3;
 /// More repeats than this nobody makes.
 const MOST_REPEATS: usize = 100;
+/// The share of the repeats that is cut off at each end: one of eight and more.
+const TRIM: f64 = 0.125;
 
-/// One side of a comparison.
+/// The repeats of one side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Side {
-    /// What a typical repeat measured, in the quantity's unit; of a ratio the geometric mean.
-    pub value: f64,
-    /// Its 95 % interval. `None` of one repeat; but of growth the run's own.
-    pub interval: Option<Interval>,
+    figure: Figure,
+    /// What a typical repeat measured, on the figure's scale.
+    pub middle: f64,
+    /// The same with its error, which is that of the least spread at least; `None` of one repeat.
+    pub centre: Option<Centre>,
     /// Repeats that measured it.
     pub repeats: usize,
+}
+
+impl Side {
+    /// `None` without repeats, and of a ratio when a number is not above zero.
+    pub fn of(figure: Figure, numbers: &[f64]) -> Option<Side> {
+        let numbers: Vec<f64> =
+            numbers.iter().map(|&number| figure.onto_scale(number)).collect::<Option<_>>()?;
+        let least = figure.least_spread() / (numbers.len() as f64).sqrt();
+        let centre = Centre::trimmed_mean(&numbers, TRIM);
+        let centre = centre.map(|centre| Centre { error: centre.error.max(least), ..centre });
+        let middle = centre.map(|centre| centre.value).or(numbers.first().copied())?;
+        Some(Side { figure, middle, centre, repeats: numbers.len() })
+    }
+
+    /// What a typical repeat measured, in the figure's unit; of a ratio the geometric mean.
+    pub fn value(&self) -> f64 {
+        self.figure.off_scale(self.middle)
+    }
+
+    /// What it would be with so many repeats that scatter as these do.
+    fn with(&self, repeats: usize) -> Option<Centre> {
+        let left = repeats - 2 * cut_at_each_end(repeats, TRIM);
+        let error = self.centre?.error * (self.repeats as f64 / repeats as f64).sqrt();
+        Some(Centre { value: self.middle, error, freedom: (left - 1) as f64 })
+    }
 }
 
 /// Whether there is more of something on side `b` than on side `a`.
@@ -34,211 +62,102 @@ pub enum Finding {
     Open,
 }
 
-/// What it takes to settle an open question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
-    /// So many repeats on each side, those that there are included.
-    Repeats(usize),
-    /// More repeats on each side than a hundred: a quieter machine, or a larger effect.
-    TooManyRepeats,
-    /// Longer exports: each run by itself is too unsure of its growth, however often it is repeated.
-    LongerRuns,
-}
-
-/// How a quantity changes from side `a` to side `b`.
+/// How a figure changes from side `a` to side `b`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     /// Which.
-    pub quantity: Quantity,
+    pub figure: Figure,
     /// The side that is compared with.
     pub a: Side,
     /// The side that is compared.
     pub b: Side,
-    /// b − a in the quantity's unit, or b / a, as [`Quantity::scale`] says.
-    pub estimate: f64,
-    /// Its 95 % interval, from the repeats; `None` when a side has only one.
-    pub interval: Option<Interval>,
-    /// Up to here it counts as the same: a difference in the quantity's unit, or a factor above one.
-    pub tolerance: f64,
-    /// The centre of each side, on the scale; `None` when a side has only one repeat.
-    centres: Option<[Centre; 2]>,
-    /// Half the interval that the runs leave by themselves, on the scale; zero where they are exact.
-    own_half_width: f64,
-}
-
-/// Numbers on the scale of a quantity, and what is known of them.
-struct Scaled {
-    quantity: Quantity,
-    numbers: Vec<f64>,
-    /// Half the width of the interval that a repeat leaves by itself.
-    own_half_width: f64,
-}
-
-impl Scaled {
-    fn of(quantity: Quantity, numbers: &[f64], own_half_width: Option<f64>) -> Option<Scaled> {
-        let numbers = numbers.iter().map(|&number| quantity.scale().onto(number)).collect::<Option<_>>()?;
-        Some(Scaled { quantity, numbers, own_half_width: own_half_width.unwrap_or(0.0) })
-    }
-
-    /// What a typical repeat gave; `None` without any.
-    fn typical(&self) -> Option<f64> {
-        let centre = Centre::trimmed_mean(&self.numbers, self.quantity.trim());
-        centre.map(|centre| centre.value).or(self.numbers.first().copied())
-    }
-
-    /// The same with its error, which is that of the least spread at least; `None` of one repeat.
-    fn centre(&self) -> Option<Centre> {
-        let centre = Centre::trimmed_mean(&self.numbers, self.quantity.trim())?;
-        let least = self.quantity.least_spread() / (self.numbers.len() as f64).sqrt();
-        Some(Centre { error: centre.error.max(least), ..centre })
-    }
-
-    fn side(&self) -> Option<Side> {
-        let (value, scale) = (self.typical()?, self.quantity.scale());
-        let among_repeats = self.centre().map(|centre| centre.interval(CONFIDENCE));
-        let of_one = Interval { estimate: value, low: value, high: value };
-        let interval = among_repeats.or((self.own_half_width > 0.0).then_some(of_one));
-        Some(Side {
-            value: scale.back(value),
-            interval: interval.map(|found| in_unit(scale, widened(found, self.own_half_width))),
-            repeats: self.numbers.len(),
-        })
-    }
 }
 
 impl Change {
-    /// How a quantity changes between the numbers of `a` and of `b`, in the quantity's unit; `own` is how far
-    /// off a repeat of each is by itself.
+    /// How a figure changes between these repeats, in the figure's unit.
     ///
     /// `None` when a side is empty, or of a ratio when a number is not above zero.
-    pub(super) fn of(quantity: Quantity, sides: [&[f64]; 2], own: [Option<f64>; 2]) -> Option<Change> {
-        let a = Scaled::of(quantity, sides[0], own[0])?;
-        let b = Scaled::of(quantity, sides[1], own[1])?;
-        let (from, scale) = (a.typical()?, quantity.scale());
-        let centres = a.centre().zip(b.centre());
-        let own_half_width = a.own_half_width.hypot(b.own_half_width);
-        let interval = centres.map(|(a, b)| stats::welch_interval(a, b, CONFIDENCE));
-        Some(Change {
-            quantity,
-            a: a.side()?,
-            b: b.side()?,
-            estimate: scale.back(b.typical()? - from),
-            interval: interval.map(|found| in_unit(scale, widened(found, own_half_width))),
-            tolerance: scale.back(quantity.tolerance(from)),
-            centres: centres.map(|(a, b)| [a, b]),
-            own_half_width,
-        })
+    pub fn of(figure: Figure, [a, b]: [&[f64]; 2]) -> Option<Change> {
+        Some(Change { figure, a: Side::of(figure, a)?, b: Side::of(figure, b)? })
     }
 
-    /// The number after ±: half the interval's width in the quantity's unit. Of a ratio how much larger or
-    /// smaller it may be, as a share: 0.06 is from a 1.06th of it to 1.06 times as much.
-    ///
-    /// `None` without an interval.
-    pub fn half_width(&self) -> Option<f64> {
-        self.reach().map(|reach| self.shown(reach))
+    /// b − a on the scale, where no change is zero.
+    pub fn effect(&self) -> f64 {
+        self.b.middle - self.a.middle
     }
 
-    /// The half-width with which the question would be settled for this estimate, as [`Change::half_width`]
-    /// gives it: to exclude no change, or to lie within what counts as the same, whichever takes less.
-    pub fn wanted_half_width(&self) -> f64 {
-        self.shown(self.wanted())
+    /// The same with its error and Welch's degrees of freedom; `None` when a side has fewer than three repeats.
+    pub fn difference(&self) -> Option<Centre> {
+        let enough = self.a.repeats.min(self.b.repeats) >= LEAST_REPEATS;
+        Some(self.b.centre?.minus(self.a.centre?)).filter(|_| enough)
+    }
+
+    /// b − a in the figure's unit, or b / a, as [`Figure::scale`] says.
+    pub fn estimate(&self) -> f64 {
+        self.figure.off_scale(self.effect())
+    }
+
+    /// The estimate with its 95 % interval.
+    pub fn interval(&self) -> Option<Interval> {
+        let Interval { low, estimate, high } = self.difference()?.interval(CONFIDENCE);
+        let [low, estimate, high] = [low, estimate, high].map(|end| self.figure.off_scale(end));
+        Some(Interval { low, estimate, high })
+    }
+
+    /// Up to here it counts as the same, either way: a difference in the figure's unit, or a factor above one.
+    pub fn tolerance(&self) -> f64 {
+        self.figure.off_scale(self.same())
+    }
+
+    /// The same on the scale.
+    fn same(&self) -> f64 {
+        let same = self.figure.same();
+        match self.figure.scale() {
+            Scale::Difference => same.at(self.a.value()),
+            Scale::Ratio => same.share.ln_1p(),
+        }
     }
 
     /// Whether there is more of it on side `b`, less, or the same. An interval that excludes no change and
     /// yet lies within what counts as the same is the same.
     pub fn finding(&self) -> Finding {
-        let effect = self.effect();
-        let ends = self.reach().map(|reach| (effect - reach, effect + reach));
-        finding(ends, self.same())
+        self.difference().map_or(Finding::Open, |difference| self.shown_by(difference))
     }
 
-    /// What it takes to settle an open question; `None` when it is not open.
+    fn shown_by(&self, difference: Centre) -> Finding {
+        let (Interval { low, high, .. }, same) = (difference.interval(CONFIDENCE), self.same());
+        match () {
+            () if low >= -same && high <= same => Finding::Same,
+            () if low > 0.0 => Finding::More,
+            () if high < 0.0 => Finding::Less,
+            () => Finding::Open,
+        }
+    }
+
+    /// Repeats on each side that would tell more, less and the same apart; `None` when they are, or when it takes
+    /// more than a hundred.
+    pub fn needs(&self) -> Option<usize> {
+        let is_open = self.finding() == Finding::Open;
+        is_open.then(|| self.repeats_until(|difference| self.shown_by(difference) != Finding::Open))?
+    }
+
+    /// Repeats on each side with which a difference settles a question that is open, if its estimate and the spread
+    /// of each side stay as they are; `None` when it takes more than a hundred.
     ///
-    /// The repeats are those with which the half-width would come down to the wanted one if the estimate
-    /// and the spread of each side stayed as they are. They may not: a jump among three repeats asks for
-    /// dozens, and among five it is cut off. So make some of them, and ask again.
-    pub fn needs(&self) -> Option<Needs> {
-        if self.finding() != Finding::Open {
-            return None;
+    /// They may not stay: a jump among three repeats asks for dozens, and among eight it is cut off. So make some of
+    /// them, and ask again.
+    pub fn repeats_until(&self, is_settled: impl Fn(Centre) -> bool) -> Option<usize> {
+        if self.difference().is_none() {
+            return Some(LEAST_REPEATS);
         }
-        let Some(centres) = self.centres else { return Some(Needs::Repeats(FEWEST_REPEATS)) };
-        if self.own_half_width > self.wanted() {
-            return Some(Needs::LongerRuns);
+        let with = |each: usize| Some(self.b.with(each)?.minus(self.a.with(each)?));
+        // The interval gets narrower with every repeat, but at eight hardly: of these the first are cut off.
+        let mut open_with = self.a.repeats.max(self.b.repeats);
+        let mut settled_with = MOST_REPEATS + 1;
+        while settled_with - open_with > 1 {
+            let each = open_with.midpoint(settled_with);
+            *(if with(each).is_some_and(&is_settled) { &mut settled_with } else { &mut open_with }) = each;
         }
-        let least = FEWEST_REPEATS.max(self.a.repeats.max(self.b.repeats) + 1);
-        let settles = |&each: &usize| self.reach_with(each, centres) <= self.wanted();
-        Some((least..=MOST_REPEATS).find(settles).map_or(Needs::TooManyRepeats, Needs::Repeats))
+        (settled_with <= MOST_REPEATS).then_some(settled_with)
     }
-
-    /// The estimate on the scale, where no change is zero.
-    fn effect(&self) -> f64 {
-        self.quantity.scale().onto(self.estimate).unwrap_or(0.0)
-    }
-
-    /// Half the interval's width on the scale.
-    fn reach(&self) -> Option<f64> {
-        let scale = self.quantity.scale();
-        self.interval.and_then(|found| Some((scale.onto(found.high)? - scale.onto(found.low)?) / 2.0))
-    }
-
-    /// What counts as the same, on the scale.
-    fn same(&self) -> f64 {
-        self.quantity.scale().onto(self.tolerance).unwrap_or(0.0)
-    }
-
-    /// The half-width that settles it, on the scale.
-    fn wanted(&self) -> f64 {
-        let effect = self.effect().abs();
-        effect.max(self.same() - effect)
-    }
-
-    /// A half-width on the scale, as it is shown.
-    fn shown(&self, reach: f64) -> f64 {
-        match self.quantity.scale() {
-            Scale::Difference => reach,
-            Scale::Ratio => reach.exp_m1(),
-        }
-    }
-
-    /// The half-width on the scale with so many repeats on each side, if their spreads are as they are now.
-    fn reach_with(&self, each: usize, [a, b]: [Centre; 2]) -> f64 {
-        let left = each - 2 * stats::cut_at_each_end(each, self.quantity.trim());
-        let with = |centre: Centre, repeats: usize| Centre {
-            error: centre.error * (repeats as f64 / each as f64).sqrt(),
-            freedom: (left - 1) as f64,
-            ..centre
-        };
-        let found = stats::welch_interval(with(a, self.a.repeats), with(b, self.b.repeats), CONFIDENCE);
-        (found.high - found.low) / 2.0
-    }
-}
-
-impl Side {
-    /// Whether memory grows with the frames, of a side of [`Quantity::Growth`].
-    pub(super) fn growing(self) -> Finding {
-        let ends = self.interval.map(|interval| (interval.low, interval.high));
-        finding(ends, Quantity::Growth.tolerance(0.0))
-    }
-}
-
-/// What an interval on the scale shows, given what counts as the same.
-fn finding(ends: Option<(f64, f64)>, same: f64) -> Finding {
-    match ends {
-        Some((low, high)) if low >= -same && high <= same => Finding::Same,
-        Some((low, _)) if low > 0.0 => Finding::More,
-        Some((_, high)) if high < 0.0 => Finding::Less,
-        _ => Finding::Open,
-    }
-}
-
-/// An interval that reaches so far at least.
-fn widened(interval: Interval, reach: f64) -> Interval {
-    let Interval { estimate, low, high } = interval;
-    Interval { estimate, low: low.min(estimate - reach), high: high.max(estimate + reach) }
-}
-
-fn in_unit(scale: Scale, interval: Interval) -> Interval {
-    let [estimate, low, high] =
-        [interval.estimate, interval.low, interval.high].map(|number| scale.back(number));
-    Interval { estimate, low, high }
 }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::compare::{self, Change, Comparison, Finding, Measure, Pair, Quantity};
+use crate::budget::Figure;
+use crate::compare::{self, Change, Comparison, Finding, LEAST_REPEATS, Pair};
 use crate::report::number::{mib, number, short};
 use crate::report::terminal::write_wrapped;
 use crate::report::{ASKED, Report, VariantRow};
@@ -13,7 +14,7 @@ use crate::verdict::With;
 use crate::verdict::shape::Answer;
 
 /// What a sentence tells, and what repeats are asked for.
-const TOLD_QUANTITIES: [Quantity; 2] = [Quantity::PeakRss, Quantity::Fps];
+const TOLD_FIGURES: [Figure; 2] = [Figure::Peak, Figure::FramesPerSecond];
 
 /// Sentences in the terminal; all of them are in `summary.json`.
 const TOLD: usize = 8;
@@ -84,14 +85,10 @@ pub fn paired<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Paired
 fn compared<'a>(report: &Report, variants: &'a [VariantRow<'a>]) -> Vec<Compared<'a>> {
     let pairs = paired(report, variants).into_iter();
     let compared = |Paired { pair, others, a, b }: Paired<'a>| {
-        let comparison = compare::compare(&measures(a), &measures(b));
+        let comparison = compare::compare(&a.runs(), &b.runs());
         Compared { pair, others, a, b, comparison }
     };
     pairs.filter(|paired| !ASKED.contains(&paired.pair.axis.as_str())).map(compared).collect()
-}
-
-fn measures(variant: &VariantRow<'_>) -> Vec<Measure> {
-    variant.measured().filter_map(|job| Measure::of(&job.summary)).collect()
 }
 
 /// Writes a sentence for each pair.
@@ -126,43 +123,45 @@ fn sentence(pair: &Compared<'_>) -> String {
 }
 
 fn peak(pair: &Compared<'_>, b: &str, a: &str) -> Option<String> {
-    let change = pair.comparison.of(Quantity::PeakRss)?;
-    let amount = format!("{} MiB", mib(change.estimate.abs()));
-    let amount = match change.half_width() {
-        Some(half) => format!("{} ± {} MiB", mib(change.estimate.abs()), mib(half)),
-        None => amount,
+    let change = pair.comparison.of(Figure::Peak)?;
+    let (estimate, interval) = (change.estimate(), change.interval());
+    let amount = match interval {
+        Some(Interval { low, high, .. }) => {
+            format!("{} ± {} MiB", mib(estimate.abs()), mib((high - low) / 2.0))
+        }
+        None => format!("{} MiB", mib(estimate.abs())),
     };
-    let levels = format!("{} against {} MiB at their peaks", mib(change.b.value), mib(change.a.value));
-    Some(match change.finding() {
-        Finding::Same => {
-            format!("{b} takes as much memory as {a}, within {} MiB ({levels})", mib(change.tolerance))
+    let levels = format!("{} against {} MiB at their peaks", mib(change.b.value()), mib(change.a.value()));
+    Some(match (change.finding(), interval) {
+        (Finding::Same, _) => {
+            format!("{b} takes as much memory as {a}, within {} MiB ({levels})", mib(change.tolerance()))
         }
-        Finding::Open if change.interval.is_some() => {
-            format!("whether {b} takes more memory than {a} is open: {levels}, {}", interval(change))
-        }
-        _ if change.estimate < 0.0 => format!("{b} takes {amount} less than {a} ({levels})"),
+        (Finding::Open, Some(Interval { low, high, .. })) => format!(
+            "whether {b} takes more memory than {a} is open: {levels}, a difference of {} to {} MiB",
+            mib(low),
+            mib(high)
+        ),
+        _ if estimate < 0.0 => format!("{b} takes {amount} less than {a} ({levels})"),
         _ => format!("{b} takes {amount} more than {a} ({levels})"),
     })
 }
 
-fn interval(change: &Change) -> String {
-    let Some(Interval { low, high, .. }) = change.interval else { return String::new() };
-    format!("a difference of {} to {} MiB", mib(low), mib(high))
-}
-
 fn speed(pair: &Compared<'_>) -> Option<String> {
-    let change = pair.comparison.of(Quantity::Fps)?;
-    let range = change
-        .interval
-        .map(|interval| format!(" [{} to {}]", number(interval.low, 2), number(interval.high, 2)));
-    let range = range.unwrap_or_default();
-    let speeds = format!("{} against {} frames/s", short(change.b.value), short(change.a.value));
+    let change = pair.comparison.of(Figure::FramesPerSecond)?;
+    let times = number(change.estimate(), 2);
+    let times = match change.interval() {
+        Some(Interval { low, high, .. }) => format!("{times} × [{} to {}]", number(low, 2), number(high, 2)),
+        None => format!("{times} ×"),
+    };
+    let speeds = format!("{} against {} frames/s", short(change.b.value()), short(change.a.value()));
     Some(match change.finding() {
-        Finding::Same => format!("it is as fast ({speeds})"),
-        Finding::Open if change.interval.is_some() => {
-            format!("whether it is faster is open: {} ×{range} ({speeds})", number(change.estimate, 2))
+        Finding::Same => {
+            format!("it is as fast, within {} % ({speeds})", short((change.tolerance() - 1.0) * 100.0))
         }
-        _ => format!("it is {} ×{range} as fast ({speeds})", number(change.estimate, 2)),
+        Finding::Open if change.difference().is_some() => {
+            format!("whether it is faster is open: {times} ({speeds})")
+        }
+        _ => format!("it is {times} as fast ({speeds})"),
     })
 }
 
@@ -221,13 +220,12 @@ fn each(with: With) -> &'static str {
 fn repeats(pair: &Compared<'_>) -> String {
     let (a, b) = (pair.a.summary.finished, pair.b.summary.finished);
     let count = if a == b { format!("{a} of each") } else { format!("{b} against {a}") };
-    let more = pair.comparison.needs_repeats(&TOLD_QUANTITIES).map(|needed| match (a, b) {
-        (1, 1) => format!("one run each: intervals take {needed} repeats"),
-        _ => format!("95 % intervals from {count}; {needed} of each would settle what is open"),
-    });
-    more.unwrap_or_else(|| {
-        if (a, b) == (1, 1) { "one run each".into() } else { format!("95 % intervals from {count}") }
-    })
+    match pair.comparison.needs_repeats(&TOLD_FIGURES) {
+        _ if (a, b) == (1, 1) => format!("one run each: intervals take {LEAST_REPEATS} repeats"),
+        _ if a.min(b) < LEAST_REPEATS => format!("{count}: intervals take {LEAST_REPEATS} of each"),
+        Some(needed) => format!("95 % intervals from {count}; {needed} of each would settle what is open"),
+        None => format!("95 % intervals from {count}"),
+    }
 }
 
 /// All comparisons, for `summary.json`.
@@ -244,27 +242,27 @@ fn record(pair: &Compared<'_>) -> ComparisonRecord {
         b: pair.pair.b_value.clone(),
         sentence: sentence(pair),
         changes: pair.comparison.changes.iter().map(change_record).collect(),
-        needs_repeats: pair.comparison.needs_repeats(&TOLD_QUANTITIES),
+        needs_repeats: pair.comparison.needs_repeats(&TOLD_FIGURES),
     }
 }
 
 fn change_record(change: &Change) -> ChangeRecord {
-    let name = match change.quantity {
-        Quantity::PeakRss => "peak_rss_bytes",
-        Quantity::LevelAfterWarmup => "level_after_warmup_bytes",
-        Quantity::LevelAtEnd => "level_at_end_bytes",
-        Quantity::Growth => "growth_bytes_per_frame",
-        Quantity::Fps => "frames_per_second_ratio",
-        Quantity::CpuPerFrame => "cpu_per_frame_ratio",
+    let name = match change.figure {
+        Figure::Peak => "peak_rss_bytes",
+        Figure::Level => "level_at_end_bytes",
+        Figure::FramesPerSecond => "frames_per_second_ratio",
+        Figure::CpuPerFrame => "cpu_per_frame_ratio",
+        other => other.column(),
     };
+    let interval = change.interval();
     ChangeRecord {
         quantity: name.into(),
-        a: change.a.value,
-        b: change.b.value,
+        a: change.a.value(),
+        b: change.b.value(),
         repeats: (change.a.repeats, change.b.repeats),
-        estimate: change.estimate,
-        low: change.interval.map(|interval| interval.low),
-        high: change.interval.map(|interval| interval.high),
+        estimate: change.estimate(),
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
         finding: format!("{:?}", change.finding()).to_lowercase(),
     }
 }

@@ -15,7 +15,8 @@ mod words;
 
 use std::io::Write;
 
-use crate::check::{Check, Conclusion, ERROR_RATE, Item, LEAST_REPEATS, State};
+use crate::check::{Check, Conclusion, ERROR_RATE, Item, State};
+use crate::compare::LEAST_REPEATS;
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
 use crate::report::{Look, Report, ReportError, VariantRow};

@@ -201,11 +201,18 @@ fn row(name: String, recording: Recording, axes: Axes) -> Result<RecordingRow, R
         Over::Seconds => None,
     };
     let measured = drawn.into_iter().filter(|memory| series.memory(*memory).is_measured());
+    let frames = recording.context.as_ref().and_then(|context| context.frames);
     let marks = recording.events.iter().filter(|event| event.kind == MARK);
     let at = |t_s: f64| clock.as_ref().map_or(Some(t_s), |clock| clock.step_at(t_s));
     Ok(RecordingRow {
         name,
-        summary: analysis::summarise_recording(&series, &context, recording.high_water, recording.wall_s),
+        summary: analysis::summarise_recording(
+            &series,
+            &context,
+            recording.high_water,
+            recording.wall_s,
+            frames,
+        ),
         curves: measured.map(|memory| (memory, curve(&series, clock.as_ref(), memory))).collect(),
         cpu: CpuUse::of(&series, COLUMNS),
         marks: marks.filter_map(|mark| Some((at(mark.t_s)?, shown(&mark.what)))).collect(),

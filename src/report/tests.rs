@@ -3,6 +3,7 @@ use std::fs;
 
 use super::made_up::{MadeUp, result};
 use super::*;
+use crate::budget::Figure;
 use crate::trace::Outcome;
 
 /// Two engines; one of them died, another is not there, a third was too short.
@@ -96,6 +97,20 @@ fn repeats_that_show_different_things_are_counted() {
     let told = printed(&[level(1), level(2), grows]);
     assert!(told.contains("2 no") && told.contains("1 yes"), "{told}");
     assert!(told.contains("Memory grows: no (in 2 of 3 runs) – a leak of more than"), "{told}");
+}
+
+#[test]
+fn a_run_has_one_level_in_every_table_also_where_its_counter_stops_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = [MadeUp::new("melt", "single", |frame| 40.0 + frame / 10.0).ended(Outcome::Finished, 985)];
+    let report = Report::read(&result(folder.path(), &jobs)).unwrap();
+    let level = report.variants()[0].runs()[0].get(Figure::Level).unwrap();
+    // Of the frames above 880 up to 980, as planned.
+    assert_eq!(level, (133.05 * f64::from(1 << 20)).round());
+    assert_eq!(summary(&jobs)[0]["level_at_end_bytes"], format!("{level}"));
+    let recording = store::open_trace(&folder.path().join("jobs/melt-single-1"), None).unwrap();
+    let recordings = RecordingReport::read(vec![recording], Axes::default()).unwrap();
+    assert_eq!(recordings.rows[0].summary.plateau.unwrap().as_f64(), level);
 }
 
 #[test]

@@ -41,10 +41,32 @@ impl Centre {
         Some(Centre { value: mean(left)?, error, freedom })
     }
 
-    /// It with Student's interval of this confidence: ± t(1/2 + `confidence`/2, ν) times its error.
+    /// How far the truth may be to either side of it at this confidence: t(1/2 + `confidence`/2, ν) times its error.
+    pub fn reach(self, confidence: f64) -> f64 {
+        self.reach_one_sided(0.5 + confidence / 2.0)
+    }
+
+    /// How far the truth may be to one side of it: t(`confidence`, ν) times its error.
+    pub fn reach_one_sided(self, confidence: f64) -> f64 {
+        student_t_quantile(confidence, self.freedom).unwrap_or(0.0) * self.error
+    }
+
+    /// It with Student's interval of this confidence.
     pub fn interval(self, confidence: f64) -> Interval {
-        let reach = student_t_quantile(0.5 + confidence / 2.0, self.freedom).unwrap_or(0.0) * self.error;
+        let reach = self.reach(confidence);
         Interval { estimate: self.value, low: self.value - reach, high: self.value + reach }
+    }
+
+    /// How much larger it is than another. With e and f their errors that is known to √(e² + f²), with the degrees
+    /// of freedom of Welch and Satterthwaite ("The generalization of 'Student's' problem when several different
+    /// population variances are involved", Biometrika 34, 1947): (e² + f²)² / (e⁴/ν₁ + f⁴/ν₂).
+    ///
+    /// The spreads need not be alike. Both errors zero give an interval of no width, which says nothing of
+    /// what other samples would give.
+    pub fn minus(self, from: Centre) -> Centre {
+        let (e, f) = (from.error.powi(2), self.error.powi(2));
+        let freedom = (e + f).powi(2) / (e * e / from.freedom + f * f / self.freedom);
+        Centre { value: self.value - from.value, error: (e + f).sqrt(), freedom }
     }
 
     /// The natural logarithm of it, by the delta method: its error is the relative one (Casella and
@@ -63,22 +85,6 @@ pub fn cut_at_each_end(numbers: usize, share: f64) -> usize {
     (share.clamp(0.0, 0.5) * numbers as f64 + 1e-9) as usize
 }
 
-/// How much larger one centre is than another, as an interval of this confidence: `to` − `from` ±
-/// t(1/2 + `confidence`/2, ν) · √(e² + f²), with e and f their errors and ν by Welch and Satterthwaite
-/// ("The generalization of 'Student's' problem when several different population variances are
-/// involved", Biometrika 34, 1947): (e² + f²)² / (e⁴/ν₁ + f⁴/ν₂).
-///
-/// The spreads need not be alike. Both errors zero give an interval of no width, which says nothing of
-/// what other samples would give.
-pub fn welch_interval(from: Centre, to: Centre, confidence: f64) -> Interval {
-    let estimate = to.value - from.value;
-    let (e, f) = (from.error.powi(2), to.error.powi(2));
-    let freedom = (e + f).powi(2) / (e * e / from.freedom + f * f / to.freedom);
-    let quantile = student_t_quantile(0.5 + confidence / 2.0, freedom).unwrap_or(0.0);
-    let reach = quantile * (e + f).sqrt();
-    Interval { estimate, low: estimate - reach, high: estimate + reach }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +98,7 @@ mod tests {
     #[test]
     fn the_difference_of_two_means_agrees_with_t_test_of_r() {
         let [first, second] = SLEEP.map(|hours| Centre::mean(&hours).unwrap());
-        let found = welch_interval(second, first, 0.95);
+        let found = first.minus(second).interval(0.95);
         assert!((found.estimate + 1.58).abs() < 1e-9, "{found:?}");
         assert!(
             (found.low + 3.365_483_2).abs() < 1e-5 && (found.high - 0.205_483_2).abs() < 1e-5,
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn equal_numbers_have_no_error_and_their_difference_no_width() {
         let [three, five] = [[3.0; 4], [5.0; 4]].map(|numbers| Centre::mean(&numbers).unwrap());
-        assert_eq!(welch_interval(three, five, 0.95), Interval { estimate: 2.0, low: 2.0, high: 2.0 });
+        assert_eq!(five.minus(three).interval(0.95), Interval { estimate: 2.0, low: 2.0, high: 2.0 });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::measured::measured;
 use super::words::statement;
 use super::{Severity, Strictness, Told};
 use crate::analysis::Spread;
-use crate::budget::{Figure, Unit};
+use crate::budget::{Figure, Scale, Unit};
 use crate::check::{
     Asked, ChangeEvidence, Conclusion, ERROR_RATE, Evidence, Item, LimitEvidence, PASS_CONFIDENCE, State,
 };
@@ -188,11 +188,10 @@ fn limit_record(evidence: &LimitEvidence) -> LimitRecord {
 }
 
 fn change_record(figure: Figure, change: &ChangeEvidence) -> ChangeRecord {
-    let is_share = matches!(figure.unit(), Unit::Seconds | Unit::FramesPerSecond);
     ChangeRecord {
         baseline: change.baseline,
         now: change.now,
-        effect_unit: if is_share { "share_of_baseline" } else { unit(figure) },
+        effect_unit: if figure.scale() == Scale::Ratio { "share_of_baseline" } else { unit(figure) },
         effect: change.effect,
         low: change.interval.map(|interval| interval.0),
         high: change.interval.map(|interval| interval.1),

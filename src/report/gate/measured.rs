@@ -2,7 +2,7 @@
 
 use crate::analysis::Spread;
 use crate::budget::{Figure, Figures};
-use crate::check::figures;
+use crate::compare::alike;
 use crate::report::{Report, VariantRow};
 
 /// A variant of which something was measured.
@@ -21,7 +21,7 @@ pub fn measured(report: &Report) -> Vec<MeasuredVariant> {
 }
 
 fn variant(variant: &VariantRow<'_>) -> MeasuredVariant {
-    let runs: Vec<_> = variant.measured().filter_map(|job| figures(&job.summary, &job.verdict)).collect();
+    let runs = variant.runs();
     let slug = variant.jobs.iter().map(|job| job.planned.slug()).find(|slug| !slug.is_empty());
     let spread = |figure| Some((figure, spread(&runs, figure)?));
     MeasuredVariant {
@@ -32,5 +32,6 @@ fn variant(variant: &VariantRow<'_>) -> MeasuredVariant {
 }
 
 fn spread(runs: &[Figures], figure: Figure) -> Option<Spread> {
-    Spread::of(&runs.iter().filter_map(|run| run.get(figure)).collect::<Vec<_>>())
+    let [numbers] = alike(figure, [runs]);
+    Spread::of(&numbers)
 }

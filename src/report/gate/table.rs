@@ -53,8 +53,8 @@ pub fn drawn(table: &FigureTable, look: Look) -> Table {
 /// What the columns mean.
 pub fn legend(check: &Check) -> Vec<String> {
     let changes = check.items.iter().any(|item| matches!(item.evidence, Evidence::Change(_)));
-    let legend = "change: how much worse, and the interval that it lies in (each end is right in 95 of 100); a \
-                  minus is better. could find: the least change that such repeats find in 19 of 20 checks.";
+    let legend = "change: how much worse, and its 95 % interval; a minus is better. could find: the least change that \
+                  such repeats find in 19 of 20 checks.";
     changes.then(|| legend.to_string()).into_iter().collect()
 }
 

@@ -1,7 +1,8 @@
 //! The answers of a check in words.
 
 use crate::budget::{Figure, Unit};
-use crate::check::{Asked, ChangeEvidence, Evidence, Item, LEAST_REPEATS, LimitEvidence, State};
+use crate::check::{Asked, ChangeEvidence, Evidence, Item, LimitEvidence, State};
+use crate::compare::LEAST_REPEATS;
 use crate::report::number::{mib, number, short};
 use crate::report::verdicts::amount;
 
@@ -59,8 +60,7 @@ pub fn topic(item: &Item) -> String {
 fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
     let levels = format!("{} → {}", shown(figure, change.baseline), shown(figure, change.now));
     let tolerated = effect(figure, change.tolerated);
-    let enough = change.repeats.0.min(change.repeats.1) >= LEAST_REPEATS;
-    let Some(((low, high), at_least)) = change.interval.zip(change.at_least).filter(|_| enough) else {
+    let Some(((low, high), at_least)) = change.interval.zip(change.at_least) else {
         return format!(
             "{figure} {levels}: {} and {} repeats say nothing of how far that scatters; {LEAST_REPEATS} on each \
              side are needed.",

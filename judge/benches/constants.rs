@@ -1,0 +1,3 @@
+//! Which constants the verdicts on labelled recordings hang on.
+
+fn main() {}

@@ -7,17 +7,17 @@ mod increments;
 #[path = "../../tests/support/labelled.rs"]
 mod labelled;
 mod methods;
-#[path = "../../tests/support/simulated.rs"]
+#[path = "../../judge/tests/simulated/mod.rs"]
 mod simulated;
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use increments::by_increments;
-use labelled::{Label, Labelled, bar, labelled, series};
+use labelled::{Label, Labelled, bar, labelled};
 use memreel::analysis::ProgressClock;
 use memreel::stats;
-use memreel::trace::Memory;
+use memreel::trace::{Memory, Series};
 use memreel::verdict::terms::Index;
 use memreel::verdict::{RunVerdict, Verdict, With, judge, shape};
 use methods::{
@@ -189,8 +189,8 @@ fn print_verdicts(subjects: &[Subject]) {
 /// Milliseconds that a million samples take, the median of nine.
 fn million_ms() -> f64 {
     let export = Simulated { course: Course::Ratchet { jumps: 8.0 }, frames: 400_000, seed: 1 };
-    let rows = export.rows(Looked { hz: 1000.0, ..Looked::default() });
-    let (series, context) = (series(&rows[..1_000_000]), export.context());
+    let samples = export.samples(Looked { hz: 1000.0, ..Looked::default() });
+    let (series, context) = (Series::of(&samples[..1_000_000], &Memory::JUDGED), export.context());
     let round = |_| {
         let began = Instant::now();
         black_box(judge(black_box(&series), &context));

@@ -170,3 +170,80 @@ fn kept(levels: &[f64]) -> Vec<f64> {
     kept.reverse();
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use memreel_trace::Sample;
+
+    const K: &Constants = &Constants::USUAL;
+
+    /// Exports of ten frames that end at these levels, in KiB.
+    fn at_rest(levels: &[u64]) -> AtRest {
+        at_rest_with(levels, |_| None)
+    }
+
+    /// The same with so many threads at rest after each, and ten while it runs.
+    fn at_rest_with(levels: &[u64], threads: impl Fn(u64) -> Option<u64>) -> AtRest {
+        let frame = |export: u64, kib: u64, frame: u64| {
+            let (is_rest, count) = (frame == 10, export * 10 + frame);
+            Sample {
+                t_s: count as f64,
+                frames_out: Some(Count::new(count)),
+                anon_bytes: Some(Bytes::from_kib(if is_rest { kib } else { 50_000 })),
+                threads: threads(export).map(|left| Count::new(if is_rest { left } else { 10 })),
+                ..Sample::default()
+            }
+        };
+        let exports = levels.iter().chain([&0]).zip(0..);
+        let samples: Vec<_> =
+            exports.flat_map(|(&kib, export)| (1..=10).map(move |at| (export, kib, at))).collect();
+        let samples: Vec<_> = samples.into_iter().map(|(export, kib, at)| frame(export, kib, at)).collect();
+        let exports = (1..=levels.len() as u64).map(|export| export * 10).collect();
+        let context = RunContext { exports, cpus: Some(2), ..RunContext::default() };
+        let series = Series::of(&samples, &Memory::JUDGED);
+        AtRest::of(&series, Memory::AnonymousAndSwap, &context, K).unwrap()
+    }
+
+    /// Levels that rise by 300 KiB from export to export.
+    fn rising(exports: u64) -> Vec<u64> {
+        (0..exports).map(|export| 20_000 + 300 * export).collect()
+    }
+
+    #[test]
+    fn the_lowest_level_between_two_exports_is_the_rest() {
+        let rest = at_rest(&[100, 200, 300]);
+        assert_eq!(rest.levels, [100, 200, 300].map(Bytes::from_kib));
+        assert!((rest.exports, rest.gain) == (4, None) && !rest.grows(K) && !rest.is_level(K));
+    }
+
+    #[test]
+    fn what_every_export_leaves_behind_is_a_leak() {
+        let rest = at_rest(&rising(12));
+        assert!(rest.grows(K) && !rest.is_level(K));
+        assert_eq!(rest.gain.unwrap().estimate, 300.0 * 1024.0);
+    }
+
+    #[test]
+    fn heaps_of_threads_that_come_and_go_may_fill_for_three_exports_each() {
+        let gone = at_rest_with(&rising(28), |_| Some(1));
+        assert!(gone.grows(K) && gone.settled_after == 30 && gone.may_be_heaps_of_threads());
+        assert!(!at_rest_with(&rising(30), |_| Some(1)).may_be_heaps_of_threads());
+        // Threads that stay, too, are no such heaps; nor is there one beside the only thread's.
+        assert!(!at_rest_with(&rising(12), |export| Some(1 + export)).may_be_heaps_of_threads());
+        assert!(!at_rest(&rising(12)).may_be_heaps_of_threads());
+    }
+
+    #[test]
+    fn a_heap_that_swings_and_settles_is_level() {
+        let levels =
+            [15_800, 16_200, 16_700, 19_300, 16_700, 19_200, 16_700, 16_700, 16_700, 16_700, 19_200, 16_700];
+        assert!(at_rest(&levels).is_level(K) && !at_rest(&levels).grows(K));
+    }
+
+    #[test]
+    fn a_leak_smaller_than_the_swing_is_open() {
+        let levels: Vec<_> = (0..12).map(|export| 20_000 + 100 * export + 2600 * (export % 2)).collect();
+        assert!(!at_rest(&levels).grows(K));
+    }
+}

@@ -130,7 +130,8 @@ impl Profile {
     /// The shape; two things are told apart only when they are `resolution` steps apart.
     pub fn shape(&self, terms: &Terms, resolution: f64, k: &Constants) -> Shape {
         let (trailing, before) = self.flats(terms, k);
-        let stopped = trailing > k.stopped * before + resolution;
+        // At each of its ends as much as one thing known may be missing.
+        let stopped = trailing > k.stopped * before + 2.0 * resolution;
         let growing = self.grows(terms, resolution, k);
         let (gain, length) = (self.gain(), self.steps());
         let allowed = terms.floor * length + terms.noise;
@@ -151,11 +152,11 @@ impl Profile {
             Answer::No if gain <= allowed + terms.hidden => return no(Form::Plateau, gain, length),
             _ => {}
         }
-        let mut rest = gain;
-        for (count, rise) in self.largest_rises(k).into_iter().enumerate() {
+        let (mut rest, reach) = (gain, self.block().max(resolution));
+        for (count, rise) in self.largest_rises(reach, k).into_iter().enumerate() {
             rest -= rise;
             if growing == Answer::No && rest <= allowed + terms.hidden {
-                return no(Form::Steps, rest, length - self.block() * (count + 1) as f64);
+                return no(Form::Steps, rest, length - reach * (count + 1) as f64);
             }
         }
         if stopped && trailing >= k.stopped * self.block() {
@@ -165,13 +166,14 @@ impl Profile {
         open(Form::Irregular)
     }
 
-    /// The largest rises over the length of a block, from the largest, in bytes; none that is as large as the largest,
+    /// The largest rises over the length of a block, from the largest, in bytes, so many steps apart; none that is as large as the largest,
     /// since what has come twice may come again. Enough of the way follows each to see that it stayed alone.
-    fn largest_rises(&self, k: &Constants) -> Vec<f64> {
+    fn largest_rises(&self, reach: f64, k: &Constants) -> Vec<f64> {
         let mut rises: Vec<(usize, f64)> = Vec::new();
-        let last = self.last() - (k.stopped * FINE as f64) as usize;
+        let (apart, alone) = ((reach / self.fine) as usize, (k.stopped * reach / self.fine) as usize);
+        let last = self.last().saturating_sub(alone);
         for _ in 0..k.single_rises as usize {
-            let is_free = |end: &usize| rises.iter().all(|rise| rise.0.abs_diff(*end) >= FINE);
+            let is_free = |end: &usize| rises.iter().all(|rise| rise.0.abs_diff(*end) >= apart);
             let rise = |end: usize| (end, self.levels[end] - self.levels[end - FINE]);
             let largest = (FINE..=last).filter(is_free).map(rise).max_by(|a, b| a.1.total_cmp(&b.1));
             let is_alike = |rise: &(usize, f64)| {
@@ -251,21 +253,21 @@ impl Profile {
         let regular = regular_rises(&cells, self.gain(), k);
         // What leaves half of the finest cells empty leaves a quarter of those twice as long.
         let longer = CELLS as f64 / cells.len() as f64;
-        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
+        let everywhere = (1.0 - (1.0 - k.growing_cells).powf(longer)).min(1.0 - k.short_fall);
         let scatter = if regular { 0.0 } else { self.scatter() };
         // Without what a single jump gained.
         let usual = if regular { self.usual() } else { stats::median(&self.twelfths).unwrap_or_default() };
         let steady = self.gain().min(usual * self.steps()) - terms.noise;
-        // A yes asks for all of it, a no for less than most of it.
-        let passes = |share: f64, low: f64| {
+        // A yes asks for all of it, a no for less than most of it, however few the cells are.
+        let passes = |share: f64, low: f64, everywhere: f64| {
             let heaps = if scatter <= k.even / share { 0.0 } else { terms.heaps };
             steady > share * k.least_gain.max(heaps)
                 && low > terms.floor
-                && (regular || growing >= share * everywhere.min(1.0 - k.short_fall))
+                && (regular || growing >= share * everywhere)
         };
         match () {
-            () if passes(1.0, self.growth().low) => Answer::Yes,
-            () if passes(k.nearly, usual) => Answer::Open,
+            () if passes(1.0, self.growth().low, everywhere) => Answer::Yes,
+            () if passes(k.nearly, usual, k.growing_cells) => Answer::Open,
             () => Answer::No,
         }
     }

@@ -1,14 +1,13 @@
 //! Exports that never were: memory after each frame by a rule, and sampled as a harness samples.
 //!
-//! Shared by `tests/verdicts.rs` and `benches/verdicts`.
+//! Shared by `tests/properties.rs` and the workspace's `benches/verdicts`.
 
 // Each of them uses a part of it.
 #![allow(dead_code)]
 
-use memreel::stats::random::Random;
-use memreel::trace::RunContext;
-
-use super::labelled::Row;
+use memreel_judge::stats::random::Random;
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{RunContext, Sample};
 
 /// Where every export begins, in bytes.
 const BASE: f64 = 60e6;
@@ -106,20 +105,26 @@ impl Simulated {
     }
 
     /// Its samples, whole pages.
-    pub fn rows(&self, looked: Looked) -> Vec<Row> {
+    pub fn samples(&self, looked: Looked) -> Vec<Sample> {
         let levels = self.levels();
         let last = f64::from(self.frames);
         let lasts = AROUND_S + last / looked.frames_a_second;
         let frame_at = |t_s: f64| ((t_s - AROUND_S) * looked.frames_a_second).clamp(0.0, last);
-        let row = |tick: u32| {
+        let sample = |tick: u32| {
             let t_s = f64::from(tick) / looked.hz;
             let told_s = (t_s / looked.counter_s + 1e-9).floor() * looked.counter_s;
             let told = if t_s >= lasts { last } else { frame_at(told_s) };
             let (share, level) = (share_of_end(t_s - lasts), levels[frame_at(t_s) as usize]);
             let anonymous = (share * level / 4096.0) as u64 * 4096;
-            Row { t_s, frames: told as u64, anonymous, resident: anonymous + (40 << 20) }
+            Sample {
+                t_s,
+                frames_out: Some(Count::new(told as u64)),
+                anon_bytes: Some(Bytes::new(anonymous)),
+                rss_bytes: Some(Bytes::new(anonymous + (40 << 20))),
+                ..Sample::default()
+            }
         };
-        (0..=((lasts + AROUND_S) * looked.hz) as u32).map(row).collect()
+        (0..=((lasts + AROUND_S) * looked.hz) as u32).map(sample).collect()
     }
 }
 

@@ -172,7 +172,7 @@ impl<'a> Execution<'a> {
             scenario_path: std::path::absolute(&self.scenario.path)
                 .unwrap_or_else(|_| self.scenario.path.clone()),
             scenario_text: self.scenario.text.clone(),
-            ships_with_memreel: !self.scenario.path.exists() && is_shipped(&self.scenario),
+            ships_with_memreel: !self.scenario.path.exists() && is_shipped(self.scenario),
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),

@@ -75,6 +75,8 @@ pub struct Grown {
     pub grows: Answer,
     /// With what.
     pub with: Vec<With>,
+    /// Whether what stands in `with` could not be told apart.
+    pub unparted: bool,
     /// The same in words.
     pub words: String,
     /// Whether it is to pass whatever it shows.
@@ -255,7 +257,8 @@ pub fn check(subjects: &[Subject], grown: &[Grown]) -> Check {
 
 fn finding(grown: &Grown) -> Item {
     // What goes with new sources alone may be meant: a cache of open producers. A budget says how much may.
-    let may_be_meant = grown.with.contains(&With::Sources) && !grown.with.contains(&With::Frames);
+    let may_be_meant =
+        grown.with == [With::Sources] || grown.unparted && grown.with == [With::Sources, With::Cuts];
     let state = match grown.grows {
         Answer::Yes if !grown.allowed && !may_be_meant => State::Failed,
         Answer::Open if !grown.allowed => State::Open,
@@ -285,7 +288,10 @@ fn without_baseline(subjects: &[Subject]) -> Option<Item> {
 
 fn missing(subject: &Subject) -> Option<Item> {
     let missing = subject.missing;
-    let words = format!("of {missing} of its repeats there is nothing: not run, or lost");
+    let words = match missing {
+        1 => "1 repeat is missing: not run, or lost".to_string(),
+        _ => format!("{missing} repeats are missing: not run, or lost"),
+    };
     let (asked, state) = (Asked::Repeats, State::Open);
     let evidence = Evidence::Words(words);
     (missing > 0).then(|| Item {

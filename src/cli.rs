@@ -194,7 +194,7 @@ Exit codes:
 ///
 /// A scenario (a small TOML file) says what is exported, with which engines, how threaded, how often.
 /// `memreel run` exports every variant, samples the engine's process tree, and leaves CSV, plots and a
-/// table: how much memory, whether it still grows over the second half, what threads cost and bring.
+/// table: how much memory, whether it grows and with what, what threads cost and bring.
 ///
 /// Begin with `memreel doctor` (what is installed here?), `memreel scenarios` (what can be asked?)
 /// and `memreel run one-clip`.

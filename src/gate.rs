@@ -152,6 +152,7 @@ fn grown(family: &FamilyRow<'_>, budgets: &Budgets) -> Grown {
         name: family.name.clone(),
         grows: family.verdict.grows,
         with: family.verdict.with.clone(),
+        unparted: family.verdict.unparted,
         words: headline(family),
         allowed: budgets.allow.iter().any(|word| word == family.verdict.verdict().word()),
     }

@@ -492,6 +492,11 @@ impl<'a> Case<'a> {
     /// What rose and was given back once may be the tooth of a saw: what is left of it is in no envelope.
     fn given_back(&self) -> Option<Ruling> {
         let open = || self.open(Reason::GivenBack, self.longer(3.0));
+        // Rises that seem to be few, or to have stopped, may have gone on in what fell.
+        let few = matches!(self.shape.form, Form::Steps | Form::Filled);
+        if self.saw.as_ref().is_none_or(|saw| saw.falls < 2) && few && self.masked() > self.terms.hidden {
+            return Some(open());
+        }
         let Some(saw) = &self.saw else {
             return (self.shape.grows != Answer::Yes && self.rose_and_fell()).then(open);
         };

@@ -60,7 +60,7 @@ class Step:
 
     def families(self):
         """What memreel says of each family."""
-        return [(each["family"], each["verdict"], each["headline"]) for each in self.summary["families"]]
+        return [(each["family"], each["verdict"], each["answer"]) for each in self.summary["families"]]
 
     def growth(self, family, along):
         """low, estimate, high of a family's growth along something."""
@@ -156,7 +156,7 @@ def quoted(sentences):
 
 def verdicts(step, only=None):
     """memreel's own words on each family of a step."""
-    return quoted(f"{family}: {verdict} – {headline}." for family, verdict, headline in step.families()
+    return quoted(f"{family}: {answer}" for family, _, answer in step.families()
                   if only is None or only in family)
 
 

@@ -16,7 +16,7 @@ pub struct Changes {
     /// it LABEL:ENGINE@PROGRAM
     #[arg(long, value_name = "LIST")]
     engine: Option<String>,
-    /// Threads: single (one for each part), default (not told), parallel (as many as CPUs), parallel:N
+    /// Threads: single (one for each part), default (engine default), parallel (as many as CPUs), parallel:N
     #[arg(long, value_name = "LIST")]
     threading: Option<String>,
     /// Where in its process the export runs: main, background
@@ -37,7 +37,7 @@ pub struct Changes {
     /// Video encoders, by FFmpeg's names; default: nothing is told of how to encode
     #[arg(long, value_name = "LIST")]
     encoder: Option<String>,
-    /// The encoder's presets; default: not told
+    /// The encoder's presets; default: engine default
     #[arg(long, value_name = "LIST")]
     preset: Option<String>,
     /// Containers: mp4, matroska, mpegts …

@@ -21,7 +21,7 @@ use crate::store::{self, StoreError, StoredResult};
 
 /// Hold a result against the budgets of its scenario, and against a baseline
 ///
-/// It fails when memory grows with the length of an export, or leaks; when a budget is broken; or when a figure is
+/// It fails when memory grows with frames or cuts, or when an export leaks; when a budget is broken; or when a figure is
 /// surely worse than the baseline by more than is tolerated. What cannot be told passes with a warning. Where nothing
 /// has changed one check in a hundred fails at most, however many figures it judges.
 ///
@@ -78,7 +78,7 @@ pub struct Judging {
     /// A budget beside those of the scenario: peak=400MiB, level.more=5%, frames_per_second.limit=24
     #[arg(long = "budget", value_name = "KEY=VALUE")]
     budgets: Vec<String>,
-    /// What is open is no pass: exit code 3
+    /// Treat inconclusive results as failures: exit code 3
     #[arg(long)]
     strict: bool,
     /// Say what failed or is open, and exit 0 all the same (but for engines that failed)

@@ -121,6 +121,10 @@ impl Subject {
 
     /// The command that settles what is open.
     fn next(&self, verdict: &RunVerdict) -> Option<Next> {
+        // A command that failed would fail again.
+        if self.outcome.as_ref().is_some_and(|outcome| !outcome.is_finished()) {
+            return None;
+        }
         match &self.experiment {
             Some(experiment) => verdicts::next::of_job(verdict, experiment),
             None => verdicts::next::of_run(verdict, &self.made),
@@ -179,7 +183,9 @@ impl Judge {
     fn print(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
         if self.traces.len() > 1 {
-            return Ok(writeln!(out, "{file}: {}", subject.answer(&verdict))?);
+            writeln!(out, "{file}: {}", subject.answer(&verdict))?;
+            let forecast = self.forecast.words(&verdict, subject.context.rate);
+            return Ok(forecast.iter().try_for_each(|words| writeln!(out, "  {words}"))?);
         }
         let lines = subject.lines(&verdict, &self.forecast);
         Ok(write_run_lines(&verdict, &lines, out, Look::of_stdout())?)

@@ -14,13 +14,12 @@ use crate::trace::ColumnNames;
 ///
 /// A recording is the folder or the CSV file of `memreel record`, a job's folder of `memreel run`
 /// (reports/SCENARIO/TIME/jobs/NAME), a log of psrecord (plain or CSV), a .dat file of mprof, or any CSV table
-/// with a time and memory. Which, is told by what is in it, not by its name.
+/// with a time and memory. The format is detected.
 ///
 /// peak: the largest resident set, as sampled over the process tree, or the kernel's own high-water mark
 /// of its largest process where that is known and larger. plateau: the median from 88 % to 98 % of the way.
-/// growth: from 50 % to 98 % of the way, as the mean over 12 blocks, with its 95 % interval; for each frame
-/// where frames are counted, else for each MiB written where writing goes on over the whole second half,
-/// else for each second. Plateau and growth are of anonymous memory and swap, else of the resident set.
+/// memory grows: the answer of `memreel judge`, per frame where frames are counted, else per second. Both are of
+/// anonymous memory and swap, else of the resident set.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -92,7 +92,7 @@ impl Told<'_> {
         let (failed, warned) = (count(Item::fails), count(Item::warns));
         match self.check.conclusion() {
             Conclusion::Failed => {
-                format!("FAILED: {failed} failed, {warned} open or tolerated, {passed} passed.")
+                format!("FAILED: {failed} failed, {warned} inconclusive or soft, {passed} passed.")
             }
             Conclusion::Open => format!("INCONCLUSIVE: nothing failed, {warned} open, {passed} passed."),
             Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} warned of."),

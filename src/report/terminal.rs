@@ -360,7 +360,7 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
     let index = variants.iter().any(has_an_index).then_some(
-        "An MP4 file's index is kept in memory until the end: up to about 450 B per frame, which does not count as growth.",
+        "An MP4 file's index is kept in memory until the end: up to 512 B per frame, which does not count as growth.",
     );
     [numbers].into_iter().chain(brackets).chain(index).collect()
 }

@@ -62,8 +62,8 @@ fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
     let tolerated = effect(figure, change.tolerated);
     let Some(((low, high), at_least)) = change.interval.zip(change.at_least) else {
         return format!(
-            "{figure} {levels}: {} and {} repeats say nothing of how far that scatters; {LEAST_REPEATS} on each \
-             side are needed.",
+            "{figure} {levels}: {} and {} repeats are too few to show the spread. Repeat {LEAST_REPEATS} times on \
+             each side to decide.",
             change.repeats.0, change.repeats.1
         );
     };
@@ -102,7 +102,7 @@ fn limited(figure: Figure, limit: &LimitEvidence, state: State) -> String {
     };
     match state {
         State::Failed => format!("{figure} is {value}, and {allowed}{beyond}."),
-        State::Open => format!("{figure} is {value}, too near to tell: {allowed}{beyond}."),
+        State::Open => format!("{figure} is {value}, too close to the limit to decide: {allowed}{beyond}."),
         _ => format!("{figure} is {value}; {allowed}."),
     }
 }

@@ -13,7 +13,9 @@ pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<
     let summary = &row.summary;
     let lines = [Some(lasted(summary)), peak(summary), plateau(summary)];
     write_wrapped(out, &answer(row), width)?;
-    if let Some(next) = verdicts::next::of_run(&summary.verdict, &row.recording.made) {
+    // A command that failed would fail again.
+    let next = verdicts::next::of_run(&summary.verdict, &row.recording.made);
+    if let Some(next) = next.filter(|_| row.failure().is_none()) {
         writeln!(out, "{next}")?;
     }
     lines.into_iter().flatten().try_for_each(|line| write_wrapped(out, &line, width))

@@ -85,7 +85,7 @@ impl Told<'_> {
             }
             true => {
                 let first = self.by(With::Sources, true).unwrap_or_default();
-                format!("{first} – or every cut, since each of them opens a new source")
+                format!("{first}, each opened at a cut")
             }
             false => each.join(" and "),
         };
@@ -223,7 +223,7 @@ fn why(reason: Reason) -> &'static str {
         Reason::TooShort => "most runs are too short",
         Reason::TooFewSamples => "there are too few samples, or too few changes of the frame counter",
         Reason::Slowing => "growth slowed down towards the end: a leak, or a cache that is filling",
-        Reason::Irregular => "memory rose now and then: neither single rises nor steady growth",
+        Reason::Irregular => "memory rose irregularly: neither single rises nor steady growth",
         Reason::GivenBack => "memory rose and was given back once; it may rise again",
         Reason::FewTeeth => "memory rises and falls too rarely to see whether its lowest points rise",
         Reason::HeldInAQueue => {
@@ -314,8 +314,8 @@ fn rises_along(verdict: &RunVerdict) -> Vec<String> {
     let events = verdict.division.as_ref().map_or(0, |division| division.events.len()) as f64;
     let told = |gained: f64, what: &str| {
         let each = match at_cuts {
-            Some(With::Sources) if events > 0.0 => format!("{} with each source", short(gained / events)),
-            Some(_) if events > 0.0 => format!("{} with every cut", short(gained / events)),
+            Some(With::Sources) if events > 0.0 => format!("{} per source", short(gained / events)),
+            Some(_) if events > 0.0 => format!("{} per cut", short(gained / events)),
             _ => format!("{} over the judged part", number(gained, 0)),
         };
         (gained >= RISING).then(|| format!("{what} rise along, {each}"))

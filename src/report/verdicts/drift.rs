@@ -33,10 +33,10 @@ pub fn drift(drift: &Drift) -> String {
         Pace::Slower => "it gets slower",
         Pace::Faster => "it gets faster",
         Pace::Steady => "it stays as fast",
-        Pace::Open => "whether it gets slower is open",
+        Pace::Open => "no proven slowdown",
     };
     format!(
-        "Speed: {word}; a frame takes {} ms of CPU time late, {} early, {} × [{} to {}].",
+        "CPU time per frame: {} ms late, {} ms early; ratio {} ({} to {}): {word}.",
         number(drift.late_s_per_frame * 1000.0, 2),
         number(drift.early_s_per_frame * 1000.0, 2),
         number(drift.ratio.estimate, 2),

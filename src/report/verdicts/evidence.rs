@@ -40,11 +40,18 @@ fn course(verdict: &RunVerdict) -> Option<String> {
     let ((begin, end), form) = verdict.judged.zip(verdict.form)?;
     let one = one(verdict);
     Some(format!(
-        "Course: {}. Twelve blocks from {one} {} to {} gained {} per {one}.{}",
-        form_in_words(form),
+        "Course: {}. The twelve blocks from {one} {} to {} gained {} per {one}.{}",
+        match (form, verdict.answer()) {
+            (Form::Steps | Form::Filled, Answer::Yes) => "rises at some cuts",
+            _ => form_in_words(form),
+        },
         number(begin, 0),
         number(end, 0),
-        amounts(&verdict.blocks),
+        if verdict.blocks.iter().all(|gain| *gain == 0.0) {
+            "nothing".into()
+        } else {
+            amounts(&verdict.blocks)
+        },
         verdict.terms.map(|terms| format!(" {}", floor(&terms, one))).unwrap_or_default(),
     ))
 }
@@ -71,7 +78,7 @@ fn floor(terms: &Terms, one: &str) -> String {
 pub fn form_in_words(form: Form) -> &'static str {
     match form {
         Form::Plateau => "level after the warm-up",
-        Form::Steps => "level, with one or two rises that stayed",
+        Form::Steps => "level, with one to three rises that stayed",
         Form::Filled => "grew and stopped, as a cache does that has filled",
         Form::SawTooth => "rises and falls again",
         Form::Steady => "steady growth",
@@ -91,12 +98,14 @@ fn division(division: &Division, verdict: &RunVerdict) -> String {
         ""
     };
     format!(
-        "Cuts: {} of them in the judged part, usually {} frames apart; {} % of the growth came at cuts ({} to {} %).{coarse}",
+        "Cuts: {} of them in the judged part, usually {} frames apart; {} % of the growth came at cuts{}.{coarse}",
         division.stretches,
         number(division.frames, 0),
         percent(share.estimate),
-        percent(share.low),
-        percent(share.high),
+        match (percent(share.low), percent(share.high)) {
+            (low, high) if low == high => String::new(),
+            (low, high) => format!(" ({low} to {high} %)"),
+        },
     )
 }
 
@@ -245,7 +254,7 @@ pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
             "No frames were counted: memory is judged per second, so a slow machine looks like small growth.",
         ),
         blind.then_some(
-            "Where clips begin is not known; with `--cuts FILE` growth at cuts is told from growth with frames.",
+            "Clip starts are not known. `--cuts FILE` separates growth at cuts from growth per frame.",
         ),
     ];
     caveats.into_iter().flatten().map(str::to_string).collect()

@@ -42,7 +42,7 @@ fn because(because: Because) -> &'static str {
     match because {
         Because::NothingMeasured => "no export came to its end",
         Because::RestsRise => "what stays between exports rises with each",
-        Because::RunsGrow => "most runs grow by themselves, the longest too",
+        Because::RunsGrow => "runs grow by themselves, the longest too",
         Because::LevelsRiseWithLength => "the level at the end rises with the length of the export",
         Because::FramesWait => "frames wait in memory, taken in and not yet put out",
         Because::StopsAtTheSameShare => {
@@ -54,7 +54,7 @@ fn because(because: Because) -> &'static str {
         Because::RunsStop => "growth stopped within the runs",
         Because::LevelsStopRisingWithSources => "the level rises with few sources, and not with many",
         Because::NothingGrows => "no run grows, and no level rises",
-        Because::RunsAreOpen => "most runs do not tell, or they disagree",
+        Because::RunsAreOpen => "runs are inconclusive, or disagree",
         Because::LengthsAreOpen => "growth from length to length may be some or none",
         Because::SourcesAreOpen => "growth from one number of sources to the next may go on or not",
     }

@@ -92,7 +92,8 @@ pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
     let aim = match (exports, times) {
         (Some(exports), _) => format!("To decide, with {exports} exports in one process"),
         (None, Some(times)) if recorded.pid.is_none() && samples.is_none() => {
-            format!("To decide, with an input {times} times as long")
+            let times = if times == 2.0 { "twice".into() } else { format!("{times} times") };
+            format!("To decide, with an input {times} as long")
         }
         _ => "To decide".into(),
     };

@@ -6,9 +6,6 @@ use crate::constants::Constants;
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Memory, RunContext, Series};
 
-/// So much of an uncompressed picture at least must be held for each of its frames.
-const LEAST_HELD: f64 = 0.5;
-
 /// The largest number of frames that were taken in and not yet put out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Backlog {
@@ -44,8 +41,8 @@ impl Backlog {
     /// memory holds its pictures.
     pub fn is_queue(&self, context: &RunContext, k: &Constants) -> bool {
         let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);
-        self.frames as f64 >= k.queued
+        self.frames as f64 >= k.least_frames
             && self.frames as f64 >= k.judged_from * self.of as f64
-            && self.bytes.as_f64() >= LEAST_HELD * picture * self.frames as f64
+            && self.bytes.as_f64() >= k.alike * picture * self.frames as f64
     }
 }

@@ -33,14 +33,15 @@ macro_rules! constants {
 constants! {
     /// Where the judged part begins, as a share of the work: most of the warm-up is over.
     judged_from = 0.25;
-    /// Where it ends: the envelope still knows some future, and the teardown is beyond.
+    /// Where it ends: the envelope still knows some future, and the teardown is beyond. From here on the highest fall of
+    /// all is the end of the export already.
     judged_to = 0.95;
+    /// The share of the work after which the encoder is flushed and everything is closed.
+    before_teardown = 0.98;
     /// A fall that lasts no longer than this share of the work is passed over.
     short_fall = 0.01;
-    /// From this share of the work on the highest fall of all is the end of the export already.
-    ending = 0.9;
     /// Frames (where they are not counted, hundredths of a second) of the judged part that a warm-up of 250 frames
-    /// of look-ahead cannot fill.
+    /// of look-ahead cannot fill; as many in a queue are no look-ahead.
     least_frames = 479.0;
     /// Things known – samples, or changes of the counter where those are rarer – of the judged part: two a block.
     least_known = 24.0;
@@ -48,21 +49,18 @@ constants! {
     index_bytes = 178.0;
     /// The same of an index of keyframes (Matroska).
     cue_bytes = 89.0;
-    /// Frames per second that are assumed where they were not counted and an index is written.
+    /// Frames per second that are assumed where they were not counted and an index is written. No labelled recording is
+    /// such a one; small pictures are exported as fast, and a slower assumption calls their index growth.
     assumed_rate = 1000.0;
-    /// Bytes that a healthy export may gain over its length without any index.
-    drift = 131_072.0;
-    /// Bytes per frame below which growth is never asked about.
-    least_floor = 32.0;
-    /// Bytes of a leak that fill holes of the heap before any of it shows; of each source that is opened, too.
+    /// Bytes of a leak that fill holes of the heap before any of it shows, and one uncompressed frame at least; of each
+    /// source that is opened, too.
     hidden = 524_288.0;
-    /// The same in uncompressed frames.
-    hidden_frames = 1.5;
     /// The largest share of the level that holes of sources take.
     holes = 0.1;
-    /// Bytes that the heap of a thread takes whenever it is full.
+    /// Bytes that the heap of a thread takes whenever it is full: as much a healthy export may gain over its length.
     heap = 135_168.0;
-    /// Threads that may have heaps where they were not counted.
+    /// Threads that may have heaps where they were not counted. They were in all labelled recordings; an engine of an
+    /// editor on two CPUs has as many.
     uncounted_threads = 16.0;
     /// Bytes below which even steady growth is not called so.
     least_gain = 262_144.0;
@@ -72,8 +70,6 @@ constants! {
     nearly = 0.85;
     /// Half of the finest cells must grow.
     growing_cells = 0.5;
-    /// Rises of one size at one distance, of which this many count as growth.
-    regular_rises = 5.0;
     /// Sizes and distances that scatter by less than this share of their mean are alike; smaller shares of a whole
     /// are not looked at.
     alike = 0.3;
@@ -83,22 +79,17 @@ constants! {
     stopped = 1.5;
     /// What goes on has this share of the usual growth in its last part.
     goes_on = 0.4;
-    /// Single rises that are told as such and not as growth.
+    /// Single rises that are told as such and not as growth; more of one size at one distance are growth.
     single_rises = 3.0;
     /// Bytes that a fall has to have to be told.
     least_fall = 2_097_152.0;
-    /// Until memory has risen by so many times a long fall, the rise may be given back like that one.
-    beyond_a_fall = 3.0;
     /// Shares of the time and of the highest level before the first frame from which on memory was filled by then.
     filled_before = 0.4;
-    /// Bytes that an interpreter and its libraries take by themselves.
+    /// Bytes that an interpreter and its libraries take by themselves. Labelled recordings take either half as much or
+    /// twice as much before the first frame; without it those of Python are left open.
     program = 134_217_728.0;
-    /// Frames in a queue that no look-ahead explains.
-    queued = 300.0;
     /// Phases of a stretch from cut to cut.
     phases = 10.0;
-    /// The share of stretches that is cut off at each end of a phase.
-    trimmed = 0.2;
     /// The share gained at cuts from which on it is gained there, and below one less it is gained with frames.
     parted = 0.666_666_666_666_666_6;
     /// Bytes that a heap keeps by chance of an event: a source, a cut, an export.

@@ -13,9 +13,6 @@ use crate::stats;
 /// samples is judged by as many numbers as one of ten thousand, and sampling faster changes little.
 const COLUMNS: usize = 2048;
 
-/// The share of the work after which the encoder is flushed and everything is closed.
-const BEFORE_TEARDOWN: f64 = 0.98;
-
 /// Two readings are never closer than their pages, in bytes.
 pub const PAGES: f64 = 8192.0;
 
@@ -127,7 +124,7 @@ fn by_frames(
     k: &Constants,
 ) -> Option<Course> {
     let (begin, end) = clock.running()?;
-    let mut columns = Columns::over(steps * BEFORE_TEARDOWN);
+    let mut columns = Columns::over(steps * k.before_teardown);
     let (mut hand, mut start) = (clock.hand(), 0.0);
     for (t_s, level) in series.levels(memory) {
         if t_s <= begin {
@@ -155,7 +152,7 @@ fn by_frames(
 
 fn by_seconds(series: &Series, memory: Memory, k: &Constants) -> Option<Course> {
     let steps = series.end_s().filter(|&end| end > 0.0)?;
-    let mut columns = Columns::over(steps * BEFORE_TEARDOWN);
+    let mut columns = Columns::over(steps * k.before_teardown);
     series.levels(memory).for_each(|(t_s, level)| columns.add(t_s, level.as_f64()));
     let clock = ProgressClock::of_seconds(steps);
     let course = Course {
@@ -252,7 +249,7 @@ impl Course {
 /// Leaves out a fall at the end that is higher than any before: with it, nothing of what grew until then would
 /// seem to be kept.
 fn end_at_last_crest(points: &mut Vec<Point>, steps: f64, k: &Constants) {
-    let ending = points.partition_point(|point| point.at < k.ending * steps);
+    let ending = points.partition_point(|point| point.at < k.judged_to * steps);
     let warm = points.partition_point(|point| point.at < k.judged_from * steps);
     let (before, _) = highest_fall(&points[warm.min(ending)..ending]);
     let (last, crest) = highest_fall(&points[ending..]);

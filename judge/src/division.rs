@@ -16,6 +16,8 @@ use crate::terms::Terms;
 
 /// Stretches without which nothing is divided: one event is no rate, nor are two.
 pub const LEAST_EVENTS: usize = 3;
+/// What is cut off at each end for the interquartile mean.
+const QUARTILE: f64 = 0.25;
 /// Times that the stretches are resampled.
 const DRAWS: usize = 200;
 /// Stretches that are resampled at most, evenly chosen: of more the interval is narrow enough.
@@ -100,9 +102,9 @@ impl Division {
         let every = cuts.len().div_ceil(MOST_STRETCHES);
         let rows: Vec<Row> = (0..cuts.len()).step_by(every).map(row).collect();
         let all: Vec<&Row> = rows.iter().collect();
-        let (usual, plain) = (phases(&all, k.trimmed, count), phases(&all, 0.0, count));
+        let (usual, plain) = (phases(&all, QUARTILE, count), phases(&all, 0.0, count));
         // Rises rarer than stretches are cut off with the rest: then the plain means divide what there is.
-        let trimmed = if 2.0 * usual.iter().sum::<f64>() > plain.iter().sum() { k.trimmed } else { 0.0 };
+        let trimmed = if 2.0 * usual.iter().sum::<f64>() > plain.iter().sum() { QUARTILE } else { 0.0 };
         let phases_kept = if trimmed > 0.0 { usual } else { plain.clone() };
         let between = quieter_half(&plain) * k.phases;
         let quiet = quiet_places(&phases_kept);

@@ -6,12 +6,11 @@ use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Memory, RunContext, Series};
 
 use crate::constants::Constants;
+use crate::division::LEAST_EVENTS;
 use crate::stats::Interval;
 
-/// Gains from rest to rest that are judged at least.
-const LEAST_GAINS: usize = 6;
-/// Blocks of exports that must all gain.
-const BLOCKS: usize = 3;
+/// Blocks of exports that must all gain, of two gains from rest to rest at least.
+const BLOCKS: usize = LEAST_EVENTS;
 /// glibc gives threads up to so many heaps for each CPU, and hands the heap of one that has ended to a later
 /// one (`M_ARENA_MAX` in mallopt(3)).
 const HEAPS_PER_CPU: f64 = 8.0;
@@ -138,7 +137,7 @@ impl Rests {
 
     /// The gain an export in each block; `None` of too few.
     fn blocks(&self) -> Option<Vec<f64>> {
-        let gains = self.kept.len().checked_sub(1).filter(|&gains| gains >= LEAST_GAINS)?;
+        let gains = self.kept.len().checked_sub(1).filter(|&gains| gains >= 2 * BLOCKS)?;
         let border = |block: usize| block * gains / BLOCKS;
         let gain = |block: usize| {
             let (begin, end) = (border(block), border(block + 1));

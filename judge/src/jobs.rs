@@ -6,13 +6,14 @@
 use serde::Serialize;
 
 use crate::constants::Constants;
+use crate::division::LEAST_EVENTS;
 use crate::run::{Growth, Needs, Rate, Reason, RunVerdict, Verdict, With, more, verdict};
 use crate::sen::Cloud;
 use crate::shape::{Answer, Form};
 use crate::stats::{self, Interval};
 
 /// Runs of a cell that it takes at least to say something between lengths.
-const LEAST_REPEATS: usize = 3;
+const LEAST_REPEATS: usize = LEAST_EVENTS;
 
 /// One job, as much of it as is asked about.
 #[derive(Debug, Clone, PartialEq)]

@@ -356,7 +356,7 @@ fn of_one_export(
         end_level: Some(case.end_level()),
         flat_since: (form == Form::Filled || form == Form::Steps)
             .then(|| case.profile.flat_since(&case.terms, k)),
-        steps_up: steps(course, context, warm_up),
+        steps_up: steps(course, context, warm_up, k),
         threads_gained: case.gained(&course.threads),
         descriptors_gained: case.gained(&course.descriptors),
         sawtooth: case.saw,
@@ -501,7 +501,7 @@ impl<'a> Case<'a> {
             return (self.shape.grows != Answer::Yes && self.rose_and_fell()).then(open);
         };
         let risen = self.end_level() - saw.last_trough().1;
-        let near = risen < self.k.beyond_a_fall * saw.height.as_f64();
+        let near = risen < saw.height.as_f64();
         (saw.falls == 1 && self.shape.grows == Answer::Yes && near).then(open)
     }
 

@@ -7,10 +7,6 @@ use crate::constants::Constants;
 use crate::course::{Envelope, Point};
 use crate::stats;
 
-/// On average a saw stands so far above what it never gives back, as a share of the height of its teeth: half, where
-/// they are straight. Spikes stand hardly above it.
-const STANDS: f64 = 0.25;
-
 /// The teeth of a saw.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sawtooth {
@@ -36,15 +32,15 @@ impl Sawtooth {
     /// The saw-tooth in these points, if it has a tooth.
     ///
     /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
-    /// quantile, after which it rises again by half of the fall. On average a saw stands high above its own future
-    /// minimum: what only spikes is none.
+    /// quantile, after which it rises again by half of the fall. On average a saw stands above its own future
+    /// minimum by half the height of its teeth, where they are straight: what only spikes hardly does.
     pub fn of(points: &[Point], k: &Constants) -> Option<Sawtooth> {
         let teeth = teeth(points, k);
         let heights: Vec<_> = teeth.iter().map(|tooth| tooth.height).collect();
         let height = stats::median(&heights)?;
         let last = teeth.last()?.trough.at;
         let until = points.partition_point(|point| point.at <= last);
-        (above_what_is_kept(&points[..until]) >= STANDS * height).then(|| Sawtooth {
+        (above_what_is_kept(&points[..until]) > k.alike * height).then(|| Sawtooth {
             falls: teeth.len(),
             height: Bytes::new(height as u64),
             troughs: teeth.iter().map(|tooth| tooth.trough.at).collect(),

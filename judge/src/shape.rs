@@ -253,7 +253,7 @@ impl Profile {
         let regular = regular_rises(&cells, self.gain(), k);
         // What leaves half of the finest cells empty leaves a quarter of those twice as long.
         let longer = CELLS as f64 / cells.len() as f64;
-        let everywhere = (1.0 - (1.0 - k.growing_cells).powf(longer)).min(1.0 - k.short_fall);
+        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
         let scatter = if regular { 0.0 } else { self.scatter() };
         // Without what a single jump gained.
         let usual = if regular { self.usual() } else { stats::median(&self.twelfths).unwrap_or_default() };
@@ -305,7 +305,7 @@ fn regular_rises(cells: &[f64], gain: f64, k: &Constants) -> bool {
     let sizes: Vec<_> = rises.iter().map(|rise| rise.1).collect();
     let distances: Vec<_> = rises.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     let usual = stats::mean(&distances).unwrap_or(f64::INFINITY);
-    rises.len() as f64 >= k.regular_rises
+    rises.len() as f64 > k.single_rises
         && sizes.iter().sum::<f64>() >= (1.0 - k.alike) * gain
         && scatter(&sizes) < k.alike
         && scatter(&distances) < k.alike

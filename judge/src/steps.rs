@@ -2,17 +2,15 @@
 
 use serde::Serialize;
 
+use crate::constants::Constants;
 use crate::course::{Course, Envelope};
+use crate::shape::BLOCKS;
 use crate::stats;
 use memreel_trace::RunContext;
 use memreel_trace::units::Bytes;
 
-/// A smaller rise is no step, in bytes.
-const LEAST: f64 = 262_144.0;
-/// And one of less than this share of the level.
-const LEAST_SHARE: f64 = 0.002;
 /// No more are told: the largest.
-const MOST: usize = 24;
+const MOST: usize = 2 * BLOCKS;
 
 /// A rise of the level that stayed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,14 +32,13 @@ pub struct Step {
 
 /// The steps of a course from one step of the way on, in order.
 ///
-/// A step is a stretch over which the envelope rises at four times its usual pace or faster, by 256 KiB and
-/// 0.2 % of the level at least.
-pub fn steps(course: &Course, context: &RunContext, from: f64) -> Vec<Step> {
+/// A step is a stretch over which the envelope rises at four times its usual pace or faster, by as much as any growth
+/// takes at least.
+pub fn steps(course: &Course, context: &RunContext, from: f64, k: &Constants) -> Vec<Step> {
     let envelope = Envelope::of(&course.points);
     let knots: Vec<_> = envelope.knots().iter().copied().filter(|knot| knot.0 >= from).collect();
     let (Some(first), Some(last)) = (knots.first(), knots.last()) else { return Vec::new() };
     let usual = 4.0 * (last.1 - first.1) / (last.0 - first.0).max(1.0);
-    let least = LEAST.max(LEAST_SHARE * last.1);
     let mut found = Vec::new();
     let mut rises = knots.windows(2).peekable();
     while let Some(pair) = rises.next() {
@@ -53,7 +50,7 @@ pub fn steps(course: &Course, context: &RunContext, from: f64) -> Vec<Step> {
         while let Some(next) = rises.next_if(|pair| is_rise(pair)) {
             end = next[1];
         }
-        if end.1 - pair[0].1 >= least {
+        if end.1 - pair[0].1 >= k.least_gain {
             found.push(step(course, context, pair[0], end));
         }
     }

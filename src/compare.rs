@@ -45,7 +45,7 @@ mod rates;
 mod tests;
 
 pub use change::{CONFIDENCE, Change, Finding, LEAST_REPEATS, Side};
-pub use figures::{alike, figures};
+pub use figures::{alike, figures, growth_per_frame};
 pub use pairs::{MOST_PAIRS, Pair, pairs};
 pub use rates::RateChange;
 

@@ -172,7 +172,7 @@ impl FamilyRow<'_> {
     fn growth(&self) -> Option<(bool, f64)> {
         let runs: Vec<_> = self.jobs.iter().filter_map(|job| job.measured.as_ref()).collect();
         let index = runs.first()?.verdict.terms?.index == Index::Kept;
-        let growths: Vec<_> = runs.iter().filter_map(|job| Some(job.verdict.growth?.estimate)).collect();
+        let growths: Vec<_> = runs.iter().filter_map(|job| compare::growth_per_frame(&job.verdict)).collect();
         Some((index, stats::median(&growths)?))
     }
 }

@@ -12,9 +12,8 @@ pub fn figures(summary: &JobSummary, verdict: &RunVerdict) -> Option<Figures> {
     // Speed is that of the frames of the whole export; engines may not count the last of them.
     let frames = summary.fps.map(|fps| fps * summary.wall_s).filter(|&frames| frames > 0.0);
     let stairs = verdict.staircase.as_ref();
-    let between = stairs.map(|stairs| stairs.between_per_frame);
-    let growth = between.or(verdict.growth.map(|growth| growth.estimate));
-    let growth = growth.filter(|_| verdict.per == Some(Per::Frame) && verdict.at_rest.is_none());
+    let growth =
+        growth_per_frame(verdict).map(|over_all| stairs.map_or(over_all, |stairs| stairs.between_per_frame));
     let gain = verdict.at_rest.as_ref().and_then(|rests| rests.gain);
     let figures = Figures::default()
         .with(Figure::Peak, summary.peak_rss.map(Bytes::as_f64))
@@ -30,11 +29,17 @@ pub fn figures(summary: &JobSummary, verdict: &RunVerdict) -> Option<Figures> {
     summary.outcome.is_finished().then_some(figures)
 }
 
+/// Growth per frame of a run, over all frames. A run whose frames were not counted tells its growth per second, which
+/// is another quantity: `None`.
+pub fn growth_per_frame(verdict: &RunVerdict) -> Option<f64> {
+    verdict.growth.filter(|_| verdict.per == Some(Per::Frame)).map(|growth| growth.estimate)
+}
+
 /// What the repeats of each side measured of a figure, as far as it is the same quantity.
 ///
 /// Growth per frame is told in two ways: between cuts where a run grows at them, else over all frames. A mean of
 /// both would be neither. So these are the repeats of one way: of the one that has more repeats on the side that has
-/// fewer. Where no way is on every side, all are empty. A growth per second is not a figure, and in neither.
+/// fewer. Where no way is on every side, all are empty.
 pub fn alike<const SIDES: usize>(figure: Figure, sides: [&[Figures]; SIDES]) -> [Vec<f64>; SIDES] {
     let told = |at_cuts: bool| {
         let is_alike = |run: &&Figures| figure != Figure::GrowthPerFrame || run.is_told_at_cuts() == at_cuts;

@@ -7,13 +7,13 @@ use comfy_table::{
 };
 
 use crate::analysis::{Spread, VariantSummary};
+use crate::compare;
 use crate::report::machines::write_machines;
 use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
 use crate::report::rates::write_rates;
 use crate::report::verdicts::families;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
 use crate::stats;
-use crate::verdict::course::Per;
 use crate::verdict::{RunVerdict, Verdict};
 
 /// How a table is to look.
@@ -300,8 +300,7 @@ fn growth_of(runs: &[&RunVerdict]) -> Option<String> {
         let gain = stats::median(&gains.collect::<Vec<_>>())?;
         return Some(format!("{} KiB/cut", short(gain / 1024.0)));
     }
-    let by_frame = runs.iter().filter(|run| run.per == Some(Per::Frame));
-    let growths: Vec<_> = by_frame.filter_map(|run| Some(run.growth?.estimate)).collect();
+    let growths: Vec<_> = runs.iter().filter_map(|run| compare::growth_per_frame(run)).collect();
     stats::median(&growths).map(|growth| number(growth, 0))
 }
 

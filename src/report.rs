@@ -41,6 +41,7 @@ use crate::store::{
 };
 use crate::trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 use crate::units::Count;
+use crate::verdict::course::Per;
 use crate::verdict::jobs::{JobFacts, JobsVerdict, judge_jobs};
 use crate::verdict::terms::Index;
 use crate::verdict::{RunVerdict, judge};
@@ -177,8 +178,8 @@ impl FamilyRow<'_> {
     fn growth(&self) -> Option<(bool, f64)> {
         let runs: Vec<_> = self.jobs.iter().filter_map(|job| job.measured.as_ref()).collect();
         let index = runs.first()?.verdict.terms?.index == Index::Kept;
-        let growths: Vec<_> =
-            runs.iter().filter_map(|job| Some(job.verdict.growth.frame?.estimate)).collect();
+        let by_frame = runs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
+        let growths: Vec<_> = by_frame.filter_map(|job| Some(job.verdict.growth.frame?.estimate)).collect();
         Some((index, stats::median(&growths)?))
     }
 }

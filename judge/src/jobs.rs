@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::constants::Constants;
+use crate::course::Per;
 use crate::division::LEAST_EVENTS;
 use crate::run::{Growth, Needs, Rate, Reason, RunVerdict, Verdict, With, more, verdict};
 use crate::sen::Cloud;
@@ -350,7 +351,7 @@ impl Family<'_> {
     }
 
     fn not_stable_above(&self) -> Option<f64> {
-        let by_frame = self.jobs.iter().filter(|job| job.verdict.per == Some(crate::course::Per::Frame));
+        let by_frame = self.jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
         let limits: Vec<_> = by_frame.filter_map(|job| job.verdict.not_stable_above).collect();
         stats::median(&limits)
     }
@@ -442,7 +443,9 @@ fn most_common<T: Copy + PartialEq>(values: impl Iterator<Item = T>) -> Option<T
 /// The medians of what the runs say, end by end.
 fn typical_growth(jobs: Vec<&JobFacts>) -> Growth {
     let typical = |of: fn(&Growth) -> Option<Rate>| -> Option<Rate> {
-        let rates: Vec<Rate> = jobs.iter().filter_map(|job| of(&job.verdict.growth)).collect();
+        // Per second is another rate than per frame.
+        let alike = jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
+        let rates: Vec<Rate> = alike.filter_map(|job| of(&job.verdict.growth)).collect();
         let median = |of: fn(&Rate) -> f64| stats::median(&rates.iter().map(of).collect::<Vec<_>>());
         Some(Rate {
             grows: most_common(rates.iter().map(|rate| rate.grows))?,

@@ -36,7 +36,7 @@ pub fn figures(summary: &JobSummary, verdict: &RunVerdict) -> Option<Figures> {
 ///
 /// Growth per frame is told in two ways: between cuts where a run grows at them, else over all frames. A mean of
 /// both would be neither. So these are the repeats of one way: of the one that has more repeats on the side that has
-/// fewer. Where no way is on every side, all are empty. A growth per second is not a figure, and in neither.
+/// fewer. Where no way is on every side, all are empty.
 pub fn alike<const SIDES: usize>(figure: Figure, sides: [&[Figures]; SIDES]) -> [Vec<f64>; SIDES] {
     let told = |at_cuts: bool| {
         let is_alike = |run: &&Figures| figure != Figure::GrowthPerFrame || run.is_told_at_cuts() == at_cuts;

@@ -3,7 +3,9 @@ use crate::analysis::JobSummary;
 use crate::stats::random::Random;
 use crate::trace::{Outcome, RunContext, Series};
 use crate::units::{Bytes, Count};
-use crate::verdict::judge;
+use crate::verdict::course::Per;
+use crate::verdict::shape::Answer;
+use crate::verdict::{Growth, Rate, RunVerdict, judge};
 
 const MIB: f64 = (1_u64 << 20) as f64;
 
@@ -188,6 +190,17 @@ fn growth_between_cuts_and_growth_over_all_frames_have_no_mean() {
     assert_eq!(growth(&mixed, &[between(20.0); 3]), Some((8.0, 3, 3)));
     assert_eq!(growth(&mixed, &[over_all(1000.0); 3]), Some((100.0, 1, 3)));
     assert_eq!(growth(&[between(10.0); 3], &[over_all(10.0); 3]), None);
+}
+
+#[test]
+fn a_growth_per_second_is_not_one_per_frame() {
+    let rate = Rate { grows: Answer::Yes, low: 900.0, estimate: 1000.0, high: 1100.0, limit: 100.0 };
+    let told = |per| {
+        let growth = Growth { frame: Some(rate), ..Growth::default() };
+        let verdict = RunVerdict { per: Some(per), growth, ..RunVerdict::default() };
+        figures(&job(Outcome::Finished), &verdict).unwrap().get(Figure::GrowthPerFrame)
+    };
+    assert_eq!([told(Per::Frame), told(Per::Second)], [Some(1000.0), None]);
 }
 
 /// A job of 400 frames in 20 s, of which the engine counted 390.

@@ -1,6 +1,6 @@
 //! The numbers that judging goes by, in one table.
 //!
-//! Each has its source in `docs/verdicts.md`; a test holds that page equal to this table, and
+//! Each has its source in `docs/constants.md`; a test holds that page equal to this table, and
 //! `cargo bench --bench constants` halves and doubles each and says which the labelled recordings do not need.
 
 /// Declares the constants once: as fields, as their usual values, and by name.

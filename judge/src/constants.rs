@@ -94,6 +94,4 @@ constants! {
     parted = 0.666_666_666_666_666_6;
     /// Bytes that a heap keeps by chance of an event: a source, a cut, an export.
     by_chance = 65_536.0;
-    /// Exports for each heap of a thread until all have been filled.
-    exports_per_heap = 3.0;
 }

@@ -54,7 +54,7 @@ impl AtRest {
         });
         let swing = Bytes::new(rests.largest_fall() as u64);
         let threads = threads.iter().map(|threads| threads.get()).collect();
-        let settled_after = settled_after(series, context, k);
+        let settled_after = settled_after(series, context);
         let exports = borders.len() + 1;
         (!levels.is_empty()).then_some(AtRest { exports, gain, swing, levels, threads, settled_after })
     }
@@ -105,16 +105,16 @@ fn least_at_rest<T: Ord + Copy>(
     least.into_iter().collect()
 }
 
-/// Exports until the heaps of threads that end have been filled: there are no more of them than threads at a time, nor
+/// Exports until the heaps of threads that end have been filled, three for each: there are no more of them than threads at a time, nor
 /// than the C library makes.
-fn settled_after(series: &Series, context: &RunContext, k: &Constants) -> u64 {
+fn settled_after(series: &Series, context: &RunContext) -> u64 {
     let most =
         (0..series.len()).filter_map(|row| series.threads().at(row)).map(Count::as_f64).fold(0.0, f64::max);
     if most <= 1.0 {
         return NEEDED;
     }
     let heaps = context.cpus.map_or(most, |cpus| most.min(HEAPS_PER_CPU * f64::from(cpus)));
-    NEEDED.max((k.exports_per_heap * heaps) as u64)
+    NEEDED.max((LEAST_EVENTS as f64 * heaps) as u64)
 }
 
 /// The rests after the warm-up, in bytes.

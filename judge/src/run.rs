@@ -604,13 +604,6 @@ impl<'a> Case<'a> {
             Some(Rate::of(answer, found, self.k.by_chance))
         };
         let (mut source, mut cut) = (class(true), class(false));
-        // A cut that gains little beside a first use gains what smears from it.
-        if let (Some(first), Some(other)) = (&source, &mut cut)
-            && first.grows == Answer::Yes
-            && other.estimate < self.k.alike * first.estimate
-        {
-            other.grows = Answer::Open;
-        }
         let mut with = Vec::new();
         let rises = |rate: &Option<Rate>| rate.is_some_and(|rate| rate.grows == Answer::Yes);
         let (sources_grow, cuts_grow) = (rises(&source), rises(&cut));

@@ -4,7 +4,7 @@ use memreel_trace::units::Bytes;
 use serde::Serialize;
 
 use crate::constants::Constants;
-use crate::course::{Envelope, Point};
+use crate::course::Point;
 use crate::stats;
 
 /// The teeth of a saw.
@@ -32,15 +32,12 @@ impl Sawtooth {
     /// The saw-tooth in these points, if it has a tooth.
     ///
     /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
-    /// quantile, after which it rises again by half of the fall. On average a saw stands above its own future
-    /// minimum by half the height of its teeth, where they are straight: what only spikes hardly does.
+    /// quantile, after which it rises again by half of the fall.
     pub fn of(points: &[Point], k: &Constants) -> Option<Sawtooth> {
         let teeth = teeth(points, k);
         let heights: Vec<_> = teeth.iter().map(|tooth| tooth.height).collect();
         let height = stats::median(&heights)?;
-        let last = teeth.last()?.trough.at;
-        let until = points.partition_point(|point| point.at <= last);
-        (above_what_is_kept(&points[..until]) > k.alike * height).then(|| Sawtooth {
+        Some(Sawtooth {
             falls: teeth.len(),
             height: Bytes::new(height as u64),
             troughs: teeth.iter().map(|tooth| tooth.trough.at).collect(),
@@ -90,12 +87,4 @@ fn teeth(points: &[Point], k: &Constants) -> Vec<Tooth> {
         }
     }
     teeth
-}
-
-/// How far the points stand above their future minimum, on average over the way, in bytes.
-fn above_what_is_kept(points: &[Point]) -> f64 {
-    let envelope = Envelope::of(points);
-    let above =
-        points.iter().zip(envelope.knots()).map(|(point, knot)| (point.low + point.high) / 2.0 - knot.1);
-    stats::mean(&above.collect::<Vec<_>>()).unwrap_or_default()
 }

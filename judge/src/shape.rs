@@ -142,7 +142,7 @@ impl Profile {
         };
         let open = |form: Form| Shape { grows: Answer::Open, form, limit: (gain + terms.hidden) / length };
         match growing {
-            Answer::Yes if !(stopped && trailing > k.judged_from * self.block()) => {
+            Answer::Yes if !stopped => {
                 let form = self.pace(k);
                 let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
                 return Shape { grows, ..open(form) };

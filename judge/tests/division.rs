@@ -142,7 +142,9 @@ fn cuts_closer_than_the_counter_changes_stay_unparted_from_frames() {
 
 #[test]
 fn what_is_taken_ahead_of_a_cut_belongs_to_that_cut() {
-    for (ahead, cuts) in [(15, every(100)), (30, every(100)), (15, every(40))] {
+    for (ahead, cuts) in
+        [(15, every(100)), (30, every(100)), (15, every(40)), (15, unequal()), (25, unequal())]
+    {
         let first_uses = every_fourth(&cuts);
         let of_sources =
             Export { keeps_at: first_uses.clone(), first_uses, ahead, ..Export::cut_at(cuts.clone()) };

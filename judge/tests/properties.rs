@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use labelled::{Recording, leaking, recordings, series, with_memory};
 use memreel_judge::shape::Answer;
 use memreel_judge::{Growth, Rate, RunVerdict, judge};
+use memreel_trace::units::Count;
 use memreel_trace::{RunContext, Sample};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -171,6 +172,17 @@ fn a_healthy_export_that_is_cut_short_does_not_grow_with_frames() {
         changed(&what, Recording::is_healthy, shorter, |_, after| after.grows_with_frames())
     });
     none(&cut.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_freed_just_before_the_end_does_not_make_growth_level() {
+    let freed = |samples: &[Sample]| {
+        let last = samples.last().and_then(|sample| sample.frames_out).map_or(0.0, Count::as_f64);
+        let is_over = |sample: &Sample| sample.frames_out.is_some_and(|at| at.as_f64() > 0.965 * last);
+        with_memory(samples, |sample, memory| if is_over(sample) { memory / 2 } else { memory })
+    };
+    let is_denied = |before: &Judged, after: &RunVerdict| contradict(&before.verdict, after);
+    none(&changed("freed", Recording::is_leak, freed, is_denied));
 }
 
 /// Leaks to add to a run, as shares of what the run says it would have shown.

@@ -312,7 +312,7 @@ struct Case<'a> {
     terms: Terms,
     part: (f64, f64),
     envelope: Envelope,
-    saw: Option<Sawtooth>,
+    falls: Option<Sawtooth>,
     profile: Profile,
     shape: Shape,
     division: Option<Division>,
@@ -359,7 +359,7 @@ fn of_one_export(
         steps_up: steps(course, context, warm_up, k),
         threads_gained: case.gained(&course.threads),
         descriptors_gained: case.gained(&course.descriptors),
-        sawtooth: case.saw,
+        sawtooth: case.falls.filter(|falls| falls.stands),
         division: case.division,
         backlog,
         ..RunVerdict::default()
@@ -395,9 +395,9 @@ impl<'a> Case<'a> {
         let last = course.points.last().map_or(0.0, |point| point.at);
         let whole = (k.judged_from * course.steps, (k.judged_to * course.steps).min(last));
         let warm: Vec<Point> = course.points.iter().filter(|point| point.at > whole.0).copied().collect();
-        let saw = Sawtooth::of(&warm, k);
+        let falls = Sawtooth::of(&warm, k);
         // What comes after the last trough is a tooth that is not whole.
-        let teeth = saw.as_ref().filter(|saw| saw.falls > 1);
+        let teeth = falls.as_ref().filter(|saw| saw.stands && saw.falls > 1);
         let part = teeth.map_or(whole, |saw| (whole.0, saw.last_trough().0.min(whole.1)));
         let points = &course.points[..course
             .points
@@ -416,13 +416,18 @@ impl<'a> Case<'a> {
             backlog,
             terms,
             part,
-            saw,
+            falls,
             profile,
         }
     }
 
+    /// The saw, where what falls is one.
+    fn saw(&self) -> Option<&Sawtooth> {
+        self.falls.as_ref().filter(|falls| falls.stands)
+    }
+
     fn form(&self) -> Form {
-        match &self.saw {
+        match self.saw() {
             Some(saw) if saw.falls > 1 => Form::SawTooth,
             _ => self.shape.form,
         }
@@ -494,10 +499,11 @@ impl<'a> Case<'a> {
         let open = || self.open(Reason::GivenBack, self.longer(3.0));
         // Rises that seem to be few, or to have stopped, may have gone on in what fell.
         let few = matches!(self.shape.form, Form::Steps | Form::Filled);
-        if self.saw.as_ref().is_none_or(|saw| saw.falls < 2) && few && self.masked() > self.terms.hidden {
+        if self.falls.as_ref().is_none_or(|falls| falls.falls < 2) && few && self.masked() > self.terms.hidden
+        {
             return Some(open());
         }
-        let Some(saw) = &self.saw else {
+        let Some(saw) = self.saw() else {
             return (self.shape.grows != Answer::Yes && self.rose_and_fell()).then(open);
         };
         let risen = self.end_level() - saw.last_trough().1;
@@ -544,7 +550,7 @@ impl<'a> Case<'a> {
         let (first_uses, cuts) = (self.context.first_uses.len(), self.context.cuts.len());
         let sources = if first_uses > 0 { first_uses } else { cuts + 1 };
         let holes = (self.k.holes * self.end_level()).min(self.k.hidden * sources as f64);
-        let fallen = match &self.saw {
+        let fallen = match self.saw() {
             Some(saw) if saw.falls > 1 => saw.farthest_fall(),
             _ => self.masked(),
         };

@@ -4,7 +4,7 @@ use memreel_trace::units::Bytes;
 use serde::Serialize;
 
 use crate::constants::Constants;
-use crate::course::Point;
+use crate::course::{Envelope, Point};
 use crate::stats;
 
 /// The teeth of a saw.
@@ -20,6 +20,9 @@ pub struct Sawtooth {
     /// Their levels, in bytes.
     #[serde(skip)]
     lows: Vec<f64>,
+    /// Whether it stands high above what it never gives back, as a saw does: spikes hardly do.
+    #[serde(skip)]
+    pub stands: bool,
 }
 
 /// A fall, after which it rose again by half.
@@ -32,12 +35,16 @@ impl Sawtooth {
     /// The saw-tooth in these points, if it has a tooth.
     ///
     /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
-    /// quantile, after which it rises again by half of the fall.
+    /// quantile, after which it rises again by half of the fall. On average a saw stands above its own future
+    /// minimum by half the height of its teeth, where they are straight: what only spikes hardly does.
     pub fn of(points: &[Point], k: &Constants) -> Option<Sawtooth> {
         let teeth = teeth(points, k);
         let heights: Vec<_> = teeth.iter().map(|tooth| tooth.height).collect();
         let height = stats::median(&heights)?;
+        let last = teeth.last()?.trough.at;
+        let until = points.partition_point(|point| point.at <= last);
         Some(Sawtooth {
+            stands: above_what_is_kept(&points[..until]) > k.alike * height,
             falls: teeth.len(),
             height: Bytes::new(height as u64),
             troughs: teeth.iter().map(|tooth| tooth.trough.at).collect(),
@@ -87,4 +94,12 @@ fn teeth(points: &[Point], k: &Constants) -> Vec<Tooth> {
         }
     }
     teeth
+}
+
+/// How far the points stand above their future minimum, on average over the way, in bytes.
+fn above_what_is_kept(points: &[Point]) -> f64 {
+    let envelope = Envelope::of(points);
+    let above =
+        points.iter().zip(envelope.knots()).map(|(point, knot)| (point.low + point.high) / 2.0 - knot.1);
+    stats::mean(&above.collect::<Vec<_>>()).unwrap_or_default()
 }

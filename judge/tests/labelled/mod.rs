@@ -15,7 +15,7 @@ use memreel_trace::{Memory, RunContext, Sample, Series, SeriesFormat, read_serie
 use serde::Deserialize;
 
 /// The sets, from the one that rules were made on to the newest.
-pub const SETS: [&str; 5] = ["traces", "validation", "validation-2", "validation-3", "live"];
+pub const SETS: [&str; 6] = ["traces", "validation", "validation-2", "validation-3", "live", "profile"];
 
 /// A row of `labels.csv` of any set.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,6 +28,8 @@ struct Row {
     first_uses: String,
     exports: String,
     cpus: Option<u32>,
+    packets_per_frame: Option<f64>,
+    frame_bytes: Option<u64>,
     label: String,
     injected_bytes_per_frame: f64,
     bytes_per_that: Option<f64>,
@@ -144,6 +146,8 @@ impl Recording {
             first_uses: frames_in(&row.first_uses, last),
             exports: frames_in(&row.exports, last),
             cpus: row.cpus,
+            packets_per_frame: row.packets_per_frame,
+            frame_bytes: row.frame_bytes.map(Bytes::new),
             ..RunContext::default()
         };
         Recording {

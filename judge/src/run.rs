@@ -399,11 +399,13 @@ impl<'a> Case<'a> {
         // What comes after the last trough is a tooth that is not whole.
         let teeth = falls.as_ref().filter(|saw| saw.stands && saw.falls > 1);
         let part = teeth.map_or(whole, |saw| (whole.0, saw.last_trough().0.min(whole.1)));
-        let points = &course.points[..course
-            .points
-            .partition_point(|point| point.at <= part.1.max(last * f64::from(u8::from(teeth.is_none()))))];
+        let until = if teeth.is_some() { part.1 } else { last };
+        let points = &course.points[..course.points.partition_point(|point| point.at <= until)];
         let profile = Profile::of(points, part);
         let resolution = course.resolution.max(teeth.map_or(0.0, Sawtooth::period));
+        // Troughs scatter by as much as a tooth: so much may hide in them.
+        let hidden = terms.hidden.max(teeth.map_or(0.0, |saw| saw.height.as_f64()));
+        let terms = Terms { hidden, ..terms };
         Case {
             shape: profile.shape(&terms, resolution, k),
             envelope: Envelope::of(&course.points),
@@ -497,12 +499,6 @@ impl<'a> Case<'a> {
     /// What rose and was given back once may be the tooth of a saw: what is left of it is in no envelope.
     fn given_back(&self) -> Option<Ruling> {
         let open = || self.open(Reason::GivenBack, self.longer(3.0));
-        // Rises that seem to be few, or to have stopped, may have gone on in what fell.
-        let few = matches!(self.shape.form, Form::Steps | Form::Filled);
-        if self.falls.as_ref().is_none_or(|falls| falls.falls < 2) && few && self.masked() > self.terms.hidden
-        {
-            return Some(open());
-        }
         let Some(saw) = self.saw() else {
             return (self.shape.grows != Answer::Yes && self.rose_and_fell()).then(open);
         };

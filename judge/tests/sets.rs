@@ -28,10 +28,10 @@ struct Bars {
 /// exports in `traces` must be decided, and 92 % of those in the three sets after it.
 const BARS: [Bars; 6] = [
     Bars { set: "traces", recordings: 200, leaks: (80, 46), healthy: (83, 82), expected: 160, another: 0 },
-    Bars { set: "validation", recordings: 40, leaks: (8, 6), healthy: (17, 16), expected: 34, another: 1 },
+    Bars { set: "validation", recordings: 40, leaks: (8, 6), healthy: (17, 17), expected: 35, another: 1 },
     Bars { set: "validation-2", recordings: 39, leaks: (13, 9), healthy: (10, 9), expected: 30, another: 0 },
     Bars { set: "validation-3", recordings: 24, leaks: (9, 6), healthy: (14, 13), expected: 20, another: 0 },
-    Bars { set: "profile", recordings: 26, leaks: (0, 0), healthy: (26, 25), expected: 25, another: 0 },
+    Bars { set: "profile", recordings: 26, leaks: (0, 0), healthy: (26, 25), expected: 24, another: 0 },
     Bars { set: "live", recordings: 19, leaks: (10, 10), healthy: (9, 9), expected: 17, another: 0 },
 ];
 

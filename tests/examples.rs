@@ -5,7 +5,7 @@ mod support;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use support::*;
 
@@ -17,19 +17,12 @@ fn example(file: &str) -> PathBuf {
 const OPTIMISED: [&str; 6] = ["sha2", "png", "fdeflate", "flate2", "miniz_oxide", "ab_glyph_rasterizer"];
 
 /// `cargo bench` of the example, with the versions of all packages that memreel itself is built with.
-fn bench_example(bench: &Bench, more: &[&str], environment: &[(&str, &str)]) -> Output {
+fn bench_example(bench: &Bench, more: &[&str], environment: &[(&str, &str)]) -> Ran {
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
     fs::copy(lock, example("Cargo.lock")).unwrap();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new("timeout");
-    command.arg("900").arg(cargo).args([
-        "bench",
-        "--offline",
-        "--profile",
-        "dev",
-        "--bench",
-        "contact_sheet",
-    ]);
+    let mut command = Command::new(cargo);
+    command.args(["bench", "--offline", "--profile", "dev", "--bench", "contact_sheet"]);
     command.arg("--manifest-path").arg(example("Cargo.toml"));
     for package in OPTIMISED {
         command.args(["--config", &format!("profile.dev.package.{package}.opt-level=2")]);
@@ -37,14 +30,14 @@ fn bench_example(bench: &Bench, more: &[&str], environment: &[(&str, &str)]) -> 
     command.args(more).envs(environment.iter().copied());
     command.env("MEMORY_BASELINE", bench.path().join("memory.baseline"));
     command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap());
-    command.output().unwrap()
+    bench.start_command(command).wait()
 }
 
 /// Asserts the exit code and that this was said, of which criterion's part is time.
 #[track_caller]
-fn assert_says(output: &Output, code: i32, words: &[&str]) {
-    let text = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{text}");
+fn assert_says(ran: &Ran, code: i32, words: &[&str]) {
+    let text = format!("{}{}", ran.out, ran.err);
+    assert_eq!(ran.status.code(), Some(code), "{text}");
     for word in words {
         assert!(text.contains(word), "`{word}` is missing: {text}");
     }

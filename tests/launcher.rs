@@ -8,27 +8,28 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use memreel::run::{self, Launch, Limits, Measured, Stop};
 use memreel::sampler::Live;
 use memreel::trace::{self, Outcome};
 use memreel::units::Bytes;
-use support::{mentioning, tree_is_gone, until};
+use support::{Patience, mentioning, tree_is_gone, until};
 use tempfile::TempDir;
 
 /// A folder for a program's trace, and what it left there.
 struct Lab {
     folder: TempDir,
     environment: BTreeMap<String, Option<String>>,
-    wall: Duration,
+    wall: Option<Duration>,
     stop: Stop,
 }
 
 impl Lab {
     fn new() -> Lab {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        Lab { folder, environment: BTreeMap::new(), wall: Duration::from_secs(20), stop: Stop::default() }
+        Lab { folder, environment: BTreeMap::new(), wall: None, stop: Stop::default() }
     }
 
     fn path(&self) -> &Path {
@@ -41,10 +42,27 @@ impl Lab {
             command: command.iter().map(OsString::from).collect(),
             environment: self.environment.clone(),
             progress: None,
-            limits: Limits { wall: Some(self.wall), stall: None },
+            limits: Limits { wall: self.wall, stall: None },
             interval: Duration::from_millis(5),
         };
-        run::measure(&launch, self.path(), &self.stop, &Arc::new(Live::default())).unwrap()
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.stop_when_it_does_not_get_on(&ended));
+            let measured =
+                run::measure(&launch, self.path(), &self.stop, &Arc::new(Live::default())).unwrap();
+            ended.store(true, Ordering::Relaxed);
+            measured
+        })
+    }
+
+    fn stop_when_it_does_not_get_on(&self, ended: &AtomicBool) {
+        let mut patience = Patience::new();
+        while !ended.load(Ordering::Relaxed) {
+            if patience.is_over() {
+                return self.stop.0.store(true, Ordering::Relaxed);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Runs a shell script; the folder is its `$0`, which also marks its processes.
@@ -64,7 +82,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if !tree_is_gone(self.path(), Duration::from_secs(4)) {
+        if !tree_is_gone(self.path()) {
             let left = mentioning(self.path());
             left.iter().for_each(support::Process::kill);
             assert!(std::thread::panicking(), "processes were left behind: {left:?}");
@@ -154,7 +172,7 @@ fn descriptors(listing: &str) -> Vec<String> {
 fn an_orphan_is_measured_while_it_lives_and_ended_when_its_engine_has() {
     let lab = Lab::new();
     // The middle shell is gone within a millisecond: nobody can have seen the orphan as its child.
-    let measured = lab.sh("sh -c 'exec sleep 21 & exit'; sleep 0.6");
+    let measured = lab.sh("sh -c 'exec sleep 3621 & exit'; sleep 0.6");
     assert_eq!(measured.outcome, Outcome::Finished);
     let samples = trace::read_samples(&lab.path().join("samples.csv")).unwrap();
     assert_eq!(samples.iter().filter_map(|sample| sample.processes).max().map(|most| most.get()), Some(3));
@@ -173,8 +191,8 @@ fn an_orphan_that_ignores_sigterm_is_killed() {
     let pid_file = lab.path().join("pid");
     let began = Instant::now();
     // `$0` is the folder.
-    lab.sh(r#"(trap '' TERM; sleep 12; sleep 12) & echo $! > "$0/pid"; sleep 0.2"#);
-    assert!((1.5..6.0).contains(&began.elapsed().as_secs_f64()), "{:?}", began.elapsed());
+    lab.sh(r#"(trap '' TERM; sleep 3612; sleep 3612) & echo $! > "$0/pid"; sleep 0.2"#);
+    assert!(began.elapsed().as_secs_f64() > 1.5, "{:?}", began.elapsed());
     let pid = fs::read_to_string(pid_file).unwrap();
     assert!(!Path::new("/proc").join(pid.trim()).exists());
 }
@@ -191,16 +209,17 @@ fn a_child_that_is_not_waited_for_begins_once() {
 #[test]
 fn an_engine_that_ignores_sigterm_is_killed_after_the_grace() {
     let mut lab = Lab::new();
-    lab.wall = Duration::from_millis(300);
-    let measured = lab.sh("trap '' TERM; for i in $(seq 400); do sleep 0.05; done");
+    lab.wall = Some(Duration::from_millis(300));
+    let measured = lab.sh(r#"trap '' TERM; for i in $(seq 400); do sleep 0.05; done; touch "$0/survived""#);
     assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
-    assert!((2.0..5.0).contains(&measured.wall.as_secs_f64()), "{:?}", measured.wall);
+    assert!(measured.wall.as_secs_f64() > 2.0, "{:?}", measured.wall);
+    assert!(!lab.path().join("survived").exists());
 }
 
 #[test]
 fn an_engine_that_calls_its_end_a_success_has_still_taken_too_long() {
     let mut lab = Lab::new();
-    lab.wall = Duration::from_millis(300);
+    lab.wall = Some(Duration::from_millis(300));
     let measured = lab.sh("trap 'exit 0' TERM; for i in $(seq 400); do sleep 0.05; done");
     assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
 }
@@ -208,10 +227,14 @@ fn an_engine_that_calls_its_end_a_success_has_still_taken_too_long() {
 #[test]
 fn an_engine_that_minds_sigterm_is_not_waited_for() {
     let mut lab = Lab::new();
-    lab.wall = Duration::from_millis(300);
-    let measured = lab.sh("exec sleep 23");
-    assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
-    assert!(measured.wall < Duration::from_millis(1500), "{:?}", measured.wall);
+    lab.wall = Some(Duration::from_millis(300));
+    // Other work on the machine only makes it longer: one that is shorter than the grace is enough.
+    let is_shorter_than_the_grace = |_| {
+        let measured = lab.sh("exec sleep 3623");
+        assert_eq!(measured.outcome, Outcome::TimedOut { limit_s: 0.3 });
+        measured.wall < Duration::from_millis(1500)
+    };
+    assert!((0..5).any(is_shorter_than_the_grace));
 }
 
 #[test]
@@ -222,13 +245,12 @@ fn a_user_who_stops_ends_the_whole_tree() {
         let folder = lab.path().to_path_buf();
         move || {
             until("the tree is there", || folder.join("ready").exists().then_some(()));
-            stop.0.store(true, std::sync::atomic::Ordering::Relaxed);
+            stop.0.store(true, Ordering::Relaxed);
         }
     });
-    let measured = lab.sh(r#"sleep 24 & (sleep 24 & sleep 24) & touch "$0/ready"; wait"#);
+    let measured = lab.sh(r#"sleep 3624 & (sleep 3624 & sleep 3624) & touch "$0/ready"; wait"#);
     stopper.join().unwrap();
     assert_eq!(measured.outcome, Outcome::Interrupted);
-    assert!(measured.wall < Duration::from_secs(5), "{:?}", measured.wall);
 }
 
 #[test]
@@ -245,7 +267,6 @@ fn fifty_mebibytes_held_for_milliseconds_are_in_the_peak() {
     let peak = |size: &str| {
         let measured = Lab::new().measure(&["dd", "if=/dev/zero", "of=/dev/null", "count=1", size]);
         assert_eq!(measured.outcome, Outcome::Finished);
-        assert!(measured.wall < Duration::from_secs(2), "{:?}", measured.wall);
         measured.max_rss.unwrap().as_f64() / 1024.0 / 1024.0
     };
     let buffer = peak("bs=50M") - peak("bs=4k");
@@ -254,9 +275,9 @@ fn fifty_mebibytes_held_for_milliseconds_are_in_the_peak() {
 
 #[test]
 fn cpu_time_is_that_of_the_engine_and_its_children() {
-    let measured = Lab::new().sh("timeout 0.5 sh -c 'while :; do :; done'; true");
+    let measured = Lab::new().sh("sh -c 'ulimit -t 1; while :; do :; done'; true");
     let cpu = measured.cpu.unwrap().as_secs_f64();
-    assert!((0.1..0.8).contains(&cpu), "{cpu}");
+    assert!((0.9..1.5).contains(&cpu), "{cpu}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use memreel::project;
 use memreel::timeline::mlt::{self, Layout, Profile};
@@ -42,8 +42,8 @@ fn export(bench: &Bench, project: &Path) -> PathBuf {
         command.args(["real_time=-1", "threads=1"]).stdout(Stdio::null()).stderr(Stdio::null());
         bench.settle(&mut command);
         let mut melt = command.spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
+        let mut patience = Patience::with_files(bench.path());
+        while !patience.is_over() {
             if let Some(status) = melt.try_wait().unwrap() {
                 assert!(status.success(), "{status}");
                 return output;

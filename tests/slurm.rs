@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use memreel::store::{self, StoredResult};
 use rustix::process::{Signal, WaitOptions};
@@ -138,8 +138,8 @@ impl Drop for Slurm {
                 eprintln!("--- {daemon}\n{log}");
             }
         }
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
+        let mut patience = Patience::new();
+        while !patience.is_over() {
             let left = descendants();
             if left.is_empty() {
                 return;
@@ -156,24 +156,6 @@ impl Drop for Slurm {
 fn free_ports() -> [u16; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
-/// This process's children, their children and so on.
-fn descendants() -> Vec<i32> {
-    let parent = |pid: i32| -> Option<i32> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
-    };
-    let pids = fs::read_dir("/proc").unwrap().flatten();
-    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let parents: Vec<_> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
-    let mut found = vec![std::process::id() as i32];
-    let mut looked_at = 0;
-    while let Some(&of) = found.get(looked_at) {
-        found.extend(parents.iter().filter(|(_, parent)| *parent == of).map(|(pid, _)| *pid));
-        looked_at += 1;
-    }
-    found.split_off(1)
 }
 
 /// Each job's folder and digest.

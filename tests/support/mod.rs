@@ -1,27 +1,26 @@
-//! What the integration tests share: a folder of their own, memreel run in it with a bound on its time,
+//! What the integration tests share: a folder of their own, memreel run in it for as long as it gets on,
 //! the engines it starts, and what their exports hold.
 
 // Each test file uses a part of it.
 #![allow(dead_code, unused_imports)]
 
 mod exported;
+mod patience;
 mod process;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use memreel::store::{self, StoredJob, StoredResult};
 use memreel::trace::Outcome;
 use tempfile::TempDir;
 
 pub use exported::{Code, Shown, black, bursts, frames, shot, shown};
-pub use process::{Process, engines, mentioning, send, tree_is_gone};
-
-/// The longest that any one run of memreel may take.
-const PATIENCE: Duration = Duration::from_secs(100);
+pub use patience::{Limits, Patience};
+pub use process::{Process, Stat, descendants, engines, is_pending, mentioning, send, tree_is_gone};
 
 /// A folder of a test's own. When it goes, nothing that was started in it may still run.
 pub struct Bench {
@@ -40,7 +39,7 @@ pub struct Running {
     child: Child,
     out: PathBuf,
     err: PathBuf,
-    began: Instant,
+    patience: Patience,
 }
 
 impl Bench {
@@ -114,7 +113,7 @@ impl Bench {
         let file = |kind: &str| self.path().join(format!("{number}.{kind}"));
         let (out, err) = (file("out"), file("err"));
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
-        Running { child: command.spawn().unwrap(), out, err, began: Instant::now() }
+        Running { child: command.spawn().unwrap(), out, err, patience: Patience::with_files(self.path()) }
     }
 
     /// Runs a scenario, expecting that all of it can be done; returns what is on disk then.
@@ -165,7 +164,7 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        if !tree_is_gone(self.path(), Duration::from_secs(5)) {
+        if !tree_is_gone(self.path()) {
             let left = mentioning(self.path());
             left.iter().for_each(Process::kill);
             assert!(std::thread::panicking(), "processes were left behind: {left:?}");
@@ -182,14 +181,14 @@ impl Running {
         process::send(self.pid(), signal);
     }
 
-    /// Waits for the end, within the tests' patience.
+    /// Waits for the end for as long as it gets on.
     pub fn wait(mut self) -> Ran {
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return Ran { status, out: self.out(), err: self.err() };
             }
-            if self.began.elapsed() > PATIENCE {
-                panic!("memreel does not end; it said\n{}{}", self.out(), self.err());
+            if self.patience.is_over() {
+                panic!("memreel does not get on; it said\n{}{}", self.out(), self.err());
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -317,15 +316,15 @@ pub fn summary(folder: &Path) -> Vec<std::collections::HashMap<String, String>> 
         .unwrap()
 }
 
-/// Asks again and again until there is an answer.
+/// Asks again and again until there is an answer, or nothing that this process has started gets on.
 #[track_caller]
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(40);
+    let mut patience = Patience::new();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        assert!(!patience.is_over(), "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

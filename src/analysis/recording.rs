@@ -58,6 +58,8 @@ pub struct RecordingSummary {
     pub plateau: Option<Bytes>,
     /// Whether memory grows, with what, and by how much.
     pub verdict: RunVerdict,
+    /// By how many seconds the clock was set back meanwhile; zero where it was not.
+    pub set_back_s: f64,
 }
 
 /// Says of one recording what its series shows.
@@ -84,6 +86,7 @@ pub fn summarise_recording(
         over: way.over,
         plateau: level_over(SharePart::END, planned.or(way.steps), &way.levels),
         verdict: judge(series, context),
+        set_back_s: series.set_back_s(),
     }
 }
 

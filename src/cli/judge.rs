@@ -109,7 +109,8 @@ impl Subject {
     /// What is to be said beside the verdict: its speed, and a longer export where one is asked about.
     fn beside(&self, verdict: &RunVerdict, forecast: &Forecast) -> Vec<String> {
         let speed = self.drift().as_ref().map(verdicts::drift);
-        speed.into_iter().chain(forecast.words(verdict, self.context.rate)).collect()
+        let clock = verdicts::clock(self.series.set_back_s());
+        clock.into_iter().chain(speed).chain(forecast.words(verdict, self.context.rate)).collect()
     }
 
     /// The answer, with how the command failed if it did.

@@ -2,7 +2,7 @@
 //!
 //! `MEM <MiB> <Unix time>` is a sample of the process, or with `--include-children` of its whole tree.
 //! With `--multiprocess` the children follow it, each as `CHLD <number> <MiB> <Unix time>`, and belong to
-//! the sum. `CMDLINE` comes first; `FUNC` lines say when functions ran, and are passed over.
+//! the sum, unless both options were given: then the sum holds them already. `CMDLINE` comes first; `FUNC` lines say when functions ran, and are passed over.
 //!
 //! mprof adds to a file that is there already. Two recordings in one are none that can be judged.
 
@@ -20,16 +20,17 @@ pub fn is_line(line: &str) -> bool {
     ["CMDLINE", "MEM", "CHLD", "FUNC"].contains(&line.split(' ').next().unwrap_or_default())
 }
 
-/// The process's memory at an instant, and that of its children so far.
+/// The process's memory at an instant, and that of the children that follow it.
 struct Tick {
     at: f64,
     rss: Bytes,
+    children: Bytes,
     processes: u64,
 }
 
 /// Reads a whole file.
 pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
-    let (mut begin, mut open): (Option<f64>, Option<Tick>) = (None, None);
+    let (mut begun, mut ticks): (bool, Vec<Tick>) = (false, Vec::new());
     loop {
         let number = lines.number() + 1;
         let Some(line) = lines.next_line()? else { break };
@@ -37,37 +38,46 @@ pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result
         let nonsense = || fault("not a line of mprof's");
         let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
         match words[..] {
-            [b"CMDLINE", ..] if begin.is_some() => {
+            [b"CMDLINE", ..] if begun => {
                 return Err(fault("a second recording begins here; put each into a file of its own"));
             }
             [b"MEM", rss, at] => {
-                let next = tick(rss, at).ok_or_else(nonsense)?;
-                let begin = *begin.get_or_insert(next.at);
-                close(open.replace(next), begin, series);
+                ticks.push(tick(rss, at).ok_or_else(nonsense)?);
+                begun = true;
             }
             [b"CHLD", _, rss, at] => {
                 let child = tick(rss, at).ok_or_else(nonsense)?;
-                if let Some(tick) = &mut open {
-                    (tick.rss, tick.processes) = (tick.rss + child.rss, tick.processes + 1);
+                if let Some(tick) = ticks.last_mut() {
+                    (tick.children, tick.processes) = (tick.children + child.rss, tick.processes + 1);
                 }
             }
             [b"CMDLINE" | b"FUNC", ..] | [b""] => {}
             _ => return Err(nonsense()),
         }
     }
-    close(open, begin.unwrap_or_default(), series);
+    let begin = ticks.first().map_or(0.0, |tick| tick.at);
+    let included = children_are_included(&ticks);
+    for Tick { at, rss, children, processes } in ticks {
+        let rss_bytes = Some(if included { rss } else { rss + children });
+        let processes = Some(Count::new(processes));
+        series.push(&Sample { t_s: at - begin, rss_bytes, processes, ..Sample::default() });
+    }
     Ok(())
 }
 
-fn tick(rss: &[u8], at: &[u8]) -> Option<Tick> {
-    Some(Tick { at: decimal(at)?, rss: mebibytes(rss)?, processes: 1 })
+/// Whether the process's own lines hold the children already, as with `--include-children` beside `--multiprocess`: then
+/// what is left without them changes less than what is told.
+fn children_are_included(ticks: &[Tick]) -> bool {
+    let changes = |own: fn(&Tick) -> f64| -> f64 {
+        ticks.windows(2).map(|pair| (own(&pair[1]) - own(&pair[0])).abs()).sum()
+    };
+    let told = |tick: &Tick| tick.rss.as_f64();
+    let without = |tick: &Tick| tick.rss.as_f64() - tick.children.as_f64();
+    changes(without) < changes(told)
 }
 
-fn close(tick: Option<Tick>, begin: f64, series: &mut Series) {
-    if let Some(Tick { at, rss, processes }) = tick {
-        let (rss_bytes, processes) = (Some(rss), Some(Count::new(processes)));
-        series.push(&Sample { t_s: (at - begin).max(0.0), rss_bytes, processes, ..Sample::default() });
-    }
+fn tick(rss: &[u8], at: &[u8]) -> Option<Tick> {
+    Some(Tick { at: decimal(at)?, rss: mebibytes(rss)?, children: Bytes::ZERO, processes: 1 })
 }
 
 #[cfg(test)]

@@ -104,6 +104,30 @@ pub struct Series {
     memory: Vec<(Memory, Column<Bytes>)>,
     most_processes: Option<Count>,
     swap: Option<Bytes>,
+    clock: WallClock,
+}
+
+/// What is done about times that fall, because the clock that they come from was set back.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct WallClock {
+    /// The time that the last row said.
+    last: Option<f64>,
+    /// From a row to the next, before the clock was set.
+    step: f64,
+    /// By how much it was set back in all.
+    set_back: f64,
+}
+
+impl WallClock {
+    /// The time of a row. One that comes before the last is taken to follow it as the last did the one before.
+    fn read(&mut self, t_s: f64) -> f64 {
+        match self.last.replace(t_s) {
+            Some(last) if t_s < last => self.set_back += last + self.step - t_s,
+            Some(last) => self.step = t_s - last,
+            None => {}
+        }
+        t_s + self.set_back
+    }
 }
 
 impl Series {
@@ -125,11 +149,12 @@ impl Series {
         series
     }
 
-    /// Adds a row. One that seems to come before the last (a wall clock was set back) is taken to come
-    /// at the same time.
+    /// Adds a row. One that seems to come before the last – a wall clock was set back – is taken to follow it at the usual
+    /// distance.
     pub fn push(&mut self, sample: &Sample) {
         let row = self.t_s.len();
-        self.t_s.push(self.t_s.last().map_or(sample.t_s, |last| last.max(sample.t_s)));
+        let t_s = self.clock.read(sample.t_s);
+        self.t_s.push(t_s);
         self.frames_in.put(row, sample.frames_in);
         self.frames_out.put(row, sample.frames_out);
         self.written.put(row, sample.written_bytes);
@@ -156,6 +181,11 @@ impl Series {
     /// Seconds since the recording began, row by row; they never fall.
     pub fn t_s(&self) -> &[f64] {
         &self.t_s
+    }
+
+    /// By how many seconds the clock was set back while the rows were taken; zero where it was not.
+    pub fn set_back_s(&self) -> f64 {
+        self.clock.set_back
     }
 
     /// When the last row was taken.
@@ -261,8 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_stands_still() {
-        let rows = [3.0, 1.0, 4.0].map(|t_s| Sample { t_s, ..Sample::default() });
-        assert_eq!(Series::of(&rows, &[]).t_s(), [3.0, 3.0, 4.0]);
+    fn rows_after_a_clock_was_set_back_follow_at_the_usual_distance() {
+        let rows = [1.0, 3.0, 0.5, 2.5, 4.5].map(|t_s| Sample { t_s, ..Sample::default() });
+        let series = Series::of(&rows, &[]);
+        assert_eq!((series.t_s(), series.set_back_s()), ([1.0, 3.0, 5.0, 7.0, 9.0].as_slice(), 4.5));
     }
 }

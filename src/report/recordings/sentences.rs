@@ -18,7 +18,8 @@ pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<
     if let Some(next) = next.filter(|_| row.failure().is_none()) {
         writeln!(out, "{next}")?;
     }
-    lines.into_iter().flatten().try_for_each(|line| write_wrapped(out, &line, width))
+    let lines = lines.into_iter().flatten().chain(verdicts::clock(summary.set_back_s));
+    lines.into_iter().try_for_each(|line| write_wrapped(out, &line, width))
 }
 
 fn lasted(summary: &RecordingSummary) -> String {

@@ -86,7 +86,10 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
         .filter(|row| !row.recording.is_whole)
         .map(|row| format!("{}: not whole: the recording was killed, or still goes on.", row.name));
     let failed = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)));
-    kernel.into_iter().chain(judged).chain(cut_short).chain(failed).collect()
+    let clocks = rows
+        .iter()
+        .filter_map(|row| Some(format!("{}: {}", row.name, verdicts::clock(row.summary.set_back_s)?)));
+    kernel.into_iter().chain(judged).chain(cut_short).chain(failed).chain(clocks).collect()
 }
 
 /// What is told of a recording as JSON; `null` where it was not measured.

@@ -85,7 +85,7 @@ impl Told<'_> {
             }
             true => {
                 let first = self.by(With::Sources, true).unwrap_or_default();
-                format!("{first}, each opened at a cut")
+                format!("{first}, which is the same as every cut here")
             }
             false => each.join(" and "),
         };

@@ -220,14 +220,17 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
         prediction.accelerates.then_some("if growth goes on accelerating"),
     ];
     let conditions: Vec<_> = conditions.into_iter().flatten().collect();
+    let stops = (prediction.low < prediction.low_if_it_goes_on)
+        .then(|| format!(" ({} if growth stops)", mib(prediction.low.as_f64())))
+        .unwrap_or_default();
     let conditions =
         if conditions.is_empty() { String::new() } else { format!(", {}", conditions.join(" and ")) };
     format!(
-        "After {} frames ({} × this run){conditions}: {} MiB resident, {} to {}{}.",
+        "After {} frames ({} × this run){conditions}: {} MiB resident, {} to {}{stops}{}.",
         number(prediction.frames as f64, 0),
         short(prediction.times),
         mib(prediction.estimate.as_f64()),
-        mib(prediction.low.as_f64()),
+        mib(prediction.low_if_it_goes_on.as_f64()),
         mib(prediction.high.as_f64()),
         fits.unwrap_or_default()
     )
@@ -239,6 +242,17 @@ fn one(verdict: &RunVerdict) -> &'static str {
 
 fn plural(verdict: &RunVerdict) -> &'static str {
     if verdict.per == Some(Per::Second) { "seconds" } else { "frames" }
+}
+
+/// That the clock was set back, and what was made of it; `None` where it was not.
+pub fn clock(set_back_s: f64) -> Option<String> {
+    (set_back_s > 0.0).then(|| {
+        format!(
+            "The clock was set back by {} s during the recording: the samples after that are taken to follow at the usual \
+             interval.",
+            number(set_back_s, 0)
+        )
+    })
 }
 
 /// What is judged, where that says less than it could.

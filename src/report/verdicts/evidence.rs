@@ -220,9 +220,11 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
         prediction.accelerates.then_some("if growth goes on accelerating"),
     ];
     let conditions: Vec<_> = conditions.into_iter().flatten().collect();
-    let stops = (prediction.low < prediction.low_if_it_goes_on)
-        .then(|| format!(" ({} if growth stops)", mib(prediction.low.as_f64())))
-        .unwrap_or_default();
+    let stops = if prediction.low < prediction.low_if_it_goes_on {
+        format!(" ({} if growth stops)", mib(prediction.low.as_f64()))
+    } else {
+        String::new()
+    };
     let conditions =
         if conditions.is_empty() { String::new() } else { format!(", {}", conditions.join(" and ")) };
     format!(

@@ -70,7 +70,7 @@ impl Prediction {
     /// | lower end | end − 2 MiB |
     /// | lower end, if it goes on | end + min(d₃, mean(d))·r − 2 MiB |
     ///
-    /// What accelerates goes on doing so: see [`accelerating`]. To each comes what was resident beside it at the peak,
+    /// What accelerates goes on doing so. To each comes what was resident beside it at the peak,
     /// pages of files, and none is below what the run reached already. What was given back is how far that stood above
     /// the end: a longer export takes it on top of what it keeps.
     ///

@@ -77,7 +77,7 @@ pub struct Grown {
     pub with: Vec<With>,
     /// Whether what stands in `with` could not be told apart.
     pub unparted: bool,
-    /// The same in words.
+    /// The same in words, without a full stop, as all words of an item.
     pub words: String,
     /// Whether it is to pass whatever it shows.
     pub allowed: bool,

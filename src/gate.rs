@@ -153,7 +153,7 @@ fn grown(family: &FamilyRow<'_>, budgets: &Budgets) -> Grown {
         grows: family.verdict.grows,
         with: family.verdict.with.clone(),
         unparted: family.verdict.unparted,
-        words: headline(family),
+        words: headline(family).trim_end_matches('.').to_string(),
         allowed: budgets.allow.iter().any(|word| word == family.verdict.verdict().word()),
     }
 }

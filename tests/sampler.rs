@@ -47,7 +47,7 @@ fn end(mut process: Child) {
 
 #[test]
 fn what_was_done_so_far_stays_done_when_a_child_ends() {
-    let (rows, _) = all_rows(sh("sh -c 'ulimit -t 1; while :; do :; done'; sleep 0.5"));
+    let (rows, _) = all_rows(sh("sh -c 'sh -c \"ulimit -t 1; while :; do :; done\"; :'; sleep 0.5"));
     let samples = samples(&rows);
     let cpu: Vec<f64> = samples.iter().filter_map(|sample| sample.cpu_s).collect();
     assert!(cpu.is_sorted(), "{cpu:?}");

@@ -9,6 +9,8 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A whole number from zero: digits and nothing else, as the kernel and our files write them.
+// The sampler parses with it in another crate, which it is only inlined into when told so.
+#[inline]
 pub fn whole(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

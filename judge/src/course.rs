@@ -100,6 +100,11 @@ impl Course {
         stats::median(&behind).unwrap_or_default()
     }
 
+    /// The points up to a step.
+    pub fn until(&self, step: f64) -> &[Point] {
+        &self.points[..self.points.partition_point(|point| point.at <= step)]
+    }
+
     /// The longest stretch of a part of the way of which nothing is known, in steps: no sample was taken, or the counter
     /// went on at once.
     pub fn longest_gap(&self, (begin, end): (f64, f64)) -> f64 {

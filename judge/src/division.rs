@@ -72,6 +72,7 @@ impl Division {
     /// The division over a part of the way; `None` where fewer than three cuts are in it.
     pub fn of(
         course: &Course,
+        envelope: &Envelope,
         part: (f64, f64),
         context: &RunContext,
         terms: &Terms,
@@ -83,7 +84,6 @@ impl Division {
         let cuts: Vec<(u64, f64)> = context.cuts.iter().map(place).filter(within).collect();
         let lengths: Vec<_> = cuts.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
         let frames = stats::median(&lengths).filter(|_| cuts.len() >= LEAST_EVENTS)?;
-        let envelope = Envelope::of(&course.points);
         let count = k.phases as usize;
         let width = frames / k.phases;
         let row = |place: usize| -> Row {
@@ -118,7 +118,7 @@ impl Division {
             is_resolved: frames >= k.phases * course.resolution,
             between_per_frame: between / frames,
             between_is_even: is_even(&sums, terms, k),
-            events: events(&envelope, &cuts, part, (offset(&phases_kept) - k.phases / 2.0) * width, context),
+            events: events(envelope, &cuts, part, (offset(&phases_kept) - k.phases / 2.0) * width, context),
             phases: phases_kept,
         })
     }
@@ -161,7 +161,7 @@ fn phases(rows: &[&Row], trimmed: f64, count: usize) -> Vec<f64> {
     let mean = |phase: usize| {
         column.clear();
         column.extend(rows.iter().map(|row| row[phase]).filter(|gain| !gain.is_nan()));
-        let cut = (trimmed * column.len() as f64) as usize;
+        let cut = stats::cut_at_each_end(column.len(), trimmed);
         let kept = column.len() - 2 * cut;
         if cut > 0 {
             column.select_nth_unstable_by(cut, f64::total_cmp);
@@ -232,8 +232,7 @@ fn is_aligned(rows: &[Row], count: usize, k: &Constants) -> bool {
 /// Whether what stretches gain in their quiet phases is about the same in most, and enough to be called growth.
 fn is_even(sums: &[f64], terms: &Terms, k: &Constants) -> bool {
     let median = stats::median(sums).unwrap_or_default();
-    let deviations: Vec<_> = sums.iter().map(|sum| (sum - median).abs()).collect();
-    stats::median(&deviations).is_some_and(|deviation| deviation <= k.even * median)
+    stats::median_absolute_deviation(sums).is_some_and(|deviation| deviation <= k.even * median)
         && median * sums.len() as f64 > k.least_gain + terms.noise
 }
 

@@ -135,6 +135,18 @@ pub struct Growth {
     pub export: Option<Rate>,
 }
 
+impl Growth {
+    /// That with one thing.
+    pub fn with(&self, with: With) -> Option<Rate> {
+        match with {
+            With::Frames => self.frame,
+            With::Sources => self.source,
+            With::Cuts => self.cut,
+            With::Exports => self.export,
+        }
+    }
+}
+
 /// What one run shows, and the evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunVerdict {
@@ -356,7 +368,7 @@ fn of_one_export(
         end_level: Some(case.end_level()),
         flat_since: (form == Form::Filled || form == Form::Steps)
             .then(|| case.profile.flat_since(&case.terms, k)),
-        steps_up: steps(course, context, warm_up, k),
+        steps_up: steps(course, &case.envelope, context, warm_up, k),
         threads_gained: case.gained(&course.threads),
         descriptors_gained: case.gained(&course.descriptors),
         sawtooth: case.falls.filter(|falls| falls.stands),
@@ -399,19 +411,21 @@ impl<'a> Case<'a> {
         // What comes after the last trough is a tooth that is not whole.
         let teeth = falls.as_ref().filter(|saw| saw.stands && saw.falls > 1);
         let part = teeth.map_or(whole, |saw| (whole.0, saw.last_trough().0.min(whole.1)));
-        let until = if teeth.is_some() { part.1 } else { last };
-        let points = &course.points[..course.points.partition_point(|point| point.at <= until)];
-        let profile = Profile::of(points, part);
+        let envelope = Envelope::of(&course.points);
+        let profile = match teeth {
+            Some(_) => Profile::of(&Envelope::of(course.until(part.1)), part),
+            None => Profile::of(&envelope, part),
+        };
         let resolution = course.resolution.max(teeth.map_or(0.0, Sawtooth::period));
         // Troughs scatter by as much as a tooth: so much may hide in them.
         let hidden = terms.hidden.max(teeth.map_or(0.0, |saw| saw.height.as_f64()));
         let terms = Terms { hidden, ..terms };
         Case {
             shape: profile.shape(&terms, resolution, k),
-            envelope: Envelope::of(&course.points),
             division: (course.per == Per::Frame)
-                .then(|| Division::of(course, whole, context, &terms, k))
+                .then(|| Division::of(course, &envelope, whole, context, &terms, k))
                 .flatten(),
+            envelope,
             k,
             course,
             context,
@@ -509,13 +523,7 @@ impl<'a> Case<'a> {
 
     /// Whether the levels rose from block to block, through a third of them or more, and fell below that again.
     fn rose_and_fell(&self) -> bool {
-        let (begin, end) = self.part;
-        let length = (end - begin) / BLOCKS as f64;
-        let median = |block: usize| {
-            let from = begin + length * block as f64;
-            let within = self.course.points.iter().filter(|point| (from..from + length).contains(&point.at));
-            stats::median(&within.map(|point| point.low).collect::<Vec<_>>())
-        };
+        let median = |block: usize| stats::median(&self.lows(block).collect::<Vec<_>>());
         let medians: Vec<f64> = (0..BLOCKS).filter_map(median).collect();
         let top = medians.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((crest, highest)) = top else { return false };
@@ -556,13 +564,21 @@ impl<'a> Case<'a> {
 
     /// How far memory fell below what it had been for a whole block, at most, in bytes.
     fn masked(&self) -> f64 {
-        let length = (self.part.1 - self.part.0) / BLOCKS as f64;
         let fallen = |block: usize| {
-            let (from, to) = (self.part.0 + length * block as f64, self.part.0 + length * (block + 1) as f64);
-            let within = self.course.points.iter().filter(|point| (from..to).contains(&point.at));
-            Some(within.map(|point| point.low).reduce(f64::min)? - self.envelope.at(to))
+            Some(self.lows(block).reduce(f64::min)? - self.envelope.at(self.border(block + 1)))
         };
         (0..BLOCKS).filter_map(fallen).fold(0.0, f64::max)
+    }
+
+    /// Where a block of the judged part begins.
+    fn border(&self, block: usize) -> f64 {
+        self.part.0 + (self.part.1 - self.part.0) / BLOCKS as f64 * block as f64
+    }
+
+    /// The levels in a block, in bytes.
+    fn lows(&self, block: usize) -> impl Iterator<Item = f64> {
+        let within = self.border(block)..self.border(block + 1);
+        self.course.points.iter().filter(move |point| within.contains(&point.at)).map(|point| point.low)
     }
 
     // The second question.
@@ -671,8 +687,7 @@ impl<'a> Case<'a> {
 
     /// How many more of something there were in the last block than in the first.
     fn gained(&self, counts: &crate::course::Counts) -> f64 {
-        let block = (self.part.1 - self.part.0) / BLOCKS as f64;
-        counts.least_within(self.part.1 - block, self.part.1)
-            - counts.least_within(self.part.0, self.part.0 + block)
+        counts.least_within(self.border(BLOCKS - 1), self.part.1)
+            - counts.least_within(self.part.0, self.border(1))
     }
 }

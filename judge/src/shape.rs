@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::constants::Constants;
-use crate::course::{Envelope, Point};
+use crate::course::Envelope;
 use crate::stats::{self, Interval};
 use crate::terms::Terms;
 
@@ -79,9 +79,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Of these points over a part of the way.
-    pub fn of(points: &[Point], (begin, end): (f64, f64)) -> Profile {
-        let envelope = Envelope::of(points);
+    /// Of an envelope over a part of the way.
+    pub fn of(envelope: &Envelope, (begin, end): (f64, f64)) -> Profile {
         let parts = BLOCKS * FINE;
         let fine = (end - begin) / parts as f64;
         let levels: Vec<_> = (0..=parts).map(|part| envelope.at(begin + fine * part as f64)).collect();
@@ -230,8 +229,8 @@ impl Profile {
     /// does not move.
     fn scatter(&self) -> f64 {
         let median = stats::median(&self.twelfths).unwrap_or_default();
-        let deviations: Vec<_> = self.twelfths.iter().map(|gain| (gain - median).abs()).collect();
-        stats::median(&deviations).unwrap_or_default() / median.max(f64::MIN_POSITIVE)
+        let deviation = stats::median_absolute_deviation(&self.twelfths).unwrap_or_default();
+        deviation / median.max(f64::MIN_POSITIVE)
     }
 
     /// Gain in each of so many parts as are as long as two things that can be told apart, 48 at most, in bytes.

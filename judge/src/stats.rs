@@ -38,6 +38,13 @@ pub fn mean(numbers: &[f64]) -> Option<f64> {
     (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
 }
 
+/// The median absolute deviation: how far the numbers lie from their median, which a few wild ones do not move. `None`
+/// of nothing. Numbers must not be NaN.
+pub fn median_absolute_deviation(numbers: &[f64]) -> Option<f64> {
+    let centre = median(numbers)?;
+    median(&numbers.iter().map(|number| (number - centre).abs()).collect::<Vec<_>>())
+}
+
 /// The standard deviation of a sample (divided by n − 1), or `None` of fewer than two numbers.
 pub fn standard_deviation(numbers: &[f64]) -> Option<f64> {
     let centre = mean(numbers).filter(|_| numbers.len() > 1)?;
@@ -98,6 +105,12 @@ mod tests {
         assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
         assert_eq!(median(&[7.0]), Some(7.0));
         assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn one_wild_number_does_not_move_the_median_absolute_deviation() {
+        assert_eq!(median_absolute_deviation(&[1.0, 2.0, 4.0, 5.0, 1000.0]), Some(2.0));
+        assert_eq!(median_absolute_deviation(&[]), None);
     }
 
     #[test]

@@ -34,8 +34,13 @@ pub struct Step {
 ///
 /// A step is a stretch over which the envelope rises at four times its usual pace or faster, by as much as any growth
 /// takes at least.
-pub fn steps(course: &Course, context: &RunContext, from: f64, k: &Constants) -> Vec<Step> {
-    let envelope = Envelope::of(&course.points);
+pub fn steps(
+    course: &Course,
+    envelope: &Envelope,
+    context: &RunContext,
+    from: f64,
+    k: &Constants,
+) -> Vec<Step> {
     let knots: Vec<_> = envelope.knots().iter().copied().filter(|knot| knot.0 >= from).collect();
     let (Some(first), Some(last)) = (knots.first(), knots.last()) else { return Vec::new() };
     let usual = 4.0 * (last.1 - first.1) / (last.0 - first.0).max(1.0);

@@ -133,8 +133,20 @@ fn none(offenders: impl IntoIterator<Item = String>) {
     assert!(offenders.is_empty(), "{} of them:\n{}", offenders.len(), offenders.join("\n"));
 }
 
+/// Prints what is reached on a set, which `--nocapture` shows.
+fn print(bars: &Bars) {
+    let judged = of_set(bars.set);
+    let Scores { leaks, healthy, unexpected, another, .. } = Scores::of(&judged);
+    let expected = judged.len() - unexpected.len();
+    println!("## {}: leaks {leaks:?}, healthy {healthy:?}, as expected {expected}", bars.set);
+    unexpected.iter().for_each(|judged| println!("  {}", told(judged)));
+    println!("  with another thing:");
+    another.iter().for_each(|judged| println!("  {}", told(judged)));
+}
+
 #[test]
 fn what_is_said_of_each_set_reaches_its_bars() {
+    BARS.iter().for_each(print);
     none(missed(|(_, verdict)| verdict.clone()).into_iter().flat_map(|(_, missed)| missed));
 }
 
@@ -169,14 +181,8 @@ fn knowing_the_cuts_never_turns_growth_into_anything_else() {
 
 /// How much memory grows with what it truly grows with; of an export that is level with each frame.
 fn rate((recording, verdict): &Judged) -> Rate {
-    let growth = verdict.growth;
-    let rate = match recording.expected.with.first() {
-        Some(With::Sources) => growth.source,
-        Some(With::Cuts) => growth.cut,
-        Some(With::Exports) => growth.export,
-        Some(With::Frames) | None => growth.frame,
-    };
-    rate.expect("there are enough of them")
+    let with = recording.expected.with.first().copied().unwrap_or(With::Frames);
+    verdict.growth.with(with).expect("there are enough of them")
 }
 
 #[test]
@@ -214,19 +220,4 @@ fn sixty_exports_in_one_process_are_a_leak_where_it_is_known_when_each_begins() 
     let as_one = judge(&recording.series, &RunContext { exports: Vec::new(), ..recording.context.clone() });
     assert_eq!((as_one.answer(), as_one.unparted), (Answer::Yes, true));
     assert_eq!(as_one.with, [With::Frames, With::Cuts]);
-}
-
-#[test]
-#[ignore = "prints the scores"]
-fn scores() {
-    for bars in &BARS {
-        let judged = of_set(bars.set);
-        let scores = Scores::of(&judged);
-        let expected = judged.len() - scores.unexpected.len();
-        let Scores { leaks, healthy, .. } = scores;
-        println!("## {}: leaks {leaks:?}, healthy {healthy:?}, as expected {expected}", bars.set);
-        scores.unexpected.iter().for_each(|judged| println!("  {}", told(judged)));
-        println!("  with another thing:");
-        scores.another.iter().for_each(|judged| println!("  {}", told(judged)));
-    }
 }

@@ -115,15 +115,18 @@ impl Subject {
 
     /// The answer, with how the command failed if it did.
     fn answer(&self, verdict: &RunVerdict) -> String {
-        let failed = self.outcome.as_ref().filter(|outcome| !outcome.is_finished());
-        let failed = failed.map(|outcome| format!(" The command failed: {outcome}.")).unwrap_or_default();
-        format!("{}{failed}", verdicts::of_run(verdict))
+        verdicts::of_recording(verdict, self.failure())
+    }
+
+    /// How the command ended, where that was not well.
+    fn failure(&self) -> Option<&Outcome> {
+        self.outcome.as_ref().filter(|outcome| !outcome.is_finished())
     }
 
     /// The command that settles what is open.
     fn next(&self, verdict: &RunVerdict) -> Option<Next> {
         // A command that failed would fail again.
-        if self.outcome.as_ref().is_some_and(|outcome| !outcome.is_finished()) {
+        if self.failure().is_some() {
             return None;
         }
         match &self.experiment {

@@ -267,6 +267,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::series_of;
 
     const KINDS: [Memory; 8] = [
         Memory::Rss,
@@ -281,9 +282,7 @@ mod tests {
 
     fn read_text(text: &str, names: &str) -> Result<Series, String> {
         let names = if names.is_empty() { ColumnNames::default() } else { names.parse().unwrap() };
-        let mut series = Series::keeping(&KINDS);
-        let read = read(&mut WholeLines::of(text.as_bytes()), &names, &mut series);
-        read.map(|()| series).map_err(|fault| fault.to_string())
+        series_of(text, &KINDS, |lines, series| read(lines, &names, series))
     }
 
     fn memory(series: &Series, kind: Memory) -> Vec<u64> {

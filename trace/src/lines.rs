@@ -72,6 +72,18 @@ impl<R: BufRead> Read for WholeText<R> {
     }
 }
 
+/// What a reader makes of a text, or what is wrong with that, for the tests of readers.
+#[cfg(test)]
+pub fn series_of<'t>(
+    text: &'t str,
+    kept: &[crate::Memory],
+    read: impl FnOnce(&mut WholeLines<&'t [u8]>, &mut crate::Series) -> Result<(), crate::fault::Fault>,
+) -> Result<crate::Series, String> {
+    let mut series = crate::Series::keeping(kept);
+    let read = read(&mut WholeLines::of(text.as_bytes()), &mut series);
+    read.map(|()| series).map_err(|fault| fault.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -84,11 +84,10 @@ fn tick(rss: &[u8], at: &[u8]) -> Option<Tick> {
 mod tests {
     use super::*;
     use crate::Memory;
+    use crate::lines::series_of;
 
     fn read_text(text: &str) -> Result<Series, String> {
-        let mut series = Series::keeping(&Memory::JUDGED);
-        let read = read(&mut WholeLines::of(text.as_bytes()), &mut series);
-        read.map(|()| series).map_err(|fault| fault.to_string())
+        series_of(text, &Memory::JUDGED, read)
     }
 
     #[test]

@@ -75,6 +75,7 @@ impl CpuShares {
 mod tests {
     use super::*;
     use crate::Memory;
+    use crate::lines::series_of;
     use crate::units::Bytes;
 
     const PLAIN_LOG: &str = "\
@@ -85,10 +86,10 @@ mod tests {
 ";
 
     fn read_text(text: &str, csv: bool) -> Series {
-        let mut series = Series::keeping(&[Memory::Rss, Memory::Virtual]);
-        let mut lines = WholeLines::of(text.as_bytes());
-        if csv { read_csv(&mut lines, &mut series) } else { read_plain(&mut lines, &mut series) }.unwrap();
-        series
+        let read = |lines: &mut WholeLines<&[u8]>, series: &mut Series| {
+            if csv { read_csv(lines, series) } else { read_plain(lines, series) }
+        };
+        series_of(text, &[Memory::Rss, Memory::Virtual], read).unwrap()
     }
 
     #[test]

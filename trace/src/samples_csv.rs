@@ -46,13 +46,12 @@ pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::series_of;
     use crate::units::{Bytes, Count};
     use crate::{Memory, Sample};
 
     fn read_text(text: &str) -> Result<Series, String> {
-        let mut series = Series::keeping(&Memory::JUDGED);
-        let read = read(&mut WholeLines::of(text.as_bytes()), &mut series);
-        read.map(|()| series).map_err(|fault| fault.to_string())
+        series_of(text, &Memory::JUDGED, read)
     }
 
     /// As the writing side writes it, whatever columns that may have by now.

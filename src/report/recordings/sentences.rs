@@ -12,7 +12,7 @@ use crate::report::verdicts;
 pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<()> {
     let summary = &row.summary;
     let lines = [Some(lasted(summary)), peak(summary), plateau(summary)];
-    write_wrapped(out, &answer(row), width)?;
+    write_wrapped(out, &verdicts::of_recording(&summary.verdict, row.failure()), width)?;
     // A command that failed would fail again.
     let next = verdicts::next::of_run(&summary.verdict, &row.recording.made);
     if let Some(next) = next.filter(|_| row.failure().is_none()) {
@@ -41,12 +41,6 @@ fn plateau(summary: &RecordingSummary) -> Option<String> {
     let level = mib(summary.plateau?.as_f64());
     let of = way(summary.over);
     Some(format!("plateau  {level} MiB of {} (median from 88 % to 98 % of {of})", summary.level_of))
-}
-
-/// The answer, with how the command failed if it did.
-fn answer(row: &RecordingRow) -> String {
-    let failed = row.failure().map(|outcome| format!(" The command failed: {outcome}.")).unwrap_or_default();
-    format!("{}{failed}", verdicts::of_run(&row.summary.verdict))
 }
 
 fn way(over: Over) -> &'static str {

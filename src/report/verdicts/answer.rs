@@ -1,8 +1,8 @@
 //! The first line of every answer: does memory grow, with what, and by how much.
 
 use crate::report::number::{number, short};
+use crate::trace::Outcome;
 use crate::verdict::course::Per;
-use crate::verdict::exports;
 use crate::verdict::jobs::{Because, JobsVerdict};
 use crate::verdict::shape::{Answer, Form};
 use crate::verdict::{Growth, Rate, Reason, RunVerdict, Verdict, With};
@@ -45,6 +45,12 @@ pub fn of_run(verdict: &RunVerdict) -> String {
         in_runs: None,
     }
     .sentence()
+}
+
+/// The same of a recording, with how its command failed if it did.
+pub fn of_recording(verdict: &RunVerdict, failure: Option<&Outcome>) -> String {
+    let failed = failure.map(|outcome| format!(" The command failed: {outcome}.")).unwrap_or_default();
+    format!("{}{failed}", of_run(verdict))
 }
 
 /// The answer that several jobs give, in one sentence.
@@ -104,7 +110,7 @@ impl Told<'_> {
 
     /// By how much it grows with one thing, with its interval or without.
     fn by(&self, with: With, interval: bool) -> Option<String> {
-        let rate = self.rate(with)?;
+        let rate = self.growth.with(with)?;
         let each = match (with, self.per) {
             (With::Frames, Per::Frame) => "per frame",
             (With::Frames, Per::Second) => "per second",
@@ -116,15 +122,6 @@ impl Told<'_> {
         let estimate = amount(rate.estimate);
         let range = range(&rate).filter(|_| interval).map(|range| format!(" ({range})")).unwrap_or_default();
         Some(format!("by {estimate} {each}{range}"))
-    }
-
-    fn rate(&self, with: With) -> Option<Rate> {
-        match with {
-            With::Frames => self.growth.frame,
-            With::Sources => self.growth.source,
-            With::Cuts => self.growth.cut,
-            With::Exports => self.growth.export,
-        }
     }
 
     fn what_would_show(&self) -> String {
@@ -159,19 +156,19 @@ fn range(rate: &Rate) -> Option<String> {
 
 /// By how much it grows with each of what it grows with, as a table's cell shows it: `107 KiB/cut`.
 pub fn rates_in_short(verdict: &RunVerdict) -> Vec<String> {
-    let (growth, per) = (&verdict.growth, verdict.per.unwrap_or_default());
+    let per = verdict.per.unwrap_or_default();
     // Where every cut opens a source, both are the same rate.
     let alike = verdict.unparted && verdict.with == [With::Sources, With::Cuts];
     let with = if alike { &verdict.with[..1] } else { &verdict.with };
     let rate = |with: &With| {
-        let (rate, each) = match with {
-            With::Frames if per == Per::Second => (growth.frame, "s"),
-            With::Frames => (growth.frame, "frame"),
-            With::Sources => (growth.source, "source"),
-            With::Cuts => (growth.cut, "cut"),
-            With::Exports => (growth.export, "export"),
+        let each = match with {
+            With::Frames if per == Per::Second => "s",
+            With::Frames => "frame",
+            With::Sources => "source",
+            With::Cuts => "cut",
+            With::Exports => "export",
         };
-        Some(format!("{}/{each}", amount(rate?.estimate)))
+        Some(format!("{}/{each}", amount(verdict.growth.with(*with)?.estimate)))
     };
     with.iter().filter_map(rate).collect()
 }
@@ -322,10 +319,4 @@ fn rises_along(verdict: &RunVerdict) -> Vec<String> {
     };
     let threads = told(verdict.threads_gained, "threads");
     threads.into_iter().chain(told(verdict.descriptors_gained, "open files")).collect()
-}
-
-/// Exports in one process that usually tell whether they leave something behind: some threads come and go with each, and
-/// their heaps fill in the first of them.
-pub fn exports_needed() -> u64 {
-    2 * (exports::NEEDED + 1)
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use labelled::{Recording, SETS, Word, recordings};
 use memreel_judge::shape::Answer;
+use memreel_judge::stats::{Interval, Proportion};
 use memreel_judge::{Rate, RunVerdict, Verdict, With, judge};
 use memreel_trace::RunContext;
 
@@ -148,6 +149,32 @@ fn print(bars: &Bars) {
 fn what_is_said_of_each_set_reaches_its_bars() {
     BARS.iter().for_each(print);
     none(missed(|(_, verdict)| verdict.clone()).into_iter().flat_map(|(_, missed)| missed));
+}
+
+/// How many of so many, with their share and its 95 % interval in per cent.
+fn share(hits: usize, of: usize) -> String {
+    let share = Proportion::new(hits as u64, of as u64).expect("there are some");
+    let (Interval { low, high, .. }, percent) = (share.interval(0.95), |share: f64| (100.0 * share).round());
+    format!("{hits} of {of}: {} % ({} to {})", percent(share.share()), percent(low), percent(high))
+}
+
+#[test]
+fn nothing_that_is_level_is_said_to_grow() {
+    let count = |said: Option<Answer>, truth: Option<Answer>| {
+        let is_so = |(recording, verdict): &&Judged| {
+            said.is_none_or(|said| verdict.answer() == said)
+                && truth.is_none_or(|truth| recording.expected.answer == truth)
+        };
+        JUDGED.iter().filter(is_so).count()
+    };
+    let grow = Some(Answer::Yes);
+    println!("precision: {}", share(count(grow, grow), count(grow, None)));
+    println!("recall: {}", share(count(grow, grow), count(None, grow)));
+    let is_leak = |judged: &&Judged| judged.0.is_leak();
+    let found = JUDGED.iter().filter(is_leak).filter(|judged| judged.1.answer() == Answer::Yes).count();
+    println!("leaks of any size: {}", share(found, JUDGED.iter().filter(is_leak).count()));
+    let level = JUDGED.iter().filter(|(recording, _)| recording.expected.answer == Answer::No);
+    none(level.filter(|(_, verdict)| verdict.answer() == Answer::Yes).map(told));
 }
 
 #[test]

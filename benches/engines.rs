@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use memreel::engine::{self, JobFiles};
 use memreel::plan::Variant;
-use memreel::run::{self, Launch, Limits, Stop};
 use memreel::sampler::Live;
 use memreel::scenario::EngineName;
 use memreel::stats;
+use memreel::supervise::{self, Launch, Limits, Stop};
 use memreel::timeline::{Placed, TrackKind};
 
 use support::{companions, made_variants};
@@ -134,7 +134,7 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         limits: Limits { wall: Some(Duration::from_secs(300)), stall: None },
         interval: Duration::from_secs(1),
     };
-    let measured = run::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));
+    let measured = supervise::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));
     let measured = measured.expect("it can be measured");
     assert!(measured.outcome.is_finished(), "{}: {}", contestant.name, measured.outcome);
     Cost {

@@ -15,8 +15,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
-use crate::run::ProgressFormat;
 use crate::scenario::{self, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice};
+use crate::supervise::ProgressFormat;
 use crate::trace::{EngineRecord, Threading};
 
 pub use ffmpeg::Ffmpeg;

@@ -14,10 +14,10 @@ use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Resolv
 use crate::machine;
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, Part, Plan, Variant};
-use crate::run::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::sampler::Live;
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
+use crate::supervise::{self, Launch, Limits, Measured, RunError, Stop};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
 
@@ -320,13 +320,13 @@ impl<'a> Execution<'a> {
             let before = Launch { command: command.clone(), limits, ..launch.clone() };
             let scratch = folder.join("before");
             make_folder(&scratch)?;
-            let prepared = run::measure(&before, &scratch, stop, &Arc::new(Live::default()))?;
+            let prepared = supervise::measure(&before, &scratch, stop, &Arc::new(Live::default()))?;
             if !prepared.outcome.is_finished() {
                 return Ok(prepared);
             }
             let _ = fs::remove_dir_all(&scratch);
         }
-        Ok(run::measure(&launch, folder, stop, live)?)
+        Ok(supervise::measure(&launch, folder, stop, live)?)
     }
 
     /// The engine's own word for how it ended, held against the file that it wrote: an engine may leave

@@ -5,33 +5,23 @@
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
-pub mod analysis;
 pub mod baseline;
-pub mod budget;
-pub mod check;
 pub mod cli;
-pub mod compare;
 pub mod digest;
 pub mod engine;
 pub mod execution;
 pub mod function;
 pub mod gate;
-pub mod launch;
-pub mod machine;
 pub mod media;
 pub mod plan;
-pub mod proc;
-pub mod project;
-pub mod record;
 pub mod report;
-pub mod run;
-pub mod sampler;
 pub mod scenario;
 pub mod store;
-pub mod timeline;
-pub mod writer;
 
 pub use memreel_judge as verdict;
-pub use memreel_judge::stats;
+pub use memreel_judge::{analysis, budget, check, compare, stats};
+pub use memreel_projects::{mlt, project, rlvideo};
+pub use memreel_record::{launch, machine, proc, record, sampler, supervise, writer};
+pub use memreel_timeline as timeline;
 pub use memreel_trace as trace;
 pub use memreel_trace::units;

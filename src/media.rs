@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::digest;
 use crate::plan::Variant;
-use crate::run::Stop;
 use crate::scenario::{Media, SourceSpec};
+use crate::supervise::Stop;
 use crate::trace::MediaFile;
 use crate::units::Bytes;
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use memreel::run::{self, Launch, Limits, Measured, Stop};
 use memreel::sampler::Live;
+use memreel::supervise::{self, Launch, Limits, Measured, Stop};
 use memreel::trace::{self, Outcome};
 use memreel::units::Bytes;
 use support::{Patience, mentioning, tree_is_gone, until};
@@ -49,7 +49,7 @@ impl Lab {
         std::thread::scope(|scope| {
             scope.spawn(|| self.stop_when_it_does_not_get_on(&ended));
             let measured =
-                run::measure(&launch, self.path(), &self.stop, &Arc::new(Live::default())).unwrap();
+                supervise::measure(&launch, self.path(), &self.stop, &Arc::new(Live::default())).unwrap();
             ended.store(true, Ordering::Relaxed);
             measured
         })

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memreel::engine::{self, JobFiles};
-use memreel::run::{self, Launch, Limits, Measured, ProgressFormat, Stop};
 use memreel::sampler::Live;
 use memreel::stats;
+use memreel::supervise::{self, Launch, Limits, Measured, ProgressFormat, Stop};
 
 use crate::MS;
 use crate::subjects::median;
@@ -84,7 +84,7 @@ impl Exporting<'_> {
             limits: Limits { wall: Some(Duration::from_secs(300)), stall: None },
             interval,
         };
-        let measured = run::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));
+        let measured = supervise::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));
         let measured = measured.expect("it can be measured");
         assert!(measured.outcome.is_finished(), "{}", measured.outcome);
         measured

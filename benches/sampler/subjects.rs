@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use memreel::run::{self, Launch, Limits, Measured, Stop};
 use memreel::stats;
+use memreel::supervise::{self, Launch, Limits, Measured, Stop};
 
 use crate::MS;
 use crate::support::companions;
@@ -73,7 +73,8 @@ pub fn measured(command: &[&str], folder: &Path) -> Measured {
         interval: Duration::from_secs(3600),
     };
     let folder = tempfile::tempdir_in(folder).expect("a folder");
-    let measured = run::measure(&launch, folder.path(), &Stop::default(), &Arc::default()).expect("measured");
+    let measured =
+        supervise::measure(&launch, folder.path(), &Stop::default(), &Arc::default()).expect("measured");
     if !measured.outcome.is_finished() {
         let log = std::fs::read_to_string(folder.path().join("engine.log")).unwrap_or_default();
         panic!("{command:?}: {}\n{log}", measured.outcome);

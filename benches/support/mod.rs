@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use memreel::engine::Companions;
 use memreel::media;
 use memreel::plan::{self, PlanContext, Variant};
-use memreel::run::Stop;
 use memreel::scenario::Scenario;
+use memreel::supervise::Stop;
 
 /// The programs built beside this one: a bench lies one folder deeper.
 pub fn companions() -> Companions {

@@ -97,3 +97,10 @@ constants! {
     /// Bytes that a heap keeps by chance of an event: a source, a cut, an export.
     by_chance = 65_536.0;
 }
+
+impl Constants {
+    /// Frames of an export of which enough are judged.
+    pub fn enough_frames(&self) -> f64 {
+        self.least_frames / (self.judged_to - self.judged_from)
+    }
+}

@@ -8,8 +8,33 @@
 //! Judging is pure: the same series and the same context give the same verdict on every machine, in any year. One
 //! run of one export can prove growth, never a leak: a leak, an unbounded queue and a cache that has not filled yet
 //! look the same in it.
+//!
+//! Beside it: [`analysis`] turns a trace into the numbers that describe it, [`compare`] compares two sets of repeats,
+//! and [`check`] holds them against budgets ([`budget`]) and a baseline, with one error rate for the whole check.
+//!
+//! A process that keeps 64 KiB of every frame:
+//!
+//! ```
+//! use memreel_judge::{Verdict, judge};
+//! use memreel_trace::units::{Bytes, Count};
+//! use memreel_trace::{Memory, RunContext, Sample, Series};
+//!
+//! let sample = |frame: u64| Sample {
+//!     t_s: frame as f64 / 50.0,
+//!     frames_out: Some(Count::new(frame)),
+//!     rss_bytes: Some(Bytes::from_mib(40) + Bytes::new(frame * 65_536)),
+//!     ..Sample::default()
+//! };
+//! let samples: Vec<_> = (0..2000).map(sample).collect();
+//! let verdict = judge(&Series::of(&samples, &Memory::JUDGED), &RunContext::default());
+//! assert_eq!(verdict.verdict(), Verdict::Grows);
+//! ```
 
+pub mod analysis;
 pub mod backlog;
+pub mod budget;
+pub mod check;
+pub mod compare;
 pub mod constants;
 pub mod course;
 pub mod division;

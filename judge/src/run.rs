@@ -1,5 +1,6 @@
 //! What one run shows.
 
+use memreel_trace::units::Count;
 use memreel_trace::{Memory, RunContext, Series};
 use serde::Serialize;
 
@@ -63,7 +64,7 @@ pub enum With {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// Neither memory nor progress was measured.
+    /// Memory was not measured.
     NothingMeasured,
     /// The judged part is shorter than it takes.
     TooShort,
@@ -249,11 +250,7 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
             of_exports(course, series, memory, context, k)
         }
         (Some(course), Some(memory)) => of_one_export(course, Backlog::of(series, memory), context, k),
-        _ => RunVerdict {
-            reason: Some(Reason::NothingMeasured),
-            needs: Needs { samples: Some(k.least_known as u64), ..Needs::default() },
-            ..RunVerdict::default()
-        },
+        _ => without_course(memory, series.len(), frames(&clock, context), k),
     };
     let shared = of_shared(series, &clock, context, k).filter(|_| verdict.answer() != Answer::Yes);
     let memory = if shared.is_some() { Some(Memory::Shared) } else { memory };
@@ -261,6 +258,32 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
         memory: memory.map(|memory| memory.to_string()),
         level: Level::of(series, &clock, context),
         ..shared.unwrap_or(verdict)
+    }
+}
+
+/// Frames of the run: those that were counted, or that it is known to have.
+fn frames(clock: &ProgressClock, context: &RunContext) -> Option<f64> {
+    clock.last_step().or(context.frames.map(Count::as_f64))
+}
+
+/// The verdict where there are no two samples to lay a course through.
+fn without_course(memory: Option<Memory>, samples: usize, frames: Option<f64>, k: &Constants) -> RunVerdict {
+    let enough = k.enough_frames();
+    let finer = Needs { samples: Some(more(k.least_known, samples as f64)), ..Needs::default() };
+    let (reason, needs) = match (memory, frames) {
+        (None, _) => (Reason::NothingMeasured, finer),
+        (_, Some(frames)) if frames < enough => {
+            (Reason::TooShort, Needs { frames: Some(more(enough, frames)), ..Needs::default() })
+        }
+        _ => (Reason::TooFewSamples, finer),
+    };
+    let per = frames.map_or(Per::Second, |_| Per::Frame);
+    RunVerdict {
+        reason: Some(reason),
+        needs,
+        per: Some(per),
+        steps: frames.unwrap_or_default(),
+        ..RunVerdict::default()
     }
 }
 
@@ -386,8 +409,7 @@ fn warm_up(course: &Course, envelope: &Envelope, quarter: f64) -> f64 {
 
 /// Frames of an export of which enough can be judged.
 pub fn enough_frames() -> u64 {
-    let k = &Constants::USUAL;
-    (k.least_frames / (k.judged_to - k.judged_from)).ceil() as u64
+    Constants::USUAL.enough_frames().ceil() as u64
 }
 
 /// As much as is usually enough; twice what there was, where that was as much already and did not do.

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use labelled::{Recording, leaking, recordings, series, with_memory};
 use memreel_judge::shape::Answer;
-use memreel_judge::{Growth, Rate, RunVerdict, judge};
-use memreel_trace::units::Count;
-use memreel_trace::{RunContext, Sample};
+use memreel_judge::{Growth, Rate, Reason, RunVerdict, judge};
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Memory, RunContext, Sample, Series};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use simulated::{Course, Looked, Simulated};
@@ -319,4 +319,26 @@ fn a_leak_in_memory_that_wanders_is_found_above_the_limit() {
         seed: 7_746_434_371_293_856_939,
     };
     assert_eq!([8.0, 64.0].map(|times| with_leak(export, times)), [Answer::Yes, Answer::Yes]);
+}
+
+#[test]
+fn an_export_that_ends_before_its_counter_is_read_is_too_short_and_not_unmeasured() {
+    let sample = |tick: u64, frames: Option<u64>| Sample {
+        t_s: tick as f64 * 0.02,
+        rss_bytes: Some(Bytes::from_mib(20 + tick)),
+        frames_out: frames.map(Count::new),
+        ..Sample::default()
+    };
+    let known = |frames: u64| RunContext { frames: Some(Count::new(frames)), ..RunContext::default() };
+    let said = |last: Option<u64>, context: &RunContext| {
+        let counts = (0..14).map(|tick| sample(tick, Some(0))).chain([sample(14, last)]);
+        let counts: Vec<_> = counts.collect();
+        let verdict = judge(&Series::of(&counts, &Memory::JUDGED), context);
+        (verdict.reason, verdict.needs.frames, verdict.needs.samples)
+    };
+    let enough = Some(memreel_judge::enough_frames());
+    assert_eq!(said(Some(200), &known(200)), (Some(Reason::TooShort), enough, None));
+    assert_eq!(said(Some(200), &RunContext::default()), (Some(Reason::TooShort), enough, None));
+    // Long enough, had it been sampled.
+    assert_eq!(said(Some(9000), &known(9000)), (Some(Reason::TooFewSamples), None, Some(24)));
 }

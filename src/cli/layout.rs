@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, Failure, say};
+use crate::mlt::{self, Layout as Tracks};
 use crate::project;
 use crate::store;
-use crate::timeline::mlt::{self, Layout as Tracks};
 
 /// Write a project in MLT XML with other tracks, so that it shows and sounds the same
 ///

@@ -17,10 +17,10 @@ use crate::engine::{Companions, Engines, JobFiles};
 use crate::execution;
 use crate::machine;
 use crate::media;
+use crate::mlt::Profile;
 use crate::plan::{self, Job, PlanContext, Shard, Variant};
 use crate::project::{self, ProjectFormat};
 use crate::scenario::{Scenario, Sink, Size};
-use crate::timeline::mlt::Profile;
 use crate::trace::Threading;
 
 /// Show what a scenario would run, and what it would not and why; nothing is started or made

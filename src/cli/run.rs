@@ -16,9 +16,9 @@ use crate::execution::{self, Execution, Tally, Wishes};
 use crate::machine;
 use crate::media;
 use crate::plan::{Plan, Shard};
-use crate::run::Stop;
 use crate::scenario::Scenario;
 use crate::store::{self, ResultIndex, StoreError, StoredResult};
+use crate::supervise::Stop;
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///

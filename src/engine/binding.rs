@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Installation, JobFiles, Missing, mlt, probe};
 use crate::plan::Variant;
-use crate::run::ProgressFormat;
 use crate::scenario::StopChoice;
+use crate::supervise::ProgressFormat;
 use crate::trace::EngineRecord;
 
 /// The driver that exports a graph: it is run from a file in the result's folder.
@@ -17,7 +17,7 @@ pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memree
 
 /// How the drivers report.
 pub const PROGRESS: ProgressFormat = ProgressFormat {
-    channel: crate::run::Channel::Pipe,
+    channel: crate::supervise::Channel::Pipe,
     parse: super::progress::parse,
     counters: "in+out",
     is_failure: mlt::says_it_cannot,

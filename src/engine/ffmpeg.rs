@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, probe, progress};
 use crate::plan::Variant;
-use crate::run::{Channel, PROGRESS_FD, ProgressFormat};
 use crate::scenario::{Driver, EngineName, LayoutChoice, Sink};
+use crate::supervise::{Channel, PROGRESS_FD, ProgressFormat};
 use crate::timeline;
 use crate::trace::{EngineRecord, Threading};
 

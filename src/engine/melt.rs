@@ -13,8 +13,8 @@ use std::path::Path;
 use super::probe::{self, Loaded};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
-use crate::run::{Channel, Progress, ProgressFormat};
 use crate::scenario::{Driver, EngineName};
+use crate::supervise::{Channel, Progress, ProgressFormat};
 use crate::trace::EngineRecord;
 use crate::units::Count;
 

@@ -1,6 +1,6 @@
 //! The lines by which engines of ours report on a pipe: memreel-export, and the drivers that run in Python.
 
-use crate::run::Progress;
+use crate::supervise::Progress;
 use crate::units::Count;
 
 /// `frames IN OUT`, `open PATH`, `close PATH`, `proxy ID`, `export K`, `closed K`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::digest;
 use crate::engine::{Engine, JobFiles};
 use crate::plan::{Input, Variant};
-use crate::run::Limits;
+use crate::supervise::Limits;
 use crate::timeline::{self, Item, Timeline};
 use crate::trace::MediaFile;
 
@@ -96,8 +96,8 @@ mod tests {
     use super::*;
     use crate::engine::{Installation, Missing, Resolved};
     use crate::plan::{self, PlanContext};
-    use crate::run::{Channel, ProgressFormat};
     use crate::scenario::{EngineName, Scenario};
+    use crate::supervise::{Channel, ProgressFormat};
     use crate::trace::{EngineRecord, Threading};
 
     /// An engine whose build never changes.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::timeline::mlt::Profile;
-use crate::timeline::{Rate, rlvideo};
+use crate::mlt::Profile;
+use crate::rlvideo;
+use crate::timeline::Rate;
 
 use super::export::Usual;
 use super::source::DEFAULT_SIZE;

@@ -5,6 +5,14 @@
 //!
 //! What is here is what exports are made of today: tracks of clips and gaps. Anything else in an
 //! `.otio` file (transitions, nested stacks, effects) is refused by name, never skipped.
+//!
+//! ```
+//! use memreel_timeline::{Rate, Timeline, from_otio, to_otio};
+//!
+//! let timeline = Timeline { name: "empty".into(), rate: Rate::new(25, 1).unwrap(), tracks: Vec::new() };
+//! let read = from_otio(&to_otio(&timeline), std::path::Path::new("."));
+//! assert_eq!(read.unwrap().name, "empty");
+//! ```
 
 mod otio;
 mod time;

@@ -6,6 +6,16 @@
 //!
 //! Whoever judges or draws reads a [`Series`]: of our own files, of what psrecord and mprof leave, and of any
 //! table with a column of time and one of memory ([`ColumnNames`]).
+//!
+//! ```
+//! use memreel_trace::{Memory, SeriesFormat, read_series};
+//!
+//! let folder = tempfile::tempdir().unwrap();
+//! let path = folder.path().join("memory.csv");
+//! std::fs::write(&path, "time_s,rss_bytes\n0,10\n1,12\n").unwrap();
+//! let series = read_series(&path, SeriesFormat::Table, &[Memory::Rss]).unwrap();
+//! assert_eq!(series.len(), 2);
+//! ```
 
 mod any_csv;
 mod cells;

@@ -216,7 +216,7 @@ fn why_open(reason: Option<Reason>, verdict: &RunVerdict) -> String {
 /// Why a question is open.
 fn why(reason: Reason) -> &'static str {
     match reason {
-        Reason::NothingMeasured => "neither memory nor progress was measured",
+        Reason::NothingMeasured => "memory was not measured",
         Reason::TooShort => "most runs are too short",
         Reason::TooFewSamples => "there are too few samples, or too few changes of the frame counter",
         Reason::Slowing => "growth slowed down towards the end: a leak, or a cache that is filling",

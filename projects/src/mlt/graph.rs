@@ -1,0 +1,420 @@
+//! The model of an MLT graph, as MLT XML has it.
+//!
+//! Services stand in the document's order and name each other by id; one may only name what stands
+//! before it, so there are no circles. What MLT would do with a property is no business of this model:
+//! all are kept, in their order. Points are frames of the profile; an out point is the last frame that
+//! is shown.
+
+use std::collections::HashMap;
+
+use super::{Profile, points};
+use memreel_timeline::Rate;
+
+/// What is longer than this (a thousand years) is taken for a mistake, and for of no known length.
+const MOST_FRAMES: u64 = 1 << 40;
+
+/// A whole document.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Graph {
+    /// What the outermost element says: `LC_NUMERIC`, `version`, `root`, `title` …
+    pub attributes: Named,
+    /// What the `profile` element says, if there is one.
+    pub profile: Option<Named>,
+    /// Services and what else there is, in the document's order.
+    pub parts: Vec<Part>,
+}
+
+/// What stands at a document's top level.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// A producer, chain, playlist or tractor.
+    Service(Service),
+    /// A consumer, or anything that this model does not look into.
+    Other(Element),
+}
+
+/// Names and values, in order; attributes or properties.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Named(pub Vec<(String, String)>);
+
+/// An element that is kept as it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Element {
+    /// Its name.
+    pub name: String,
+    /// Its attributes.
+    pub attributes: Named,
+    /// The elements in it.
+    pub children: Vec<Element>,
+    /// The text in it.
+    pub text: String,
+}
+
+/// Something that gives frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// What others call it by.
+    pub id: String,
+    /// The first and the last frame of it that is used.
+    pub points: Points,
+    /// Other attributes.
+    pub attributes: Named,
+    /// Its properties.
+    pub properties: Named,
+    /// What it is made of.
+    pub body: Body,
+    /// Filters on the whole of it.
+    pub filters: Vec<Effect>,
+    /// Elements that this model does not look into.
+    pub others: Vec<Element>,
+}
+
+/// What a service is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// A medium, or a generator of pictures.
+    Producer,
+    /// A producer with links; these are among the other elements.
+    Chain,
+    /// One thing after another.
+    Playlist(Vec<Item>),
+    /// Tracks over each other.
+    Tractor(Tractor),
+}
+
+/// In and out points; what is not said is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Points {
+    /// The first frame.
+    pub first: Option<u64>,
+    /// The last frame.
+    pub last: Option<u64>,
+}
+
+/// What stands in a playlist.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A piece of a service.
+    Entry(Entry),
+    /// So many frames of nothing.
+    Blank(u64),
+}
+
+/// A piece of a service in a playlist.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Entry {
+    /// The service's id.
+    pub of: String,
+    /// Which part of it.
+    pub points: Points,
+    /// Other attributes, as `repeat`.
+    pub attributes: Named,
+    /// Properties and filters of this piece alone.
+    pub properties: Named,
+    /// Filters on this piece alone.
+    pub filters: Vec<Effect>,
+    /// Elements that this model does not look into.
+    pub others: Vec<Element>,
+}
+
+/// Tracks over each other, and what is planted on them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tractor {
+    /// From the lowest to the highest.
+    pub tracks: Vec<Track>,
+    /// In the order in which they work.
+    pub planted: Vec<Planted>,
+    /// The attributes of a `multitrack` element around the tracks, where there is one.
+    pub multitrack: Option<Named>,
+}
+
+/// A track of a tractor.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Track {
+    /// The service's id.
+    pub of: String,
+    /// What of it is neither seen nor heard.
+    pub hide: Hide,
+    /// Which part of the service.
+    pub points: Points,
+    /// Other attributes.
+    pub attributes: Named,
+    /// Filters on the track and what else stands in it.
+    pub others: Vec<Element>,
+}
+
+/// What of a track is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Hide {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its pictures.
+    Video,
+    /// Its sound.
+    Audio,
+    /// Both.
+    Both,
+}
+
+/// What works on the tracks of a tractor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Planted {
+    /// On one track (its property `track`), or on all that comes out.
+    Filter(Effect),
+    /// Brings its `b_track` onto its `a_track`.
+    Transition(Effect),
+}
+
+/// A filter or a transition.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Effect {
+    /// When it works, in the time of what it is attached to.
+    pub points: Points,
+    /// Other attributes.
+    pub attributes: Named,
+    /// Its properties.
+    pub properties: Named,
+    /// Elements that this model does not look into.
+    pub others: Vec<Element>,
+}
+
+impl Named {
+    /// The value of a name, the last where it is given twice.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Gives a name a value, in its place if it has one.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        match self.0.iter_mut().rev().find(|(other, _)| other == name) {
+            Some((_, old)) => *old = value.into(),
+            None => self.0.push((name.into(), value.into())),
+        }
+    }
+
+    /// Takes a name out and returns what it said.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().rposition(|(other, _)| other == name)?;
+        Some(self.0.remove(at).1)
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Named {
+    fn from(pairs: [(&str, &str); N]) -> Named {
+        Named(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+    }
+}
+
+impl Points {
+    /// From the first to the last frame.
+    pub fn new(first: u64, last: u64) -> Points {
+        Points { first: Some(first), last: Some(last) }
+    }
+
+    /// How many frames; `None` when the last is not said.
+    pub fn frames(self) -> Option<u64> {
+        Some((self.last? + 1).saturating_sub(self.first.unwrap_or(0)))
+    }
+}
+
+impl Hide {
+    /// What is left out when this and something else are.
+    pub fn and(self, other: Hide) -> Hide {
+        match (self, other) {
+            (Hide::Nothing, one) | (one, Hide::Nothing) => one,
+            (one, same) if one == same => one,
+            _ => Hide::Both,
+        }
+    }
+
+    /// The word of MLT XML.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Hide::Nothing => None,
+            Hide::Video => Some("video"),
+            Hide::Audio => Some("audio"),
+            Hide::Both => Some("both"),
+        }
+    }
+}
+
+impl Track {
+    /// Whether its sound is not left out.
+    pub fn is_heard(&self) -> bool {
+        !matches!(self.hide, Hide::Audio | Hide::Both)
+    }
+}
+
+impl Effect {
+    /// The kind of it: `mix`, `volume` …; empty where it does not say.
+    pub fn service(&self) -> &str {
+        self.value("mlt_service").unwrap_or_default()
+    }
+
+    /// A property, however it is written.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.properties.get(name).or_else(|| self.attributes.get(name))
+    }
+
+    /// The number of a track that it names.
+    pub fn track(&self, name: &str) -> Option<usize> {
+        self.value(name)?.trim().parse().ok()
+    }
+}
+
+impl Service {
+    /// A service with nothing but an id and what it is made of.
+    pub fn new(id: impl Into<String>, body: Body) -> Service {
+        Service {
+            id: id.into(),
+            points: Points::default(),
+            attributes: Named::default(),
+            properties: Named::default(),
+            body,
+            filters: Vec::new(),
+            others: Vec::new(),
+        }
+    }
+
+    /// A property, however it is written.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.properties.get(name).or_else(|| self.attributes.get(name))
+    }
+
+    /// The ids of the services that it is made of.
+    pub fn links(&self) -> Vec<&str> {
+        match &self.body {
+            Body::Producer | Body::Chain => Vec::new(),
+            Body::Playlist(items) => items.iter().filter_map(Item::entry).map(|e| e.of.as_str()).collect(),
+            Body::Tractor(tractor) => tractor.tracks.iter().map(|track| track.of.as_str()).collect(),
+        }
+    }
+
+    /// The medium's path or URL as it stands there; `None` for generators and for what holds others.
+    pub fn medium(&self) -> Option<&str> {
+        if !matches!(self.body, Body::Producer | Body::Chain) {
+            return None;
+        }
+        let resource = self.value("resource").filter(|resource| !resource.is_empty());
+        let of_file = |prefix: &str| resource.map(|text| text.strip_prefix(prefix).unwrap_or(text));
+        match self.value("mlt_service") {
+            Some("avformat" | "avformat-novalidate") => of_file("avformat:"),
+            Some("timewarp") => {
+                self.value("warp_resource").or_else(|| resource?.split_once(':').map(|(_, path)| path))
+            }
+            Some("qimage" | "pixbuf" | "xml" | "xml-nogl" | "melt" | "glaxnimate" | "kdenlivetitle") => {
+                resource
+            }
+            None | Some("loader" | "loader-nogl") => resource.and_then(file_of_loader),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether it is a colour without end, as what lies below all tracks.
+    pub fn is_colour(&self) -> bool {
+        let of_loader = |text: &str| text.starts_with("color:") || text.starts_with("colour:");
+        match self.value("mlt_service") {
+            Some(service) => matches!(service, "color" | "colour"),
+            None => self.value("resource").is_some_and(of_loader),
+        }
+    }
+}
+
+/// What MLT's loader would open as a file: `avformat:x.mp4` and `x.mp4`, not `color:red`.
+fn file_of_loader(resource: &str) -> Option<&str> {
+    match resource.split_once(':') {
+        Some(("avformat", path)) => Some(path),
+        Some(("timewarp", rest)) => rest.split_once(':').map(|(_, path)| path),
+        Some(("file" | "http" | "https", _)) => Some(resource),
+        Some((service, _)) if service.chars().all(|c| c.is_alphanumeric() || "._-".contains(c)) => None,
+        _ => Some(resource),
+    }
+}
+
+impl Item {
+    /// The entry, if it is one.
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Item::Entry(entry) => Some(entry),
+            Item::Blank(_) => None,
+        }
+    }
+}
+
+impl Graph {
+    /// The services, in the document's order.
+    pub fn services(&self) -> impl DoubleEndedIterator<Item = &Service> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Service(service) => Some(service),
+            Part::Other(_) => None,
+        })
+    }
+
+    /// The service that MLT plays: the last one (whatever the outermost element's `producer` says).
+    pub fn root(&self) -> Option<&Service> {
+        self.services().next_back()
+    }
+
+    /// The services by their ids.
+    pub fn by_id(&self) -> HashMap<&str, &Service> {
+        self.services().map(|service| (service.id.as_str(), service)).collect()
+    }
+
+    /// The pictures that are composed; `None` where the document leaves it to MLT.
+    pub fn profile(&self) -> Option<Profile> {
+        let number = |name: &str| self.profile.as_ref()?.get(name)?.trim().parse().ok();
+        Some(Profile {
+            width: number("width")?,
+            height: number("height")?,
+            rate: Rate::new(number("frame_rate_num")?, number("frame_rate_den")?)?,
+        })
+    }
+
+    /// How many frames each service gives; it is not there for a medium whose length is not said.
+    pub fn lengths(&self) -> HashMap<&str, u64> {
+        let mut lengths = HashMap::new();
+        let rate = self.profile().map(|profile| profile.rate);
+        for service in self.services() {
+            if let Some(frames) = length(service, &lengths, rate).filter(|&frames| frames <= MOST_FRAMES) {
+                lengths.insert(service.id.as_str(), frames);
+            }
+        }
+        lengths
+    }
+}
+
+/// How many frames a service gives, when those of the services before it are known.
+fn length(service: &Service, before: &HashMap<&str, u64>, rate: Option<Rate>) -> Option<u64> {
+    match (&service.body, service.points.frames()) {
+        (_, Some(frames)) => Some(frames),
+        (Body::Producer | Body::Chain, None) => {
+            let length = points::frames(service.value("length")?, rate)?;
+            Some(length.saturating_sub(service.points.first.unwrap_or(0)))
+        }
+        (Body::Playlist(items), None) => items.iter().try_fold(0_u64, |sum, item| {
+            let frames = match item {
+                Item::Blank(frames) => *frames,
+                Item::Entry(entry) => entry.frames(before.get(entry.of.as_str()).copied())?,
+            };
+            sum.checked_add(frames)
+        }),
+        (Body::Tractor(tractor), None) => {
+            let track =
+                |track: &Track| track.points.frames().or_else(|| before.get(track.of.as_str()).copied());
+            tractor.tracks.iter().map(track).try_fold(0, |most, frames| Some(most.max(frames?)))
+        }
+    }
+}
+
+impl Entry {
+    /// How many frames it takes, of a service that has so many.
+    pub fn frames(&self, of_service: Option<u64>) -> Option<u64> {
+        let once = match self.points.frames() {
+            Some(frames) => frames,
+            None => of_service?.saturating_sub(self.points.first.unwrap_or(0)),
+        };
+        let times = self.attributes.get("repeat").and_then(|text| text.parse().ok()).unwrap_or(1_u64);
+        once.checked_mul(times.max(1)).filter(|&frames| frames <= MOST_FRAMES)
+    }
+}

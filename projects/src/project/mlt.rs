@@ -1,0 +1,175 @@
+//! What a project in MLT XML plays.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::{Found, ProjectError};
+use crate::mlt::graph::{Body, Effect, Entry, Item, Planted, Service};
+use crate::mlt::{Graph, Profile, from_mlt_xml};
+
+/// More clips than any project plays; a file in which sequences use each other over and over could name
+/// more than there is memory for.
+const MOST_CLIPS: usize = 1_000_000;
+
+/// Reads it and finds what it plays.
+pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>, Found), ProjectError> {
+    let graph = from_mlt_xml(text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
+    let indescribable = |what: String| ProjectError::Indescribable { path: path.into(), what };
+    let base = folder.join(graph.attributes.get("root").unwrap_or_default());
+    let found = Search::new(&graph, base).run().map_err(indescribable)?;
+    Ok((graph.profile(), found))
+}
+
+/// A walk from what is played down to the files.
+struct Search<'a> {
+    graph: &'a Graph,
+    base: PathBuf,
+    services: HashMap<&'a str, &'a Service>,
+    lengths: HashMap<&'a str, u64>,
+    counted: HashSet<&'a str>,
+    found: Found,
+    visits: usize,
+}
+
+/// The part of a service that is played: its frames `from..to`, the first of which is at `at`.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    at: u64,
+    from: u64,
+    to: u64,
+}
+
+impl<'a> Search<'a> {
+    fn new(graph: &'a Graph, base: PathBuf) -> Search<'a> {
+        let (services, lengths) = (graph.by_id(), graph.lengths());
+        Search { graph, base, services, lengths, counted: HashSet::new(), found: Found::default(), visits: 0 }
+    }
+
+    fn run(mut self) -> Result<Found, String> {
+        let root = self.graph.root().ok_or("there is nothing to play")?;
+        let frames = self.lengths.get(root.id.as_str()).copied();
+        let frames =
+            frames.ok_or("how long it is, is not said: a clip has neither in and out points nor a length")?;
+        self.found.frames = frames;
+        let first = root.points.first.unwrap_or(0);
+        self.service(root, Window { at: 0, from: first, to: first + frames })?;
+        let (tracks, depth) = self.shape();
+        (self.found.tracks, self.found.nesting_depth) = (tracks, depth);
+        Ok(self.found)
+    }
+
+    fn service(&mut self, service: &'a Service, window: Window) -> Result<(), String> {
+        self.visits += 1;
+        if self.visits > MOST_CLIPS {
+            return Err(format!("it plays more than {MOST_CLIPS} clips"));
+        }
+        self.count_effects(service);
+        match &service.body {
+            Body::Producer | Body::Chain => self.clip(service, window.at),
+            Body::Playlist(items) => self.playlist(items, window)?,
+            Body::Tractor(tractor) => {
+                for track in &tractor.tracks {
+                    let first = track.points.first.unwrap_or(0);
+                    let long = track.points.frames().or_else(|| self.lengths.get(track.of.as_str()).copied());
+                    let to = (window.to + first).min(first + long.unwrap_or(window.to));
+                    let from = window.from + first;
+                    if from < to {
+                        self.service(self.services[track.of.as_str()], Window { at: window.at, from, to })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn playlist(&mut self, items: &'a [Item], window: Window) -> Result<(), String> {
+        let mut begins = 0;
+        for item in items {
+            let ends = begins + self.frames(item);
+            let (from, to) = (begins.max(window.from), ends.min(window.to));
+            if let (Item::Entry(entry), true) = (item, from < to) {
+                let service = self.services[entry.of.as_str()];
+                let first = self.first(entry, service) + from - begins;
+                let at = window.at + from - window.from;
+                self.service(service, Window { at, from: first, to: first + to - from })?;
+                self.count(entry.filters.iter());
+            }
+            begins = ends;
+        }
+        Ok(())
+    }
+
+    fn frames(&self, item: &Item) -> u64 {
+        match item {
+            Item::Blank(frames) => *frames,
+            Item::Entry(entry) => entry.frames(self.lengths.get(entry.of.as_str()).copied()).unwrap_or(0),
+        }
+    }
+
+    fn first(&self, entry: &Entry, service: &Service) -> u64 {
+        let of_service = match service.body {
+            Body::Producer | Body::Chain => service.points.first,
+            Body::Playlist(_) | Body::Tractor(_) => None,
+        };
+        entry.points.first.or(of_service).unwrap_or(0)
+    }
+
+    fn clip(&mut self, service: &Service, at: u64) {
+        if service.is_colour() {
+            return;
+        }
+        self.found.clips.push(at);
+        if let Some(medium) = service.medium().filter(|medium| !medium.contains("://")) {
+            self.found.uses.push((at, self.base.join(medium)));
+        }
+    }
+
+    /// The effects of a service, once however often it is played.
+    fn count_effects(&mut self, service: &'a Service) {
+        if !self.counted.insert(&service.id) {
+            return;
+        }
+        self.count(service.filters.iter());
+        let Body::Tractor(tractor) = &service.body else { return };
+        for planted in &tractor.planted {
+            match planted {
+                Planted::Filter(filter) => self.count([filter].into_iter()),
+                Planted::Transition(transition) => count(&mut self.found.transitions, transition.service()),
+            }
+        }
+        for element in tractor.tracks.iter().flat_map(|track| &track.others) {
+            if element.name == "filter" {
+                let service =
+                    element.children.iter().find(|child| child.attributes.get("name") == Some("mlt_service"));
+                count(&mut self.found.filters, service.map_or("", |service| &service.text));
+            }
+        }
+    }
+
+    fn count<'b>(&mut self, filters: impl Iterator<Item = &'b Effect>) {
+        filters.for_each(|filter| count(&mut self.found.filters, filter.service()));
+    }
+
+    /// How many tracks play side by side at most, and how deep a clip is nested.
+    fn shape(&self) -> (usize, usize) {
+        let mut shapes: HashMap<&str, (usize, usize)> = HashMap::new();
+        let mut last = (0, 0);
+        for service in self.graph.services() {
+            let below = service.links().into_iter().filter_map(|id| shapes.get(id).copied());
+            let depth = below.clone().map(|(_, depth)| depth).max();
+            last = match &service.body {
+                Body::Producer | Body::Chain => (1, 0),
+                Body::Playlist(_) => (below.map(|(wide, _)| wide).max().unwrap_or(1), depth.unwrap_or(0) + 1),
+                Body::Tractor(_) => {
+                    (below.fold(0, |sum: usize, (wide, _)| sum.saturating_add(wide)), depth.unwrap_or(0) + 1)
+                }
+            };
+            shapes.insert(&service.id, last);
+        }
+        last
+    }
+}
+
+fn count(counts: &mut std::collections::BTreeMap<String, usize>, service: &str) {
+    *counts.entry(service.to_string()).or_default() += 1;
+}

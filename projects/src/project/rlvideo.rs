@@ -1,0 +1,36 @@
+//! What a project of rlvideo plays.
+
+use std::path::Path;
+
+use super::{Found, ProjectError};
+use crate::mlt::Profile;
+use crate::rlvideo::{Cut, Rlvideo, Source, from_rlvideo, profile};
+
+/// Reads it and finds what it plays.
+pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>, Found), ProjectError> {
+    let project = from_rlvideo(text).map_err(|source| ProjectError::Rlvideo { path: path.into(), source })?;
+    let mut found = Found { tracks: at_once(&project), ..Found::default() };
+    // The editor plays a playlist of playlists, and of tractors where cuts meet.
+    found.nesting_depth = if found.tracks > 1 { 3 } else { 2 };
+    for cut in project.cuts.values() {
+        found.frames = found.frames.max(cut.end());
+        found.clips.push(cut.position);
+        if let Source::File { path, .. } = &project.sources[&cut.source] {
+            found.uses.push((cut.position, folder.join(path)));
+        }
+        if cut.volume != 0.0 {
+            *found.filters.entry("volume".into()).or_default() += 1;
+        }
+    }
+    if found.frames == 0 {
+        return Err(ProjectError::Indescribable { path: path.into(), what: "it has no cut to play".into() });
+    }
+    Ok((Some(profile()), found))
+}
+
+/// How many cuts meet at most.
+fn at_once(project: &Rlvideo) -> usize {
+    let here =
+        |at: u64| project.cuts.values().filter(|cut: &&Cut| cut.position <= at && at < cut.end()).count();
+    project.cuts.values().map(|cut| here(cut.position)).max().unwrap_or(0)
+}

@@ -1,0 +1,91 @@
+//! What machine this is, and what can be measured on it.
+
+use std::path::{Path, PathBuf};
+
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::proc::{self, KernelRelease};
+use crate::sampler;
+use memreel_trace::Machine;
+use memreel_trace::units::Bytes;
+
+/// The machine's facts, for `run.json` and reports.
+pub fn describe() -> Machine {
+    let wanted = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::everything());
+    let system = System::new_with_specifics(wanted);
+    let cpu = system.cpus().first().map_or("unknown", |cpu| cpu.brand().trim());
+    Machine {
+        system: System::long_os_version().unwrap_or_else(|| "unknown".into()),
+        kernel: System::kernel_version().unwrap_or_else(|| "unknown".into()),
+        cpu: if cpu.is_empty() { "unknown".into() } else { cpu.into() },
+        cpus: cpus(),
+        memory_bytes: Bytes::new(system.total_memory()),
+        swap_bytes: Bytes::new(system.total_swap()),
+    }
+}
+
+/// CPUs that this process may use.
+pub fn cpus() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cpus| cpus.get() as u32)
+}
+
+/// How far the kernel's resident counters may be off on this machine for a process of so many
+/// threads; `None` when the kernel's release is not understood.
+pub fn counter_error(machine: &Machine, threads: u32) -> Option<Bytes> {
+    let page = Bytes::new(rustix::param::page_size() as u64);
+    Some(proc::counter_error(KernelRelease::parse(&machine.kernel)?, machine.cpus, threads, page))
+}
+
+/// Which control groups could limit and count an engine's memory here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemoryGroups {
+    /// cgroup v2 with the memory controller: where it is mounted.
+    V2(PathBuf),
+    /// cgroup v1's memory controller: where it is mounted, and whether groups can be made.
+    V1 {
+        /// Where.
+        mounted: PathBuf,
+        /// Whether this user may make a group.
+        writable: bool,
+    },
+    /// None.
+    None,
+}
+
+/// Looks for a memory controller.
+pub fn memory_groups() -> MemoryGroups {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let points = |kind: &'static str| {
+        mounts.lines().filter_map(move |line| {
+            let mut words = line.split(' ');
+            let (point, found, options) = (words.nth(1)?, words.next()?, words.next()?);
+            (found == kind).then(|| (PathBuf::from(point), options.to_string()))
+        })
+    };
+    let has_memory = |point: &Path| {
+        let controllers = std::fs::read_to_string(point.join("cgroup.controllers")).unwrap_or_default();
+        controllers.split_whitespace().any(|name| name == "memory")
+    };
+    if let Some((point, _)) = points("cgroup2").find(|(point, _)| has_memory(point)) {
+        return MemoryGroups::V2(point);
+    }
+    match points("cgroup").find(|(_, options)| options.split(',').any(|option| option == "memory")) {
+        Some((mounted, _)) => {
+            let writable = rustix::fs::access(&mounted, rustix::fs::Access::WRITE_OK).is_ok();
+            MemoryGroups::V1 { mounted, writable }
+        }
+        None => MemoryGroups::None,
+    }
+}
+
+/// How many processes the kernel has killed for want of memory since it booted.
+pub fn oom_kills() -> Option<u64> {
+    proc::counter(&std::fs::read("/proc/vmstat").ok()?, "oom_kill")
+}
+
+/// Whether the proportional set size of our own processes can be read.
+pub fn has_pss() -> bool {
+    sampler::own_private_bytes().is_some()
+}

@@ -1,0 +1,285 @@
+//! Records any command, or a process that runs already.
+//!
+//! This only watches: a command runs in the terminal of whoever started us, goes on whatever becomes of
+//! us, and how it ended is passed on. While nothing happens nothing of us runs but the sampler; all that
+//! can happen is waited for in one place, `watch`.
+
+mod failures;
+mod folder;
+mod marks;
+mod progress;
+mod psrecord_log;
+mod relay;
+mod signals;
+mod subject;
+mod watch;
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::launch::{LaunchError, Status, Streams};
+use crate::machine;
+use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
+use crate::writer::{Sink, Writer};
+use memreel_trace::units::Bytes;
+use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
+
+pub use folder::{Folder, check_writable};
+pub use progress::{Pattern, PatternError};
+pub use psrecord_log::{Content, Layout, PsrecordLog};
+pub use subject::What;
+
+use relay::Relay;
+use subject::Subject;
+use watch::{Ears, Scene, Seen, Watch};
+
+/// What to record, and how.
+#[derive(Debug)]
+pub struct Order {
+    /// What.
+    pub what: What,
+    /// How it is sampled.
+    pub settings: Settings,
+    /// The longest it is recorded; a command is ended then.
+    pub duration: Option<Duration>,
+    /// How its progress is known.
+    pub progress: Progress,
+    /// The named pipe of which each line is a mark.
+    pub marks: Option<PathBuf>,
+}
+
+/// How progress is known of a program that does not tell us.
+#[derive(Debug)]
+pub enum Progress {
+    /// By what it writes, which is in each sample.
+    Written,
+    /// By a number in its output.
+    Output {
+        /// Where the number stands in a line.
+        pattern: Pattern,
+        /// Where its standard output and error go on to.
+        to: (File, File),
+    },
+    /// By a number in a file.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Where the number stands in its end.
+        pattern: Pattern,
+    },
+}
+
+impl Progress {
+    fn streams(&self) -> Streams {
+        match self {
+            Progress::Output { .. } => Streams::Relayed,
+            Progress::Written | Progress::File { .. } => Streams::Ours,
+        }
+    }
+}
+
+/// How a recording ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The command has ended.
+    Ended(Status),
+    /// The command could not be executed.
+    NotStarted(std::io::Error),
+    /// The duration was over: a command was ended, a process goes on.
+    OutOfTime,
+    /// The process has ended.
+    Gone,
+    /// The user wanted to watch a process no longer.
+    Stopped,
+    /// What was measured of a process could not be written.
+    Unwritten,
+}
+
+/// What is known when a recording is over, beside its files.
+#[derive(Debug)]
+pub struct Recorded {
+    /// How it ended.
+    pub ending: Ending,
+    /// The record, for `recording.json`.
+    pub record: RecordingRecord,
+    /// The largest resident set of the whole tree at any sample.
+    pub sampled_peak: Bytes,
+    /// Processes that a command left running.
+    pub left_running: u64,
+    /// What could not be written.
+    pub unwritten: Vec<TraceError>,
+}
+
+/// Why nothing could be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The number is nobody's.
+    #[error("there is no process {pid}")]
+    NoProcess {
+        /// Which.
+        pid: i32,
+    },
+    /// It is a zombie.
+    #[error("process {pid} has ended already; its parent has yet to notice")]
+    Ended {
+        /// Which.
+        pid: i32,
+    },
+    /// It is a thread of the kernel.
+    #[error("process {pid} is part of the kernel and has no memory of its own")]
+    NoMemory {
+        /// Which.
+        pid: i32,
+    },
+    /// The command could not be started or watched.
+    #[error(transparent)]
+    Launch(LaunchError),
+    /// The pipe for marks could not be made.
+    #[error("cannot read marks from {path}: {source}")]
+    Marks {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file of the progress cannot be watched.
+    #[error("cannot watch {path}: {source}")]
+    ProgressFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread or pipe could not be made.
+    #[error("cannot watch: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl RecordError {
+    /// Whether there is nothing to record, rather than something wrong with us.
+    pub fn is_of_the_process(&self) -> bool {
+        matches!(
+            self,
+            RecordError::NoProcess { .. } | RecordError::Ended { .. } | RecordError::NoMemory { .. }
+        )
+    }
+}
+
+/// Records until the end. Every sink is told every row; one that fails is told nothing more, and its
+/// failure is told to `tell` when it happens.
+///
+/// # Errors
+/// When nothing could be recorded. A command has then not been executed, unless the launcher died.
+pub fn record(
+    order: Order,
+    sinks: Vec<Box<dyn Sink>>,
+    live: &Arc<Live>,
+    tell: &mut dyn FnMut(&TraceError),
+) -> Result<Recorded, RecordError> {
+    let (started, oom_kills) = (Timestamp::now(), machine::oom_kills());
+    let ears = Ears::open(&order)?;
+    let mut subject = Subject::take(&order.what, order.progress.streams())?;
+    let origin = Instant::now();
+    let relay = relay(&mut subject, order.progress, live)?;
+    let (sampler, rows) = Sampler::start(subject.target(), order.settings, origin, Arc::clone(live), None)?;
+    let began = Began { started, oom_kills, origin, cpu: live.cpu(), limit: order.duration };
+    let (events, queue) = channel();
+    let (sinks, failures) = failures::watched(sinks)?;
+    let writer = Writer::start(rows, queue, sinks)?;
+    subject.release();
+    let program = subject.command().swap_remove(0);
+    let deadline = order.duration.map(|duration| origin.after(duration));
+    let scene = Scene { origin, live, events, program: &program, deadline };
+    let (mut seen, failures) = Watch::new(&mut subject, ears, failures, scene).until_the_end(tell)?;
+    let sampler = sampler.finish();
+    relay.finish(seen.left_running > 0);
+    let _ = writer.finish(None);
+    for failure in failures.rest() {
+        tell(&failure);
+        seen.unwritten.push(failure);
+    }
+    let ending = seen.ending(subject.is_command()).ok_or_else(|| subject.launcher_died())?;
+    let record = describe(&subject, &seen, outcome(&ending, &subject, &began), &began, sampler, live);
+    subject.let_go();
+    let Seen { left_running, unwritten, .. } = seen;
+    Ok(Recorded { ending, record, sampled_peak: live.memory().1, left_running, unwritten })
+}
+
+/// What was known when the first sample was taken.
+struct Began {
+    started: Timestamp,
+    oom_kills: Option<u64>,
+    origin: Instant,
+    /// What a process that ran already had used.
+    cpu: Duration,
+    limit: Option<Duration>,
+}
+
+fn describe(
+    subject: &Subject,
+    seen: &Seen,
+    outcome: Option<Outcome>,
+    began: &Began,
+    sampler: SamplerReport,
+    live: &Live,
+) -> RecordingRecord {
+    let cpu_seen = live.cpu().saturating_sub(began.cpu);
+    RecordingRecord {
+        format: RECORDING_FORMAT.into(),
+        command: subject.command(),
+        pid: subject.pid,
+        attached: !subject.is_command(),
+        started: began.started.to_string(),
+        wall_s: seen.ended_at().since(began.origin).as_secs_f64(),
+        outcome,
+        cpu_s: subject.cpu(seen.end, cpu_seen).map(|cpu| cpu.as_secs_f64()),
+        high_water_bytes: seen.end.map(|end| end.max_rss).max(sampler.high_water),
+        progress: progress_kind(live).into(),
+        machine: machine::describe(),
+        // This process does nothing but measure: all of its CPU time is the cost.
+        overhead: sampler.overhead(sampler::process_cpu()),
+        notes: sampler.notes,
+        sampling: sampler.sampling,
+    }
+}
+
+/// Passes the output on where it comes to us, listening for the progress in it.
+fn relay(subject: &mut Subject, progress: Progress, live: &Arc<Live>) -> std::io::Result<Relay> {
+    let mut relay = Relay::new();
+    if let (Some((output, errors)), Progress::Output { pattern, to }) = (subject.outputs(), progress) {
+        for (from, to) in [(output, to.0), (errors, to.1)] {
+            let (pattern, live) = (pattern.clone(), Arc::clone(live));
+            relay.pass_on(from, to, move |line| live.note_frames(None, pattern.last_in(line)))?;
+        }
+    }
+    Ok(relay)
+}
+
+fn outcome(ending: &Ending, subject: &Subject, began: &Began) -> Option<Outcome> {
+    Some(match ending {
+        Ending::NotStarted(error) => Outcome::NotStarted { message: error.to_string() },
+        Ending::OutOfTime if subject.is_command() => {
+            Outcome::TimedOut { limit_s: began.limit.unwrap_or_default().as_secs_f64() }
+        }
+        Ending::Ended(Status::Exit(0)) => Outcome::Finished,
+        Ending::Ended(Status::Exit(code)) => Outcome::Failed { code: *code, message: None },
+        Ending::Ended(Status::Signal(9)) if machine::oom_kills() > began.oom_kills => Outcome::OutOfMemory,
+        Ending::Ended(Status::Signal(signal)) => Outcome::Killed { signal: *signal },
+        Ending::OutOfTime | Ending::Gone | Ending::Stopped | Ending::Unwritten => return None,
+    })
+}
+
+fn progress_kind(live: &Live) -> &'static str {
+    match live.frames() {
+        Some(_) => "frames",
+        None if live.written() > Bytes::ZERO => "written",
+        None => "none",
+    }
+}

@@ -1,0 +1,320 @@
+//! Runs one engine under the launcher, samples it, and says how it ended.
+//!
+//! Everything that is measured is on disk before this returns. An engine that fails is an
+//! [`Outcome`]; an error means that the harness could not do its work.
+
+mod output;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use crate::launch::{self, LaunchError, Launched, Manner, Next, Report, Request, Streams};
+use crate::machine;
+use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
+use crate::writer::{Sink, TraceFiles, Writer};
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Event, Outcome, Overhead, TraceError};
+
+use output::{Heard, ProgressSink};
+
+/// The descriptor on which an engine of ours finds its progress pipe.
+pub const PROGRESS_FD: i32 = 5;
+
+/// How often limits and the user's wish to stop are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// What a line of an engine's progress says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Frames pulled from the timeline so far.
+    pub frames_in: Option<Count>,
+    /// Frames put out so far.
+    pub frames_out: Option<Count>,
+    /// Something else worth keeping: kind and subject of an event.
+    pub event: Option<(String, String)>,
+}
+
+/// Where an engine reports its progress, and how to read a line of it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProgressFormat {
+    /// Where the lines come from.
+    pub channel: Channel,
+    /// What a line says; `None` when it is no progress line.
+    pub parse: fn(&str) -> Option<Progress>,
+    /// `in`, `out` or `in+out`: the counters it gives.
+    pub counters: &'static str,
+    /// Whether a line that it writes means that it does not do what it was asked, whatever its exit
+    /// code will be.
+    pub is_failure: fn(&str) -> bool,
+}
+
+/// Where progress lines come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A pipe of its own, descriptor [`PROGRESS_FD`].
+    Pipe,
+    /// Among what the engine writes on standard output and error.
+    Output,
+}
+
+/// A command to measure.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// `memreel-launch`.
+    pub launcher: PathBuf,
+    /// The engine and its arguments.
+    pub command: Vec<OsString>,
+    /// What to change in the environment: `None` takes a variable away.
+    pub environment: BTreeMap<String, Option<String>>,
+    /// How its progress is read, if it has any.
+    pub progress: Option<ProgressFormat>,
+    /// When to give up on it.
+    pub limits: Limits,
+    /// Time between two samples.
+    pub interval: Duration,
+}
+
+impl Launch {
+    fn request(&self) -> Request<'_> {
+        let has_pipe = self.progress.is_some_and(|format| format.channel == Channel::Pipe);
+        Request {
+            launcher: &self.launcher,
+            command: &self.command,
+            environment: &self.environment,
+            manner: Manner::Guarded,
+            streams: Streams::Captured,
+            progress_fd: has_pipe.then_some(PROGRESS_FD),
+        }
+    }
+
+    /// The engine's program, as people read it.
+    fn program(&self) -> String {
+        self.command.first().map_or_else(String::new, |word| word.to_string_lossy().into_owned())
+    }
+}
+
+/// When to give up on an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest it may run.
+    pub wall: Option<Duration>,
+    /// The longest its frame counter may stand still; not used for an engine without one.
+    pub stall: Option<Duration>,
+}
+
+/// What is known when a job is over, beside its files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it ran.
+    pub wall: Duration,
+    /// CPU time of the engine and the children it waited for.
+    pub cpu: Option<Duration>,
+    /// The largest resident set of any of its processes.
+    pub max_rss: Option<Bytes>,
+    /// What the sampler says of itself.
+    pub sampler: SamplerReport,
+    /// What measuring cost.
+    pub overhead: Overhead,
+}
+
+/// Why the harness could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The launcher could not do its work.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// A thread or pipe could not be made.
+    #[error("cannot watch the engine: {0}")]
+    System(#[from] std::io::Error),
+    /// The trace could not be written.
+    #[error("cannot write the trace: {0}")]
+    Trace(#[from] TraceError),
+}
+
+/// Set when the user wants the run to end.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(pub Arc<AtomicBool>);
+
+impl Stop {
+    /// Whether the user wants the run to end.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the command and writes its trace's time series into `folder`.
+///
+/// # Errors
+/// When the launcher cannot be started or the files cannot be written; no engine is left running.
+pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) -> Result<Measured, RunError> {
+    let cpu_before = sampler::process_cpu();
+    let oom_before = machine::oom_kills();
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(TraceFiles::create(folder)?)];
+    let mut launched = launch::start(&launch.request())?;
+    let origin = Instant::now();
+    let (events, queue) = std::sync::mpsc::channel();
+    let progress = ProgressSink::new(origin, live, events.clone());
+    let (readers, read_progress) = output::start(&mut launched, launch.progress, folder, progress)?;
+    let target = Target { root: launched.command_pid()?, adopter: Some(launched.pid()) };
+    let settings = Settings::every(launch.interval);
+    let (sampler, rows) = Sampler::start(target, settings, origin, Arc::clone(live), read_progress)?;
+    let writer = Writer::start(rows, queue, sinks)?;
+    let watch = Watch::new(Surroundings { launch, origin, stop, live, writer: &writer, events: &events });
+    let watched = watch.follow(launched, sampler);
+    let heard = readers.finish();
+    // Counted between the last sample and the engine's end: what memory there was, nobody saw.
+    let counted =
+        heard.counted.filter(|counted| watched.as_ref().is_ok_and(|seen| counted.t_s > seen.sampler.last_s));
+    let written = writer.finish(counted);
+    let watched = watched?;
+    written?;
+    let cpu = sampler::process_cpu().saturating_sub(cpu_before);
+    Ok(Measured {
+        outcome: outcome(&watched, heard, oom_before),
+        wall: watched.wall,
+        cpu: watched.end.map(|end| end.cpu),
+        max_rss: watched.end.map(|end| end.max_rss),
+        overhead: watched.sampler.overhead(cpu),
+        sampler: watched.sampler,
+    })
+}
+
+/// What the watching loop came back with.
+struct Watched {
+    end: Option<launch::End>,
+    not_started: Option<std::io::Error>,
+    ended_by_us: Option<Outcome>,
+    wall: Duration,
+    sampler: SamplerReport,
+}
+
+/// What the watching loop looks at.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    launch: &'a Launch,
+    origin: Instant,
+    stop: &'a Stop,
+    live: &'a Arc<Live>,
+    writer: &'a Writer,
+    events: &'a Sender<Event>,
+}
+
+/// The watching loop: what was reported, and when the frame counter last moved.
+struct Watch<'a> {
+    around: Surroundings<'a>,
+    end: Option<launch::End>,
+    not_started: Option<std::io::Error>,
+    ended_by_us: Option<Outcome>,
+    wall: Option<Duration>,
+    frames: (Option<Count>, Option<Count>),
+    moved: Instant,
+}
+
+impl<'a> Watch<'a> {
+    fn new(around: Surroundings<'a>) -> Watch<'a> {
+        Watch {
+            moved: around.origin,
+            around,
+            end: None,
+            not_started: None,
+            ended_by_us: None,
+            wall: None,
+            frames: (None, None),
+        }
+    }
+
+    /// Samples the engine until nothing of it is left, or ends it when it has to be ended.
+    fn follow(mut self, mut launched: Launched, sampler: Sampler) -> Result<Watched, RunError> {
+        let Surroundings { launch, origin, .. } = self.around;
+        launched.release();
+        loop {
+            match launched.reports.next(LOOK_EVERY) {
+                Next::Report(report) => self.note(report),
+                Next::End => break,
+                Next::Nothing => {}
+            }
+            if self.ended_by_us.is_none() && self.end.is_none() {
+                self.ended_by_us = self.reason_to_end();
+                if self.ended_by_us.is_some() {
+                    launched.ask_to_end();
+                }
+            }
+        }
+        let sampler = sampler.finish();
+        launched.reap();
+        if self.end.is_none() && self.not_started.is_none() {
+            return Err(LaunchError::LauncherDied { path: launch.launcher.clone() }.into());
+        }
+        Ok(Watched {
+            end: self.end,
+            not_started: self.not_started,
+            ended_by_us: self.ended_by_us,
+            wall: self.wall.unwrap_or_else(|| Instant::now().since(origin)),
+            sampler,
+        })
+    }
+
+    fn note(&mut self, report: Report) {
+        match report {
+            Report::NotStarted(error) => self.not_started = Some(error),
+            Report::Ended(end) => {
+                self.wall = Some(Instant::now().since(self.around.origin));
+                self.end = Some(end);
+            }
+            Report::Executed => self.event("exec", self.around.launch.program()),
+            Report::Left(count) => self.event("left-running", format!("{count} processes")),
+        }
+    }
+
+    fn event(&self, kind: &str, what: String) {
+        let Surroundings { origin, live, events, .. } = self.around;
+        let _ = events.send(live.event(origin, kind, what));
+    }
+
+    /// Why the engine has to be ended now, if it has to.
+    fn reason_to_end(&mut self) -> Option<Outcome> {
+        let Surroundings { launch, origin, stop, live, writer, .. } = self.around;
+        let now = Instant::now();
+        if stop.is_set() || writer.have_failed() {
+            return Some(Outcome::Interrupted);
+        }
+        if let Some(limit) = launch.limits.wall.filter(|limit| now.since(origin) > *limit) {
+            return Some(Outcome::TimedOut { limit_s: limit.as_secs_f64() });
+        }
+        let frames = (live.frames_in(), live.frames_out());
+        if frames != self.frames {
+            (self.frames, self.moved) = (frames, now);
+        }
+        let limit = launch.limits.stall.filter(|_| launch.progress.is_some())?;
+        (now.since(self.moved) > limit).then(|| Outcome::Stalled {
+            for_s: limit.as_secs_f64(),
+            at_frame: live.frames().map_or(0, Count::get),
+        })
+    }
+}
+
+fn outcome(watched: &Watched, heard: Heard, oom_before: Option<u64>) -> Outcome {
+    if let Some(error) = &watched.not_started {
+        return Outcome::NotStarted { message: error.to_string() };
+    }
+    // Whatever it said then: an engine that minds SIGTERM may call its end a success.
+    if let Some(reason) = &watched.ended_by_us {
+        return reason.clone();
+    }
+    match watched.end.as_ref().map(|end| end.status) {
+        Some(launch::Status::Exit(0)) if heard.complaint.is_none() => Outcome::Finished,
+        Some(launch::Status::Exit(code)) => {
+            Outcome::Failed { code, message: heard.complaint.or(heard.message) }
+        }
+        Some(launch::Status::Signal(9)) if machine::oom_kills() > oom_before => Outcome::OutOfMemory,
+        Some(launch::Status::Signal(signal)) => Outcome::Killed { signal },
+        None => Outcome::Interrupted,
+    }
+}

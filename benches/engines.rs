@@ -22,7 +22,7 @@ use memreel::plan::Variant;
 use memreel::sampler::Live;
 use memreel::scenario::EngineName;
 use memreel::stats;
-use memreel::supervise::{self, Launch, Limits, Stop};
+use memreel::supervise::{self, EngineLimits, Launch, Stop};
 use memreel::timeline::{Placed, TrackKind};
 
 use support::{companions, made_variants};
@@ -131,7 +131,7 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         command: contestant.command.clone(),
         environment: contestant.environment.clone(),
         progress: None,
-        limits: Limits { wall: Some(Duration::from_secs(300)), stall: None },
+        limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
         interval: Duration::from_secs(1),
     };
     let measured = supervise::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));

@@ -28,7 +28,7 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::budget::{Figure, Figures, Unit};
+use crate::budget::{Figure, Figures, FigureUnit};
 use crate::trace::MachineClass;
 
 /// The version of the file.
@@ -66,7 +66,7 @@ pub enum BaselineError {
 
 /// What was measured: the same of two entries may be compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub struct BaselineKey {
     /// The scenario's name.
     pub scenario: String,
     /// The variant: engine, threading, and what is not the scenario's default.
@@ -79,9 +79,9 @@ pub struct Key {
 
 /// The repeats of a variant.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct BaselineEntry {
     /// What was measured.
-    pub key: Key,
+    pub key: BaselineKey,
     /// The engine with its version, for people.
     pub engine: String,
     /// The day on which it was saved: 2026-11-26.
@@ -93,12 +93,12 @@ pub struct Entry {
 /// Entries, each key once, in the order of their keys.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Baseline {
-    entries: Vec<Entry>,
+    entries: Vec<BaselineEntry>,
 }
 
-impl Key {
+impl BaselineKey {
     /// Why what has this key is not compared with what has the other; `None` when it is.
-    fn why_not(&self, other: &Key, across_builds: bool) -> Option<String> {
+    fn why_not(&self, other: &BaselineKey, across_builds: bool) -> Option<String> {
         if self.export != other.export {
             return Some("another export: the scenario, its media or the sampling have changed since".into());
         }
@@ -111,16 +111,16 @@ impl Key {
 
     /// Whether one takes the other's place: the same variant on the same machine, whatever was exported by
     /// whichever build.
-    fn replaces(&self, other: &Key) -> bool {
-        let machine = |key: &Key| MachineClass { builds: BTreeMap::new(), ..key.class.clone() };
+    fn replaces(&self, other: &BaselineKey) -> bool {
+        let machine = |key: &BaselineKey| MachineClass { builds: BTreeMap::new(), ..key.class.clone() };
         self.scenario == other.scenario && self.variant == other.variant && machine(self) == machine(other)
     }
 }
 
 impl Baseline {
     /// These entries; of two with one key the later one.
-    pub fn of(entries: impl IntoIterator<Item = Entry>) -> Baseline {
-        let mut by_key: BTreeMap<Key, Entry> = BTreeMap::new();
+    pub fn of(entries: impl IntoIterator<Item = BaselineEntry>) -> Baseline {
+        let mut by_key: BTreeMap<BaselineKey, BaselineEntry> = BTreeMap::new();
         for entry in entries {
             by_key.insert(entry.key.clone(), entry);
         }
@@ -128,18 +128,18 @@ impl Baseline {
     }
 
     /// The entries in the order of the file.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[BaselineEntry] {
         &self.entries
     }
 
     /// The entry that one would take the place of.
-    pub fn replaced_by(&self, key: &Key) -> Option<&Entry> {
+    pub fn replaced_by(&self, key: &BaselineKey) -> Option<&BaselineEntry> {
         self.entries.iter().find(|entry| key.replaces(&entry.key))
     }
 
     /// The same with more entries, each in the place of the one that it replaces.
-    pub fn with(&self, entries: &[Entry]) -> Baseline {
-        let stays = |old: &&Entry| !entries.iter().any(|new| new.key.replaces(&old.key));
+    pub fn with(&self, entries: &[BaselineEntry]) -> Baseline {
+        let stays = |old: &&BaselineEntry| !entries.iter().any(|new| new.key.replaces(&old.key));
         Baseline::of(self.entries.iter().filter(stays).chain(entries).cloned())
     }
 
@@ -147,9 +147,9 @@ impl Baseline {
     ///
     /// # Errors
     /// Why there are none, in words.
-    pub fn runs_of(&self, key: &Key, across_builds: bool) -> Result<&[Figures], String> {
+    pub fn runs_of(&self, key: &BaselineKey, across_builds: bool) -> Result<&[Figures], String> {
         let alike =
-            |entry: &&Entry| (&entry.key.scenario, &entry.key.variant) == (&key.scenario, &key.variant);
+            |entry: &&BaselineEntry| (&entry.key.scenario, &entry.key.variant) == (&key.scenario, &key.variant);
         let mut nearest: Option<String> = None;
         for entry in self.entries.iter().filter(alike) {
             match key.why_not(&entry.key, across_builds) {
@@ -226,7 +226,7 @@ impl EntryText {
     /// # Errors
     /// When a figure is none that there is – its name may be mistyped, and the figure would go unjudged –, or not
     /// all figures have a number for each repeat.
-    fn entry(self) -> Result<Entry, BaselineError> {
+    fn entry(self) -> Result<BaselineEntry, BaselineError> {
         let wrong = |message: String| {
             Err(BaselineError::Entry { entry: format!("{} of {}", self.variant, self.scenario), message })
         };
@@ -253,17 +253,17 @@ impl EntryText {
                 run.with(figure, measured.copied())
             })
         };
-        Ok(Entry {
+        Ok(BaselineEntry {
             runs: (0..repeats).map(run).collect(),
-            key: Key { scenario: self.scenario, variant: self.variant, class, export: self.export },
+            key: BaselineKey { scenario: self.scenario, variant: self.variant, class, export: self.export },
             engine: self.engine,
             saved: self.saved,
         })
     }
 }
 
-fn entry_text(entry: &Entry) -> String {
-    let Key { scenario, variant, class, export } = &entry.key;
+fn entry_text(entry: &BaselineEntry) -> String {
+    let BaselineKey { scenario, variant, class, export } = &entry.key;
     let mut text = String::from("\n[[entry]]\n");
     let mut line = |key: &str, value: String| writeln!(text, "{key} = {value}").expect("a string takes it");
     line("scenario", quoted(scenario));
@@ -290,11 +290,11 @@ fn entry_text(entry: &Entry) -> String {
 fn number_text(figure: Figure, number: Option<f64>) -> String {
     let Some(number) = number else { return "nan".into() };
     let decimals = match figure.unit() {
-        Unit::Bytes if figure == Figure::Peak || figure == Figure::Level => 0,
-        Unit::Bytes => 1,
-        Unit::Seconds => 7,
-        Unit::FramesPerSecond => 3,
-        Unit::Count => 2,
+        FigureUnit::Bytes if figure == Figure::Peak || figure == Figure::Level => 0,
+        FigureUnit::Bytes => 1,
+        FigureUnit::Seconds => 7,
+        FigureUnit::FramesPerSecond => 3,
+        FigureUnit::Count => 2,
     };
     let digits = format!("{number:.decimals$}");
     match digits.contains('.') {
@@ -312,7 +312,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn entry(variant: &str, kernel: &str, build: &str, peaks: &[f64]) -> Entry {
+    fn entry(variant: &str, kernel: &str, build: &str, peaks: &[f64]) -> BaselineEntry {
         let class = MachineClass {
             cpu: "A \"CPU\"".into(),
             cpus: 2,
@@ -323,8 +323,8 @@ mod tests {
         let run = |&peak: &f64| {
             Figures::default().with(Figure::Peak, Some(peak)).with(Figure::CpuPerFrame, Some(0.004_217_3))
         };
-        Entry {
-            key: Key { scenario: "x".into(), variant: variant.into(), class, export: "e".into() },
+        BaselineEntry {
+            key: BaselineKey { scenario: "x".into(), variant: variant.into(), class, export: "e".into() },
             engine: "melt 7.12.0".into(),
             saved: "2026-11-26".into(),
             runs: peaks.iter().map(run).collect(),
@@ -358,13 +358,13 @@ mod tests {
     #[test]
     fn another_machine_build_or_export_is_said_and_not_compared() {
         let baseline = Baseline::of([entry("melt-single", "6.1", "b", &[4e6])]);
-        let key = |change: fn(&mut Key)| {
+        let key = |change: fn(&mut BaselineKey)| {
             let mut key = entry("melt-single", "6.1", "b", &[]).key;
             change(&mut key);
             key
         };
         assert_eq!(baseline.runs_of(&key(|_| ()), false).map(<[_]>::len), Ok(1));
-        let why = |key: Key| baseline.runs_of(&key, false).unwrap_err();
+        let why = |key: BaselineKey| baseline.runs_of(&key, false).unwrap_err();
         let kernel = why(key(|key| key.class.kernel = "6.2".into()));
         assert_eq!(kernel, "it was measured with another kernel (6.1, now 6.2)");
         assert!(why(key(|key| key.export = "f".into())).starts_with("another export"));

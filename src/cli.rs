@@ -207,22 +207,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(Box<run::Run>),
-    Ab(Box<ab::Ab>),
-    Record(record::Record),
-    Plan(Box<plan::Plan>),
-    Merge(merge::Merge),
-    Report(report::Report),
+    Run(Box<run::RunCommand>),
+    Ab(Box<ab::AbCommand>),
+    Record(record::RecordCommand),
+    Plan(Box<plan::PlanCommand>),
+    Merge(merge::MergeCommand),
+    Report(report::ReportCommand),
     Check(check::CheckCommand),
     Baseline(baseline::BaselineCommand),
-    Explain(explain::Explain),
-    Judge(judge::Judge),
-    Summary(summary::Summary),
-    Plot(plot::Plot),
-    Inspect(inspect::Inspect),
-    Layout(layout::Layout),
-    Scenarios(scenarios::Scenarios),
-    Doctor(doctor::Doctor),
+    Explain(explain::ExplainCommand),
+    Judge(judge::JudgeCommand),
+    Summary(summary::SummaryCommand),
+    Plot(plot::PlotCommand),
+    Inspect(inspect::InspectCommand),
+    Layout(layout::LayoutCommand),
+    Scenarios(scenarios::ScenariosCommand),
+    Doctor(doctor::DoctorCommand),
 }
 
 /// Runs the command line and returns its exit code; errors are printed as one line.

@@ -23,7 +23,7 @@ pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;
 pub use mlt_python::MltPython;
 pub use probe::Companions;
-pub use rlvideo::Rlvideo;
+pub use rlvideo::RlvideoEngine;
 
 /// A program that exports.
 pub trait Engine {
@@ -134,7 +134,7 @@ pub fn find(choice: &EngineChoice, companions: &Companions) -> Box<dyn Engine> {
         EngineName::Ffmpeg => Box::new(Ffmpeg::find(program, companions)),
         EngineName::Melt => Box::new(Melt::find(program)),
         EngineName::MltPython => Box::new(MltPython::find(program)),
-        EngineName::Rlvideo => Box::new(Rlvideo::find(program.or(companions.rlvideo()))),
+        EngineName::Rlvideo => Box::new(RlvideoEngine::find(program.or(companions.rlvideo()))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Carries out a plan: one job after another, each in a folder that is renamed when it is whole.
 //!
-//! It emits [`Happening`]s and knows nothing of how they are shown.
+//! It emits [`ExecutionEvent`]s and knows nothing of how they are shown.
 
 mod identity;
 mod record;
@@ -13,11 +13,11 @@ use crate::digest;
 use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Resolved};
 use crate::machine;
 use crate::media::{Catalogue, MediaError};
-use crate::plan::{Job, JobName, Part, Plan, Variant};
+use crate::plan::{Job, JobName, PartOf, Plan, Variant};
 use crate::sampler::Live;
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
-use crate::supervise::{self, Launch, Limits, Measured, RunError, Stop};
+use crate::supervise::{self, Launch, EngineLimits, Measured, RunError, Stop};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
 
@@ -48,7 +48,7 @@ pub struct Wishes {
 
 /// What happens while a plan is carried out.
 #[derive(Debug)]
-pub enum Happening<'a> {
+pub enum ExecutionEvent<'a> {
     /// A job begins; `live` shows how far it is.
     Started {
         /// Which job of those to run, from 1.
@@ -219,7 +219,7 @@ impl<'a> Execution<'a> {
         &self,
         folder: &Path,
         stop: &Stop,
-        tell: &mut dyn FnMut(Happening<'_>),
+        tell: &mut dyn FnMut(ExecutionEvent<'_>),
     ) -> Result<Tally, ExecutionError> {
         let jobs = folder.join("jobs");
         make_folder(&jobs)?;
@@ -231,15 +231,15 @@ impl<'a> Execution<'a> {
             let variant = self.plan.variant(job);
             let outcome = match done(folder, planned) {
                 Some(outcome) => {
-                    tell(Happening::Reused { variant, repeat: job.repeat });
+                    tell(ExecutionEvent::Reused { variant, repeat: job.repeat });
                     outcome
                 }
                 None => {
                     let live = Arc::new(Live::default());
                     let (number, of, repeat) = (index + 1, to_run.len(), job.repeat);
-                    tell(Happening::Started { number, of, variant, repeat, live: Arc::clone(&live) });
+                    tell(ExecutionEvent::Started { number, of, variant, repeat, live: Arc::clone(&live) });
                     let (outcome, peak) = self.run_job(job, planned, folder, stop, &live)?;
-                    tell(Happening::Ended { variant, outcome: &outcome, peak });
+                    tell(ExecutionEvent::Ended { variant, outcome: &outcome, peak });
                     outcome
                 }
             };
@@ -316,7 +316,7 @@ impl<'a> Execution<'a> {
     ) -> Result<Measured, ExecutionError> {
         let launch = self.launch(variant, resolved);
         if let Some(command) = &resolved.before {
-            let limits = Limits { stall: None, ..launch.limits };
+            let limits = EngineLimits { stall: None, ..launch.limits };
             let before = Launch { command: command.clone(), limits, ..launch.clone() };
             let scratch = folder.join("before");
             make_folder(&scratch)?;
@@ -393,7 +393,7 @@ fn is_shipped(scenario: &Scenario) -> bool {
     SHIPPED.iter().any(|(name, text)| *name == scenario.name && *text == scenario.text)
 }
 
-fn shard_record(part: &Part) -> ShardRecord {
+fn shard_record(part: &PartOf) -> ShardRecord {
     ShardRecord {
         number: part.shard.number(),
         of: part.shard.of(),
@@ -409,9 +409,9 @@ const PARTIAL: &str = ".partial-";
 
 /// Frames stand still while the process rests, and that is no stall; nor is it while a proxy is made, which is
 /// counted when it is whole.
-fn limits(scenario: &Scenario, variant: &Variant) -> Limits {
+fn limits(scenario: &Scenario, variant: &Variant) -> EngineLimits {
     let counts = variant.media_choice != MediaChoice::MakeProxies;
-    Limits { wall: scenario.limits.wall, stall: counts.then_some(scenario.limits.stall + variant.rest) }
+    EngineLimits { wall: scenario.limits.wall, stall: counts.then_some(scenario.limits.stall + variant.rest) }
 }
 
 /// How a job ended that need not be run again: it is there, whole, the same, and not interrupted.

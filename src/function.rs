@@ -37,11 +37,11 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::baseline::{Baseline, Entry, Key};
+use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
 use crate::budget::{Budget, Figure, Figures};
-use crate::check::{self, Against, Check, Subject};
+use crate::check::{self, Against, Check, CheckedVariant};
 use crate::report::gate::{self, Strictness, Told};
-use crate::report::{Look, Report, ReportError};
+use crate::report::{TableLook, Report, ReportError};
 use crate::trace::MachineClass;
 use crate::units::Bytes;
 use crate::{machine, proc};
@@ -131,10 +131,10 @@ pub fn measure(functions: &[Function<'_>], repeats: usize) -> Result<Vec<Measure
 
 /// What was measured as entries of a baseline, under the name of a group. The machine is this one; how the program was
 /// built is not told: that it changes is what is asked about.
-pub fn entries(group: &str, measured: &[MeasuredFunction]) -> Vec<Entry> {
+pub fn entries(group: &str, measured: &[MeasuredFunction]) -> Vec<BaselineEntry> {
     let saved = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let class = class();
-    let entry = |measured: &MeasuredFunction| Entry {
+    let entry = |measured: &MeasuredFunction| BaselineEntry {
         key: key(group, &measured.name, &class),
         engine: ENGINE.into(),
         saved: saved.clone(),
@@ -157,7 +157,7 @@ pub fn check(
             Some(Ok(runs)) => Against::Runs(runs.to_vec()),
             Some(Err(why)) => Against::NotComparable(why),
         };
-    let subject = |measured: &MeasuredFunction| Subject {
+    let subject = |measured: &MeasuredFunction| CheckedVariant {
         name: measured.name.clone(),
         runs: measured.runs.clone(),
         missing: 0,
@@ -193,7 +193,7 @@ pub fn write_check(
         strictness: Strictness::default(),
         scenario_file: None,
     };
-    gate::write_check(&told, out, Look::of_stdout())
+    gate::write_check(&told, out, TableLook::of_stdout())
 }
 
 fn class() -> MachineClass {
@@ -201,8 +201,8 @@ fn class() -> MachineClass {
     MachineClass { builds, ..MachineClass::of(&machine::describe()) }
 }
 
-fn key(group: &str, name: &str, class: &MachineClass) -> Key {
-    Key { scenario: group.into(), variant: name.into(), class: class.clone(), export: ENGINE.into() }
+fn key(group: &str, name: &str, class: &MachineClass) -> BaselineKey {
+    BaselineKey { scenario: group.into(), variant: name.into(), class: class.clone(), export: ENGINE.into() }
 }
 
 /// A repeat in a process of its own, which runs this program as this one was run.

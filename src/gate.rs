@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::baseline::{Baseline, Entry, Key};
+use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
 use crate::budget::Budgets;
-use crate::check::{self, Against, Check, Grown, Subject};
+use crate::check::{self, Against, Check, Grown, CheckedVariant};
 use crate::report::{FamilyRow, MeasuredJob, Report, VariantRow, headline};
 use crate::trace::MachineClass;
 
@@ -34,7 +34,7 @@ pub fn check_sides(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Chec
         variants.iter().find(is_twin).map_or(Against::Nothing, |twin| Against::Together(twin.runs()))
     };
     let of_b = variants.iter().filter(|variant| engine_is(axes(variant), b));
-    let subject = |variant: &VariantRow<'_>| Subject {
+    let subject = |variant: &VariantRow<'_>| CheckedVariant {
         name: variant.name.clone(),
         runs: variant.runs(),
         missing: missing(variant),
@@ -81,7 +81,7 @@ fn all_but_engine(variant: &[(String, String)]) -> Vec<&(String, String)> {
 }
 
 /// What a result would be as a baseline: an entry for each variant of which repeats finished.
-pub fn entries(report: &Report, saved: &str) -> Vec<Entry> {
+pub fn entries(report: &Report, saved: &str) -> Vec<BaselineEntry> {
     report.variants().iter().filter_map(|variant| entry(report, variant, saved)).collect()
 }
 
@@ -97,7 +97,7 @@ fn subject(
     variant: &VariantRow<'_>,
     budgets: &Budgets,
     baseline: Option<&Baseline>,
-) -> Subject {
+) -> CheckedVariant {
     let against = match baseline.zip(key(report, variant)) {
         None => Against::Nothing,
         Some((baseline, key)) => match baseline.runs_of(&key, budgets.across_builds) {
@@ -105,7 +105,7 @@ fn subject(
             Err(why) => Against::NotComparable(why),
         },
     };
-    Subject {
+    CheckedVariant {
         name: variant.name.clone(),
         runs: variant.runs(),
         missing: missing(variant),
@@ -114,10 +114,10 @@ fn subject(
     }
 }
 
-fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<Entry> {
+fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<BaselineEntry> {
     let first = variant.measured().next()?;
     let runs = variant.runs();
-    (!runs.is_empty()).then_some(Entry {
+    (!runs.is_empty()).then_some(BaselineEntry {
         key: key(report, variant)?,
         engine: format!("{} {}", first.engine.name, first.engine.version),
         saved: saved.into(),
@@ -130,10 +130,10 @@ fn missing(variant: &VariantRow<'_>) -> usize {
     variant.jobs.iter().filter(|job| job.planned.not_run.is_none() && job.measured.is_none()).count()
 }
 
-fn key(report: &Report, variant: &VariantRow<'_>) -> Option<Key> {
+fn key(report: &Report, variant: &VariantRow<'_>) -> Option<BaselineKey> {
     let first = variant.measured().next()?;
     let planned = &variant.jobs.iter().find(|job| job.measured.is_some())?.planned;
-    Some(Key {
+    Some(BaselineKey {
         scenario: report.scenario.clone(),
         variant: planned.slug().to_string(),
         class: MachineClass::of(&first.machine).with_engine(&first.engine),
@@ -201,7 +201,7 @@ mod tests {
 
     /// How much worse each figure is, and the ends of its interval, as a check has them.
     fn checked(check: &Check) -> BTreeMap<Figure, [f64; 3]> {
-        let of = |item: &check::Item| match (&item.evidence, item.asked) {
+        let of = |item: &check::CheckItem| match (&item.evidence, item.asked) {
             (Evidence::Change(change), Asked::Change(figure)) => {
                 let (low, high) = change.interval.unwrap();
                 Some((figure, [change.effect, low, high]))

@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use crate::project::Project;
 use crate::scenario::{
-    Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, Export, LayoutChoice, Media, MediaChoice,
+    Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media, MediaChoice,
     Scenario, Sink, StopChoice, ThreadingChoice,
 };
 use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;
 
 pub use input::Input;
-pub use shard::{Part, Shard, ShardError};
+pub use shard::{PartOf, Shard, ShardError};
 
 /// What a plan depends on besides its scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Plan {
     /// What the order was made from.
     pub seed: u32,
     /// Which part of the scenario's plan this is; `None` when it is all of it.
-    pub part: Option<Part>,
+    pub part: Option<PartOf>,
 }
 
 /// One launch.
@@ -105,7 +105,7 @@ pub struct Variant {
     /// only one.
     pub rest: Duration,
     /// What it is to produce.
-    pub export: Export,
+    pub export: ExportSettings,
     /// What is exported.
     pub input: Input,
     /// Its distinct media, in order of first use.
@@ -214,7 +214,7 @@ struct Settings {
     stop: StopChoice,
     layout: LayoutChoice,
     media: MediaChoice,
-    export: Export,
+    export: ExportSettings,
     length: u32,
     sources: Option<u32>,
     exports: u32,

@@ -26,7 +26,7 @@ pub use plot::Picture;
 pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
 pub use summary::write_summary;
 pub use summary_json::write_summary_json;
-pub use terminal::{Look, write_table};
+pub use terminal::{TableLook, write_table};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -310,7 +310,7 @@ impl Report {
     ///
     /// # Errors
     /// When the writer takes no more.
-    pub fn print(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+    pub fn print(&self, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
         write_table(self, out, look)?;
         comparisons::write_comparisons(self, out, look.width)?;
         Ok(())
@@ -329,7 +329,7 @@ pub fn write_all(result: &StoredResult) -> Result<ReportPaths, ReportError> {
 ///
 /// # Errors
 /// When a trace cannot be read or the writer takes no more.
-pub fn print(result: &StoredResult, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+pub fn print(result: &StoredResult, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
     Report::read(result)?.print(out, look)
 }
 

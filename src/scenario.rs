@@ -20,7 +20,7 @@ mod values;
 
 pub use engine::EngineChoice;
 pub use error::ScenarioError;
-pub use export::{Audio, Export};
+pub use export::{Audio, ExportSettings};
 pub use matrix::{Axis, AxisRange, AxisValue, Matrix};
 pub use overrides::Override;
 pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
@@ -39,7 +39,7 @@ use crate::timeline::Rate;
 
 use error::ScenarioError as Error;
 use export::Usual;
-use tree::{Fault, Field, Node, Table, Value};
+use tree::{ScenarioFault, Field, Node, KeyTable, Value};
 use values::Time;
 
 /// The version of the format that this program reads.
@@ -76,7 +76,7 @@ pub struct Scenario {
     /// A project in an application's own format, instead of a timeline.
     pub project: Option<PathBuf>,
     /// How it is exported, where no axis says otherwise.
-    pub export: Export,
+    pub export: ExportSettings,
     /// What is varied.
     pub matrix: Matrix,
     /// When a job is given up.
@@ -189,7 +189,7 @@ fn unreadable(path: &Path, error: std::io::Error) -> ScenarioError {
 fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> ScenarioError {
     let offset = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(error.as_bytes());
-    let fault = Fault { at: tree::Origin::File { offset }, message: "this is not UTF-8 text".into() };
+    let fault = ScenarioFault { at: tree::Origin::File { offset }, message: "this is not UTF-8 text".into() };
     Error::new(fault, path, &text, &[])
 }
 
@@ -197,7 +197,7 @@ const KEYS: &[&str] =
     &["version", "question", "sources", "timeline", "export", "matrix", "limits", "sampling", "budgets"];
 
 /// All but what the file's name and text give.
-fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
+fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
     let root = Field::new("the file", tree).table("a scenario")?;
     check_version(&root)?;
     let root = root.only(KEYS)?;
@@ -241,7 +241,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, Fault> {
 }
 
 /// Before anything else: a newer format may have any keys.
-fn check_version(root: &Table) -> Result<(), Fault> {
+fn check_version(root: &KeyTable) -> Result<(), ScenarioFault> {
     let Some(field) = root.get("version") else {
         return Err(root.fault(format!("`version` is missing: begin the file with `version = {VERSION}`")));
     };
@@ -254,7 +254,7 @@ fn check_version(root: &Table) -> Result<(), Fault> {
     }
 }
 
-fn question(root: &Table) -> Result<String, Fault> {
+fn question(root: &KeyTable) -> Result<String, ScenarioFault> {
     let field = root.get("question").ok_or_else(|| {
         root.fault("`question` is missing: say in one sentence what the scenario is to answer")
     })?;
@@ -270,11 +270,11 @@ fn question(root: &Table) -> Result<String, Fault> {
 const MOST_ITEMS: u64 = 2_000_000;
 
 fn check_extent(
-    timeline: &Table,
+    timeline: &KeyTable,
     tracks: &[TrackPattern],
     sources: &[Source],
     matrix: &Matrix,
-) -> Result<(), Fault> {
+) -> Result<(), ScenarioFault> {
     let items = tracks.iter().map(|track| track.items(sources)).fold(0, u64::saturating_add);
     let times = matrix.largest(Axis::Length).saturating_mul(matrix.largest(Axis::Exports));
     let planned = items.saturating_mul(times).saturating_mul(matrix.kept().count() as u64);
@@ -286,7 +286,7 @@ fn check_extent(
     Ok(())
 }
 
-fn limits(root: &Table) -> Result<Limits, Fault> {
+fn limits(root: &KeyTable) -> Result<Limits, ScenarioFault> {
     let table =
         root.get("limits").map(|field| field.table("[limits]")?.only(&["wall", "stall"])).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
@@ -296,14 +296,14 @@ fn limits(root: &Table) -> Result<Limits, Fault> {
     })
 }
 
-fn duration(field: Field) -> Result<Duration, Fault> {
+fn duration(field: Field) -> Result<Duration, ScenarioFault> {
     match field.time()? {
         Time::Seconds(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(field.mismatch("more than no time, in seconds or like \"10m\"")),
     }
 }
 
-fn sampling(root: &Table) -> Result<SamplingSettings, Fault> {
+fn sampling(root: &KeyTable) -> Result<SamplingSettings, ScenarioFault> {
     let table =
         root.get("sampling").map(|field| field.table("[sampling]")?.only(&["interval"])).transpose()?;
     let Some(field) = table.as_ref().and_then(|table| table.get("interval")) else {

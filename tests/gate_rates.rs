@@ -40,7 +40,7 @@ fn found(
     variant: &str,
     figure: Figure,
     repeats: usize,
-    more: impl Fn(&[memreel::check::Subject]) -> f64,
+    more: impl Fn(&[memreel::check::CheckedVariant]) -> f64,
 ) -> usize {
     let (cells, mut random) = (cells(), Random::seeded(repeats as u64));
     let mut sizes = Vec::new();
@@ -58,11 +58,11 @@ fn found(
 }
 
 /// The least effect that a check says it could have found, in the median some MiB.
-fn stated(variant: &str, figure: Figure) -> impl Fn(&[memreel::check::Subject]) -> f64 {
+fn stated(variant: &str, figure: Figure) -> impl Fn(&[memreel::check::CheckedVariant]) -> f64 {
     move |drawn| least_effect(&check(drawn), variant, figure).expect("each side has repeats")
 }
 
-fn five_per_cent(variant: &str) -> impl Fn(&[memreel::check::Subject]) -> f64 {
+fn five_per_cent(variant: &str) -> impl Fn(&[memreel::check::CheckedVariant]) -> f64 {
     move |drawn| {
         let subject = drawn.iter().find(|subject| subject.name == variant).unwrap();
         let peaks: Vec<_> = subject.runs.iter().filter_map(|run| run.get(Figure::Peak)).collect();

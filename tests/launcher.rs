@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use memreel::sampler::Live;
-use memreel::supervise::{self, Launch, Limits, Measured, Stop};
+use memreel::supervise::{self, EngineLimits, Launch, Measured, Stop};
 use memreel::trace::{self, Outcome};
 use memreel::units::Bytes;
 use support::{Patience, mentioning, tree_is_gone, until};
@@ -42,7 +42,7 @@ impl Lab {
             command: command.iter().map(OsString::from).collect(),
             environment: self.environment.clone(),
             progress: None,
-            limits: Limits { wall: self.wall, stall: None },
+            limits: EngineLimits { wall: self.wall, stall: None },
             interval: Duration::from_millis(5),
         };
         let ended = AtomicBool::new(false);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use memreel::engine::{self, JobFiles};
 use memreel::sampler::Live;
 use memreel::stats;
-use memreel::supervise::{self, Launch, Limits, Measured, ProgressFormat, Stop};
+use memreel::supervise::{self, EngineLimits, Launch, Measured, ProgressFormat, Stop};
 
 use crate::MS;
 use crate::subjects::median;
@@ -81,7 +81,7 @@ impl Exporting<'_> {
             command,
             environment: self.environment.clone(),
             progress,
-            limits: Limits { wall: Some(Duration::from_secs(300)), stall: None },
+            limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
             interval,
         };
         let measured = supervise::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memreel::stats;
-use memreel::supervise::{self, Launch, Limits, Measured, Stop};
+use memreel::supervise::{self, EngineLimits, Launch, Measured, Stop};
 
 use crate::MS;
 use crate::support::companions;
@@ -69,7 +69,7 @@ pub fn measured(command: &[&str], folder: &Path) -> Measured {
         command: command.iter().map(Into::into).collect(),
         environment: Default::default(),
         progress: None,
-        limits: Limits { wall: Some(Duration::from_secs(300)), stall: None },
+        limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
         interval: Duration::from_secs(3600),
     };
     let folder = tempfile::tempdir_in(folder).expect("a folder");

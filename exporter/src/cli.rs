@@ -9,10 +9,10 @@ use ffmpeg_next as ffmpeg;
 use memreel_timeline::Rate;
 
 use crate::encode::{PictureCodec, SoundCodec};
-use crate::export::{self, Export, Request, Size, Threads};
+use crate::export::{self, Export, Request, PictureSize, Threads};
 use crate::fault::Fault;
 use crate::media::SourceRequest;
-use crate::mux::Target;
+use crate::mux::MuxTarget;
 use crate::write::Recipe;
 
 const EXAMPLES: &str = "\
@@ -151,7 +151,7 @@ struct ExportArguments {
     discard: bool,
     /// Picture size; untold, that of the first clip.
     #[arg(long, value_name = "WxH", value_parser = size)]
-    size: Option<Size>,
+    size: Option<PictureSize>,
     /// Frames a second (25, 29.97, 30000/1001); untold, the timeline's.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
@@ -209,7 +209,7 @@ struct MakeSourceArguments {
     frames: u64,
     /// Picture size.
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
-    size: Size,
+    size: PictureSize,
     /// Frames a second.
     #[arg(long, value_name = "RATE", default_value = "25")]
     rate: Rate,
@@ -283,7 +283,7 @@ impl ExportArguments {
         let encode_threads = threads.encode.unwrap_or(0);
         Export {
             timeline: self.timeline.expect("clap asks for it"),
-            target: self.output.map_or(Target::Discard, Target::File),
+            target: self.output.map_or(MuxTarget::Discard, MuxTarget::File),
             size: self.size,
             rate: self.rate,
             pictures: self.codecs.pictures(None, encode_threads),
@@ -317,7 +317,7 @@ impl MakeSourceArguments {
             recipe: Recipe {
                 pictures: self.codecs.pictures(self.keyframe_distance, threads),
                 sound: self.codecs.sound(threads),
-                target: Target::File(self.output),
+                target: MuxTarget::File(self.output),
                 format: self.codecs.format,
             },
             filter_threads: threads,
@@ -353,11 +353,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or("write seconds from 0 to 3600, as 0.5".into())
 }
 
-fn size(text: &str) -> Result<Size, String> {
+fn size(text: &str) -> Result<PictureSize, String> {
     let sides =
         text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {
-        Some((width @ 1..=16_384, height @ 1..=16_384)) => Ok(Size { width, height }),
+        Some((width @ 1..=16_384, height @ 1..=16_384)) => Ok(PictureSize { width, height }),
         _ => Err("write width and height in pixels, as 1280x720".into()),
     }
 }

@@ -20,11 +20,11 @@ use crate::encode::{PictureCodec, Pictures, SoundCodec};
 use crate::failure::Failure;
 use crate::fault::{Fault, Faults};
 use crate::mix::Mixer;
-use crate::mux::Target;
+use crate::mux::MuxTarget;
 use crate::pictures::{Color, Look};
 use crate::plan::{self, Shot};
 use crate::progress::Progress;
-use crate::write::{Recipe, Rendered, Writer};
+use crate::write::{Recipe, Rendered, FrameWriter};
 
 /// How many rendered frames may wait for the encoder.
 pub const FRAMES_AHEAD: usize = 4;
@@ -56,7 +56,7 @@ pub struct Threads {
 
 /// A picture's size in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct PictureSize {
     /// Columns.
     pub width: u32,
     /// Rows.
@@ -86,11 +86,11 @@ pub struct Export {
     /// The `.otio` file.
     pub timeline: PathBuf,
     /// Where to.
-    pub target: Target,
+    pub target: MuxTarget,
     /// Container, where the output's ending does not say.
     pub format: Option<String>,
     /// Size of the picture; `None` for that of the first clip.
-    pub size: Option<Size>,
+    pub size: Option<PictureSize>,
     /// Frames a second; `None` for the timeline's.
     pub rate: Option<Rate>,
     /// How pictures are encoded.
@@ -173,7 +173,7 @@ fn run_here(export: &Export, around: Surroundings<'_>) -> Result<(), Failure> {
     let mut sources = Sources::new(&shots, export.threads.decode.unwrap_or(0), progress, faults);
     let pictures = output_pictures(export, &shots, &mut sources, rate)?;
     let recipe = recipe(export, &timeline);
-    let mut writer = Writer::new(&recipe, &pictures, progress)?;
+    let mut writer = FrameWriter::new(&recipe, &pictures, progress)?;
     let filter_threads = export.threads.filter.unwrap_or(0);
     let render = Render {
         composer: Composer::new(shots, sources, rate, pictures.look, filter_threads),
@@ -256,7 +256,7 @@ fn output_pictures(
     if let Some(first) = shots.first() {
         let reader = sources.reader(&first.media).map_err(|failure| failure.in_clip(&first.clip))?;
         let look = reader.look();
-        first_size = Some(Size { width: look.width, height: look.height });
+        first_size = Some(PictureSize { width: look.width, height: look.height });
         color = reader.color();
         pixel_aspect = reader.pixel_aspect();
         if first.frames.start > 0 {
@@ -292,12 +292,12 @@ impl Render<'_> {
         Ok(Rendered { picture, sound })
     }
 
-    fn in_turn(mut self, writer: &mut Writer<'_>) -> Result<(), Failure> {
+    fn in_turn(mut self, writer: &mut FrameWriter<'_>) -> Result<(), Failure> {
         (0..self.frames).try_for_each(|number| writer.write(self.frame(number)?))
     }
 
     /// The thread is waited for by name: a scope's end alone lets it outlive the export by a moment.
-    fn ahead_of(self, writer: &mut Writer<'_>) -> Result<(), Failure> {
+    fn ahead_of(self, writer: &mut FrameWriter<'_>) -> Result<(), Failure> {
         let frames_ahead = self.around.faults.frames_ahead(FRAMES_AHEAD, self.frames);
         let (sender, receiver) = mpsc::sync_channel(frames_ahead);
         thread::scope(|scope| {
@@ -321,6 +321,6 @@ impl Render<'_> {
 }
 
 /// Takes the receiver, so that the sender notices at once when writing failed.
-fn write_all(receiver: Receiver<Result<Rendered, Failure>>, writer: &mut Writer<'_>) -> Result<(), Failure> {
+fn write_all(receiver: Receiver<Result<Rendered, Failure>>, writer: &mut FrameWriter<'_>) -> Result<(), Failure> {
     receiver.into_iter().try_for_each(|frame| writer.write(frame?))
 }

@@ -14,7 +14,7 @@ use crate::libav;
 use crate::pictures::{Color, Look};
 use crate::progress::Progress;
 use crate::sound::CHANNELS;
-use crate::write::{Recipe, Rendered, Writer};
+use crate::write::{Recipe, Rendered, FrameWriter};
 
 /// Loudness of the steady tone, and of the bursts, as amplitudes.
 const QUIET: f64 = 0.04;
@@ -68,7 +68,7 @@ pub fn make(request: &SourceRequest) -> Result<(), Failure> {
     }
     let progress = Progress::silent();
     let mut generator = Generator::new(request)?;
-    let mut writer = Writer::new(&request.recipe, &pictures, &progress)?;
+    let mut writer = FrameWriter::new(&request.recipe, &pictures, &progress)?;
     for number in 0..request.frames {
         writer.write(generator.frame(number)?)?;
     }

@@ -15,18 +15,18 @@ use crate::libav::{self, checked};
 
 /// Where the packets go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum MuxTarget {
     /// Into a file.
     File(PathBuf),
     /// Nowhere: all is encoded and thrown away.
     Discard,
 }
 
-impl Target {
+impl MuxTarget {
     /// Whether writing it would replace a file, by whatever name.
     pub fn replaces(&self, path: &Path) -> bool {
         match (self, fs::canonicalize(path)) {
-            (Target::File(output), Ok(path)) => fs::canonicalize(output).is_ok_and(|output| output == path),
+            (MuxTarget::File(output), Ok(path)) => fs::canonicalize(output).is_ok_and(|output| output == path),
             _ => false,
         }
     }
@@ -34,8 +34,8 @@ impl Target {
     /// As the user named it.
     pub fn name(&self) -> &Path {
         match self {
-            Target::File(path) => path,
-            Target::Discard => Path::new("the discarded output"),
+            MuxTarget::File(path) => path,
+            MuxTarget::Discard => Path::new("the discarded output"),
         }
     }
 }
@@ -76,7 +76,7 @@ impl Drop for Partial {
 /// A container that is being written.
 pub struct Container {
     output: Output,
-    target: Target,
+    target: MuxTarget,
     /// `None` for what cannot be renamed: devices, pipes, the discarded output.
     partial: Option<Partial>,
 }
@@ -86,7 +86,7 @@ impl Container {
     ///
     /// # Errors
     /// When there is no such container.
-    pub fn new(target: &Target, format: Option<&str>) -> Result<Container, Failure> {
+    pub fn new(target: &MuxTarget, format: Option<&str>) -> Result<Container, Failure> {
         let format = muxer(target, format)?;
         let mut context = ptr::null_mut();
         // SAFETY: the muxer is static; a null context is allocated by the call.
@@ -150,7 +150,7 @@ impl Container {
     pub fn begin(&mut self) -> Result<(), Failure> {
         let target = self.target.clone();
         let failed = |cause: ffmpeg::Error| write_failure(&target, &cause.to_string());
-        if let (Target::File(path), 0) = (&target, self.flags() & ffi::AVFMT_NOFILE) {
+        if let (MuxTarget::File(path), 0) = (&target, self.flags() & ffi::AVFMT_NOFILE) {
             self.create(path).map_err(failed)?;
         }
         let (written, reason) = libav::hear(|| self.output.write_header());
@@ -225,10 +225,10 @@ impl Container {
     }
 }
 
-fn muxer(target: &Target, format: Option<&str>) -> Result<*const ffi::AVOutputFormat, Failure> {
+fn muxer(target: &MuxTarget, format: Option<&str>) -> Result<*const ffi::AVOutputFormat, Failure> {
     let (name, path) = match target {
-        Target::Discard => (Some("null"), None),
-        Target::File(path) => (format, Some(path)),
+        MuxTarget::Discard => (Some("null"), None),
+        MuxTarget::File(path) => (format, Some(path)),
     };
     let nul = |_| Failure::Refused("a name holds a NUL byte: leave it out".into());
     let name = name.map(libav::text).transpose().map_err(nul)?;
@@ -245,6 +245,6 @@ fn muxer(target: &Target, format: Option<&str>) -> Result<*const ffi::AVOutputFo
     }))
 }
 
-fn write_failure(target: &Target, cause: &str) -> Failure {
+fn write_failure(target: &MuxTarget, cause: &str) -> Failure {
     Failure::Write { path: target.name().into(), cause: cause.into() }
 }

@@ -5,7 +5,7 @@ use ffmpeg_next as ffmpeg;
 
 use crate::encode::{PictureCodec, PictureEncoder, Pictures, SoundCodec, SoundEncoder};
 use crate::failure::Failure;
-use crate::mux::{Container, Target};
+use crate::mux::{Container, MuxTarget};
 use crate::progress::Progress;
 
 /// One frame of the output, as it is to be encoded.
@@ -20,7 +20,7 @@ pub struct Rendered {
 #[derive(Debug, Clone)]
 pub struct Recipe {
     /// Where to.
-    pub target: Target,
+    pub target: MuxTarget,
     /// Which container, where the output's ending does not say.
     pub format: Option<String>,
     /// How pictures are encoded.
@@ -30,24 +30,24 @@ pub struct Recipe {
 }
 
 /// Writes rendered frames.
-pub struct Writer<'a> {
+pub struct FrameWriter<'a> {
     container: Container,
     pictures: PictureEncoder<'a>,
     sound: Option<SoundEncoder>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> FrameWriter<'a> {
     /// Opens the encoders, then creates the file: what cannot be encoded leaves none behind.
     ///
     /// # Errors
     /// When an encoder or the container refuses, or the file cannot be created.
-    pub fn new(recipe: &Recipe, pictures: &Pictures, progress: &'a Progress) -> Result<Writer<'a>, Failure> {
+    pub fn new(recipe: &Recipe, pictures: &Pictures, progress: &'a Progress) -> Result<FrameWriter<'a>, Failure> {
         let mut container = Container::new(&recipe.target, recipe.format.as_deref())?;
         let pictures = PictureEncoder::open(&recipe.pictures, pictures, &mut container, progress)?;
         let sound =
             recipe.sound.as_ref().map(|codec| SoundEncoder::open(codec, &mut container)).transpose()?;
         container.begin()?;
-        Ok(Writer { container, pictures, sound })
+        Ok(FrameWriter { container, pictures, sound })
     }
 
     /// Encodes a frame and writes the packets that come out.

@@ -18,7 +18,7 @@ pub use cpu::{CpuPoint, CpuUse};
 pub use curve::{Curve, LevelPoint};
 pub use drift::{Drift, Pace, cpu_drift, wall_drift};
 pub use failures::{FailureKind, Failures};
-pub use growth::Growth;
+pub use growth::FrameGrowth;
 pub use levels::{SharePart, level_over, speed_over};
 pub use recording::{Over, Peak, PeakSource, RecordingSummary, summarise_recording};
 pub use threads::busy_threads;
@@ -55,7 +55,7 @@ pub struct JobSummary {
     /// The level of the run, over 88–98 %.
     pub level_at_end: Option<Bytes>,
     /// Growth with each frame exported, as the verdict says.
-    pub growth: Option<Growth>,
+    pub growth: Option<FrameGrowth>,
     /// Threads that took more than 1 % of the job's CPU time, where most of that time was seen.
     pub busy_threads: Option<Count>,
     /// The most threads at a time.
@@ -109,7 +109,7 @@ pub fn summarise(
         peak_pss: series.memory(Memory::Pss).measured().max(),
         level_after_warmup: level_over(SharePart::WARM, total, &levels),
         level_at_end: level_over(SharePart::END, total, &levels),
-        growth: Growth::of(verdict),
+        growth: FrameGrowth::of(verdict),
         busy_threads: busy_threads(record.cpu_s, threads),
         most_threads: series.threads().measured().max(),
         descriptors_left: descriptors_left(series, &record.context.exports),

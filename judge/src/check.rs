@@ -39,7 +39,7 @@ pub const POWER: f64 = 0.95;
 
 /// A variant that is checked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Subject {
+pub struct CheckedVariant {
     /// What tells it from the others.
     pub name: String,
     /// What each of its repeats that finished measured.
@@ -169,7 +169,7 @@ pub struct ChangeEvidence {
 
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Item {
+pub struct CheckItem {
     /// The variant, or the jobs that belong together.
     pub subject: String,
     /// What is asked.
@@ -188,7 +188,7 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Check {
     /// In the order in which variants were given.
-    pub items: Vec<Item>,
+    pub items: Vec<CheckItem>,
     /// Questions that share the error rate.
     pub questions: usize,
 }
@@ -204,7 +204,7 @@ pub enum Conclusion {
     Open,
 }
 
-impl Item {
+impl CheckItem {
     /// Whether it fails the check.
     pub fn fails(&self) -> bool {
         self.state == State::Failed && !self.soft
@@ -226,8 +226,8 @@ impl Check {
     /// What it comes to.
     pub fn conclusion(&self) -> Conclusion {
         match () {
-            () if self.items.iter().any(Item::fails) => Conclusion::Failed,
-            () if self.items.iter().any(Item::is_open) => Conclusion::Open,
+            () if self.items.iter().any(CheckItem::fails) => Conclusion::Failed,
+            () if self.items.iter().any(CheckItem::is_open) => Conclusion::Open,
             () => Conclusion::Passed,
         }
     }
@@ -235,7 +235,7 @@ impl Check {
 
 /// A question that has not been answered yet.
 struct Question<'a> {
-    subject: &'a Subject,
+    subject: &'a CheckedVariant,
     asked: Asked,
     budget: Budget,
     judged: bool,
@@ -244,7 +244,7 @@ struct Question<'a> {
 }
 
 /// Asks everything.
-pub fn check(subjects: &[Subject], grown: &[Grown]) -> Check {
+pub fn check(subjects: &[CheckedVariant], grown: &[Grown]) -> Check {
     let questions: Vec<_> = subjects.iter().flat_map(questions).collect();
     let judged = questions.iter().filter(|question| question.judged).count();
     let confidence = 1.0 - ERROR_RATE / judged.max(1) as f64;
@@ -255,7 +255,7 @@ pub fn check(subjects: &[Subject], grown: &[Grown]) -> Check {
     Check { items, questions: judged }
 }
 
-fn finding(grown: &Grown) -> Item {
+fn finding(grown: &Grown) -> CheckItem {
     // What goes with new sources alone may be meant: a cache of open producers. A budget says how much may.
     let may_be_meant =
         grown.with == [With::Sources] || grown.unparted && grown.with == [With::Sources, With::Cuts];
@@ -265,28 +265,28 @@ fn finding(grown: &Grown) -> Item {
         _ => State::Passed,
     };
     let evidence = Evidence::Words(grown.words.clone());
-    Item { subject: grown.name.clone(), asked: Asked::Finding, state, soft: false, unasked: false, evidence }
+    CheckItem { subject: grown.name.clone(), asked: Asked::Finding, state, soft: false, unasked: false, evidence }
 }
 
-fn not_comparable(subject: &Subject) -> Option<Item> {
+fn not_comparable(subject: &CheckedVariant) -> Option<CheckItem> {
     let Against::NotComparable(why) = &subject.against else { return None };
     let evidence = Evidence::Words(why.clone());
     let (asked, state) = (Asked::Baseline, State::NotComparable);
-    Some(Item { subject: subject.name.clone(), asked, state, soft: false, unasked: false, evidence })
+    Some(CheckItem { subject: subject.name.clone(), asked, state, soft: false, unasked: false, evidence })
 }
 
 /// A baseline that was forgotten is no pass.
-fn without_baseline(subjects: &[Subject]) -> Option<Item> {
-    let tolerates = |subject: &&Subject| subject.budgets.iter().any(|(_, budget)| budget.slack.is_some());
+fn without_baseline(subjects: &[CheckedVariant]) -> Option<CheckItem> {
+    let tolerates = |subject: &&CheckedVariant| subject.budgets.iter().any(|(_, budget)| budget.slack.is_some());
     let all = subjects.iter().all(|subject| subject.against == Against::Nothing);
     let first = subjects.iter().find(tolerates).filter(|_| all)?;
     let words = "no baseline was given, and a budget says how much worse than one is tolerated";
     let evidence = Evidence::Words(words.into());
     let (asked, state) = (Asked::Baseline, State::NotComparable);
-    Some(Item { subject: first.name.clone(), asked, state, soft: false, unasked: false, evidence })
+    Some(CheckItem { subject: first.name.clone(), asked, state, soft: false, unasked: false, evidence })
 }
 
-fn missing(subject: &Subject) -> Option<Item> {
+fn missing(subject: &CheckedVariant) -> Option<CheckItem> {
     let missing = subject.missing;
     let words = match missing {
         1 => "1 repeat is missing: not run, or lost".to_string(),
@@ -294,7 +294,7 @@ fn missing(subject: &Subject) -> Option<Item> {
     };
     let (asked, state) = (Asked::Repeats, State::Open);
     let evidence = Evidence::Words(words);
-    (missing > 0).then(|| Item {
+    (missing > 0).then(|| CheckItem {
         subject: subject.name.clone(),
         asked,
         state,
@@ -305,7 +305,7 @@ fn missing(subject: &Subject) -> Option<Item> {
 }
 
 /// What is asked of a variant: every limit, and of every figure that both sides measured how it changed.
-fn questions(subject: &Subject) -> Vec<Question<'_>> {
+fn questions(subject: &CheckedVariant) -> Vec<Question<'_>> {
     let budget = |figure: Figure| subject.budgets.iter().find(|(one, _)| *one == figure).map(|(_, b)| *b);
     let limits = subject.budgets.iter().filter(|(_, budget)| budget.limit.is_some());
     let limits = limits.map(|&(figure, budget)| {
@@ -338,7 +338,7 @@ fn repeats_well(figure: Figure) -> bool {
     matches!(figure, Figure::Peak | Figure::Level)
 }
 
-impl Subject {
+impl CheckedVariant {
     /// The repeats that it is compared with.
     fn before(&self) -> &[Figures] {
         match &self.against {
@@ -357,7 +357,7 @@ impl Subject {
 }
 
 impl Question<'_> {
-    fn answer(&self, confidence: f64) -> Item {
+    fn answer(&self, confidence: f64) -> CheckItem {
         let (runs, before) = (self.subject.runs.as_slice(), self.subject.before());
         let (state, evidence) = match self.asked {
             Asked::Limit(figure) => {
@@ -380,7 +380,7 @@ impl Question<'_> {
                 unreachable!("they are no questions about figures")
             }
         };
-        Item {
+        CheckItem {
             subject: self.subject.name.clone(),
             asked: self.asked,
             state: if self.judged { state } else { State::Shown },

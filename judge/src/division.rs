@@ -46,12 +46,12 @@ pub struct Division {
     pub between_is_even: bool,
     /// What each cut gained, in order.
     #[serde(skip)]
-    pub events: Vec<Event>,
+    pub events: Vec<GainAtCut>,
 }
 
 /// What was gained at a cut, from the middle between it and the last to the middle between it and the next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Event {
+pub struct GainAtCut {
     /// Its frame.
     pub frame: u64,
     /// Where it lies on the way.
@@ -127,7 +127,7 @@ impl Division {
     /// them. Gains are skewed, and never below zero: Student's interval would reach there.
     ///
     /// Where frames do not grow by themselves, no more is taken for gained between than an index is expected to.
-    pub fn rate(&self, of: impl Fn(&Event) -> bool, between: (f64, f64)) -> Option<Interval> {
+    pub fn rate(&self, of: impl Fn(&GainAtCut) -> bool, between: (f64, f64)) -> Option<Interval> {
         let of: Vec<_> = self.events.iter().filter(|event| of(event)).collect();
         let gains = |between: f64| of.iter().map(move |event| event.gain - between * event.steps);
         let least: Vec<f64> = gains(between.0).collect();
@@ -146,7 +146,7 @@ impl Division {
     }
 
     /// What these events gained each without the two largest, in bytes: what so few gain is no rate.
-    pub fn without_largest(&self, of: impl Fn(&Event) -> bool) -> f64 {
+    pub fn without_largest(&self, of: impl Fn(&GainAtCut) -> bool) -> f64 {
         let mut gains: Vec<_> =
             self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect();
         gains.sort_by(f64::total_cmp);
@@ -253,7 +253,7 @@ fn events(
     part: (f64, f64),
     offset: f64,
     context: &RunContext,
-) -> Vec<Event> {
+) -> Vec<GainAtCut> {
     let inside = |at: f64| at.clamp(part.0, part.1);
     let mut borders: Vec<f64> = cuts.windows(2).map(|pair| (pair[0].1 + pair[1].1) / 2.0 + offset).collect();
     let half = |from: usize| borders.get(from).map_or(0.0, |border| (border - offset - cuts[from].1).abs());
@@ -263,7 +263,7 @@ fn events(
     borders.push(last);
     let event = |(place, &(frame, at)): (usize, &(u64, f64))| {
         let (begin, end) = (inside(borders[place]), inside(borders[place + 1]));
-        Event {
+        GainAtCut {
             frame,
             at,
             first_use: (!context.first_uses.is_empty())

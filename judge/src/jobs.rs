@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::constants::Constants;
 use crate::course::Per;
 use crate::division::LEAST_EVENTS;
-use crate::run::{Growth, Needs, Rate, Reason, RunVerdict, Verdict, With, more, verdict};
+use crate::run::{Growth, Needs, GrowthRate, Reason, RunVerdict, Verdict, With, more, verdict};
 use crate::sen::Cloud;
 use crate::shape::{Answer, Form};
 use crate::stats::{self, Interval};
@@ -442,12 +442,12 @@ fn most_common<T: Copy + PartialEq>(values: impl Iterator<Item = T>) -> Option<T
 
 /// The medians of what the runs say, end by end.
 fn typical_growth(jobs: Vec<&JobFacts>) -> Growth {
-    let typical = |of: fn(&Growth) -> Option<Rate>| -> Option<Rate> {
+    let typical = |of: fn(&Growth) -> Option<GrowthRate>| -> Option<GrowthRate> {
         // Per second is another rate than per frame.
         let alike = jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
-        let rates: Vec<Rate> = alike.filter_map(|job| of(&job.verdict.growth)).collect();
-        let median = |of: fn(&Rate) -> f64| stats::median(&rates.iter().map(of).collect::<Vec<_>>());
-        Some(Rate {
+        let rates: Vec<GrowthRate> = alike.filter_map(|job| of(&job.verdict.growth)).collect();
+        let median = |of: fn(&GrowthRate) -> f64| stats::median(&rates.iter().map(of).collect::<Vec<_>>());
+        Some(GrowthRate {
             grows: most_common(rates.iter().map(|rate| rate.grows))?,
             low: median(|rate| rate.low)?,
             estimate: median(|rate| rate.estimate)?,

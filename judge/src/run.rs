@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::backlog::Backlog;
 use crate::constants::Constants;
 use crate::course::{Course, Envelope, Per, Point};
-use crate::division::{Division, Event, LEAST_EVENTS};
+use crate::division::{Division, GainAtCut, LEAST_EVENTS};
 use crate::exports::{self, AtRest};
 use crate::level::Level;
 use crate::progress::ProgressClock;
 use crate::saw::Sawtooth;
-use crate::shape::{Answer, BLOCKS, Form, Profile, Shape};
+use crate::shape::{Answer, BLOCKS, Form, Blocks, Shape};
 use crate::stats::{self, Interval};
 use crate::steps::{Step, steps};
 use crate::terms::Terms;
@@ -103,7 +103,7 @@ pub struct Needs {
 
 /// How much memory grows with one thing, in bytes for each.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Rate {
+pub struct GrowthRate {
     /// Whether it does.
     pub grows: Answer,
     /// The lower end of the 95 % interval.
@@ -116,10 +116,10 @@ pub struct Rate {
     pub limit: f64,
 }
 
-impl Rate {
-    fn of(grows: Answer, found: Interval, limit: f64) -> Rate {
+impl GrowthRate {
+    fn of(grows: Answer, found: Interval, limit: f64) -> GrowthRate {
         let Interval { low, estimate, high } = found;
-        Rate { grows, low, estimate, high, limit }
+        GrowthRate { grows, low, estimate, high, limit }
     }
 }
 
@@ -127,18 +127,18 @@ impl Rate {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Growth {
     /// With each frame (or second).
-    pub frame: Option<Rate>,
+    pub frame: Option<GrowthRate>,
     /// With each first use of a source.
-    pub source: Option<Rate>,
+    pub source: Option<GrowthRate>,
     /// With each other cut; with every cut, where it is not known which are first uses.
-    pub cut: Option<Rate>,
+    pub cut: Option<GrowthRate>,
     /// With each export in the process.
-    pub export: Option<Rate>,
+    pub export: Option<GrowthRate>,
 }
 
 impl Growth {
     /// That with one thing.
-    pub fn with(&self, with: With) -> Option<Rate> {
+    pub fn with(&self, with: With) -> Option<GrowthRate> {
         match with {
             With::Frames => self.frame,
             With::Sources => self.source,
@@ -328,7 +328,7 @@ fn of_exports(
         reason,
         needs,
         with: if grows == Answer::Yes { vec![With::Exports] } else { Vec::new() },
-        growth: Growth { export: gain.map(|gain| Rate::of(grows, gain, k.by_chance)), ..Growth::default() },
+        growth: Growth { export: gain.map(|gain| GrowthRate::of(grows, gain, k.by_chance)), ..Growth::default() },
         per: Some(course.per),
         steps: course.steps,
         terms: Some(Terms::of(context, course, k)),
@@ -348,7 +348,7 @@ struct Case<'a> {
     part: (f64, f64),
     envelope: Envelope,
     falls: Option<Sawtooth>,
-    profile: Profile,
+    profile: Blocks,
     shape: Shape,
     division: Option<Division>,
 }
@@ -435,8 +435,8 @@ impl<'a> Case<'a> {
         let part = teeth.map_or(whole, |saw| (whole.0, saw.last_trough().0.min(whole.1)));
         let envelope = Envelope::of(&course.points);
         let profile = match teeth {
-            Some(_) => Profile::of(&Envelope::of(course.until(part.1)), part),
-            None => Profile::of(&envelope, part),
+            Some(_) => Blocks::of(&Envelope::of(course.until(part.1)), part),
+            None => Blocks::of(&envelope, part),
         };
         let resolution = course.resolution.max(teeth.map_or(0.0, Sawtooth::period));
         // Troughs scatter by as much as a tooth: so much may hide in them.
@@ -608,7 +608,7 @@ impl<'a> Case<'a> {
     /// What it grows with, whether that could not be parted, and how much with each.
     fn with_what(&self, grows: Answer) -> (Vec<With>, bool, Growth) {
         let per_frame = self.profile.growth();
-        let frame = |grows: Answer, found: Interval| Some(Rate::of(grows, found, self.limit()));
+        let frame = |grows: Answer, found: Interval| Some(GrowthRate::of(grows, found, self.limit()));
         let Some(division) = &self.division else {
             let with = if grows == Answer::Yes { vec![With::Frames] } else { Vec::new() };
             return (with, false, Growth { frame: frame(grows, per_frame), ..Growth::default() });
@@ -626,7 +626,7 @@ impl<'a> Case<'a> {
         let subtracted =
             if both { (between, between) } else { (between.min(self.terms.index_bytes()), between) };
         let class = |first: bool| {
-            let of = move |event: &Event| event.first_use.unwrap_or(false) == first;
+            let of = move |event: &GainAtCut| event.first_use.unwrap_or(false) == first;
             let found = division.rate(of, subtracted)?;
             // Of a run that is open by its course, more than two of them must rise by more than chance.
             let least = if grows == Answer::Yes { self.terms.noise } else { self.k.by_chance };
@@ -641,11 +641,11 @@ impl<'a> Case<'a> {
                 () if found.high <= least || grows == Answer::No => Answer::No,
                 () => Answer::Open,
             };
-            Some(Rate::of(answer, found, self.k.by_chance))
+            Some(GrowthRate::of(answer, found, self.k.by_chance))
         };
         let (mut source, mut cut) = (class(true), class(false));
         let mut with = Vec::new();
-        let rises = |rate: &Option<Rate>| rate.is_some_and(|rate| rate.grows == Answer::Yes);
+        let rises = |rate: &Option<GrowthRate>| rate.is_some_and(|rate| rate.grows == Answer::Yes);
         let (sources_grow, cuts_grow) = (rises(&source), rises(&cut));
         let found = sources_grow || cuts_grow;
         // Where every cut is a first use, that one and any cut are the same.
@@ -693,7 +693,7 @@ impl<'a> Case<'a> {
     /// it has been flat.
     fn ran_out_of(&self, first: bool) -> bool {
         let Some(division) = &self.division else { return false };
-        let of = |event: &&Event| event.first_use.unwrap_or(false) == first;
+        let of = |event: &&GainAtCut| event.first_use.unwrap_or(false) == first;
         let last = division.events.iter().filter(of).map(|event| event.at).fold(0.0, f64::max);
         let since = self.profile.flat_since(&self.terms, self.k);
         self.shape.form == Form::Filled

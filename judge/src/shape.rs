@@ -67,7 +67,7 @@ pub struct Shape {
 
 /// The envelope over the judged part, cut into blocks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Profile {
+pub struct Blocks {
     begin: f64,
     fine: f64,
     /// Bytes at each border of the finer parts.
@@ -78,9 +78,9 @@ pub struct Profile {
     pub sixths: Vec<f64>,
 }
 
-impl Profile {
+impl Blocks {
     /// Of an envelope over a part of the way.
-    pub fn of(envelope: &Envelope, (begin, end): (f64, f64)) -> Profile {
+    pub fn of(envelope: &Envelope, (begin, end): (f64, f64)) -> Blocks {
         let parts = BLOCKS * FINE;
         let fine = (end - begin) / parts as f64;
         let levels: Vec<_> = (0..=parts).map(|part| envelope.at(begin + fine * part as f64)).collect();
@@ -88,7 +88,7 @@ impl Profile {
             let borders: Vec<_> = levels.iter().step_by(parts).collect();
             borders.windows(2).map(|pair| (pair[1] - pair[0]) / (fine * parts as f64)).collect()
         };
-        Profile { begin, fine, twelfths: blocks(FINE), sixths: blocks(2 * FINE), levels }
+        Blocks { begin, fine, twelfths: blocks(FINE), sixths: blocks(2 * FINE), levels }
     }
 
     /// Its steps.

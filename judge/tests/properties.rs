@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use labelled::{Recording, leaking, recordings, series, with_memory};
 use memreel_judge::shape::Answer;
-use memreel_judge::{Growth, Rate, Reason, RunVerdict, judge};
+use memreel_judge::{Growth, GrowthRate, Reason, RunVerdict, judge};
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Memory, RunContext, Sample, Series};
 use proptest::prelude::*;
@@ -52,8 +52,8 @@ fn differ(one: &RunVerdict, other: &RunVerdict) -> bool {
     let word =
         |verdict: &RunVerdict| (verdict.answer(), verdict.with.clone(), verdict.unparted, verdict.form);
     let rates = |Growth { frame, source, cut, export }: Growth| [frame, source, cut, export];
-    let numbers = |rate: Rate| [rate.low, rate.estimate, rate.high];
-    let is_same = |pair: (Option<Rate>, Option<Rate>)| match pair {
+    let numbers = |rate: GrowthRate| [rate.low, rate.estimate, rate.high];
+    let is_same = |pair: (Option<GrowthRate>, Option<GrowthRate>)| match pair {
         (Some(one), Some(other)) => {
             numbers(one).iter().zip(numbers(other)).all(|(a, b)| (a - b).abs() <= 1e-3 + 1e-9 * a.abs())
         }

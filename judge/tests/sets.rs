@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use labelled::{Recording, SETS, Word, recordings};
 use memreel_judge::shape::Answer;
 use memreel_judge::stats::{Interval, Proportion};
-use memreel_judge::{Rate, RunVerdict, Verdict, With, judge};
+use memreel_judge::{GrowthRate, RunVerdict, Verdict, With, judge};
 use memreel_trace::RunContext;
 
 /// What must be reached on a set.
@@ -207,7 +207,7 @@ fn knowing_the_cuts_never_turns_growth_into_anything_else() {
 // The live exports, whose code says how much is kept each time.
 
 /// How much memory grows with what it truly grows with; of an export that is level with each frame.
-fn rate((recording, verdict): &Judged) -> Rate {
+fn rate((recording, verdict): &Judged) -> GrowthRate {
     let with = recording.expected.with.first().copied().unwrap_or(With::Frames);
     verdict.growth.with(with).expect("there are enough of them")
 }

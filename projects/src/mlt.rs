@@ -40,10 +40,10 @@ impl Profile {
     }
 
     /// The attributes of a `profile` element: square pixels, no fields.
-    fn attributes(self) -> graph::Named {
+    fn attributes(self) -> graph::NamedValues {
         let Profile { width, height, rate } = self;
         let number = |number: u32| number.to_string();
-        graph::Named::from([
+        graph::NamedValues::from([
             ("description", "memreel"),
             ("width", &number(width)),
             ("height", &number(height)),

@@ -25,7 +25,7 @@ pub fn profile() -> Profile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rlvideo {
     /// What is cut from, by id.
-    pub sources: BTreeMap<String, Source>,
+    pub sources: BTreeMap<String, RlvideoSource>,
     /// The cuts, by id.
     pub cuts: BTreeMap<String, Cut>,
 }
@@ -33,7 +33,7 @@ pub struct Rlvideo {
 /// What is cut from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-pub enum Source {
+pub enum RlvideoSource {
     /// A file.
     File {
         /// Where.
@@ -172,8 +172,8 @@ pub fn to_rlvideo(
             return Err(RlvideoError::Unsupported(what));
         }
         let source = project.sources.entry(id.clone());
-        let file = source.or_insert(Source::File { path: path.into(), length: long.unwrap_or(0) });
-        if let Source::File { length, .. } = file {
+        let file = source.or_insert(RlvideoSource::File { path: path.into(), length: long.unwrap_or(0) });
+        if let RlvideoSource::File { length, .. } = file {
             *length = in_out.end.max(*length);
         }
         let volume = if laid.is_heard { 0.0 } else { SILENCE_DB };
@@ -331,8 +331,8 @@ mod tests {
             }
         }
         stack.front().map(|cut| match &project.sources[&cut.source] {
-            Source::File { path, .. } => path.file_stem().unwrap().to_str().unwrap(),
-            Source::Text { text } => text,
+            RlvideoSource::File { path, .. } => path.file_stem().unwrap().to_str().unwrap(),
+            RlvideoSource::Text { text } => text,
         })
     }
 
@@ -352,12 +352,12 @@ mod tests {
     #[test]
     fn a_source_is_as_long_as_what_is_cut_from_it() {
         let one = project(vec![track(TrackKind::Video, &[("a", 10, 20), ("a", 50, 25)])]).unwrap();
-        assert_eq!(one.sources["source0000"], Source::File { path: "/media/a.mp4".into(), length: 100 });
+        assert_eq!(one.sources["source0000"], RlvideoSource::File { path: "/media/a.mp4".into(), length: 100 });
         let long = timeline(vec![track(TrackKind::Video, &[("a", 90, 20)])]);
         let error = to_rlvideo(&long, &|_| Some(100), rate()).unwrap_err().to_string();
         assert!(error.contains("/media/a.mp4 has 100 frames, and 110"), "{error}");
         let unknown = from_rlvideo(&to_rlvideo(&long, &|_| None, rate()).unwrap()).unwrap();
-        assert_eq!(unknown.sources["source0000"], Source::File { path: "/media/a.mp4".into(), length: 110 });
+        assert_eq!(unknown.sources["source0000"], RlvideoSource::File { path: "/media/a.mp4".into(), length: 110 });
     }
 
     #[test]

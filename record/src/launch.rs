@@ -1,6 +1,6 @@
 //! Starts a command through the launcher, `memreel-launch`, and reads what that reports of it.
 //!
-//! The launcher is a tiny program between us and the command: see its own words. A [`Request`] says what
+//! The launcher is a tiny program between us and the command: see its own words. A [`LaunchRequest`] says what
 //! to start and in which [`Manner`]; the command's process exists soon after, and waits until it is
 //! [released](Launched::release), so that the first sample is taken before its first instruction.
 
@@ -27,7 +27,7 @@ const FIRST_FD: i32 = 10;
 
 /// What to start, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct LaunchRequest<'a> {
     /// `memreel-launch`.
     pub launcher: &'a Path,
     /// The program and its arguments.
@@ -68,7 +68,7 @@ pub enum Streams {
 
 /// What the launcher reports after the command's process number.
 #[derive(Debug)]
-pub enum Report {
+pub enum LaunchReport {
     /// The program could not be executed.
     NotStarted(std::io::Error),
     /// The program was executed.
@@ -83,7 +83,7 @@ pub enum Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
     /// How it ended.
-    pub status: Status,
+    pub status: EndStatus,
     /// The largest resident set of it or of any child it waited for.
     pub max_rss: Bytes,
     /// CPU time of it and the children it waited for.
@@ -92,7 +92,7 @@ pub struct End {
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum EndStatus {
     /// With this exit code.
     Exit(i32),
     /// By this signal.
@@ -142,7 +142,7 @@ pub struct Launched {
 ///
 /// # Errors
 /// When there is no launcher or no pipe can be made.
-pub fn start(request: &Request<'_>) -> Result<Launched, LaunchError> {
+pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
     let (control_reader, control) = std::io::pipe()?;
     let (report, report_writer) = std::io::pipe()?;
     let (control_fd, report_fd) = (out_of_the_way(control_reader)?, out_of_the_way(report_writer)?);
@@ -261,9 +261,9 @@ pub struct Reports {
 
 /// What came of waiting for a report.
 #[derive(Debug)]
-pub enum Next {
+pub enum Waited {
     /// This report.
-    Report(Report),
+    Report(LaunchReport),
     /// None within that time.
     Nothing,
     /// The launcher has ended; there will be no more.
@@ -282,19 +282,19 @@ impl Reports {
     }
 
     /// The next report; waits for it no longer than told.
-    pub fn next(&mut self, within: Duration) -> Next {
+    pub fn next(&mut self, within: Duration) -> Waited {
         loop {
             if let Some(line) = self.take_line() {
                 match report(&line) {
-                    Some(report) => return Next::Report(report),
+                    Some(report) => return Waited::Report(report),
                     None => continue,
                 }
             }
             if !self.is_readable(within) {
-                return Next::Nothing;
+                return Waited::Nothing;
             }
             if !self.read_more() {
-                return Next::End;
+                return Waited::End;
             }
         }
     }
@@ -338,20 +338,20 @@ impl Reports {
     }
 }
 
-fn report(line: &str) -> Option<Report> {
+fn report(line: &str) -> Option<LaunchReport> {
     let mut words = line.split(' ');
     let kind = words.next()?;
     let mut number = || words.next()?.parse::<i64>().ok();
     match kind {
-        "exec-failed" => Some(Report::NotStarted(std::io::Error::from_raw_os_error(number()? as i32))),
-        "exec" => Some(Report::Executed),
-        "left" => Some(Report::Left(number()? as u64)),
+        "exec-failed" => Some(LaunchReport::NotStarted(std::io::Error::from_raw_os_error(number()? as i32))),
+        "exec" => Some(LaunchReport::Executed),
+        "left" => Some(LaunchReport::Left(number()? as u64)),
         "exit" | "signal" => {
             let value = number()? as i32;
-            let status = if kind == "exit" { Status::Exit(value) } else { Status::Signal(value) };
+            let status = if kind == "exit" { EndStatus::Exit(value) } else { EndStatus::Signal(value) };
             let max_rss = Bytes::from_kib(number()? as u64);
             let cpu = Duration::from_micros((number()? + number()?) as u64);
-            Some(Report::Ended(End { status, max_rss, cpu }))
+            Some(LaunchReport::Ended(End { status, max_rss, cpu }))
         }
         _ => None,
     }
@@ -363,8 +363,8 @@ mod tests {
 
     #[test]
     fn the_launchers_last_line_is_understood() {
-        let Some(Report::Ended(end)) = report("signal 11 52000 1500000 250000") else { panic!() };
-        assert_eq!(end.status, Status::Signal(11));
+        let Some(LaunchReport::Ended(end)) = report("signal 11 52000 1500000 250000") else { panic!() };
+        assert_eq!(end.status, EndStatus::Signal(11));
         assert_eq!(end.max_rss, Bytes::from_kib(52_000));
         assert_eq!(end.cpu, Duration::from_millis(1750));
     }
@@ -375,11 +375,11 @@ mod tests {
         let mut reports = Reports::new(pipe);
         writer.write_all(b"pid 12\nexec\nleft").unwrap();
         assert_eq!(reports.pid(), Some(12));
-        assert!(matches!(reports.next(Duration::ZERO), Next::Report(Report::Executed)));
-        assert!(matches!(reports.next(Duration::from_millis(5)), Next::Nothing));
+        assert!(matches!(reports.next(Duration::ZERO), Waited::Report(LaunchReport::Executed)));
+        assert!(matches!(reports.next(Duration::from_millis(5)), Waited::Nothing));
         writer.write_all(b" 3\n").unwrap();
-        assert!(matches!(reports.next(Duration::ZERO), Next::Report(Report::Left(3))));
+        assert!(matches!(reports.next(Duration::ZERO), Waited::Report(LaunchReport::Left(3))));
         drop(writer);
-        assert!(matches!(reports.next(Duration::from_secs(5)), Next::End));
+        assert!(matches!(reports.next(Duration::from_secs(5)), Waited::End));
     }
 }

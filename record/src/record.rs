@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::launch::{LaunchError, Status, Streams};
+use crate::launch::{LaunchError, EndStatus, Streams};
 use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
 use crate::writer::{Sink, Writer};
@@ -31,12 +31,12 @@ use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
 
 pub use folder::{Folder, check_writable};
 pub use progress::{Pattern, PatternError};
-pub use psrecord_log::{Content, Layout, PsrecordLog};
+pub use psrecord_log::{Content, LogLayout, PsrecordLog};
 pub use subject::What;
 
 use relay::Relay;
 use subject::Subject;
-use watch::{Ears, Scene, Seen, Watch};
+use watch::{Ears, WatchScene, Seen, Watch};
 
 /// What to record, and how.
 #[derive(Debug)]
@@ -48,14 +48,14 @@ pub struct Order {
     /// The longest it is recorded; a command is ended then.
     pub duration: Option<Duration>,
     /// How its progress is known.
-    pub progress: Progress,
+    pub progress: ProgressSource,
     /// The named pipe of which each line is a mark.
     pub marks: Option<PathBuf>,
 }
 
 /// How progress is known of a program that does not tell us.
 #[derive(Debug)]
-pub enum Progress {
+pub enum ProgressSource {
     /// By what it writes, which is in each sample.
     Written,
     /// By a number in its output.
@@ -74,11 +74,11 @@ pub enum Progress {
     },
 }
 
-impl Progress {
+impl ProgressSource {
     fn streams(&self) -> Streams {
         match self {
-            Progress::Output { .. } => Streams::Relayed,
-            Progress::Written | Progress::File { .. } => Streams::Ours,
+            ProgressSource::Output { .. } => Streams::Relayed,
+            ProgressSource::Written | ProgressSource::File { .. } => Streams::Ours,
         }
     }
 }
@@ -87,7 +87,7 @@ impl Progress {
 #[derive(Debug)]
 pub enum Ending {
     /// The command has ended.
-    Ended(Status),
+    Ended(EndStatus),
     /// The command could not be executed.
     NotStarted(std::io::Error),
     /// The duration was over: a command was ended, a process goes on.
@@ -102,7 +102,7 @@ pub enum Ending {
 
 /// What is known when a recording is over, beside its files.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct RecordingEnd {
     /// How it ended.
     pub ending: Ending,
     /// The record, for `recording.json`.
@@ -182,7 +182,7 @@ pub fn record(
     sinks: Vec<Box<dyn Sink>>,
     live: &Arc<Live>,
     tell: &mut dyn FnMut(&TraceError),
-) -> Result<Recorded, RecordError> {
+) -> Result<RecordingEnd, RecordError> {
     let (started, oom_kills) = (Timestamp::now(), machine::oom_kills());
     let ears = Ears::open(&order)?;
     let mut subject = Subject::take(&order.what, order.progress.streams())?;
@@ -196,7 +196,7 @@ pub fn record(
     subject.release();
     let program = subject.command().swap_remove(0);
     let deadline = order.duration.map(|duration| origin.after(duration));
-    let scene = Scene { origin, live, events, program: &program, deadline };
+    let scene = WatchScene { origin, live, events, program: &program, deadline };
     let (mut seen, failures) = Watch::new(&mut subject, ears, failures, scene).until_the_end(tell)?;
     let sampler = sampler.finish();
     relay.finish(seen.left_running > 0);
@@ -209,7 +209,7 @@ pub fn record(
     let record = describe(&subject, &seen, outcome(&ending, &subject, &began), &began, sampler, live);
     subject.let_go();
     let Seen { left_running, unwritten, .. } = seen;
-    Ok(Recorded { ending, record, sampled_peak: live.memory().1, left_running, unwritten })
+    Ok(RecordingEnd { ending, record, sampled_peak: live.memory().1, left_running, unwritten })
 }
 
 /// What was known when the first sample was taken.
@@ -251,9 +251,9 @@ fn describe(
 }
 
 /// Passes the output on where it comes to us, listening for the progress in it.
-fn relay(subject: &mut Subject, progress: Progress, live: &Arc<Live>) -> std::io::Result<Relay> {
+fn relay(subject: &mut Subject, progress: ProgressSource, live: &Arc<Live>) -> std::io::Result<Relay> {
     let mut relay = Relay::new();
-    if let (Some((output, errors)), Progress::Output { pattern, to }) = (subject.outputs(), progress) {
+    if let (Some((output, errors)), ProgressSource::Output { pattern, to }) = (subject.outputs(), progress) {
         for (from, to) in [(output, to.0), (errors, to.1)] {
             let (pattern, live) = (pattern.clone(), Arc::clone(live));
             relay.pass_on(from, to, move |line| live.note_frames(None, pattern.last_in(line)))?;
@@ -268,10 +268,10 @@ fn outcome(ending: &Ending, subject: &Subject, began: &Began) -> Option<Outcome>
         Ending::OutOfTime if subject.is_command() => {
             Outcome::TimedOut { limit_s: began.limit.unwrap_or_default().as_secs_f64() }
         }
-        Ending::Ended(Status::Exit(0)) => Outcome::Finished,
-        Ending::Ended(Status::Exit(code)) => Outcome::Failed { code: *code, message: None },
-        Ending::Ended(Status::Signal(9)) if machine::oom_kills() > began.oom_kills => Outcome::OutOfMemory,
-        Ending::Ended(Status::Signal(signal)) => Outcome::Killed { signal: *signal },
+        Ending::Ended(EndStatus::Exit(0)) => Outcome::Finished,
+        Ending::Ended(EndStatus::Exit(code)) => Outcome::Failed { code: *code, message: None },
+        Ending::Ended(EndStatus::Signal(9)) if machine::oom_kills() > began.oom_kills => Outcome::OutOfMemory,
+        Ending::Ended(EndStatus::Signal(signal)) => Outcome::Killed { signal: *signal },
         Ending::OutOfTime | Ending::Gone | Ending::Stopped | Ending::Unwritten => return None,
     })
 }

@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::launch::{self, LaunchError, Launched, Manner, Next, Report, Request, Streams};
+use crate::launch::{self, LaunchError, Launched, Manner, Waited, LaunchReport, LaunchRequest, Streams};
 use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::writer::{Sink, TraceFiles, Writer};
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Event, Outcome, Overhead, TraceError};
 
-use output::{Heard, ProgressSink};
+use output::{LastHeard, ProgressSink};
 
 /// The descriptor on which an engine of ours finds its progress pipe.
 pub const PROGRESS_FD: i32 = 5;
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// What a line of an engine's progress says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct EngineProgress {
     /// Frames pulled from the timeline so far.
     pub frames_in: Option<Count>,
     /// Frames put out so far.
@@ -45,7 +45,7 @@ pub struct ProgressFormat {
     /// Where the lines come from.
     pub channel: Channel,
     /// What a line says; `None` when it is no progress line.
-    pub parse: fn(&str) -> Option<Progress>,
+    pub parse: fn(&str) -> Option<EngineProgress>,
     /// `in`, `out` or `in+out`: the counters it gives.
     pub counters: &'static str,
     /// Whether a line that it writes means that it does not do what it was asked, whatever its exit
@@ -74,15 +74,15 @@ pub struct Launch {
     /// How its progress is read, if it has any.
     pub progress: Option<ProgressFormat>,
     /// When to give up on it.
-    pub limits: Limits,
+    pub limits: EngineLimits,
     /// Time between two samples.
     pub interval: Duration,
 }
 
 impl Launch {
-    fn request(&self) -> Request<'_> {
+    fn request(&self) -> LaunchRequest<'_> {
         let has_pipe = self.progress.is_some_and(|format| format.channel == Channel::Pipe);
-        Request {
+        LaunchRequest {
             launcher: &self.launcher,
             command: &self.command,
             environment: &self.environment,
@@ -100,7 +100,7 @@ impl Launch {
 
 /// When to give up on an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct EngineLimits {
     /// The longest it may run.
     pub wall: Option<Duration>,
     /// The longest its frame counter may stand still; not used for an engine without one.
@@ -236,9 +236,9 @@ impl<'a> Watch<'a> {
         launched.release();
         loop {
             match launched.reports.next(LOOK_EVERY) {
-                Next::Report(report) => self.note(report),
-                Next::End => break,
-                Next::Nothing => {}
+                Waited::Report(report) => self.note(report),
+                Waited::End => break,
+                Waited::Nothing => {}
             }
             if self.ended_by_us.is_none() && self.end.is_none() {
                 self.ended_by_us = self.reason_to_end();
@@ -261,15 +261,15 @@ impl<'a> Watch<'a> {
         })
     }
 
-    fn note(&mut self, report: Report) {
+    fn note(&mut self, report: LaunchReport) {
         match report {
-            Report::NotStarted(error) => self.not_started = Some(error),
-            Report::Ended(end) => {
+            LaunchReport::NotStarted(error) => self.not_started = Some(error),
+            LaunchReport::Ended(end) => {
                 self.wall = Some(Instant::now().since(self.around.origin));
                 self.end = Some(end);
             }
-            Report::Executed => self.event("exec", self.around.launch.program()),
-            Report::Left(count) => self.event("left-running", format!("{count} processes")),
+            LaunchReport::Executed => self.event("exec", self.around.launch.program()),
+            LaunchReport::Left(count) => self.event("left-running", format!("{count} processes")),
         }
     }
 
@@ -300,7 +300,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn outcome(watched: &Watched, heard: Heard, oom_before: Option<u64>) -> Outcome {
+fn outcome(watched: &Watched, heard: LastHeard, oom_before: Option<u64>) -> Outcome {
     if let Some(error) = &watched.not_started {
         return Outcome::NotStarted { message: error.to_string() };
     }
@@ -309,12 +309,12 @@ fn outcome(watched: &Watched, heard: Heard, oom_before: Option<u64>) -> Outcome 
         return reason.clone();
     }
     match watched.end.as_ref().map(|end| end.status) {
-        Some(launch::Status::Exit(0)) if heard.complaint.is_none() => Outcome::Finished,
-        Some(launch::Status::Exit(code)) => {
+        Some(launch::EndStatus::Exit(0)) if heard.complaint.is_none() => Outcome::Finished,
+        Some(launch::EndStatus::Exit(code)) => {
             Outcome::Failed { code, message: heard.complaint.or(heard.message) }
         }
-        Some(launch::Status::Signal(9)) if machine::oom_kills() > oom_before => Outcome::OutOfMemory,
-        Some(launch::Status::Signal(signal)) => Outcome::Killed { signal },
+        Some(launch::EndStatus::Signal(9)) if machine::oom_kills() > oom_before => Outcome::OutOfMemory,
+        Some(launch::EndStatus::Signal(signal)) => Outcome::Killed { signal },
         None => Outcome::Interrupted,
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::changes::{self, Changes};
+use super::changes::{self, ScenarioOptions};
 use super::check::Judging;
-use super::run::{Measured, Prepared, Session};
+use super::run::{ScenarioResult, Prepared, Session};
 use super::{Exit, Failure};
 use crate::gate;
 use crate::scenario::{Axis, AxisValue, EngineChoice, EngineName, Scenario};
@@ -38,7 +38,7 @@ Examples:
   memreel ab forty-clips --a melt@old/start.sh --b melt@new/start.sh --threading default --repeat 10
   memreel ab holiday.kdenlive --a melt --b /opt/mlt/melt.sh
   memreel ab one-clip --a ffmpeg --b ffmpeg")]
-pub struct Ab {
+pub struct AbCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
@@ -55,7 +55,7 @@ pub struct Ab {
     #[command(flatten)]
     session: Session,
     #[command(flatten)]
-    changes: Changes,
+    changes: ScenarioOptions,
 }
 
 /// Repeats of each side: of the exporter they find 5 % more of a peak in 19 of 20 checks (`make rates`).
@@ -67,7 +67,7 @@ struct Sides {
     b: String,
 }
 
-impl Ab {
+impl AbCommand {
     /// Runs both sides, reports, and says by the exit code how it went.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = match self.session.resumed()? {
@@ -84,7 +84,7 @@ impl Ab {
     }
 
     /// Says what each side was, and holds `b` against `a`. A run that was interrupted shows nothing yet.
-    fn conclude(&self, measured: &Measured, sides: &Sides, out: &mut dyn Write) -> Result<Exit, Failure> {
+    fn conclude(&self, measured: &ScenarioResult, sides: &Sides, out: &mut dyn Write) -> Result<Exit, Failure> {
         match self.judging.is_for_programs() {
             true => sides.tell_builds(measured, &mut io::stderr())?,
             false => sides.tell_builds(measured, out)?,
@@ -217,7 +217,7 @@ impl Sides {
     }
 
     /// Says what each side was, and whether both were the same.
-    fn tell_builds(&self, measured: &Measured, out: &mut dyn Write) -> Result<(), Failure> {
+    fn tell_builds(&self, measured: &ScenarioResult, out: &mut dyn Write) -> Result<(), Failure> {
         let mut builds = Vec::new();
         writeln!(out)?;
         for side in self.both() {

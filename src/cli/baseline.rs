@@ -7,11 +7,11 @@ use clap::{Args, Subcommand};
 
 use super::check::read_baseline;
 use super::{Exit, Failure, say};
-use crate::baseline::{Baseline, Entry};
+use crate::baseline::{Baseline, BaselineEntry};
 use crate::compare::LEAST_REPEATS;
 use crate::gate;
 use crate::report::gate::{write_baseline, write_renewal};
-use crate::report::{Look, Report};
+use crate::report::{TableLook, Report};
 use crate::store;
 
 /// Keep what exports took in a small text file, beside the code that it guards
@@ -61,7 +61,7 @@ impl BaselineCommand {
             Command::Save(kept) => kept.save(out),
             Command::Update(kept) => kept.update(out),
             Command::Show { file } => {
-                write_baseline(&read_baseline(&file)?, out, Look::of_stdout())?;
+                write_baseline(&read_baseline(&file)?, out, TableLook::of_stdout())?;
                 Ok(Exit::Fine)
             }
         }
@@ -97,7 +97,7 @@ impl Kept {
         self.write(&self.before()?, &self.entries()?, out)
     }
 
-    fn entries(&self) -> Result<Vec<Entry>, Failure> {
+    fn entries(&self) -> Result<Vec<BaselineEntry>, Failure> {
         let report = Report::read(&store::open_result(&self.result)?)?;
         for variant in gate::without_runs(&report) {
             say(format_args!("memreel: {variant} is not kept: no export of it finished"));
@@ -116,7 +116,7 @@ impl Kept {
         if file.exists() { read_baseline(file) } else { Ok(Baseline::default()) }
     }
 
-    fn write(&self, before: &Baseline, entries: &[Entry], out: &mut dyn Write) -> Result<Exit, Failure> {
+    fn write(&self, before: &Baseline, entries: &[BaselineEntry], out: &mut dyn Write) -> Result<Exit, Failure> {
         for entry in entries.iter().filter(|entry| entry.runs.len() < LEAST_REPEATS) {
             let (name, repeats) = (name(entry), entry.runs.len());
             say(format_args!(
@@ -133,6 +133,6 @@ impl Kept {
     }
 }
 
-fn name(entry: &Entry) -> String {
+fn name(entry: &BaselineEntry) -> String {
     format!("{} of {}", entry.key.variant, entry.key.scenario)
 }

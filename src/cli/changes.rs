@@ -11,7 +11,7 @@ use crate::scenario::{Override, SHIPPED, Scenario};
 /// The options; each is a short form of `--set`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes to the scenario (lists are separated by commas)")]
-pub struct Changes {
+pub struct ScenarioOptions {
     /// Engines: ffmpeg, melt, mlt-python, rlvideo. Several builds of one: ENGINE@PROGRAM, and with a name for
     /// it LABEL:ENGINE@PROGRAM
     #[arg(long, value_name = "LIST")]
@@ -72,7 +72,7 @@ pub struct Changes {
     set: Vec<String>,
 }
 
-impl Changes {
+impl ScenarioOptions {
     /// Each as `key=value`.
     pub fn texts(&self) -> Vec<String> {
         let options = [

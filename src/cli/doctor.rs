@@ -13,7 +13,7 @@ use crate::units::Bytes;
 
 /// Tell which engines are installed, and what can be measured on this machine
 #[derive(Debug, Args)]
-pub struct Doctor {
+pub struct DoctorCommand {
     /// List every encoder and container of every engine
     #[arg(long)]
     encoders: bool,
@@ -23,7 +23,7 @@ pub struct Doctor {
 const USUAL: &[&str] =
     &["libx264", "libx265", "libsvtav1", "mpeg4", "ffv1", "prores_ks", "aac", "libopus", "flac"];
 
-impl Doctor {
+impl DoctorCommand {
     /// Prints what it found; 4 when an engine is missing.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let companions = Companions::usual();

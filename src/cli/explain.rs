@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::forecast::Forecast;
-use super::judge::Subject;
+use super::forecast::ForecastOptions;
+use super::judge::JudgeSubject;
 use super::{Exit, Failure};
-use crate::report::{self, Look};
+use crate::report::{self, TableLook};
 use crate::store;
 
 /// Walk through the verdict on a result or a recording, with its own figures
@@ -22,18 +22,18 @@ Examples:
   memreel explain reports/forty-clips/latest
   memreel explain reports/long/latest --predict 2h --memory 4GiB
   memreel explain recording/")]
-pub struct Explain {
+pub struct ExplainCommand {
     /// The folder of a result (reports/SCENARIO/TIME), of a job, or a recording
     #[arg(value_name = "DIR")]
     path: PathBuf,
     #[command(flatten)]
-    forecast: Forecast,
+    forecast: ForecastOptions,
 }
 
-impl Explain {
+impl ExplainCommand {
     /// Reads, judges and explains.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let look = Look::of_stdout();
+        let look = TableLook::of_stdout();
         if self.path.join("result.json").is_file() {
             let report = report::Report::read(&store::open_result(&self.path)?)?;
             if report.measured().next().is_none() {
@@ -47,7 +47,7 @@ impl Explain {
             )?;
             return Ok(Exit::Fine);
         }
-        let subject = Subject::open(&self.path, None)?;
+        let subject = JudgeSubject::open(&self.path, None)?;
         let verdict = subject.verdict();
         report::write_run(&verdict, &subject.lines(&verdict, &self.forecast), out, look)?;
         Ok(Exit::Fine)

@@ -23,7 +23,7 @@ pub enum Length {
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "A longer export")]
-pub struct Forecast {
+pub struct ForecastOptions {
     /// Predict memory at the end of an export of this length: a time (2h, 90m) or frames (180000f)
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     predict: Option<Length>,
@@ -35,7 +35,7 @@ pub struct Forecast {
     memory: Option<Bytes>,
 }
 
-impl Forecast {
+impl ForecastOptions {
     /// The memory that it is to fit into.
     pub fn memory(&self) -> Option<Bytes> {
         self.memory

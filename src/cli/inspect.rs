@@ -24,7 +24,7 @@ Examples:
   memreel inspect holiday.kdenlive
   memreel inspect project.mlt --json | jq -r '.missing[]'
   memreel layout project.mlt --to flat -o flat.mlt && memreel inspect flat.mlt")]
-pub struct Inspect {
+pub struct InspectCommand {
     /// The project: .mlt, .kdenlive or .rlvideo
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -39,7 +39,7 @@ impl From<ProjectError> for Failure {
     }
 }
 
-impl Inspect {
+impl InspectCommand {
     /// Reads the project and prints what it is.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let project = project::open(&self.file)?;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::forecast::Forecast;
+use super::forecast::ForecastOptions;
 use super::{Exit, Failure};
 use crate::analysis::{self, Drift, ProgressClock};
 use crate::report::verdicts::next::{Experiment, Next};
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
-use crate::report::{self, Look, RunLines, write_run_lines};
+use crate::report::{self, TableLook, RunLines, write_run_lines};
 use crate::store::{self, Recorded, StoreError};
 use crate::trace::{self, ColumnNames, Memory, Outcome, RunContext, Series};
 use crate::verdict::{RunVerdict, judge};
@@ -33,7 +33,7 @@ Examples:
   memreel judge trace.csv --cuts cuts.txt --first-uses sources.txt
   memreel judge trace.csv --predict 2h --memory 4GiB
   memreel judge --json *.csv | jq -r '[.file, .verdict] | @tsv'")]
-pub struct Judge {
+pub struct JudgeCommand {
     /// Recordings: folders or files
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
@@ -58,7 +58,7 @@ pub struct Judge {
     #[arg(long, value_name = "FILE")]
     exports: Option<PathBuf>,
     #[command(flatten)]
-    forecast: Forecast,
+    forecast: ForecastOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,7 +75,7 @@ enum Kind {
 }
 
 /// What is judged.
-pub struct Subject {
+pub struct JudgeSubject {
     series: Series,
     context: RunContext,
     made: Recorded,
@@ -84,19 +84,19 @@ pub struct Subject {
     outcome: Option<Outcome>,
 }
 
-impl Subject {
+impl JudgeSubject {
     /// Reads a job, a recording or a table.
-    pub fn open(path: &Path, columns: Option<&ColumnNames>) -> Result<Subject, StoreError> {
+    pub fn open(path: &Path, columns: Option<&ColumnNames>) -> Result<JudgeSubject, StoreError> {
         let trace = store::open_trace(path, columns)?;
         let series = trace.series(&Memory::JUDGED)?;
         let context = trace.context.unwrap_or_default();
         let index = path.ancestors().nth(2).and_then(|result| store::open_index(result).ok());
         let experiment = index.as_ref().map(report::experiment);
-        Ok(Subject { series, context, made: trace.made, experiment, outcome: trace.outcome })
+        Ok(JudgeSubject { series, context, made: trace.made, experiment, outcome: trace.outcome })
     }
 
     /// The lines that are printed of it.
-    pub fn lines(&self, verdict: &RunVerdict, forecast: &Forecast) -> RunLines {
+    pub fn lines(&self, verdict: &RunVerdict, forecast: &ForecastOptions) -> RunLines {
         let beside = self.beside(verdict, forecast);
         RunLines { answer: self.answer(verdict), next: self.next(verdict), beside }
     }
@@ -107,7 +107,7 @@ impl Subject {
     }
 
     /// What is to be said beside the verdict: its speed, and a longer export where one is asked about.
-    fn beside(&self, verdict: &RunVerdict, forecast: &Forecast) -> Vec<String> {
+    fn beside(&self, verdict: &RunVerdict, forecast: &ForecastOptions) -> Vec<String> {
         let speed = self.drift().as_ref().map(verdicts::drift);
         let clock = verdicts::clock(self.series.set_back_s());
         clock.into_iter().chain(speed).chain(forecast.words(verdict, self.context.rate)).collect()
@@ -140,7 +140,7 @@ impl Subject {
     }
 }
 
-impl Judge {
+impl JudgeCommand {
     /// Judges one trace after the other and prints what each shows.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let frames = |file: &Option<PathBuf>| {
@@ -151,7 +151,7 @@ impl Judge {
         let (cuts, first_uses, exports) = (cuts?, first_uses?, exports?);
         let mut exit = Exit::Fine;
         for path in &self.traces {
-            let mut subject = match Subject::open(path, self.columns.as_ref()) {
+            let mut subject = match JudgeSubject::open(path, self.columns.as_ref()) {
                 Ok(subject) => subject,
                 Err(error) => {
                     let failure = Failure::usage(error.to_string());
@@ -184,7 +184,7 @@ impl Judge {
         Ok(exit)
     }
 
-    fn print(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
+    fn print(&self, file: &str, subject: &JudgeSubject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
         if self.traces.len() > 1 {
             writeln!(out, "{file}: {}", subject.answer(&verdict))?;
@@ -192,10 +192,10 @@ impl Judge {
             return Ok(forecast.iter().try_for_each(|words| writeln!(out, "  {words}"))?);
         }
         let lines = subject.lines(&verdict, &self.forecast);
-        Ok(write_run_lines(&verdict, &lines, out, Look::of_stdout())?)
+        Ok(write_run_lines(&verdict, &lines, out, TableLook::of_stdout())?)
     }
 
-    fn print_json(&self, file: &str, subject: &Subject, out: &mut dyn Write) -> Result<(), Failure> {
+    fn print_json(&self, file: &str, subject: &JudgeSubject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
         let mut record = VerdictRecord::of(file, &verdict);
         record.answer = subject.answer(&verdict);

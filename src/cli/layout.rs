@@ -27,7 +27,7 @@ Examples:
   memreel layout flat.mlt --to stacked -o stacked.mlt
   memreel layout holiday.kdenlive --to flat > flat.mlt
   for to in flat stacked sections; do memreel layout project.mlt --to $to -o $to.mlt; done")]
-pub struct Layout {
+pub struct LayoutCommand {
     /// The project: .mlt or .kdenlive
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -60,7 +60,7 @@ impl From<To> for Tracks {
     }
 }
 
-impl Layout {
+impl LayoutCommand {
     /// Reads the project, lays it out, writes it and tells what was done.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let graph = project::open_graph(&self.file)?;

@@ -23,7 +23,7 @@ Examples:
   memreel merge shard-1 shard-2 shard-3 -o reports/forty-clips/merged
   memreel merge shards/*/forty-clips/latest -o merged
   memreel merge merged shard-4 -o whole        one that came late")]
-pub struct Merge {
+pub struct MergeCommand {
     /// The folders of results: reports/SCENARIO/TIME, or reports/SCENARIO/latest
     #[arg(value_name = "DIR", required = true)]
     results: Vec<PathBuf>,
@@ -32,7 +32,7 @@ pub struct Merge {
     output: PathBuf,
 }
 
-impl Merge {
+impl MergeCommand {
     /// Merges, reports, and warns of what is missing.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let results = self.results.iter().map(|folder| store::open_result(folder));

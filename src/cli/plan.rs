@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::changes::{self, Changes};
+use super::changes::{self, ScenarioOptions};
 use super::{Exit, Failure};
 use crate::engine::{Companions, Engines, JobFiles};
 use crate::execution;
@@ -36,7 +36,7 @@ Examples:
   memreel plan forty-clips --repeat 4 --shards 2
   echo \"matrix=$(memreel plan forty-clips --repeat 4 --shards 2 --format github)\" >> \"$GITHUB_OUTPUT\"
   memreel plan forty-clips --repeat 4 --shards 2 --format slurm | sbatch")]
-pub struct Plan {
+pub struct PlanCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project
     scenario: String,
     /// Deal the jobs to so many machines: whole repeats, or whole variants where there are fewer repeats
@@ -49,7 +49,7 @@ pub struct Plan {
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
     #[command(flatten)]
-    changes: Changes,
+    changes: ScenarioOptions,
 }
 
 /// What a plan is printed as.
@@ -66,7 +66,7 @@ enum Format {
     Slurm,
 }
 
-impl Plan {
+impl PlanCommand {
     /// Prints the plan.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = changes::load(&self.scenario, &self.changes.texts())?;

@@ -25,7 +25,7 @@ Examples:
   memreel plot before after -o compared.svg
   memreel plot reports/forty-clips/latest/jobs/* --over frames
   memreel plot psrecord.log mprofile_20260101120000.dat --column rss")]
-pub struct Plot {
+pub struct PlotCommand {
     /// Recordings: folders or files
     #[arg(required = true, value_name = "RECORDING")]
     recordings: Vec<PathBuf>,
@@ -99,7 +99,7 @@ impl From<Across> for Over {
     }
 }
 
-impl Plot {
+impl PlotCommand {
     /// Reads the recordings, draws them and says where.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let picture = Picture::of_path(&self.output).ok_or_else(|| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::say;
-use crate::execution::Happening;
+use crate::execution::ExecutionEvent;
 use crate::sampler::Live;
 use crate::trace::Outcome;
 use crate::units::{Bytes, Count};
@@ -17,7 +17,7 @@ use crate::units::{Bytes, Count};
 const PLACES: u64 = 20;
 
 /// Shows happenings on standard error.
-pub struct Progress {
+pub struct ProgressLine {
     terminal: bool,
     bar: Option<ProgressBar>,
     current: Option<Current>,
@@ -31,24 +31,24 @@ struct Current {
     live: Arc<Live>,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Redraws a line when standard error is a terminal.
-    pub fn new() -> Progress {
-        Progress { terminal: std::io::stderr().is_terminal(), bar: None, current: None }
+    pub fn new() -> ProgressLine {
+        ProgressLine { terminal: std::io::stderr().is_terminal(), bar: None, current: None }
     }
 
     /// Shows what happened.
-    pub fn show(&mut self, happening: Happening<'_>) {
+    pub fn show(&mut self, happening: ExecutionEvent<'_>) {
         match happening {
-            Happening::Started { number, of, variant, repeat, live } => {
+            ExecutionEvent::Started { number, of, variant, repeat, live } => {
                 let title = format!("[{number}/{of}] {} · repeat {repeat}", variant.label());
                 let frames = variant.frames_of_all_exports();
                 self.begin(title, frames, live);
             }
-            Happening::Reused { variant, repeat } => {
+            ExecutionEvent::Reused { variant, repeat } => {
                 say(format_args!("{} · repeat {repeat}: measured before, used as it is", variant.label()));
             }
-            Happening::Ended { outcome, peak, .. } => self.end(outcome, peak),
+            ExecutionEvent::Ended { outcome, peak, .. } => self.end(outcome, peak),
         }
     }
 

@@ -15,9 +15,9 @@ use clap::{Args, ValueEnum};
 
 use super::{Exit, Failure, duration, say};
 use crate::engine::Companions;
-use crate::launch::Status;
+use crate::launch::EndStatus;
 use crate::record::{
-    self, Content, Ending, Folder, Layout, Order, Pattern, Progress, PsrecordLog, RecordError, Recorded, What,
+    self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError, RecordingEnd, What,
 };
 use crate::report::Picture;
 use crate::sampler::{Detail, Live, Settings};
@@ -77,7 +77,7 @@ Exit codes with a PID:
 #[command(after_help = AFTER_HELP, override_usage = "\
 memreel record [OPTIONS] PID
        memreel record [OPTIONS] -- COMMAND [ARGUMENT]…")]
-pub struct Record {
+pub struct RecordCommand {
     /// The number of a process that runs already
     #[arg(value_name = "PID", num_args = 0..)]
     process: Vec<OsString>,
@@ -174,7 +174,7 @@ pub fn is_for_a_command(mut words: impl Iterator<Item = OsString>) -> bool {
     words.nth(1).is_some_and(|word| word == "record") && words.any(|word| word == "--")
 }
 
-impl Record {
+impl RecordCommand {
     /// Records, says what there was, and gives the command's exit code.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let is_command = !self.command.is_empty();
@@ -272,18 +272,18 @@ impl Record {
         }
     }
 
-    fn progress(&self) -> Result<Progress, Failure> {
+    fn progress(&self) -> Result<ProgressSource, Failure> {
         let pattern = self.progress_regex.clone();
         Ok(match (&self.progress_file, pattern) {
-            (Some(path), pattern) => Progress::File {
+            (Some(path), pattern) => ProgressSource::File {
                 path: path.clone(),
                 pattern: pattern.unwrap_or_else(Pattern::usual_of_files),
             },
             (None, Some(pattern)) => {
                 let own = |stream: &dyn AsFd| stream.as_fd().try_clone_to_owned().map(File::from);
-                Progress::Output { pattern, to: (own(&std::io::stdout())?, own(&std::io::stderr())?) }
+                ProgressSource::Output { pattern, to: (own(&std::io::stdout())?, own(&std::io::stderr())?) }
             }
-            (None, None) => Progress::Written,
+            (None, None) => ProgressSource::Written,
         })
     }
 
@@ -295,7 +295,7 @@ impl Record {
         }
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         if let Some(path) = &self.log {
-            let layout = if self.log_format == LayoutWord::Csv { Layout::Csv } else { Layout::Plain };
+            let layout = if self.log_format == LayoutWord::Csv { LogLayout::Csv } else { LogLayout::Plain };
             let content = Content { children: self.include_children, io: self.include_io };
             sinks.push(Box::new(PsrecordLog::create(path, layout, content)?));
         }
@@ -323,12 +323,12 @@ impl Record {
     }
 
     /// Completes the recording and says what there was.
-    fn tell(&self, recorded: &Recorded, folder: &Folder, out: &mut dyn Write) -> Result<(), Failure> {
+    fn tell(&self, recorded: &RecordingEnd, folder: &Folder, out: &mut dyn Write) -> Result<(), Failure> {
         store::write_json(&folder.path().join("recording.json"), &recorded.record)?;
         let kept = || summary::open(recorded, folder.path(), self.save.is_some());
         match self.json.as_deref() {
-            Some(path) if path == Path::new("-") => summary::Known::of(recorded, kept()?)?.write(out)?,
-            Some(path) => store::write_json(path, &summary::Known::of(recorded, kept()?)?)?,
+            Some(path) if path == Path::new("-") => summary::SummaryFacts::of(recorded, kept()?)?.write(out)?,
+            Some(path) => store::write_json(path, &summary::SummaryFacts::of(recorded, kept()?)?)?,
             None => {}
         }
         if !self.quiet || self.plot.is_some() {
@@ -380,11 +380,11 @@ impl From<RecordError> for Failure {
     }
 }
 
-fn exit(recorded: &Recorded) -> Exit {
+fn exit(recorded: &RecordingEnd) -> Exit {
     let is_command = !recorded.record.attached;
     match &recorded.ending {
-        Ending::Ended(Status::Exit(code)) => Exit::Passed(*code as u8),
-        Ending::Ended(Status::Signal(signal)) => Exit::Passed(128 + *signal as u8),
+        Ending::Ended(EndStatus::Exit(code)) => Exit::Passed(*code as u8),
+        Ending::Ended(EndStatus::Signal(signal)) => Exit::Passed(128 + *signal as u8),
         Ending::NotStarted(error) if error.kind() == std::io::ErrorKind::NotFound => Exit::Passed(NOT_FOUND),
         Ending::NotStarted(_) => Exit::Passed(NOT_EXECUTABLE),
         Ending::OutOfTime if is_command => Exit::Passed(OUT_OF_TIME),

@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Failure};
-use crate::report::{self, Look};
+use crate::report::{self, TableLook};
 use crate::store::{self, StoredResult};
 
 /// Make the table, summary.csv and the plots of a result again from its files
 #[derive(Debug, Args)]
-pub struct Report {
+pub struct ReportCommand {
     /// The folder of a result: reports/SCENARIO/TIME, or reports/SCENARIO/latest
     folder: PathBuf,
 }
 
-impl Report {
+impl ReportCommand {
     /// Writes the files and prints the table.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let result = store::open_result(&self.folder)?;
@@ -29,7 +29,7 @@ impl Report {
 pub fn tell(result: &StoredResult, out: &mut dyn Write) -> Result<(), Failure> {
     let report = report::Report::read(result)?;
     let paths = report.write_all(&result.folder)?;
-    report.print(out, Look::of_stdout())?;
+    report.print(out, TableLook::of_stdout())?;
     writeln!(out, "\n{}", paths.summary.display())?;
     for plot in paths.plots.iter().filter(|plot| plot.extension().is_some_and(|ending| ending == "png")) {
         writeln!(out, "{}", plot.display())?;

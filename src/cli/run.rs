@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::changes::{self, Changes};
+use super::changes::{self, ScenarioOptions};
 use super::check::CheckOptions;
-use super::progress::{self, Progress};
+use super::progress::{self, ProgressLine};
 use super::{Exit, Failure, plan, say};
 use crate::engine::{Companions, Engines};
 use crate::execution::{self, Execution, Tally, Wishes};
@@ -36,7 +36,7 @@ Examples:
   memreel run my-scenario.toml --repeat 5 --check --baseline memreel.baseline
   memreel run forty-clips --repeat 4 --shard 1/2        on one machine; 2/2 on another
   memreel run --resume reports/forty-clips/latest")]
-pub struct Run {
+pub struct RunCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project (.mlt, .kdenlive,
     /// .rlvideo), which is exported as it is
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
@@ -50,7 +50,7 @@ pub struct Run {
     #[command(flatten)]
     session: Session,
     #[command(flatten)]
-    changes: Changes,
+    changes: ScenarioOptions,
 }
 
 /// What a command that measures is told beside the scenario.
@@ -94,14 +94,14 @@ pub struct Prepared<'a> {
 }
 
 /// What came of a scenario that was carried out.
-pub struct Measured {
+pub struct ScenarioResult {
     /// The result, from its files.
     pub result: StoredResult,
     /// What there is to say so far: whether it was run to its end, and all engines did what they were asked.
     pub exit: Exit,
 }
 
-impl Run {
+impl RunCommand {
     /// Runs, reports, and says by the exit code whether all engines did what they were asked.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         if !self.check && self.checking.is_given() {
@@ -115,7 +115,7 @@ impl Run {
         if self.check {
             self.checking.verify(&scenario)?;
         }
-        let Measured { result, exit } = self.session.prepare(&scenario)?.carry_out("run")?;
+        let ScenarioResult { result, exit } = self.session.prepare(&scenario)?.carry_out("run")?;
         self.checking.judging.tell_measured(&result, self.check, out)?;
         if !self.check || exit == Exit::Interrupted {
             return Ok(exit);
@@ -200,7 +200,7 @@ fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> 
 
 impl Prepared<'_> {
     /// Runs all jobs that are not there yet; `command` is what goes on with a run that is interrupted.
-    pub fn carry_out(self, command: &str) -> Result<Measured, Failure> {
+    pub fn carry_out(self, command: &str) -> Result<ScenarioResult, Failure> {
         let Prepared { scenario, plan, engines, obstacles, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
@@ -214,10 +214,10 @@ impl Prepared<'_> {
         let folder = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
-        let mut progress = Progress::new();
+        let mut progress = ProgressLine::new();
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
         let result = store::open_result(&folder)?;
-        Ok(Measured { exit: conclude(tally, missing, command, &folder), result })
+        Ok(ScenarioResult { exit: conclude(tally, missing, command, &folder), result })
     }
 }
 

@@ -11,13 +11,13 @@ use crate::scenario::SHIPPED;
 ///
 /// Any of them can be run by name (`memreel run forty-clips`), printed with --show, and changed.
 #[derive(Debug, Args)]
-pub struct Scenarios {
+pub struct ScenariosCommand {
     /// Print the file of this one, to begin your own from
     #[arg(long, value_name = "NAME")]
     show: Option<String>,
 }
 
-impl Scenarios {
+impl ScenariosCommand {
     /// Prints the list, or one file.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         match &self.show {

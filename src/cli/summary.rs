@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Failure};
-use crate::report::{Axes, Look, RecordingReport, ReportError};
+use crate::report::{Axes, TableLook, RecordingReport, ReportError};
 use crate::store::{self, Recording};
 use crate::trace::ColumnNames;
 
@@ -28,7 +28,7 @@ Examples:
   memreel summary psrecord.log mprofile_20260101120000.dat
   memreel summary heap.csv --columns time=when:ms,memory=heap:MiB
   memreel summary --json before after | jq '.growth.estimate'")]
-pub struct Summary {
+pub struct SummaryCommand {
     /// Recordings: folders or files
     #[arg(required = true, value_name = "RECORDING")]
     recordings: Vec<PathBuf>,
@@ -50,14 +50,14 @@ pub struct Columns {
     names: Option<ColumnNames>,
 }
 
-impl Summary {
+impl SummaryCommand {
     /// Reads the recordings and prints their numbers.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let report = read(&self.recordings, &self.columns, Axes::default())?;
         if self.json {
             report.print_json(out)?;
         } else {
-            report.print(out, Look::of_stdout())?;
+            report.print(out, TableLook::of_stdout())?;
         }
         Ok(Exit::Fine)
     }

@@ -14,7 +14,7 @@ use super::probe::{self, Loaded};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName};
-use crate::supervise::{Channel, Progress, ProgressFormat};
+use crate::supervise::{Channel, EngineProgress, ProgressFormat};
 use crate::trace::EngineRecord;
 use crate::units::Count;
 
@@ -138,10 +138,10 @@ impl Engine for Melt {
 }
 
 /// `Current Frame:         12, percentage:          1`, on a line of its own with `-progress2`.
-fn parse_progress(line: &str) -> Option<Progress> {
+fn parse_progress(line: &str) -> Option<EngineProgress> {
     let rest = line.trim().strip_prefix("Current Frame:")?;
     let frame = rest.split(',').next()?.trim().parse().ok()?;
-    Some(Progress { frames_in: Some(Count::new(frame)), ..Progress::default() })
+    Some(EngineProgress { frames_in: Some(Count::new(frame)), ..EngineProgress::default() })
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! The lines by which engines of ours report on a pipe: memreel-export, and the drivers that run in Python.
 
-use crate::supervise::Progress;
+use crate::supervise::EngineProgress;
 use crate::units::Count;
 
 /// `frames IN OUT`, `open PATH`, `close PATH`, `proxy ID`, `export K`, `closed K`.
-pub fn parse(line: &str) -> Option<Progress> {
+pub fn parse(line: &str) -> Option<EngineProgress> {
     let (kind, rest) = line.split_once(' ')?;
     let event =
-        |kind: &str| Some(Progress { event: Some((kind.into(), rest.into())), ..Progress::default() });
+        |kind: &str| Some(EngineProgress { event: Some((kind.into(), rest.into())), ..EngineProgress::default() });
     match kind {
         "frames" => {
             let (taken_in, put_out) = rest.split_once(' ')?;
-            Some(Progress {
+            Some(EngineProgress {
                 frames_in: Some(Count::new(taken_in.parse().ok()?)),
                 frames_out: Some(Count::new(put_out.parse().ok()?)),
                 event: None,

@@ -23,7 +23,7 @@ const DRIVER: (&str, &str) = ("memreel_rlvideo.py", include_str!("drivers/memree
 
 /// A checkout of the editor, and the binding that it uses.
 #[derive(Debug)]
-pub struct Rlvideo {
+pub struct RlvideoEngine {
     found: Result<Checkout, Missing>,
 }
 
@@ -33,10 +33,10 @@ struct Checkout {
     binding: Binding,
 }
 
-impl Rlvideo {
+impl RlvideoEngine {
     /// Looks for the binding, and whether the folder that was named is a checkout.
-    pub fn find(named: Option<&Path>) -> Rlvideo {
-        Rlvideo { found: checkout(named) }
+    pub fn find(named: Option<&Path>) -> RlvideoEngine {
+        RlvideoEngine { found: checkout(named) }
     }
 }
 
@@ -105,7 +105,7 @@ fn build(binding: &str, folder: &Path, sources: &[PathBuf]) -> String {
     digest::of(content)
 }
 
-impl Engine for Rlvideo {
+impl Engine for RlvideoEngine {
     fn name(&self) -> EngineName {
         EngineName::Rlvideo
     }
@@ -163,7 +163,7 @@ impl Engine for Rlvideo {
     }
 }
 
-impl Rlvideo {
+impl RlvideoEngine {
     fn command(&self, variant: &Variant, files: &JobFiles) -> Vec<OsString> {
         let (python, folder) = match &self.found {
             Ok(checkout) => (checkout.binding.python.as_path(), checkout.folder.as_path()),

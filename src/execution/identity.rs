@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::digest;
 use crate::engine::{Engine, JobFiles};
 use crate::plan::{Input, Variant};
-use crate::supervise::Limits;
+use crate::supervise::EngineLimits;
 use crate::timeline::{self, Item, Timeline};
 use crate::trace::MediaFile;
 
@@ -17,7 +17,7 @@ pub fn job_digest(
     engine: &dyn Engine,
     variant: &Variant,
     media: &[MediaFile],
-    limits: &Limits,
+    limits: &EngineLimits,
     interval: Duration,
     repeat: u32,
     dumps_graph: bool,
@@ -160,7 +160,7 @@ mod tests {
         let scenario = Scenario::parse(text, Path::new("/s/x.toml"), &[]).unwrap();
         let context = PlanContext { cpus: 2, media_folder: "/media".into(), project: None };
         let digest = |variant: &Variant| {
-            let limits = Limits { wall: None, stall: Some(Duration::from_secs(60)) };
+            let limits = EngineLimits { wall: None, stall: Some(Duration::from_secs(60)) };
             job_digest(&Fixed::new(), variant, &[], &limits, Duration::from_millis(20), 1, false)
         };
         let digests: Vec<_> = plan::plan(&scenario, &context).variants.iter().map(digest).collect();

@@ -22,7 +22,7 @@ pub struct Shard {
 
 /// What a plan of a shard is a part of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct PartOf {
     /// Which part.
     pub shard: Shard,
     /// The jobs of the other parts, in the order of the whole plan.
@@ -126,7 +126,7 @@ impl Plan {
         let jobs = jobs.collect();
         let variants = self.variants.into_iter().enumerate().filter(|(place, _)| run.contains(place));
         let variants = variants.map(|(_, variant)| variant).collect();
-        Ok(Plan { variants, jobs, part: Some(Part { shard, elsewhere }), ..self })
+        Ok(Plan { variants, jobs, part: Some(PartOf { shard, elsewhere }), ..self })
     }
 
     /// How often each variant is run.

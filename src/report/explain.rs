@@ -7,7 +7,7 @@ use crate::report::machines::write_machines;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, families};
-use crate::report::{FamilyRow, JobRow, Look, MeasuredJob, Report, ReportError};
+use crate::report::{FamilyRow, JobRow, TableLook, MeasuredJob, Report, ReportError};
 use crate::verdict::{RULES_VERSION, RunVerdict};
 
 /// How a verdict comes about, for who reads one for the first time.
@@ -37,7 +37,7 @@ pub fn write_explanation(
     report: &Report,
     forecast: &Forecast<'_>,
     out: &mut dyn Write,
-    look: Look,
+    look: TableLook,
 ) -> Result<(), ReportError> {
     write_wrapped(out, &report.question, look.width)?;
     write_machines(report, out, look.width)?;
@@ -69,7 +69,7 @@ pub fn write_run(
     verdict: &RunVerdict,
     lines: &RunLines,
     out: &mut dyn Write,
-    look: Look,
+    look: TableLook,
 ) -> Result<(), ReportError> {
     write_run_lines(verdict, lines, out, look)?;
     write_how(out, look.width)?;
@@ -84,7 +84,7 @@ pub fn write_run_lines(
     verdict: &RunVerdict,
     lines: &RunLines,
     out: &mut dyn Write,
-    look: Look,
+    look: TableLook,
 ) -> io::Result<()> {
     let RunLines { answer, next, beside } = lines;
     write_wrapped(out, answer, look.width)?;

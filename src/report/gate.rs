@@ -15,11 +15,11 @@ mod words;
 
 use std::io::Write;
 
-use crate::check::{Check, Conclusion, ERROR_RATE, Item, State};
+use crate::check::{Check, Conclusion, ERROR_RATE, CheckItem, State};
 use crate::compare::LEAST_REPEATS;
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
-use crate::report::{Look, Report, ReportError, VariantRow};
+use crate::report::{TableLook, Report, ReportError, VariantRow};
 
 pub use annotations::write_annotations;
 pub use bmf::write_bmf;
@@ -87,9 +87,9 @@ impl Told<'_> {
 
     /// What it comes to, in a sentence.
     pub fn conclusion(&self) -> String {
-        let count = |is_so: fn(&Item) -> bool| self.check.items.iter().filter(|item| is_so(item)).count();
+        let count = |is_so: fn(&CheckItem) -> bool| self.check.items.iter().filter(|item| is_so(item)).count();
         let passed = count(|item| item.state == State::Passed);
-        let (failed, warned) = (count(Item::fails), count(Item::warns));
+        let (failed, warned) = (count(CheckItem::fails), count(CheckItem::warns));
         match self.check.conclusion() {
             Conclusion::Failed => {
                 format!("FAILED: {failed} failed, {warned} inconclusive or soft, {passed} passed.")
@@ -101,7 +101,7 @@ impl Told<'_> {
     }
 
     /// What an item is to whoever waits; `None` of what is as it should be.
-    pub fn severity(&self, item: &Item) -> Option<Severity> {
+    pub fn severity(&self, item: &CheckItem) -> Option<Severity> {
         match self.strictness {
             Strictness::Usual | Strictness::Strict if item.fails() => Some(Severity::Error),
             Strictness::Strict if item.is_open() => Some(Severity::Error),
@@ -129,7 +129,7 @@ impl Told<'_> {
     }
 
     /// Items that are told in a sentence each: what failed first, then what is to be warned of.
-    pub fn told(&self) -> impl Iterator<Item = &Item> {
+    pub fn told(&self) -> impl Iterator<Item = &CheckItem> {
         let failed = self.check.items.iter().filter(|item| item.fails());
         failed.chain(self.check.items.iter().filter(|item| item.warns()))
     }
@@ -149,7 +149,7 @@ fn failed_exports(variant: &VariantRow<'_>) -> Option<FailedExports> {
 ///
 /// # Errors
 /// When the writer takes no more.
-pub fn write_check(told: &Told<'_>, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+pub fn write_check(told: &Told<'_>, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
     write_wrapped(out, &format!("{}.", told.subject()), look.width)?;
     for table in table::tables(told.check) {
         writeln!(out, "\n{}", table::drawn(&table, look).trim_fmt())?;

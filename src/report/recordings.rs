@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::analysis::{self, CpuUse, Curve, Over, ProgressClock, RecordingSummary};
 use crate::report::plot::{self, Picture};
-use crate::report::{COLUMNS, Look, ReportError};
+use crate::report::{COLUMNS, TableLook, ReportError};
 use crate::store::{self, Recording};
 use crate::trace::{Machine, Memory, Outcome, Series};
 
@@ -48,7 +48,7 @@ pub fn tell_recording(
     recording: Recording,
     picture: Option<&Path>,
     out: &mut dyn Write,
-    look: Look,
+    look: TableLook,
 ) -> Result<(), ReportError> {
     let report = RecordingReport::read(vec![recording], Axes::default())?;
     report.tell(out, look)?;
@@ -145,7 +145,7 @@ impl RecordingReport {
     ///
     /// # Errors
     /// When the writer takes no more.
-    pub fn print(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+    pub fn print(&self, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
         Ok(table::write(&self.rows, out, look)?)
     }
 
@@ -153,7 +153,7 @@ impl RecordingReport {
     ///
     /// # Errors
     /// When the writer takes no more.
-    pub fn tell(&self, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+    pub fn tell(&self, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
         self.rows.iter().try_for_each(|row| sentences::write(row, out, look.width))?;
         Ok(())
     }
@@ -271,7 +271,7 @@ mod tests {
         let recording = store::open_recording(&path).map_err(|error| error.to_string())?;
         let report = RecordingReport::read(vec![recording], axes).map_err(|error| error.to_string())?;
         let mut out = Vec::new();
-        report.print(&mut out, Look::PLAIN).unwrap();
+        report.print(&mut out, TableLook::PLAIN).unwrap();
         report.print_json(&mut out).unwrap();
         let scene = plot::recordings::draw(&report);
         assert_eq!(scene.is_none(), report.why_no_plot().is_some());
@@ -343,7 +343,7 @@ mod tests {
             let rows = (0..rows).map(|row| format!("{},{}\n", row as f64 * 0.02, (50 << 20) + row * 10_240));
             fs::write(&samples, rows.fold("t_s,rss_bytes\n".to_string(), |text, row| text + &row)).unwrap();
             let (recording, mut out) = (store::open_recording(&samples).unwrap(), Vec::new());
-            tell_recording(recording, Some(&picture), &mut out, Look::PLAIN).unwrap();
+            tell_recording(recording, Some(&picture), &mut out, TableLook::PLAIN).unwrap();
             String::from_utf8(out).unwrap()
         };
         let nothing = told(0);

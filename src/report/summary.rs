@@ -7,10 +7,10 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::analysis::{Growth, JobSummary};
+use crate::analysis::{FrameGrowth, JobSummary};
 use crate::report::{JobRow, Report, ReportError};
 use crate::units::{Bytes, BytesPerFrame};
-use crate::verdict::Rate;
+use crate::verdict::GrowthRate;
 use crate::verdict::course::Per;
 
 /// A column and how its cell is written; empty when it was not measured.
@@ -119,7 +119,7 @@ fn verdict(job: &JobRow) -> [String; VERDICT.len()] {
     let Some(verdict) = job.measured.as_ref().map(|job| &job.verdict) else { return Default::default() };
     let limit = verdict.not_stable_above.filter(|_| verdict.per == Some(Per::Frame));
     let growth = verdict.growth;
-    let rate = |rate: Option<Rate>| decimal(rate.map(|rate| rate.estimate), 1);
+    let rate = |rate: Option<GrowthRate>| decimal(rate.map(|rate| rate.estimate), 1);
     [
         verdict.verdict().word().into(),
         verdict.with.iter().map(|&with| in_files(with)).collect::<Vec<_>>().join("+"),
@@ -149,6 +149,6 @@ fn decimal(number: Option<f64>, decimals: usize) -> String {
     number.map_or_else(String::new, |number| format!("{number:.decimals$}"))
 }
 
-fn growth(job: &JobSummary, part: fn(&Growth) -> BytesPerFrame) -> String {
+fn growth(job: &JobSummary, part: fn(&FrameGrowth) -> BytesPerFrame) -> String {
     decimal(job.growth.as_ref().map(|growth| part(growth).0), 1)
 }

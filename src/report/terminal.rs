@@ -17,34 +17,34 @@ use crate::verdict::shape::Answer;
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct TableLook {
     /// Columns of characters that it may take.
     pub width: u16,
     /// Whether to colour it.
     pub colour: bool,
 }
 
-impl Look {
+impl TableLook {
     /// For files and pipes: 120 columns, no colour.
-    pub const PLAIN: Look = Look { width: 120, colour: false };
+    pub const PLAIN: TableLook = TableLook { width: 120, colour: false };
 
     /// As standard output is: as wide as its terminal, and coloured if it is one and the
     /// environment variable `NO_COLOR` is empty or not set (<https://no-color.org>).
-    pub fn of_stdout() -> Look {
-        Look::of(io::stdout().is_terminal(), &Table::new())
+    pub fn of_stdout() -> TableLook {
+        TableLook::of(io::stdout().is_terminal(), &Table::new())
     }
 
     /// As standard error is, likewise.
-    pub fn of_stderr() -> Look {
-        Look::of(io::stderr().is_terminal(), Table::new().use_stderr())
+    pub fn of_stderr() -> TableLook {
+        TableLook::of(io::stderr().is_terminal(), Table::new().use_stderr())
     }
 
-    fn of(is_terminal: bool, table: &Table) -> Look {
+    fn of(is_terminal: bool, table: &Table) -> TableLook {
         if !is_terminal {
-            return Look::PLAIN;
+            return TableLook::PLAIN;
         }
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Look { width: table.width().unwrap_or(Look::PLAIN.width).max(60), colour: !no_colour }
+        TableLook { width: table.width().unwrap_or(TableLook::PLAIN.width).max(60), colour: !no_colour }
     }
 }
 
@@ -116,7 +116,7 @@ fn columns(variants: &[&VariantRow<'_>], width: u16) -> Vec<&'static Column> {
 ///
 /// # Errors
 /// When the writer takes no more.
-pub fn write_table(report: &Report, out: &mut dyn Write, look: Look) -> Result<(), ReportError> {
+pub fn write_table(report: &Report, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
     let variants = report.variants();
     write_wrapped(out, &report.question, look.width)?;
     writeln!(out)?;
@@ -152,7 +152,7 @@ fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
     Ok(())
 }
 
-fn table(variants: &[&VariantRow<'_>], columns: &[&Column], look: Look) -> Table {
+fn table(variants: &[&VariantRow<'_>], columns: &[&Column], look: TableLook) -> Table {
     let keyed = is_keyed(columns, variants, look.width);
     let tall = variants.iter().any(|variant| variant.summary.ran > 1);
     let mut table = ruled_table(look, header(if keyed { "#" } else { "variant" }, columns), tall);
@@ -166,7 +166,7 @@ fn table(variants: &[&VariantRow<'_>], columns: &[&Column], look: Look) -> Table
 
 /// A table with lines above, below and under the heading, and between rows where these are tall, of which
 /// the first column alone may be broken into lines.
-pub fn ruled_table(look: Look, header: Vec<Cell>, tall: bool) -> Table {
+pub fn ruled_table(look: TableLook, header: Vec<Cell>, tall: bool) -> Table {
     let mut table = Table::new();
     table.load_style(style(tall)).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(look.width);

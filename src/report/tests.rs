@@ -24,7 +24,7 @@ fn printed(jobs: &[MadeUp]) -> String {
 
 /// What is printed when this was done to the result's folder first.
 fn printed_after(jobs: &[MadeUp], damage: impl Fn(&Path)) -> String {
-    printed_within(Look::PLAIN.width, jobs, damage)
+    printed_within(TableLook::PLAIN.width, jobs, damage)
 }
 
 fn printed_within(width: u16, jobs: &[MadeUp], damage: impl Fn(&Path)) -> String {
@@ -32,7 +32,7 @@ fn printed_within(width: u16, jobs: &[MadeUp], damage: impl Fn(&Path)) -> String
     result(folder.path(), jobs);
     damage(folder.path());
     let mut out = Vec::new();
-    let look = Look { width, ..Look::PLAIN };
+    let look = TableLook { width, ..TableLook::PLAIN };
     print(&store::open_result(folder.path()).unwrap(), &mut out, look).unwrap();
     String::from_utf8(out).unwrap()
 }

@@ -2,11 +2,11 @@
 
 use bytesize::ByteSize;
 
-use crate::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, Rule, Slack, Unit};
+use crate::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, Rule, Slack, FigureUnit};
 
 use super::matrix::{Axis, AxisValue};
 use super::spelling::unknown;
-use super::tree::{Fault, Field, Table, Value};
+use super::tree::{ScenarioFault, Field, KeyTable, Value};
 use super::values::Time;
 
 /// The key of a limit in the table of a figure; alone it need not be named.
@@ -16,7 +16,7 @@ pub(super) const LIMIT: &str = "limit";
 const OTHERS: [&str; 3] = ["where", "allow", "across_builds"];
 
 /// Reads `[budgets]`; all of it may be left out.
-pub(super) fn budgets(root: &Table) -> Result<Budgets, Fault> {
+pub(super) fn budgets(root: &KeyTable) -> Result<Budgets, ScenarioFault> {
     let Some(field) = root.get("budgets") else { return Ok(Budgets::default()) };
     let table = field.table("[budgets]")?;
     let allowed: Vec<_> = names().chain(OTHERS).collect();
@@ -39,7 +39,7 @@ fn names() -> impl Iterator<Item = &'static str> {
     Figure::ALL.into_iter().map(Figure::name)
 }
 
-fn known(table: &Table, allowed: &[&str], what: &str, place: &str) -> Result<(), Fault> {
+fn known(table: &KeyTable, allowed: &[&str], what: &str, place: &str) -> Result<(), ScenarioFault> {
     match table.fields().find(|field| !allowed.contains(&field.name)) {
         Some(stray) => Err(table.key_fault(stray.name, unknown(what, stray.name, place, allowed))),
         None => Ok(()),
@@ -48,7 +48,7 @@ fn known(table: &Table, allowed: &[&str], what: &str, place: &str) -> Result<(),
 
 /// An entry of `where`: values of axes, and the budgets of the variants that have them. A value that the matrix
 /// has not is no mistake: fewer may be run than there are budgets for.
-fn rule(entry: Field) -> Result<Rule, Fault> {
+fn rule(entry: Field) -> Result<Rule, ScenarioFault> {
     let table = entry.table("[[budgets.where]]")?;
     let axis_names = || Axis::ALL.iter().map(|axis| axis.name());
     let allowed: Vec<_> = axis_names().chain(names()).collect();
@@ -65,13 +65,13 @@ fn rule(entry: Field) -> Result<Rule, Fault> {
     Ok(Rule { of, budgets: figures(&table)? })
 }
 
-fn figures(table: &Table) -> Result<Vec<(Figure, Budget)>, Fault> {
+fn figures(table: &KeyTable) -> Result<Vec<(Figure, Budget)>, ScenarioFault> {
     let given = Figure::ALL.into_iter().filter_map(|figure| Some((figure, table.get(figure.name())?)));
     given.map(|(figure, field)| Ok((figure, budget(figure, field)?))).collect()
 }
 
 /// A limit, or a table with it and more.
-fn budget(figure: Figure, field: Field) -> Result<Budget, Fault> {
+fn budget(figure: Figure, field: Field) -> Result<Budget, ScenarioFault> {
     if !matches!(field.value(), Value::Table(_)) {
         return Ok(Budget { limit: Some(amount(figure, field)?), ..Budget::default() });
     }
@@ -89,13 +89,13 @@ fn budget(figure: Figure, field: Field) -> Result<Budget, Fault> {
 }
 
 /// `"5%"`, an amount, or a list of both.
-fn slack(figure: Figure, field: Field) -> Result<Slack, Fault> {
+fn slack(figure: Figure, field: Field) -> Result<Slack, ScenarioFault> {
     let mut slack = Slack::default();
     for item in field.one_or_more()? {
         match item.value() {
             Value::Text(text) if text.trim_end().ends_with('%') => slack.share = share(item, text)?,
             // A forgotten % would be five bytes.
-            Value::Whole(_) | Value::Number(_) if matches!(figure.unit(), Unit::Bytes | Unit::Seconds) => {
+            Value::Whole(_) | Value::Number(_) if matches!(figure.unit(), FigureUnit::Bytes | FigureUnit::Seconds) => {
                 return Err(item.mismatch("a share like \"5%\", or an amount with its unit"));
             }
             _ => slack.amount = amount(figure, item)?,
@@ -104,23 +104,23 @@ fn slack(figure: Figure, field: Field) -> Result<Slack, Fault> {
     Ok(slack)
 }
 
-fn share(field: Field, text: &str) -> Result<f64, Fault> {
+fn share(field: Field, text: &str) -> Result<f64, ScenarioFault> {
     let number = text.trim_end().trim_end_matches('%').trim().parse::<f64>().ok();
     let percent = number.filter(|percent| (0.0..=1000.0).contains(percent));
     percent.map(|percent| percent / 100.0).ok_or_else(|| field.mismatch("a share like \"5%\""))
 }
 
-fn amount(figure: Figure, field: Field) -> Result<f64, Fault> {
+fn amount(figure: Figure, field: Field) -> Result<f64, ScenarioFault> {
     let wanted = match figure.unit() {
-        Unit::Bytes => "an amount of memory like \"400MiB\", or a number of bytes",
-        Unit::Seconds => "a time like \"40ms\", or a number of seconds",
-        Unit::FramesPerSecond => "a number of frames a second",
-        Unit::Count => "a whole number",
+        FigureUnit::Bytes => "an amount of memory like \"400MiB\", or a number of bytes",
+        FigureUnit::Seconds => "a time like \"40ms\", or a number of seconds",
+        FigureUnit::FramesPerSecond => "a number of frames a second",
+        FigureUnit::Count => "a whole number",
     };
     let found = match (figure.unit(), field.value()) {
-        (Unit::Bytes, Value::Text(text)) => text.parse::<ByteSize>().ok().map(|size| size.as_u64() as f64),
-        (Unit::Seconds, Value::Text(text)) => seconds(text),
-        (Unit::Count, Value::Number(_)) => None,
+        (FigureUnit::Bytes, Value::Text(text)) => text.parse::<ByteSize>().ok().map(|size| size.as_u64() as f64),
+        (FigureUnit::Seconds, Value::Text(text)) => seconds(text),
+        (FigureUnit::Count, Value::Number(_)) => None,
         _ => field.number(),
     };
     found.filter(|number| (0.0..1e18).contains(number)).ok_or_else(|| field.mismatch(wanted))
@@ -141,7 +141,7 @@ fn seconds(text: &str) -> Option<f64> {
     }
 }
 
-fn findings(field: Field) -> Result<Vec<String>, Fault> {
+fn findings(field: Field) -> Result<Vec<String>, ScenarioFault> {
     let mut found = Vec::new();
     for item in field.one_or_more()? {
         let text = item.text("a finding like \"GROWS\"")?;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::digest;
 
 use super::spelling::{quoted, unknown};
-use super::tree::{Fault, Field, Node, Value};
+use super::tree::{ScenarioFault, Field, Node, Value};
 use super::values::EngineName;
 
 /// A value of the axis `engine`: `[LABEL:]ENGINE[@PROGRAM]`.
@@ -148,7 +148,7 @@ fn telling(path: &Path, all: &[&Path]) -> PathBuf {
 
 impl Field<'_> {
     /// An engine, or a build of one.
-    pub fn engine(&self) -> Result<EngineChoice, Fault> {
+    pub fn engine(&self) -> Result<EngineChoice, ScenarioFault> {
         let text = self.text("the name of an engine, like \"melt\" or \"old:melt@/opt/old/bin/melt\"")?;
         text.parse().map_err(|message: String| self.fault(message))
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::spelling::one_line;
-use super::tree::{Fault, Origin};
+use super::tree::{ScenarioFault, Origin};
 
 /// Why a scenario could not be loaded. Each is shown as one line that says where, what, and what
 /// would be right.
@@ -61,7 +61,7 @@ fn together_with(overrides: &[String]) -> String {
 
 impl ScenarioError {
     /// What is wrong at an offset of the file's text, or in one of the overrides that are in force.
-    pub(super) fn new(fault: Fault, path: &Path, text: &str, overrides: &[String]) -> ScenarioError {
+    pub(super) fn new(fault: ScenarioFault, path: &Path, text: &str, overrides: &[String]) -> ScenarioError {
         let message = one_line(&fault.message);
         match fault.at {
             Origin::Override { index } => {

@@ -7,12 +7,12 @@ use crate::units::Bytes;
 
 use super::source::{self, DEFAULT_AUDIO_RATE, DEFAULT_SIZE, Source, SourceSpec};
 use super::track::{Child, TrackPattern};
-use super::tree::{Fault, Field, Table, Value};
+use super::tree::{ScenarioFault, Field, KeyTable, Value};
 use super::values::{Container, PixelFormat, Sink, Size};
 
 /// What an export is to produce.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Export {
+pub struct ExportSettings {
     /// Size of the pictures.
     pub size: Size,
     /// Pictures a second.
@@ -43,7 +43,7 @@ pub struct Audio {
     pub rate: u32,
 }
 
-impl Export {
+impl ExportSettings {
     /// What one uncompressed picture of it takes.
     pub fn picture_bytes(&self) -> Bytes {
         self.pixel_format.picture_bytes(self.size)
@@ -52,7 +52,7 @@ impl Export {
 
 /// `[export]` and what of it the matrix needs besides.
 pub(super) struct ExportTable {
-    pub export: Export,
+    pub export: ExportSettings,
     /// The rate of sound, should an axis ask for sound where the export has none.
     pub audio_rate: u32,
 }
@@ -87,7 +87,7 @@ impl Usual {
 }
 
 /// Reads `[export]`; all of it may be left out.
-pub(super) fn export(root: &Table, usual: &Usual) -> Result<ExportTable, Fault> {
+pub(super) fn export(root: &KeyTable, usual: &Usual) -> Result<ExportTable, ScenarioFault> {
     let table = root.get("export").map(|field| field.table("[export]")?.only(KEYS)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
     let encoder = get("encoder").map_or(Ok(Some("libx264".into())), video_encoder)?;
@@ -96,7 +96,7 @@ pub(super) fn export(root: &Table, usual: &Usual) -> Result<ExportTable, Fault> 
     let sound = usual.sounds.then(|| "aac".to_string());
     let audio = get("audio").map_or(Ok(sound), audio_encoder)?;
     let container = get("container").map(|field| field.container()).transpose()?;
-    let export = Export {
+    let export = ExportSettings {
         size: get("size").map_or(Ok(usual.size), |field| field.size())?,
         rate: get("rate").map_or(Ok(usual.rate), |field| field.rate())?,
         preset: get("preset").map(source::preset).transpose()?.flatten(),
@@ -111,13 +111,13 @@ pub(super) fn export(root: &Table, usual: &Usual) -> Result<ExportTable, Fault> 
 }
 
 /// A video encoder, or `default` for what the engine does untold.
-pub(super) fn video_encoder(field: Field) -> Result<Option<String>, Fault> {
+pub(super) fn video_encoder(field: Field) -> Result<Option<String>, ScenarioFault> {
     let name = field.token("an encoder")?;
     Ok((name != "default").then_some(name))
 }
 
 /// An audio encoder, or `false` for none.
-pub(super) fn audio_encoder(field: Field) -> Result<Option<String>, Fault> {
+pub(super) fn audio_encoder(field: Field) -> Result<Option<String>, ScenarioFault> {
     match field.value() {
         Value::Boolean(false) => Ok(None),
         Value::Text(_) => field.token("an audio encoder").map(Some),

@@ -8,10 +8,10 @@ use std::fmt;
 use crate::timeline::Rate;
 
 use super::engine::EngineChoice;
-use super::export::{Export, ExportTable, audio_encoder, video_encoder};
+use super::export::{ExportSettings, ExportTable, audio_encoder, video_encoder};
 use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
-use super::tree::{Fault, Field, Table, Value};
+use super::tree::{ScenarioFault, Field, KeyTable, Value};
 use super::values::{
     Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
     ThreadingChoice, names,
@@ -179,7 +179,7 @@ impl AxisValue {
         }
     }
 
-    fn default(axis: Axis, export: &Export) -> AxisValue {
+    fn default(axis: Axis, export: &ExportSettings) -> AxisValue {
         match axis {
             Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg.into()),
             Axis::Threading => AxisValue::Threading(ThreadingChoice::Single),
@@ -201,7 +201,7 @@ impl AxisValue {
         }
     }
 
-    pub(super) fn read(axis: Axis, field: Field) -> Result<AxisValue, Fault> {
+    pub(super) fn read(axis: Axis, field: Field) -> Result<AxisValue, ScenarioFault> {
         Ok(match axis {
             Axis::Engine => AxisValue::Engine(field.engine()?),
             Axis::Threading => AxisValue::Threading(field.threading()?),
@@ -225,7 +225,7 @@ impl AxisValue {
 }
 
 /// A number of files, or `all`.
-fn source_limit(field: Field) -> Result<Option<u32>, Fault> {
+fn source_limit(field: Field) -> Result<Option<u32>, ScenarioFault> {
     match field.value() {
         Value::Text(text) if text == "all" => Ok(None),
         Value::Text(_) => Err(field.mismatch("a number of files, or \"all\"")),
@@ -322,7 +322,7 @@ impl AxisRange {
 const MOST_JOBS: u64 = 10_000;
 
 /// Reads `[matrix]`; all of it may be left out.
-pub(super) fn matrix(root: &Table, export: &ExportTable, sources: &[Source]) -> Result<Matrix, Fault> {
+pub(super) fn matrix(root: &KeyTable, export: &ExportTable, sources: &[Source]) -> Result<Matrix, ScenarioFault> {
     let ExportTable { export, audio_rate } = export;
     let field = root.get("matrix");
     let table = field.map(|field| known_axes(field.table("[matrix]")?)).transpose()?;
@@ -348,12 +348,12 @@ pub(super) fn matrix(root: &Table, export: &ExportTable, sources: &[Source]) -> 
     Ok(matrix)
 }
 
-fn export_field<'a>(root: &Table<'a>, key: &str) -> Option<Field<'a>> {
+fn export_field<'a>(root: &KeyTable<'a>, key: &str) -> Option<Field<'a>> {
     root.get("export")?.table("[export]").ok()?.get(key)
 }
 
 /// Axes, and the keys that are none.
-fn known_axes(table: Table) -> Result<Table, Fault> {
+fn known_axes(table: KeyTable) -> Result<KeyTable, ScenarioFault> {
     let others = ["repeats", "seed", "exclude"];
     let allowed: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).chain(others).collect();
     match table.fields().find(|field| !allowed.contains(&field.name)) {
@@ -362,7 +362,7 @@ fn known_axes(table: Table) -> Result<Table, Fault> {
     }
 }
 
-fn range(axis: Axis, field: Option<Field>, export: &Export) -> Result<AxisRange, Fault> {
+fn range(axis: Axis, field: Option<Field>, export: &ExportSettings) -> Result<AxisRange, ScenarioFault> {
     let default = AxisValue::default(axis, export);
     let values = match (field, axis) {
         (Some(field), _) => values(axis, field)?,
@@ -374,7 +374,7 @@ fn range(axis: Axis, field: Option<Field>, export: &Export) -> Result<AxisRange,
     Ok(AxisRange { axis, values, default })
 }
 
-fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, Fault> {
+fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, ScenarioFault> {
     let mut values = Vec::new();
     for item in field.one_or_more()? {
         let value = AxisValue::read(axis, item)?;
@@ -387,12 +387,12 @@ fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, Fault> {
     Ok(values)
 }
 
-fn exclude(field: Field, axes: &[AxisRange]) -> Result<Vec<Vec<AxisValue>>, Fault> {
+fn exclude(field: Field, axes: &[AxisRange]) -> Result<Vec<Vec<AxisValue>>, ScenarioFault> {
     let wanted = "a list of tables like { engine = \"melt\", driver = \"background\" }";
     field.list(wanted)?.into_iter().map(|entry| exclusion(entry, axes)).collect()
 }
 
-fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, Fault> {
+fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, ScenarioFault> {
     let names: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).collect();
     let table = entry.table("`exclude`")?;
     if table.fields().next().is_none() {
@@ -409,7 +409,7 @@ fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, Fault> 
     Ok(values)
 }
 
-fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, Fault> {
+fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, ScenarioFault> {
     let value = AxisValue::read(range.axis, field)?;
     if !range.values.iter().any(|one| value.stands_for(one)) {
         let texts: Vec<_> = range.values.iter().map(AxisValue::to_string).collect();
@@ -424,7 +424,7 @@ fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, Fault> {
 }
 
 /// More files than there are would be the same variant twice, under two names.
-fn check_sources(field: Field, sources: &[Source]) -> Result<(), Fault> {
+fn check_sources(field: Field, sources: &[Source]) -> Result<(), ScenarioFault> {
     let largest = sources.iter().map(|source| source.media.len() as u32).max().unwrap_or(0);
     for item in field.one_or_more()? {
         if let Some(limit) = source_limit(item)?.filter(|limit| *limit > largest) {
@@ -436,7 +436,7 @@ fn check_sources(field: Field, sources: &[Source]) -> Result<(), Fault> {
 }
 
 /// A preset that no encoder of the matrix knows.
-fn check_presets(matrix: &Matrix, field: Option<Field>) -> Result<(), Fault> {
+fn check_presets(matrix: &Matrix, field: Option<Field>) -> Result<(), ScenarioFault> {
     let Some(field) = field else { return Ok(()) };
     let mut encoders = Vec::new();
     for value in &matrix.axes[Axis::Encoder as usize].values {
@@ -451,7 +451,7 @@ fn check_presets(matrix: &Matrix, field: Option<Field>) -> Result<(), Fault> {
 }
 
 /// A size that its pixel format cannot have, in any variant that is kept.
-fn check_sizes(matrix: &Matrix, field: Option<Field>, root: &Table) -> Result<(), Fault> {
+fn check_sizes(matrix: &Matrix, field: Option<Field>, root: &KeyTable) -> Result<(), ScenarioFault> {
     let objection = matrix.kept().find_map(|values| {
         let size = values
             .iter()

@@ -8,7 +8,7 @@ use crate::budget::Figure;
 use super::budgets::LIMIT;
 use super::engine::{NAMING, root_programs};
 use super::error::ScenarioError;
-use super::tree::{Entry, Fault, MOST_KEY_PARTS, Node, Origin, Value};
+use super::tree::{TableEntry, ScenarioFault, MOST_KEY_PARTS, Node, Origin, Value};
 
 /// One key of a scenario and the value it is to have: `key.path=value`.
 ///
@@ -61,14 +61,14 @@ impl Override {
     }
 
     /// Sets the value in the tree of a scenario; tables on the way there are made.
-    pub(super) fn apply(&self, index: usize, root: &mut Node) -> Result<(), Fault> {
+    pub(super) fn apply(&self, index: usize, root: &mut Node) -> Result<(), ScenarioFault> {
         let mut node = root;
         for (depth, key) in self.path.iter().enumerate() {
             let parent = self.path[..depth].join(".");
             if self.is_budget(depth) {
                 write_out(node);
             }
-            node = step(node, key, index).map_err(|why| Fault {
+            node = step(node, key, index).map_err(|why| ScenarioFault {
                 at: Origin::Override { index },
                 message: format!("`{parent}` {why}"),
             })?;
@@ -106,7 +106,7 @@ impl Override {
 /// A limit that stands alone, as what it is short for: a table with it.
 fn write_out(node: &mut Node) {
     if is_plain(node) {
-        let limit = Entry { key: LIMIT.into(), key_at: node.at, node: node.clone() };
+        let limit = TableEntry { key: LIMIT.into(), key_at: node.at, node: node.clone() };
         node.value = Value::Table(vec![limit]);
     }
 }
@@ -152,11 +152,11 @@ fn step<'a>(node: &'a mut Node, key: &str, index: usize) -> Result<&'a mut Node,
     }
 }
 
-fn entry<'a>(entries: &'a mut Vec<Entry>, key: &str, index: usize) -> &'a mut Node {
+fn entry<'a>(entries: &'a mut Vec<TableEntry>, key: &str, index: usize) -> &'a mut Node {
     let at = Origin::Override { index };
     let place = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
         let node = Node { at, value: Value::Table(Vec::new()) };
-        entries.push(Entry { key: key.into(), key_at: at, node });
+        entries.push(TableEntry { key: key.into(), key_at: at, node });
         entries.len() - 1
     });
     &mut entries[place].node

@@ -8,12 +8,12 @@ use crate::timeline::Rate;
 
 use super::export::Usual;
 use super::source::DEFAULT_SIZE;
-use super::tree::{Fault, Field, Table, Value};
+use super::tree::{ScenarioFault, Field, KeyTable, Value};
 use super::values::Size;
 
 /// The path of `timeline.project`; relative ones are taken from `folder`. What the project decides itself
 /// cannot be said beside it.
-pub(super) fn path(field: Field, timeline: &Table, root: &Table, folder: &Path) -> Result<PathBuf, Fault> {
+pub(super) fn path(field: Field, timeline: &KeyTable, root: &KeyTable, folder: &Path) -> Result<PathBuf, ScenarioFault> {
     let path = match field.value() {
         Value::Text(path) if !path.is_empty() => folder.join(path),
         _ => return Err(field.mismatch("the path of a project: \"cut.mlt\"")),
@@ -32,7 +32,7 @@ pub(super) fn path(field: Field, timeline: &Table, root: &Table, folder: &Path) 
     Ok(path)
 }
 
-fn refuse(table: &Table, keys: &[&str], because: &str) -> Result<(), Fault> {
+fn refuse(table: &KeyTable, keys: &[&str], because: &str) -> Result<(), ScenarioFault> {
     match keys.iter().find(|key| table.get(key).is_some()) {
         Some(key) => Err(table.key_fault(key, format!("the project {because}: leave out `{key}`"))),
         None => Ok(()),

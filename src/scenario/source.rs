@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::timeline::Rate;
 
 use super::spelling::{quoted, unknown};
-use super::tree::{Fault, Field, Table, Value};
+use super::tree::{ScenarioFault, Field, KeyTable, Value};
 use super::values::{Container, PixelFormat, Size};
 
 /// The version of what the generator draws and plays: part of every [`SourceSpec::digest`], so that
@@ -136,7 +136,7 @@ const MOST_FILES: u32 = 10_000;
 
 /// The table `[sources]`. `timeline_rate` is the default rate of what is generated; relative files
 /// are taken from `folder`.
-pub(super) fn sources(table: &Table, timeline_rate: Rate, folder: &Path) -> Result<Vec<Source>, Fault> {
+pub(super) fn sources(table: &KeyTable, timeline_rate: Rate, folder: &Path) -> Result<Vec<Source>, ScenarioFault> {
     let mut generated = 0;
     let mut sources = Vec::new();
     for field in table.fields() {
@@ -148,12 +148,12 @@ pub(super) fn sources(table: &Table, timeline_rate: Rate, folder: &Path) -> Resu
 }
 
 fn source(
-    sources: &Table,
+    sources: &KeyTable,
     field: Field,
     generated_before: u32,
     timeline_rate: Rate,
     folder: &Path,
-) -> Result<Source, Fault> {
+) -> Result<Source, ScenarioFault> {
     let name = field.name;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
@@ -175,7 +175,7 @@ fn source(
     Ok(Source { name: name.into(), media })
 }
 
-fn files(list: Field, folder: &Path) -> Result<Vec<Media>, Fault> {
+fn files(list: Field, folder: &Path) -> Result<Vec<Media>, ScenarioFault> {
     let items = list.list("a list of files")?;
     if items.is_empty() || items.len() > MOST_FILES as usize {
         return Err(list.fault(format!("`files` must name from 1 to {MOST_FILES} files")));
@@ -183,7 +183,7 @@ fn files(list: Field, folder: &Path) -> Result<Vec<Media>, Fault> {
     items.into_iter().map(|item| path(item, folder).map(Media::File)).collect()
 }
 
-fn path(field: Field, folder: &Path) -> Result<PathBuf, Fault> {
+fn path(field: Field, folder: &Path) -> Result<PathBuf, ScenarioFault> {
     match field.text("the path of a file")? {
         "" => Err(field.fault("an empty path")),
         text if text.contains('\0') => Err(field.fault("a path cannot hold a zero byte")),
@@ -206,7 +206,7 @@ const RECIPE_KEYS: &[&str] = &[
     "container",
 ];
 
-fn generated(recipe: Field, generated_before: u32, timeline_rate: Rate) -> Result<Vec<Media>, Fault> {
+fn generated(recipe: Field, generated_before: u32, timeline_rate: Rate) -> Result<Vec<Media>, ScenarioFault> {
     let table = recipe.table("`generate`")?.only(RECIPE_KEYS)?;
     let count = table.get("count").map_or(Ok(1), |field| field.whole(1..=MOST_FILES))?;
     let first = spec(&table, timeline_rate)?;
@@ -215,7 +215,7 @@ fn generated(recipe: Field, generated_before: u32, timeline_rate: Rate) -> Resul
 }
 
 /// What all files of the set have in common.
-fn spec(table: &Table, timeline_rate: Rate) -> Result<SourceSpec, Fault> {
+fn spec(table: &KeyTable, timeline_rate: Rate) -> Result<SourceSpec, ScenarioFault> {
     let rate = table.get("rate").map_or(Ok(timeline_rate), |field| field.rate())?;
     let codec = table.get("codec").map_or(Ok("libx264".into()), |field| field.token("an encoder"))?;
     let size = table.get("size").map_or(Ok(DEFAULT_SIZE), |field| field.size())?;
@@ -244,7 +244,7 @@ fn spec(table: &Table, timeline_rate: Rate) -> Result<SourceSpec, Fault> {
 }
 
 /// What is generated is generated fast unless told otherwise.
-fn generator_preset(table: &Table, codec: &str) -> Result<Option<String>, Fault> {
+fn generator_preset(table: &KeyTable, codec: &str) -> Result<Option<String>, ScenarioFault> {
     match table.get("preset") {
         Some(field) => {
             let told = preset(field)?;
@@ -255,7 +255,7 @@ fn generator_preset(table: &Table, codec: &str) -> Result<Option<String>, Fault>
     }
 }
 
-fn audio_rate(table: &Table) -> Result<Option<u32>, Fault> {
+fn audio_rate(table: &KeyTable) -> Result<Option<u32>, ScenarioFault> {
     let wanted = table.get("audio").map_or(Ok(true), |field| field.boolean())?;
     let rate = table.get("audio_rate").map_or(Ok(Some(DEFAULT_AUDIO_RATE)), |field| match field.value() {
         Value::Whole(0) => Ok(None),
@@ -270,12 +270,12 @@ pub(super) const DEFAULT_SIZE: Size = Size { width: 1280, height: 720 };
 pub(super) const DEFAULT_AUDIO_RATE: u32 = 48_000;
 
 /// Options of an encoder, all as text.
-pub(super) fn options(field: Field) -> Result<BTreeMap<String, String>, Fault> {
+pub(super) fn options(field: Field) -> Result<BTreeMap<String, String>, ScenarioFault> {
     let table = field.table("`options`")?;
     table.fields().map(|option| Ok((option_name(&table, option)?, option_value(option)?))).collect()
 }
 
-fn option_name(table: &Table, option: Field) -> Result<String, Fault> {
+fn option_name(table: &KeyTable, option: Field) -> Result<String, ScenarioFault> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
     if option.name.is_empty() || option.name.len() > 64 || !option.name.bytes().all(plain) {
         let message = format!("{} is no name of an encoder's option", quoted(option.name));
@@ -284,7 +284,7 @@ fn option_name(table: &Table, option: Field) -> Result<String, Fault> {
     Ok(option.name.into())
 }
 
-fn option_value(option: Field) -> Result<String, Fault> {
+fn option_value(option: Field) -> Result<String, ScenarioFault> {
     match option.value() {
         Value::Text(text) if !text.contains(|c: char| c.is_control()) => Ok(text.clone()),
         Value::Whole(number) => Ok(number.to_string()),
@@ -313,13 +313,13 @@ fn has_x264_presets(encoder: &str) -> bool {
 }
 
 /// A preset; `default` tells the encoder none.
-pub(super) fn preset(field: Field) -> Result<Option<String>, Fault> {
+pub(super) fn preset(field: Field) -> Result<Option<String>, ScenarioFault> {
     let preset = field.token("a preset")?;
     Ok(Some(preset).filter(|preset| preset != "default"))
 }
 
 /// Refuses what none of the encoders knows, of those whose presets we know.
-pub(super) fn preset_suits(field: Field, preset: Option<&str>, encoders: &[&str]) -> Result<(), Fault> {
+pub(super) fn preset_suits(field: Field, preset: Option<&str>, encoders: &[&str]) -> Result<(), ScenarioFault> {
     let Some(preset) = preset else { return Ok(()) };
     if X264_PRESETS.contains(&preset) || !encoders.iter().all(|encoder| has_x264_presets(encoder)) {
         return Ok(());

@@ -5,7 +5,7 @@ use crate::timeline::{Rate, RationalTime, TimeRange, TrackKind};
 
 use super::source::{Source, SourceSpec};
 use super::spelling::unknown;
-use super::tree::{Fault, Field, Table};
+use super::tree::{ScenarioFault, Field, KeyTable};
 
 /// A track: a pattern, gone through again and again.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +89,7 @@ impl Child {
 }
 
 /// The tracks of `[timeline]`.
-pub(super) fn tracks(timeline: &Table, rate: Rate, sources: &[Source]) -> Result<Vec<TrackPattern>, Fault> {
+pub(super) fn tracks(timeline: &KeyTable, rate: Rate, sources: &[Source]) -> Result<Vec<TrackPattern>, ScenarioFault> {
     let list = timeline.required("tracks")?;
     let tracks = list
         .list("a list of tracks: [[timeline.tracks]]")?
@@ -106,7 +106,7 @@ fn shows_pictures(track: &TrackPattern) -> bool {
     track.kind == TrackKind::Video && track.children.iter().any(|child| matches!(child, Child::Clip(_)))
 }
 
-fn track(field: Field, rate: Rate, sources: &[Source]) -> Result<TrackPattern, Fault> {
+fn track(field: Field, rate: Rate, sources: &[Source]) -> Result<TrackPattern, ScenarioFault> {
     let table =
         field.table("[[timeline.tracks]]")?.only(&["children", "kind", "audio", "repeat", "length"])?;
     let kind = table.get("kind").map_or(Ok(TrackKind::Video), kind)?;
@@ -128,7 +128,7 @@ fn track(field: Field, rate: Rate, sources: &[Source]) -> Result<TrackPattern, F
 }
 
 /// A clip that an audio track can make nothing of.
-fn check_sound(table: &Table, children: &[Child], sources: &[Source]) -> Result<(), Fault> {
+fn check_sound(table: &KeyTable, children: &[Child], sources: &[Source]) -> Result<(), ScenarioFault> {
     let silent =
         |clip: &ClipPattern| sources[clip.source].spec().is_some_and(|spec| spec.audio_rate.is_none());
     let mute = children.iter().find_map(|child| match child {
@@ -143,7 +143,7 @@ fn check_sound(table: &Table, children: &[Child], sources: &[Source]) -> Result<
     }
 }
 
-fn kind(field: Field) -> Result<TrackKind, Fault> {
+fn kind(field: Field) -> Result<TrackKind, ScenarioFault> {
     match field.text("\"video\" or \"audio\"")? {
         "video" => Ok(TrackKind::Video),
         "audio" => Ok(TrackKind::Audio),
@@ -151,7 +151,7 @@ fn kind(field: Field) -> Result<TrackKind, Fault> {
     }
 }
 
-fn linked_audio(table: &Table, kind: TrackKind) -> Result<bool, Fault> {
+fn linked_audio(table: &KeyTable, kind: TrackKind) -> Result<bool, ScenarioFault> {
     match (table.get("audio"), kind) {
         (Some(field), TrackKind::Audio) => {
             Err(field.fault("`audio` is for video tracks: this one is sound already"))
@@ -161,7 +161,7 @@ fn linked_audio(table: &Table, kind: TrackKind) -> Result<bool, Fault> {
     }
 }
 
-fn extent(table: &Table, rate: Rate) -> Result<Extent, Fault> {
+fn extent(table: &KeyTable, rate: Rate) -> Result<Extent, ScenarioFault> {
     match (table.get("repeat"), table.get("length")) {
         (Some(_), Some(length)) => {
             Err(length.fault("`repeat` and `length` on one track: say either how often or how long"))
@@ -172,7 +172,7 @@ fn extent(table: &Table, rate: Rate) -> Result<Extent, Fault> {
     }
 }
 
-fn child(field: Field, rate: Rate, sources: &[Source]) -> Result<Child, Fault> {
+fn child(field: Field, rate: Rate, sources: &[Source]) -> Result<Child, ScenarioFault> {
     let table = field.table("`children`")?.only(&["clip", "start", "duration", "gap"])?;
     match (table.get("clip"), table.get("gap")) {
         (Some(name), None) => clip(&table, name, rate, sources).map(Child::Clip),
@@ -191,7 +191,7 @@ fn child(field: Field, rate: Rate, sources: &[Source]) -> Result<Child, Fault> {
     }
 }
 
-fn clip(table: &Table, name: Field, rate: Rate, sources: &[Source]) -> Result<ClipPattern, Fault> {
+fn clip(table: &KeyTable, name: Field, rate: Rate, sources: &[Source]) -> Result<ClipPattern, ScenarioFault> {
     let (source, file) = named_source(name, sources)?;
     let spec = sources[source].spec();
     let start_rate = spec.map_or(rate, |spec| spec.rate);
@@ -231,7 +231,7 @@ fn lies_within(range: TimeRange, spec: &SourceSpec) -> bool {
 }
 
 /// `shot` is the whole source, `shot.3` its third file.
-fn named_source(field: Field, sources: &[Source]) -> Result<(usize, Option<usize>), Fault> {
+fn named_source(field: Field, sources: &[Source]) -> Result<(usize, Option<usize>), ScenarioFault> {
     let text = field.text("the name of a source")?;
     let (name, number) = match text.rsplit_once('.') {
         Some((name, number)) => (name, Some(number)),

@@ -1,5 +1,5 @@
 //! A scenario's text as a tree whose every part knows where it came from, and how parts are taken
-//! from it: each reading either gives a value or a [`Fault`] at the place that is to blame.
+//! from it: each reading either gives a value or a [`ScenarioFault`] at the place that is to blame.
 
 use std::ops::RangeInclusive;
 
@@ -20,7 +20,7 @@ pub(super) enum Origin {
 
 /// What is wrong with a scenario, and where.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct ScenarioFault {
     pub at: Origin,
     pub message: String,
 }
@@ -41,12 +41,12 @@ pub(super) enum Value {
     Boolean(bool),
     Date,
     Array(Vec<Node>),
-    Table(Vec<Entry>),
+    Table(Vec<TableEntry>),
 }
 
 /// A key of a table with its value, in the order of the file.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct TableEntry {
     pub key: String,
     pub key_at: Origin,
     pub node: Node,
@@ -54,12 +54,12 @@ pub(super) struct Entry {
 
 impl Node {
     /// The tree of a whole file.
-    pub fn of_file(text: &str) -> Result<Node, Fault> {
+    pub fn of_file(text: &str) -> Result<Node, ScenarioFault> {
         if let Some(offset) = overlong_key(text) {
             let message = format!("a key of more than {MOST_KEY_PARTS} parts");
-            return Err(Fault { at: Origin::File { offset }, message });
+            return Err(ScenarioFault { at: Origin::File { offset }, message });
         }
-        let root = DeTable::parse(text).map_err(|error| Fault {
+        let root = DeTable::parse(text).map_err(|error| ScenarioFault {
             at: Origin::File { offset: error.span().map_or(0, |span| span.start) },
             message: error.message().to_string(),
         })?;
@@ -89,7 +89,7 @@ impl Node {
                 format!("[{}]", items?.join(", "))
             }
             Value::Table(entries) => {
-                let entry = |entry: &Entry| {
+                let entry = |entry: &TableEntry| {
                     let key = serde_json::Value::from(entry.key.as_str());
                     Some(format!("{key} = {}", entry.node.to_toml()?))
                 };
@@ -159,12 +159,12 @@ fn nodes(items: &DeArray<'_>, place: &dyn Fn(usize) -> Origin) -> Vec<Node> {
 }
 
 /// In the order of the file: the parser sorts them by name.
-fn entries(table: &DeTable<'_>, place: &dyn Fn(usize) -> Origin) -> Vec<Entry> {
+fn entries(table: &DeTable<'_>, place: &dyn Fn(usize) -> Origin) -> Vec<TableEntry> {
     let mut pairs: Vec<_> = table.iter().collect();
     pairs.sort_by_key(|(key, _)| key.span().start);
     pairs
         .into_iter()
-        .map(|(key, value)| Entry {
+        .map(|(key, value)| TableEntry {
             key: key.get_ref().to_string(),
             key_at: place(key.span().start),
             node: node(value, place),
@@ -173,11 +173,11 @@ fn entries(table: &DeTable<'_>, place: &dyn Fn(usize) -> Origin) -> Vec<Entry> {
 }
 
 /// A table all of whose keys are known.
-pub(super) struct Table<'a> {
+pub(super) struct KeyTable<'a> {
     /// What errors call it: `[export]`.
     pub place: String,
     at: Origin,
-    entries: &'a [Entry],
+    entries: &'a [TableEntry],
 }
 
 /// A value under the name that errors call it by.
@@ -187,10 +187,10 @@ pub(super) struct Field<'a> {
     node: &'a Node,
 }
 
-impl<'a> Table<'a> {
+impl<'a> KeyTable<'a> {
     /// What errors about the table as a whole point at.
-    pub fn fault(&self, message: impl Into<String>) -> Fault {
-        Fault { at: self.at, message: message.into() }
+    pub fn fault(&self, message: impl Into<String>) -> ScenarioFault {
+        ScenarioFault { at: self.at, message: message.into() }
     }
 
     /// The value of a key that may be left out.
@@ -200,7 +200,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key that must be there.
-    pub fn required(&self, key: &str) -> Result<Field<'a>, Fault> {
+    pub fn required(&self, key: &str) -> Result<Field<'a>, ScenarioFault> {
         self.get(key).ok_or_else(|| self.fault(format!("`{key}` is missing in {}", self.place)))
     }
 
@@ -210,15 +210,15 @@ impl<'a> Table<'a> {
     }
 
     /// Where a key is written: what an error about the key itself points at.
-    pub fn key_fault(&self, key: &str, message: String) -> Fault {
+    pub fn key_fault(&self, key: &str, message: String) -> ScenarioFault {
         let entry = self.entries.iter().find(|entry| entry.key == key);
-        Fault { at: entry.map_or(self.at, |entry| entry.key_at), message }
+        ScenarioFault { at: entry.map_or(self.at, |entry| entry.key_at), message }
     }
 
     /// This table, if it has none but the allowed keys.
-    pub fn only(self, allowed: &[&str]) -> Result<Table<'a>, Fault> {
+    pub fn only(self, allowed: &[&str]) -> Result<KeyTable<'a>, ScenarioFault> {
         match self.entries.iter().find(|entry| !allowed.contains(&entry.key.as_str())) {
-            Some(stray) => Err(Fault {
+            Some(stray) => Err(ScenarioFault {
                 at: stray.key_at,
                 message: unknown("key", &stray.key, &format!("in {}", self.place), allowed),
             }),
@@ -234,12 +234,12 @@ impl<'a> Field<'a> {
     }
 
     /// An error that points at the value.
-    pub fn fault(&self, message: impl Into<String>) -> Fault {
-        Fault { at: self.node.at, message: message.into() }
+    pub fn fault(&self, message: impl Into<String>) -> ScenarioFault {
+        ScenarioFault { at: self.node.at, message: message.into() }
     }
 
     /// The error that the value is something else than `wanted`.
-    pub fn mismatch(&self, wanted: &str) -> Fault {
+    pub fn mismatch(&self, wanted: &str) -> ScenarioFault {
         self.fault(format!("`{}` must be {wanted}, not {}", self.name, self.node.kind()))
     }
 
@@ -249,7 +249,7 @@ impl<'a> Field<'a> {
     }
 
     /// A string.
-    pub fn text(&self, wanted: &str) -> Result<&'a str, Fault> {
+    pub fn text(&self, wanted: &str) -> Result<&'a str, ScenarioFault> {
         match self.value() {
             Value::Text(text) => Ok(text),
             _ => Err(self.mismatch(wanted)),
@@ -257,7 +257,7 @@ impl<'a> Field<'a> {
     }
 
     /// `true` or `false`.
-    pub fn boolean(&self) -> Result<bool, Fault> {
+    pub fn boolean(&self) -> Result<bool, ScenarioFault> {
         match self.value() {
             Value::Boolean(value) => Ok(*value),
             _ => Err(self.mismatch("true or false")),
@@ -265,7 +265,7 @@ impl<'a> Field<'a> {
     }
 
     /// A whole number within bounds.
-    pub fn whole(&self, bounds: RangeInclusive<u32>) -> Result<u32, Fault> {
+    pub fn whole(&self, bounds: RangeInclusive<u32>) -> Result<u32, ScenarioFault> {
         let wanted = || format!("a whole number from {} to {}", bounds.start(), bounds.end());
         match self.value() {
             Value::Whole(number) => u32::try_from(*number).ok().filter(|number| bounds.contains(number)),
@@ -284,7 +284,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of a list, each under the list's name.
-    pub fn list(&self, wanted: &str) -> Result<Vec<Field<'a>>, Fault> {
+    pub fn list(&self, wanted: &str) -> Result<Vec<Field<'a>>, ScenarioFault> {
         match self.value() {
             Value::Array(items) => Ok(items.iter().map(|node| Field { name: self.name, node }).collect()),
             _ => Err(self.mismatch(wanted)),
@@ -292,7 +292,7 @@ impl<'a> Field<'a> {
     }
 
     /// A single value, or the items of a list that is not empty.
-    pub fn one_or_more(&self) -> Result<Vec<Field<'a>>, Fault> {
+    pub fn one_or_more(&self) -> Result<Vec<Field<'a>>, ScenarioFault> {
         match self.value() {
             Value::Array(items) if items.is_empty() => {
                 Err(self.fault(format!("`{}` is an empty list: name at least one value", self.name)))
@@ -303,9 +303,9 @@ impl<'a> Field<'a> {
     }
 
     /// A table; `place` is what errors call it.
-    pub fn table(&self, place: impl Into<String>) -> Result<Table<'a>, Fault> {
+    pub fn table(&self, place: impl Into<String>) -> Result<KeyTable<'a>, ScenarioFault> {
         match self.value() {
-            Value::Table(entries) => Ok(Table { place: place.into(), at: self.node.at, entries }),
+            Value::Table(entries) => Ok(KeyTable { place: place.into(), at: self.node.at, entries }),
             _ => Err(self.mismatch("a table")),
         }
     }

@@ -8,7 +8,7 @@ use crate::trace::Threading;
 use crate::units::Bytes;
 
 use super::spelling::{quoted, unknown};
-use super::tree::{Fault, Field, Value};
+use super::tree::{ScenarioFault, Field, Value};
 
 /// A value out of a short list of names.
 pub(super) trait Named: Copy + Eq + 'static {
@@ -364,7 +364,7 @@ const MOST_THREADS: u32 = 1024;
 
 impl Field<'_> {
     /// A value out of a list of names.
-    pub fn named<T: Named>(&self) -> Result<T, Fault> {
+    pub fn named<T: Named>(&self) -> Result<T, ScenarioFault> {
         let text = self.text(&format!("the name of a {}", T::WHAT))?;
         let names: Vec<_> = T::EVERY.iter().map(|value| value.written()).collect();
         let found = T::EVERY.iter().find(|value| value.written() == text);
@@ -372,7 +372,7 @@ impl Field<'_> {
     }
 
     /// A container, by the name of its muxer or by the extension of its files.
-    pub fn container(&self) -> Result<Container, Fault> {
+    pub fn container(&self) -> Result<Container, ScenarioFault> {
         let by_extension = |text: &str| Container::ALL.iter().find(|one| one.extension() == text).copied();
         match self.value() {
             Value::Text(text) => by_extension(text).map_or_else(|| self.named(), Ok),
@@ -381,12 +381,12 @@ impl Field<'_> {
     }
 
     /// A picture's size.
-    pub fn size(&self) -> Result<Size, Fault> {
+    pub fn size(&self) -> Result<Size, ScenarioFault> {
         self.text("a size like \"1280x720\"")?.parse().map_err(|message: String| self.fault(message))
     }
 
     /// Frames a second, from 1 to 1000.
-    pub fn rate(&self) -> Result<Rate, Fault> {
+    pub fn rate(&self) -> Result<Rate, ScenarioFault> {
         let wanted = "a frame rate from 1 to 1000, like 25, 29.97 or \"30000/1001\"";
         let rate = match self.value() {
             Value::Text(text) => text.parse().ok(),
@@ -396,7 +396,7 @@ impl Field<'_> {
     }
 
     /// A time, in seconds or frames.
-    pub fn time(&self) -> Result<Time, Fault> {
+    pub fn time(&self) -> Result<Time, ScenarioFault> {
         let time = match self.value() {
             Value::Text(text) => text.parse().ok(),
             _ => self.number().map(Time::Seconds),
@@ -413,7 +413,7 @@ impl Field<'_> {
     }
 
     /// A length of time in frames, at least one.
-    pub fn frames(&self, rate: Rate) -> Result<u64, Fault> {
+    pub fn frames(&self, rate: Rate) -> Result<u64, ScenarioFault> {
         match self.time()?.frames(rate) {
             0 => Err(self.fault(format!("`{}` is less than half a frame (at {rate} a second)", self.name))),
             frames => Ok(frames),
@@ -421,7 +421,7 @@ impl Field<'_> {
     }
 
     /// A name of an encoder, a preset or an option, as FFmpeg writes them.
-    pub fn token(&self, what: &str) -> Result<String, Fault> {
+    pub fn token(&self, what: &str) -> Result<String, ScenarioFault> {
         let text = self.text(&format!("the name of {what}"))?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         if text.is_empty() || text.len() > 64 || !text.bytes().all(plain) {
@@ -431,7 +431,7 @@ impl Field<'_> {
     }
 
     /// A word or a table of threads.
-    pub fn threading(&self) -> Result<ThreadingChoice, Fault> {
+    pub fn threading(&self) -> Result<ThreadingChoice, ScenarioFault> {
         match self.value() {
             Value::Text(text) => self.threading_word(text),
             Value::Table(_) => self.threading_parts(),
@@ -439,7 +439,7 @@ impl Field<'_> {
         }
     }
 
-    fn threading_word(&self, text: &str) -> Result<ThreadingChoice, Fault> {
+    fn threading_word(&self, text: &str) -> Result<ThreadingChoice, ScenarioFault> {
         match text {
             "single" => return Ok(ThreadingChoice::Single),
             "default" => return Ok(ThreadingChoice::Default),
@@ -455,7 +455,7 @@ impl Field<'_> {
         threads.map(|threads| ThreadingChoice::Parallel(Some(threads))).ok_or_else(|| self.mismatch(&wanted))
     }
 
-    fn threading_parts(&self) -> Result<ThreadingChoice, Fault> {
+    fn threading_parts(&self) -> Result<ThreadingChoice, ScenarioFault> {
         let table = self.table("threading")?.only(&["render", "decode", "filter", "encode"])?;
         let part = |key| table.get(key).map(|field| field.whole(1..=MOST_THREADS)).transpose();
         let parts = Threading {

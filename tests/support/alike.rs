@@ -9,9 +9,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use memreel::baseline::{Baseline, Entry};
+use memreel::baseline::{Baseline, BaselineEntry};
 use memreel::budget::{Budget, Figure, Figures, Slack};
-use memreel::check::{self, Against, Check, Evidence, Subject};
+use memreel::check::{self, Against, Check, Evidence, CheckedVariant};
 
 pub use memreel::stats::random::Random;
 
@@ -42,7 +42,7 @@ pub fn cells() -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     for file in files {
         let baseline = Baseline::parse(&fs::read_to_string(&file).unwrap()).unwrap();
-        for Entry { key, runs, .. } in baseline.entries() {
+        for BaselineEntry { key, runs, .. } in baseline.entries() {
             match cells.iter_mut().find(|cell| cell.variant == key.variant) {
                 Some(cell) => cell.sessions.push(runs.clone()),
                 None => cells.push(Cell { variant: key.variant.clone(), sessions: vec![runs.clone()] }),
@@ -67,7 +67,7 @@ fn below(count: usize, random: &mut Random) -> usize {
 }
 
 /// The variants of one check, with so many repeats on each side.
-pub fn subjects(cells: &[Cell], sides: Sides, repeats: usize, random: &mut Random) -> Vec<Subject> {
+pub fn subjects(cells: &[Cell], sides: Sides, repeats: usize, random: &mut Random) -> Vec<CheckedVariant> {
     let sessions = cells.iter().map(|cell| cell.sessions.len()).min().unwrap_or(0);
     let before = below(sessions, random);
     let now = match sides {
@@ -81,7 +81,7 @@ pub fn subjects(cells: &[Cell], sides: Sides, repeats: usize, random: &mut Rando
             Sides::TwoSessions => Against::Runs(drawn),
         };
         let runs = draw(&cell.sessions[now], repeats, random);
-        Subject { name: cell.variant.clone(), against, runs, missing: 0, budgets: every_budget() }
+        CheckedVariant { name: cell.variant.clone(), against, runs, missing: 0, budgets: every_budget() }
     };
     cells.iter().map(&mut subject).collect()
 }
@@ -97,7 +97,7 @@ fn every_budget() -> Vec<(Figure, Budget)> {
 }
 
 /// A check of these.
-pub fn check(subjects: &[Subject]) -> Check {
+pub fn check(subjects: &[CheckedVariant]) -> Check {
     check::check(subjects, &[])
 }
 
@@ -123,7 +123,7 @@ pub fn least_effect(check: &Check, variant: &str, figure: Figure) -> Option<f64>
 }
 
 /// Puts so much more of a figure into each run of a variant as it is now.
-pub fn put_in(subjects: &mut [Subject], variant: &str, figure: Figure, more: f64) {
+pub fn put_in(subjects: &mut [CheckedVariant], variant: &str, figure: Figure, more: f64) {
     let subject =
         subjects.iter_mut().find(|subject| subject.name == variant).expect("a variant of the cells");
     for run in &mut subject.runs {

@@ -101,7 +101,7 @@ impl Track {
     /// Its clips with their places. Ends are rounded from the exact running time, so nothing drifts
     /// when a clip's length is no whole number of the timeline's frames.
     pub fn placed(&self, rate: Rate) -> Vec<Placed<'_>> {
-        let mut at = time::Instant::ZERO;
+        let mut at = time::ExactTime::ZERO;
         let mut placed = Vec::new();
         for item in &self.children {
             let start = at.frame(rate);
@@ -115,7 +115,7 @@ impl Track {
 
     /// How many frames of the timeline it takes.
     pub fn frames(&self, rate: Rate) -> u64 {
-        self.children.iter().fold(time::Instant::ZERO, |at, item| at.after(item.duration())).frame(rate)
+        self.children.iter().fold(time::ExactTime::ZERO, |at, item| at.after(item.duration())).frame(rate)
     }
 }
 

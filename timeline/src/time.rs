@@ -113,28 +113,28 @@ impl RationalTime {
 
     /// The same point as a whole number of frames at another rate, halves rounded up.
     pub fn frame_at(self, rate: Rate) -> u64 {
-        Instant::ZERO.after(self).frame(rate)
+        ExactTime::ZERO.after(self).frame(rate)
     }
 }
 
 /// An exact point in time, in seconds, as a reduced fraction.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Instant {
+pub(crate) struct ExactTime {
     above: u128,
     below: u128,
 }
 
-impl Instant {
-    pub(crate) const ZERO: Instant = Instant { above: 0, below: 1 };
+impl ExactTime {
+    pub(crate) const ZERO: ExactTime = ExactTime { above: 0, below: 1 };
 
     /// The point so much later.
-    pub(crate) fn after(self, time: RationalTime) -> Instant {
+    pub(crate) fn after(self, time: RationalTime) -> ExactTime {
         let above = u128::from(time.value) * u128::from(time.rate.denominator());
         let below = u128::from(time.rate.numerator());
         let sum = self.above * below + above * self.below;
         let common = self.below * below;
         let divisor = gcd(sum, common).max(1);
-        Instant { above: sum / divisor, below: common / divisor }
+        ExactTime { above: sum / divisor, below: common / divisor }
     }
 
     /// The nearest frame at `rate`, halves rounded up.
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn ten_hours_of_ntsc_clips_do_not_drift() {
         let ntsc = Rate::new(30000, 1001).unwrap();
-        let mut at = Instant::ZERO;
+        let mut at = ExactTime::ZERO;
         for _ in 0..36_000 {
             at = at.after(RationalTime::new(30, ntsc));
         }

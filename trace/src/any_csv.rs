@@ -6,7 +6,7 @@ use std::io::BufRead;
 
 use crate::cells::{Header, cells};
 use crate::columns::{ColumnNames, Quantity, Unit, quoted, usual};
-use crate::fault::Fault;
+use crate::fault::FileFault;
 use crate::lines::WholeLines;
 use crate::psrecord::CpuShares;
 use crate::series::{Memory, Series};
@@ -65,14 +65,14 @@ pub fn read(
     lines: &mut WholeLines<impl BufRead>,
     names: &ColumnNames,
     series: &mut Series,
-) -> Result<(), Fault> {
+) -> Result<(), FileFault> {
     let Some(line) = lines.next_line()? else { return Ok(()) };
-    let layout = Layout::of(line, names).map_err(|what| Fault::Line { number: 1, what })?;
+    let layout = Layout::of(line, names).map_err(|what| FileFault::Line { number: 1, what })?;
     let (mut begin, mut shares) = (None, CpuShares::default());
     loop {
         let number = lines.number() + 1;
         let Some(line) = lines.next_line()? else { return Ok(()) };
-        let row = layout.row(line, &mut begin).map_err(|what| Fault::Line { number, what })?;
+        let row = layout.row(line, &mut begin).map_err(|what| FileFault::Line { number, what })?;
         if let Some(sample) = row {
             series.push(&if layout.has_cpu_shares() { shares.summed(sample) } else { sample });
         }

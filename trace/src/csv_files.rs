@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::fault::{Fault, TraceError};
+use crate::fault::{FileFault, TraceError};
 use crate::lines::WholeText;
 use crate::{Event, ProcessSample, Sample, ThreadSample};
 
@@ -45,7 +45,7 @@ impl<Row: Serialize> CsvFile<Row> {
     /// When the file cannot be created.
     pub fn create(path: &Path) -> Result<CsvFile<Row>, TraceError> {
         let file = create(path)
-            .map_err(|error| TraceError { path: path.to_path_buf(), source: Fault::Io(error) })?;
+            .map_err(|error| TraceError { path: path.to_path_buf(), source: FileFault::Io(error) })?;
         let writer = csv::Writer::from_writer(BufWriter::new(file));
         Ok(CsvFile { path: path.to_path_buf(), writer, rows: PhantomData })
     }
@@ -57,7 +57,7 @@ impl<Row: Serialize> CsvFile<Row> {
     pub fn write(&mut self, row: &Row) -> Result<(), TraceError> {
         self.writer
             .serialize(row)
-            .map_err(|error| TraceError { path: self.path.clone(), source: Fault::from(error) })
+            .map_err(|error| TraceError { path: self.path.clone(), source: FileFault::from(error) })
     }
 
     /// Hands everything written so far to the kernel.
@@ -65,7 +65,7 @@ impl<Row: Serialize> CsvFile<Row> {
     /// # Errors
     /// When the disk is full or the file cannot be written.
     pub fn flush(&mut self) -> Result<(), TraceError> {
-        self.writer.flush().map_err(|error| TraceError { path: self.path.clone(), source: Fault::Io(error) })
+        self.writer.flush().map_err(|error| TraceError { path: self.path.clone(), source: FileFault::Io(error) })
     }
 }
 
@@ -106,9 +106,9 @@ pub fn read_events(path: &Path) -> Result<Vec<Event>, TraceError> {
 
 fn read<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, TraceError> {
     let failed = |source| TraceError { path: path.to_path_buf(), source };
-    let text = WholeText::of(BufReader::new(File::open(path).map_err(Fault::Io).map_err(failed)?));
+    let text = WholeText::of(BufReader::new(File::open(path).map_err(FileFault::Io).map_err(failed)?));
     let rows = csv::Reader::from_reader(text).into_deserialize().collect::<Result<_, _>>();
-    rows.map_err(Fault::from).map_err(failed)
+    rows.map_err(FileFault::from).map_err(failed)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::fault::{Fault, TraceError};
+use crate::fault::{FileFault, TraceError};
 use crate::table::nonsense;
 use crate::units::whole;
 
@@ -19,13 +19,13 @@ pub fn read_cuts(path: &Path) -> Result<Vec<u64>, TraceError> {
     read().map_err(|source| TraceError { path: path.to_path_buf(), source })
 }
 
-fn cuts(text: &[u8]) -> Result<Vec<u64>, Fault> {
+fn cuts(text: &[u8]) -> Result<Vec<u64>, FileFault> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut cuts = Vec::new();
     for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
         let said = line.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii();
         if !said.is_empty() {
-            let no_frame = || Fault::Line { number, what: nonsense("a frame's number", said) };
+            let no_frame = || FileFault::Line { number, what: nonsense("a frame's number", said) };
             cuts.push(whole(said).ok_or_else(no_frame)?);
         }
     }

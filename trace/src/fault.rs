@@ -11,12 +11,12 @@ pub struct TraceError {
     pub path: PathBuf,
     /// What went wrong with it.
     #[source]
-    pub source: Fault,
+    pub source: FileFault,
 }
 
 /// What went wrong with a file.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum FileFault {
     /// It could not be opened, read or written.
     #[error(transparent)]
     Io(io::Error),
@@ -36,27 +36,27 @@ pub enum Fault {
 impl TraceError {
     /// Whether there is no such file.
     pub fn is_missing(&self) -> bool {
-        matches!(&self.source, Fault::Io(error) if error.kind() == io::ErrorKind::NotFound)
+        matches!(&self.source, FileFault::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
     /// Whether the file was read, and its content is at fault.
     pub fn is_content(&self) -> bool {
-        !matches!(&self.source, Fault::Io(_))
+        !matches!(&self.source, FileFault::Io(_))
     }
 }
 
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Fault {
-        Fault::Io(error)
+impl From<io::Error> for FileFault {
+    fn from(error: io::Error) -> FileFault {
+        FileFault::Io(error)
     }
 }
 
-impl From<csv::Error> for Fault {
-    fn from(error: csv::Error) -> Fault {
+impl From<csv::Error> for FileFault {
+    fn from(error: csv::Error) -> FileFault {
         let what = error.to_string();
         match error.into_kind() {
-            csv::ErrorKind::Io(error) => Fault::Io(error),
-            _ => Fault::Row(what),
+            csv::ErrorKind::Io(error) => FileFault::Io(error),
+            _ => FileFault::Row(what),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::columns::ColumnNames;
-use crate::fault::{Fault, TraceError};
+use crate::fault::{FileFault, TraceError};
 use crate::lines::WholeLines;
 use crate::series::{Memory, Series};
 use crate::{any_csv, mprof, psrecord, samples_csv};
@@ -75,7 +75,7 @@ pub fn first_line(path: &Path) -> Result<String, TraceError> {
         BufReader::new(File::open(path)?).take(LONGEST_HEADER).read_until(b'\n', &mut line)?;
         Ok(line)
     };
-    let line = read().map_err(|error| TraceError { path: path.to_path_buf(), source: Fault::Io(error) })?;
+    let line = read().map_err(|error| TraceError { path: path.to_path_buf(), source: FileFault::Io(error) })?;
     Ok(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_string())
 }
 
@@ -116,9 +116,9 @@ pub fn read_columns(path: &Path, names: &ColumnNames, memory: &[Memory]) -> Resu
 fn read(
     path: &Path,
     memory: &[Memory],
-    into: impl FnOnce(&mut WholeLines<BufReader<File>>, &mut Series) -> Result<(), Fault>,
+    into: impl FnOnce(&mut WholeLines<BufReader<File>>, &mut Series) -> Result<(), FileFault>,
 ) -> Result<Series, TraceError> {
-    let read = || -> Result<Series, Fault> {
+    let read = || -> Result<Series, FileFault> {
         let mut series = Series::keeping(memory);
         let mut lines = WholeLines::of(BufReader::with_capacity(1 << 16, File::open(path)?));
         into(&mut lines, &mut series)?;

@@ -40,7 +40,7 @@ pub use any_csv::why_unusual;
 pub use columns::{ColumnNames, ColumnNamesError, NamedColumn, Quantity, Unit};
 pub use csv_files::{CsvFile, create, is_special, read_events, read_processes, read_samples, read_threads};
 pub use cuts::read_cuts;
-pub use fault::{Fault, TraceError};
+pub use fault::{FileFault, TraceError};
 pub use format::{SeriesFormat, first_line, read_columns, read_series};
 pub use machine_class::MachineClass;
 pub use outcome::Outcome;

@@ -77,7 +77,7 @@ impl<R: BufRead> Read for WholeText<R> {
 pub fn series_of<'t>(
     text: &'t str,
     kept: &[crate::Memory],
-    read: impl FnOnce(&mut WholeLines<&'t [u8]>, &mut crate::Series) -> Result<(), crate::fault::Fault>,
+    read: impl FnOnce(&mut WholeLines<&'t [u8]>, &mut crate::Series) -> Result<(), crate::fault::FileFault>,
 ) -> Result<crate::Series, String> {
     let mut series = crate::Series::keeping(kept);
     let read = read(&mut WholeLines::of(text.as_bytes()), &mut series);

@@ -9,7 +9,7 @@
 use std::io::BufRead;
 
 use crate::Sample;
-use crate::fault::Fault;
+use crate::fault::FileFault;
 use crate::lines::WholeLines;
 use crate::series::Series;
 use crate::table::{decimal, mebibytes};
@@ -29,12 +29,12 @@ struct Tick {
 }
 
 /// Reads a whole file.
-pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), FileFault> {
     let (mut begun, mut ticks): (bool, Vec<Tick>) = (false, Vec::new());
     loop {
         let number = lines.number() + 1;
         let Some(line) = lines.next_line()? else { break };
-        let fault = |what: &str| Fault::Line { number, what: what.to_string() };
+        let fault = |what: &str| FileFault::Line { number, what: what.to_string() };
         let nonsense = || fault("not a line of mprof's");
         let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
         match words[..] {

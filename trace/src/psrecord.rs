@@ -7,7 +7,7 @@
 use std::io::BufRead;
 
 use crate::Sample;
-use crate::fault::Fault;
+use crate::fault::FileFault;
 use crate::lines::WholeLines;
 use crate::series::Series;
 use crate::table::{Known, Separator, Table, bytes, count, decimal, mebibytes};
@@ -34,7 +34,7 @@ pub fn is_header(line: &str) -> bool {
 }
 
 /// Reads a log in columns.
-pub fn read_plain(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+pub fn read_plain(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), FileFault> {
     let Some(header) = lines.next_line()? else { return Ok(()) };
     let with_io = String::from_utf8_lossy(header).contains("Write bytes");
     let io = PLAIN_IO.iter().filter(|_| with_io);
@@ -43,13 +43,13 @@ pub fn read_plain(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> 
 }
 
 /// Reads a log in CSV.
-pub fn read_csv(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+pub fn read_csv(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), FileFault> {
     let Some(header) = lines.next_line()? else { return Ok(()) };
     let table = Table::of(header.split(|&byte| byte == b','), KNOWN, Separator::Comma);
     read(&table, lines, series)
 }
 
-fn read(table: &Table, lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+fn read(table: &Table, lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), FileFault> {
     let mut shares = CpuShares::default();
     table.read(lines, |row| series.push(&shares.summed(row)))
 }

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::fault::Fault;
+use crate::fault::FileFault;
 use crate::lines::WholeLines;
 use crate::series::Series;
 use crate::table::{Known, Separator, Table, bytes, count, decimal};
@@ -33,7 +33,7 @@ pub fn is_header(line: &str) -> bool {
 
 /// Reads a whole file; one without a whole line has no samples. Where no column is called `frames_out`, one
 /// called `frames` holds these.
-pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), Fault> {
+pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result<(), FileFault> {
     let Some(header) = lines.next_line()? else { return Ok(()) };
     let names: Vec<_> = header.split(|&byte| byte == b',').collect();
     let is_only_frames = !names.contains(&b"frames_out".as_slice());

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use crate::Sample;
-use crate::fault::Fault;
+use crate::fault::FileFault;
 use crate::lines::WholeLines;
 use crate::units::{Bytes, Count, whole};
 
@@ -45,12 +45,12 @@ impl<'a> Table<'a> {
         &self,
         lines: &mut WholeLines<impl BufRead>,
         mut each: impl FnMut(Sample),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), FileFault> {
         loop {
             let number = lines.number() + 1;
             let Some(line) = lines.next_line()? else { return Ok(()) };
             if !line.is_empty() {
-                each(self.row(line).map_err(|what| Fault::Line { number, what })?);
+                each(self.row(line).map_err(|what| FileFault::Line { number, what })?);
             }
         }
     }

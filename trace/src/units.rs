@@ -133,7 +133,7 @@ impl fmt::Display for Count {
 }
 
 /// How memory changes with each step of some progress; negative where it falls.
-pub trait Rate: Copy {
+pub trait PerStep: Copy {
     /// So many bytes with each step.
     fn of_bytes(bytes: f64) -> Self;
     /// Bytes with each step.
@@ -147,7 +147,7 @@ macro_rules! rate {
         #[serde(transparent)]
         pub struct $name(pub f64);
 
-        impl Rate for $name {
+        impl PerStep for $name {
             fn of_bytes(bytes: f64) -> $name {
                 $name(bytes)
             }

@@ -6,7 +6,7 @@ use memreel_trace::units::BytesPerFrame;
 
 /// Growth with each frame exported, with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Growth {
+pub struct FrameGrowth {
     /// The estimate.
     pub estimate: BytesPerFrame,
     /// The lower end of the interval.
@@ -15,13 +15,13 @@ pub struct Growth {
     pub high: BytesPerFrame,
 }
 
-impl Growth {
+impl FrameGrowth {
     /// What the verdict on a run says of growth with frames; `None` where they were not counted, or the run was judged
     /// by its exports.
-    pub fn of(verdict: &RunVerdict) -> Option<Growth> {
+    pub fn of(verdict: &RunVerdict) -> Option<FrameGrowth> {
         let rate = verdict.growth.frame.filter(|_| verdict.per == Some(Per::Frame))?;
         let [estimate, low, high] = [rate.estimate, rate.low, rate.high].map(BytesPerFrame);
-        Some(Growth { estimate, low, high })
+        Some(FrameGrowth { estimate, low, high })
     }
 
     /// Half the width of the interval: the number after ±.

@@ -31,7 +31,7 @@ pub enum Figure {
 
 /// What a figure is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum FigureUnit {
     /// Bytes.
     Bytes,
     /// Seconds.
@@ -78,7 +78,7 @@ struct Row {
 
 /// What figures of one kind have in common.
 struct Kind {
-    unit: Unit,
+    unit: FigureUnit,
     same: Slack,
     least_spread: f64,
 }
@@ -86,19 +86,19 @@ struct Kind {
 /// Healthy exports wander by a MiB, and peaks of one build repeat to a few per cent. glibc takes memory from the
 /// kernel in pieces of 128 KiB: a spread of two of them.
 const MEMORY: Kind =
-    Kind { unit: Unit::Bytes, same: Slack { share: 0.02, amount: 1_048_576.0 }, least_spread: 262_144.0 };
+    Kind { unit: FigureUnit::Bytes, same: Slack { share: 0.02, amount: 1_048_576.0 }, least_spread: 262_144.0 };
 /// An MP4's index alone takes up to about 450 B per frame.
 const PER_FRAME: Kind =
-    Kind { unit: Unit::Bytes, same: Slack { share: 0.1, amount: 512.0 }, least_spread: 128.0 };
+    Kind { unit: FigureUnit::Bytes, same: Slack { share: 0.1, amount: 512.0 }, least_spread: 128.0 };
 /// What a heap keeps of a source, a cut or an export by chance.
 const PER_EVENT: Kind =
-    Kind { unit: Unit::Bytes, same: Slack { share: 0.1, amount: 65_536.0 }, least_spread: 16_384.0 };
+    Kind { unit: FigureUnit::Bytes, same: Slack { share: 0.1, amount: 65_536.0 }, least_spread: 16_384.0 };
 /// On shared machines time scatters by a tenth from one run to the next.
 const TIME: Kind =
-    Kind { unit: Unit::Seconds, same: Slack { share: 0.1, amount: 0.0 }, least_spread: 0.0125 };
-const SPEED: Kind = Kind { unit: Unit::FramesPerSecond, ..TIME };
+    Kind { unit: FigureUnit::Seconds, same: Slack { share: 0.1, amount: 0.0 }, least_spread: 0.0125 };
+const SPEED: Kind = Kind { unit: FigureUnit::FramesPerSecond, ..TIME };
 /// Counts are whole: half of one is none.
-const COUNT: Kind = Kind { unit: Unit::Count, same: Slack { share: 0.0, amount: 0.5 }, least_spread: 0.05 };
+const COUNT: Kind = Kind { unit: FigureUnit::Count, same: Slack { share: 0.0, amount: 0.5 }, least_spread: 0.05 };
 
 /// The table, in the order of the enum.
 #[rustfmt::skip]
@@ -157,15 +157,15 @@ impl Figure {
     }
 
     /// What it is measured in.
-    pub const fn unit(self) -> Unit {
+    pub const fn unit(self) -> FigureUnit {
         self.row().kind.unit
     }
 
     /// How two sets of repeats of it are compared.
     pub const fn scale(self) -> Scale {
         match self.unit() {
-            Unit::Bytes | Unit::Count => Scale::Difference,
-            Unit::Seconds | Unit::FramesPerSecond => Scale::Ratio,
+            FigureUnit::Bytes | FigureUnit::Count => Scale::Difference,
+            FigureUnit::Seconds | FigureUnit::FramesPerSecond => Scale::Ratio,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::difference::{tolerance, worse};
 use super::{Evidence, LimitEvidence, PASS_CONFIDENCE, State};
-use crate::budget::{Budget, Figure, Unit};
+use crate::budget::{Budget, Figure, FigureUnit};
 use crate::compare::Side;
 use crate::stats;
 
@@ -21,7 +21,7 @@ pub(super) fn answer(figure: Figure, runs: &[f64], budget: Budget, confidence: f
     let is_beyond = |run: &&f64| figure.onto_scale(**run).is_some_and(|run| worse(figure, run - limit) > 0.0);
     let runs_beyond = runs.iter().filter(is_beyond).count();
     // Counts are whole: those that are all within a limit are within it.
-    let exactly_within = figure.unit() == Unit::Count && runs_beyond == 0;
+    let exactly_within = figure.unit() == FigureUnit::Count && runs_beyond == 0;
     let state = match () {
         () if beyond - sure > 0.0 => State::Failed,
         () if beyond + ordinary <= 0.0 || exactly_within => State::Passed,

@@ -3,7 +3,7 @@
 use crate::analysis::JobSummary;
 use crate::budget::{Figure, Figures};
 use crate::course::Per;
-use crate::run::{Rate, RunVerdict};
+use crate::run::{GrowthRate, RunVerdict};
 use crate::shape::Answer;
 use memreel_trace::units::{Bytes, Count};
 
@@ -13,7 +13,7 @@ pub fn figures(summary: &JobSummary, verdict: &RunVerdict) -> Option<Figures> {
     // Speed is that of the frames of the whole export; engines may not count the last of them.
     let frames = summary.fps.map(|fps| fps * summary.wall_s).filter(|&frames| frames > 0.0);
     let growth = verdict.growth;
-    let rate = |rate: Option<Rate>| rate.map(|rate| rate.estimate);
+    let rate = |rate: Option<GrowthRate>| rate.map(|rate| rate.estimate);
     // Where there are cuts and it does not grow with frames, what is told per frame is what is gained between them.
     let by_frames = growth.frame.is_some_and(|rate| rate.grows == Answer::Yes);
     let between = verdict.division.as_ref().filter(|_| !by_frames).map(|division| division.between_per_frame);

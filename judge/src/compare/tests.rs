@@ -1,7 +1,7 @@
 use super::*;
 use crate::analysis::JobSummary;
 use crate::course::Per;
-use crate::run::{Growth, Rate, RunVerdict, judge};
+use crate::run::{Growth, GrowthRate, RunVerdict, judge};
 use crate::shape::Answer;
 use crate::stats::random::Random;
 use memreel_trace::units::{Bytes, Count};
@@ -194,7 +194,7 @@ fn growth_between_cuts_and_growth_over_all_frames_have_no_mean() {
 
 #[test]
 fn a_growth_per_second_is_not_one_per_frame() {
-    let rate = Rate { grows: Answer::Yes, low: 900.0, estimate: 1000.0, high: 1100.0, limit: 100.0 };
+    let rate = GrowthRate { grows: Answer::Yes, low: 900.0, estimate: 1000.0, high: 1100.0, limit: 100.0 };
     let told = |per| {
         let growth = Growth { frame: Some(rate), ..Growth::default() };
         let verdict = RunVerdict { per: Some(per), growth, ..RunVerdict::default() };

@@ -12,7 +12,7 @@ use std::fmt;
 use super::graph::*;
 use super::lanes::{Lane, Lanes, Piece};
 use super::layout::{Layout, mixes, write_lanes};
-use super::lift::{Look, is_always, is_idle_on_blanks, is_sum, joined, may_drop, names, renumber};
+use super::lift::{GraphView, is_always, is_idle_on_blanks, is_sum, joined, may_drop, names, renumber};
 
 /// What was done to a graph, and what was left and why, a line each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ impl fmt::Display for Changes {
 /// The graph with as few tracks and as little nesting as can be shown to be the same.
 pub fn flatten(graph: &Graph) -> (Graph, Changes) {
     let mut changes = Changes::default();
-    let look = Look::new(graph);
+    let look = GraphView::new(graph);
     let Some(root) = graph.root().filter(|root| matches!(root.body, Body::Playlist(_) | Body::Tractor(_)))
     else {
         changes.left.push("what is played is a single producer".into());
@@ -94,11 +94,11 @@ pub fn lay_out(graph: &Graph, layout: Layout) -> Result<(Graph, Changes), String
 /// A track of what is played.
 #[derive(Debug)]
 struct Spot {
-    track: Track,
+    track: TractorTrack,
     /// `None` for a service that is no playlist, and fills the track.
-    items: Option<Vec<Item>>,
+    items: Option<Vec<PlaylistItem>>,
     /// Those of the playlist.
-    properties: Named,
+    properties: NamedValues,
     is_changed: bool,
 }
 
@@ -112,7 +112,7 @@ struct Spread {
 }
 
 impl Spread {
-    fn of(root: &Service, look: &Look, changes: &mut Changes) -> Result<Spread, String> {
+    fn of(root: &Service, look: &GraphView, changes: &mut Changes) -> Result<Spread, String> {
         let frames = look.lengths.get(root.id.as_str()).copied();
         let frames = frames.ok_or("how long it is, is not said: a clip has neither points nor a length")?;
         let end = root.points.first.unwrap_or(0) + frames;
@@ -127,7 +127,7 @@ impl Spread {
         Ok(spread)
     }
 
-    fn take_tractor(&mut self, tractor: &Tractor, look: &Look, changes: &mut Changes) {
+    fn take_tractor(&mut self, tractor: &Tractor, look: &GraphView, changes: &mut Changes) {
         self.planted.clone_from(&tractor.planted);
         for track in &tractor.tracks {
             let mut track = track.clone();
@@ -169,7 +169,7 @@ impl Spread {
     }
 
     /// A playlist that is played becomes tracks: one for what is alone, more for nested tractors.
-    fn take_playlist(&mut self, items: &[Item], look: &Look, changes: &mut Changes) -> Result<(), String> {
+    fn take_playlist(&mut self, items: &[PlaylistItem], look: &GraphView, changes: &mut Changes) -> Result<(), String> {
         let (mut at, mut nested) = (0, 0);
         self.spots.push(Spot::empty(Hide::Nothing));
         for item in items {
@@ -197,7 +197,7 @@ impl Spread {
     }
 
     /// Puts nested tracks beside each other, each on one of ours where its place is free.
-    fn place(&mut self, lifted: super::lift::Lifted, at: u64, look: &Look) {
+    fn place(&mut self, lifted: super::lift::Lifted, at: u64, look: &GraphView) {
         let mut taken = Vec::new();
         for (hide, items) in lifted.tracks {
             let from = taken.last().map_or(0, |last| last + 1);
@@ -227,7 +227,7 @@ impl Spread {
     }
 
     /// Where all that is heard is added up at all times, one sum a track does it as well as one a section.
-    fn join_sums(&mut self, look: &Look, changes: &mut Changes) {
+    fn join_sums(&mut self, look: &GraphView, changes: &mut Changes) {
         let Some(heard) = self.heard(look) else { return };
         let is_known =
             |planted: &Planted| matches!(planted, Planted::Transition(effect) if is_idle_on_blanks(effect));
@@ -246,13 +246,13 @@ impl Spread {
     }
 
     /// Tracks that are heard, with the places of their clips; `None` where these are not known.
-    fn heard(&self, look: &Look) -> Option<Vec<Heard>> {
+    fn heard(&self, look: &GraphView) -> Option<Vec<Heard>> {
         let numbered = self.spots.iter().enumerate();
         let can_be = numbered.filter(|(_, spot)| spot.track.is_heard() && !spot.is_silent(look));
         can_be.map(|(number, spot)| Some((number, spot.clips(look)?))).collect()
     }
 
-    fn drop_blank_tracks(&mut self, look: &Look, changes: &mut Changes) {
+    fn drop_blank_tracks(&mut self, look: &GraphView, changes: &mut Changes) {
         for number in (0..self.spots.len()).rev() {
             let spot = &self.spots[number];
             let is_blank = spot.clips(look).is_some_and(|clips| clips.is_empty());
@@ -296,7 +296,7 @@ impl Spread {
     }
 
     /// Puts the clips of each track on the lowest one on which they are as well.
-    fn merge_tracks(&mut self, look: &Look, changes: &mut Changes) {
+    fn merge_tracks(&mut self, look: &GraphView, changes: &mut Changes) {
         let before = self.spots.len();
         let mut why_not = None;
         let mut upper = 1;
@@ -325,7 +325,7 @@ impl Spread {
     }
 
     /// Whether the clips of a track meet none on the tracks from another one up to it.
-    fn have_room(&self, lower: usize, upper: usize, look: &Look) -> bool {
+    fn have_room(&self, lower: usize, upper: usize, look: &GraphView) -> bool {
         let Some(moved) = self.spots[upper].clips(look) else { return false };
         self.spots[lower..upper].iter().all(|spot| {
             let meets =
@@ -341,7 +341,7 @@ impl Spread {
         if a.hide != b.hide {
             return apart("do not hide the same".into());
         }
-        let has_more = |track: &Track| !track.others.is_empty() || track.points != Points::default();
+        let has_more = |track: &TractorTrack| !track.others.is_empty() || track.points != Points::default();
         if [lower, upper].into_iter().any(|number| self.has_filter(number)) || has_more(a) || has_more(b) {
             return apart("have filters or points of their own".into());
         }
@@ -375,7 +375,7 @@ impl Spread {
         if is_same { None } else { apart("are brought onto others in different ways".into()) }
     }
 
-    fn merge(&mut self, lower: usize, upper: usize, look: &Look) {
+    fn merge(&mut self, lower: usize, upper: usize, look: &GraphView) {
         let until = [lower, upper].into_iter().filter_map(|number| self.spots[number].frames(look)).max();
         let moved = self.spots[upper].take_placed(look);
         let spot = &mut self.spots[lower];
@@ -384,11 +384,11 @@ impl Spread {
         all.sort_by_key(|(start, _, _)| *start);
         let (mut at, mut items) = (0, Vec::new());
         for (start, end, item) in all {
-            items.extend((start > at).then(|| Item::Blank(start - at)));
+            items.extend((start > at).then(|| PlaylistItem::Blank(start - at)));
             items.push(item);
             at = end;
         }
-        items.extend(until.filter(|&until| until > at).map(|until| Item::Blank(until - at)));
+        items.extend(until.filter(|&until| until > at).map(|until| PlaylistItem::Blank(until - at)));
         spot.items = Some(items);
         spot.is_changed = true;
         self.remove(upper, |_| false);
@@ -428,10 +428,10 @@ impl Spread {
 }
 
 /// How a track is brought onto others: what each of its transitions says, but for the track.
-fn kinds(transitions: &[Effect], number: usize) -> Vec<Named> {
+fn kinds(transitions: &[Effect], number: usize) -> Vec<NamedValues> {
     let own = transitions.iter().filter(|transition| transition.track("b_track") == Some(number));
     let kind = |transition: &Effect| {
-        let mut said = Named([&transition.properties.0[..], &transition.attributes.0[..]].concat());
+        let mut said = NamedValues([&transition.properties.0[..], &transition.attributes.0[..]].concat());
         said.take("b_track");
         said.take("id");
         said.0.sort();
@@ -470,9 +470,9 @@ fn reached(graph: &Graph, from: impl IntoIterator<Item = String>) -> HashSet<Str
 impl Spot {
     fn empty(hide: Hide) -> Spot {
         Spot {
-            track: Track { hide, ..Track::default() },
+            track: TractorTrack { hide, ..TractorTrack::default() },
             items: Some(Vec::new()),
-            properties: Named::default(),
+            properties: NamedValues::default(),
             is_changed: true,
         }
     }
@@ -486,11 +486,11 @@ impl Spot {
     }
 
     /// Whether it is a colour, from the first frame to the last.
-    fn is_silent(&self, look: &Look) -> bool {
+    fn is_silent(&self, look: &GraphView) -> bool {
         look.services.get(self.track.of.as_str()).is_some_and(|service| service.is_colour())
     }
 
-    fn frames(&self, look: &Look) -> Option<u64> {
+    fn frames(&self, look: &GraphView) -> Option<u64> {
         match &self.items {
             None => look.lengths.get(self.track.of.as_str()).copied(),
             Some(items) => items.iter().map(|item| look.item_frames(item)).sum(),
@@ -498,16 +498,16 @@ impl Spot {
     }
 
     /// Appends items at a frame.
-    fn put(&mut self, at: u64, more: Vec<Item>, look: &Look) {
+    fn put(&mut self, at: u64, more: Vec<PlaylistItem>, look: &GraphView) {
         let long = self.frames(look).unwrap_or(at);
         let items = self.items.get_or_insert_default();
-        items.extend((at > long).then(|| Item::Blank(at - long)));
+        items.extend((at > long).then(|| PlaylistItem::Blank(at - long)));
         items.extend(more);
         *items = joined(std::mem::take(items));
     }
 
     /// When it has a clip; `None` where that is not known.
-    fn clips(&self, look: &Look) -> Option<Vec<(u64, u64)>> {
+    fn clips(&self, look: &GraphView) -> Option<Vec<(u64, u64)>> {
         let (mut at, mut clips) = (0, Vec::new());
         for item in self.items.as_ref()? {
             let end = at + look.item_frames(item)?;
@@ -518,7 +518,7 @@ impl Spot {
     }
 
     /// Takes its entries out, with their places.
-    fn take_placed(&mut self, look: &Look) -> Vec<(u64, u64, Item)> {
+    fn take_placed(&mut self, look: &GraphView) -> Vec<(u64, u64, PlaylistItem)> {
         let clips = self.clips(look).unwrap_or_default();
         let items = self.items.take().unwrap_or_default();
         let entries = items.into_iter().filter(|item| item.entry().is_some());
@@ -528,11 +528,11 @@ impl Spot {
 
 /// Lanes of a graph that has nothing but clips, gaps and sound that is added up; and what it plays.
 fn plain_lanes(graph: &Graph) -> Result<(Lanes, HashSet<String>), String> {
-    let look = Look::new(graph);
+    let look = GraphView::new(graph);
     let root = graph.root().ok_or("there is nothing to play")?;
     let frames = *look.lengths.get(root.id.as_str()).ok_or("how long it is, is not said")?;
-    let one = [Track { of: root.id.clone(), ..Track::default() }];
-    let (tracks, planted): (&[Track], &[Planted]) = match &root.body {
+    let one = [TractorTrack { of: root.id.clone(), ..TractorTrack::default() }];
+    let (tracks, planted): (&[TractorTrack], &[Planted]) = match &root.body {
         Body::Tractor(tractor) => (&tractor.tracks, &tractor.planted),
         _ => (&one, &[]),
     };
@@ -540,7 +540,7 @@ fn plain_lanes(graph: &Graph) -> Result<(Lanes, HashSet<String>), String> {
         return Err("what is played has an in point".into());
     }
     let is_colour =
-        |track: &Track| look.services.get(track.of.as_str()).is_some_and(|service| service.is_colour());
+        |track: &TractorTrack| look.services.get(track.of.as_str()).is_some_and(|service| service.is_colour());
     let has_background = tracks.len() > 1 && is_colour(&tracks[0]);
     let mut lanes = Lanes { frames, background: None, lanes: Vec::new() };
     for (number, track) in tracks.iter().enumerate() {
@@ -612,10 +612,10 @@ fn works_at(transition: &Effect, at: u64) -> bool {
     is_always(transition) || within(transition.points)
 }
 
-fn lane(track: &Track, number: usize, look: &Look) -> Result<Lane, String> {
+fn lane(track: &TractorTrack, number: usize, look: &GraphView) -> Result<Lane, String> {
     let mut lane = Lane { hide: track.hide, frames: 0, pieces: Vec::new() };
     let service = look.services[track.of.as_str()];
-    let whole = [Item::Entry(Entry { of: track.of.clone(), ..Entry::default() })];
+    let whole = [PlaylistItem::Entry(Entry { of: track.of.clone(), ..Entry::default() })];
     let items = match &service.body {
         Body::Playlist(items) => items.as_slice(),
         _ => &whole,
@@ -624,7 +624,7 @@ fn lane(track: &Track, number: usize, look: &Look) -> Result<Lane, String> {
         let frames = look
             .item_frames(item)
             .ok_or_else(|| format!("how long a clip on track {number} is, is not said"))?;
-        if let Item::Entry(entry) = item {
+        if let PlaylistItem::Entry(entry) = item {
             let producer = look.services[entry.of.as_str()];
             if look.is_nested(entry) {
                 return Err(format!("`{}` on track {number} stays nested", entry.of));

@@ -17,9 +17,9 @@ const MOST_FRAMES: u64 = 1 << 40;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graph {
     /// What the outermost element says: `LC_NUMERIC`, `version`, `root`, `title` …
-    pub attributes: Named,
+    pub attributes: NamedValues,
     /// What the `profile` element says, if there is one.
-    pub profile: Option<Named>,
+    pub profile: Option<NamedValues>,
     /// Services and what else there is, in the document's order.
     pub parts: Vec<Part>,
 }
@@ -35,7 +35,7 @@ pub enum Part {
 
 /// Names and values, in order; attributes or properties.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Named(pub Vec<(String, String)>);
+pub struct NamedValues(pub Vec<(String, String)>);
 
 /// An element that is kept as it is.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,7 +43,7 @@ pub struct Element {
     /// Its name.
     pub name: String,
     /// Its attributes.
-    pub attributes: Named,
+    pub attributes: NamedValues,
     /// The elements in it.
     pub children: Vec<Element>,
     /// The text in it.
@@ -58,9 +58,9 @@ pub struct Service {
     /// The first and the last frame of it that is used.
     pub points: Points,
     /// Other attributes.
-    pub attributes: Named,
+    pub attributes: NamedValues,
     /// Its properties.
-    pub properties: Named,
+    pub properties: NamedValues,
     /// What it is made of.
     pub body: Body,
     /// Filters on the whole of it.
@@ -77,7 +77,7 @@ pub enum Body {
     /// A producer with links; these are among the other elements.
     Chain,
     /// One thing after another.
-    Playlist(Vec<Item>),
+    Playlist(Vec<PlaylistItem>),
     /// Tracks over each other.
     Tractor(Tractor),
 }
@@ -93,7 +93,7 @@ pub struct Points {
 
 /// What stands in a playlist.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Item {
+pub enum PlaylistItem {
     /// A piece of a service.
     Entry(Entry),
     /// So many frames of nothing.
@@ -108,9 +108,9 @@ pub struct Entry {
     /// Which part of it.
     pub points: Points,
     /// Other attributes, as `repeat`.
-    pub attributes: Named,
+    pub attributes: NamedValues,
     /// Properties and filters of this piece alone.
-    pub properties: Named,
+    pub properties: NamedValues,
     /// Filters on this piece alone.
     pub filters: Vec<Effect>,
     /// Elements that this model does not look into.
@@ -121,16 +121,16 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tractor {
     /// From the lowest to the highest.
-    pub tracks: Vec<Track>,
+    pub tracks: Vec<TractorTrack>,
     /// In the order in which they work.
     pub planted: Vec<Planted>,
     /// The attributes of a `multitrack` element around the tracks, where there is one.
-    pub multitrack: Option<Named>,
+    pub multitrack: Option<NamedValues>,
 }
 
 /// A track of a tractor.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Track {
+pub struct TractorTrack {
     /// The service's id.
     pub of: String,
     /// What of it is neither seen nor heard.
@@ -138,7 +138,7 @@ pub struct Track {
     /// Which part of the service.
     pub points: Points,
     /// Other attributes.
-    pub attributes: Named,
+    pub attributes: NamedValues,
     /// Filters on the track and what else stands in it.
     pub others: Vec<Element>,
 }
@@ -172,14 +172,14 @@ pub struct Effect {
     /// When it works, in the time of what it is attached to.
     pub points: Points,
     /// Other attributes.
-    pub attributes: Named,
+    pub attributes: NamedValues,
     /// Its properties.
-    pub properties: Named,
+    pub properties: NamedValues,
     /// Elements that this model does not look into.
     pub others: Vec<Element>,
 }
 
-impl Named {
+impl NamedValues {
     /// The value of a name, the last where it is given twice.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
@@ -200,9 +200,9 @@ impl Named {
     }
 }
 
-impl<const N: usize> From<[(&str, &str); N]> for Named {
-    fn from(pairs: [(&str, &str); N]) -> Named {
-        Named(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
+impl<const N: usize> From<[(&str, &str); N]> for NamedValues {
+    fn from(pairs: [(&str, &str); N]) -> NamedValues {
+        NamedValues(pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
     }
 }
 
@@ -239,7 +239,7 @@ impl Hide {
     }
 }
 
-impl Track {
+impl TractorTrack {
     /// Whether its sound is not left out.
     pub fn is_heard(&self) -> bool {
         !matches!(self.hide, Hide::Audio | Hide::Both)
@@ -269,8 +269,8 @@ impl Service {
         Service {
             id: id.into(),
             points: Points::default(),
-            attributes: Named::default(),
-            properties: Named::default(),
+            attributes: NamedValues::default(),
+            properties: NamedValues::default(),
             body,
             filters: Vec::new(),
             others: Vec::new(),
@@ -286,7 +286,7 @@ impl Service {
     pub fn links(&self) -> Vec<&str> {
         match &self.body {
             Body::Producer | Body::Chain => Vec::new(),
-            Body::Playlist(items) => items.iter().filter_map(Item::entry).map(|e| e.of.as_str()).collect(),
+            Body::Playlist(items) => items.iter().filter_map(PlaylistItem::entry).map(|e| e.of.as_str()).collect(),
             Body::Tractor(tractor) => tractor.tracks.iter().map(|track| track.of.as_str()).collect(),
         }
     }
@@ -332,12 +332,12 @@ fn file_of_loader(resource: &str) -> Option<&str> {
     }
 }
 
-impl Item {
+impl PlaylistItem {
     /// The entry, if it is one.
     pub fn entry(&self) -> Option<&Entry> {
         match self {
-            Item::Entry(entry) => Some(entry),
-            Item::Blank(_) => None,
+            PlaylistItem::Entry(entry) => Some(entry),
+            PlaylistItem::Blank(_) => None,
         }
     }
 }
@@ -394,14 +394,14 @@ fn length(service: &Service, before: &HashMap<&str, u64>, rate: Option<Rate>) ->
         }
         (Body::Playlist(items), None) => items.iter().try_fold(0_u64, |sum, item| {
             let frames = match item {
-                Item::Blank(frames) => *frames,
-                Item::Entry(entry) => entry.frames(before.get(entry.of.as_str()).copied())?,
+                PlaylistItem::Blank(frames) => *frames,
+                PlaylistItem::Entry(entry) => entry.frames(before.get(entry.of.as_str()).copied())?,
             };
             sum.checked_add(frames)
         }),
         (Body::Tractor(tractor), None) => {
             let track =
-                |track: &Track| track.points.frames().or_else(|| before.get(track.of.as_str()).copied());
+                |track: &TractorTrack| track.points.frames().or_else(|| before.get(track.of.as_str()).copied());
             tractor.tracks.iter().map(track).try_fold(0, |most, frames| Some(most.max(frames?)))
         }
     }

@@ -4,7 +4,7 @@
 
 use memreel_timeline::{Item, Rate, Timeline, Track, TrackKind};
 
-use super::graph::{Body, Hide, Named, Points, Service};
+use super::graph::{Body, Hide, NamedValues, Points, Service};
 
 /// Lanes over each other; where two have a piece, the higher one is seen and both are heard.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ impl Piece {
 pub fn colour(colour: &str, frames: u64) -> Service {
     let mut service = Service::new(colour, Body::Producer);
     service.points = Points::new(0, frames.saturating_sub(1));
-    service.properties = Named::from([
+    service.properties = NamedValues::from([
         ("length", frames.to_string().as_str()),
         ("resource", colour),
         ("mlt_service", "color"),
@@ -127,7 +127,7 @@ fn lane(track: &Track, hide: Hide, rate: Rate) -> Lane {
 /// A file, of which only what is needed is opened.
 fn medium(resource: &str, hide: Hide) -> Service {
     let mut service = Service::new("", Body::Producer);
-    service.properties = Named::from([("resource", resource), ("mlt_service", "avformat")]);
+    service.properties = NamedValues::from([("resource", resource), ("mlt_service", "avformat")]);
     match hide {
         Hide::Audio => service.properties.set("audio_index", "-1"),
         Hide::Video => service.properties.set("video_index", "-1"),

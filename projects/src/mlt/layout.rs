@@ -53,7 +53,7 @@ impl fmt::Display for Layout {
 
 /// The timeline as a graph; with `sound` false no track is heard.
 pub fn graph_of(timeline: &Timeline, profile: Profile, sound: bool, layout: Layout) -> Graph {
-    let attributes = Named::from([("LC_NUMERIC", "C"), ("version", "7.0.0"), ("producer", "timeline")]);
+    let attributes = NamedValues::from([("LC_NUMERIC", "C"), ("version", "7.0.0"), ("producer", "timeline")]);
     let graph = Graph { attributes, profile: Some(profile.attributes()), parts: Vec::new() };
     write_lanes(graph, &Lanes::of_timeline(timeline, profile.rate, sound), layout)
 }
@@ -194,13 +194,13 @@ impl LaneWriter {
             let id = format!("track{number}");
             let items = self.lane(&id, lane);
             self.push(Service::new(&id, Body::Playlist(items)));
-            tracks.push(Track { of: id, hide: lane.hide, ..Track::default() });
+            tracks.push(TractorTrack { of: id, hide: lane.hide, ..TractorTrack::default() });
         }
         let mut heard: Vec<_> =
             (0..lanes.lanes.len()).filter(|&number| lanes.lanes[number].is_heard()).collect();
         if let Some(background) = &lanes.background {
             self.push(background.clone());
-            tracks.insert(0, Track { of: background.id.clone(), hide: Hide::Audio, ..Track::default() });
+            tracks.insert(0, TractorTrack { of: background.id.clone(), hide: Hide::Audio, ..TractorTrack::default() });
             heard.iter_mut().for_each(|number| *number += 1);
         }
         let planted = mixes(&heard, self.frames);
@@ -211,7 +211,7 @@ impl LaneWriter {
     }
 
     /// The entries of a lane; its producers are written, equal ones once.
-    fn lane(&mut self, id: &str, lane: &Lane) -> Vec<Item> {
+    fn lane(&mut self, id: &str, lane: &Lane) -> Vec<PlaylistItem> {
         let mut producers: Vec<(&Service, String)> = Vec::new();
         let mut entries = Vec::new();
         for piece in &lane.pieces {
@@ -240,7 +240,7 @@ impl LaneWriter {
                 false => self.plain(&id, &lanes, section),
             }
             let points = Points::new(0, section.end - section.start - 1);
-            items.push(Item::Entry(Entry { of: id, points, ..Entry::default() }));
+            items.push(PlaylistItem::Entry(Entry { of: id, points, ..Entry::default() }));
         }
         self.push(Service::new("timeline", Body::Playlist(items)));
     }
@@ -264,7 +264,7 @@ impl LaneWriter {
             let entries = [(&piece, self.own_producer(id, number, &piece))];
             let playlist = format!("{id}_track{number}");
             self.push(Service::new(&playlist, Body::Playlist(items(&entries, section.start, section.end))));
-            tracks.push(Track { of: playlist, hide: lane.hide, ..Track::default() });
+            tracks.push(TractorTrack { of: playlist, hide: lane.hide, ..TractorTrack::default() });
             heard.extend(lane.is_heard().then_some(number));
         }
         let planted = mixes(&heard, section.end - section.start);
@@ -281,14 +281,14 @@ impl LaneWriter {
 }
 
 /// Entries and the blanks between them, from one frame of the whole to another.
-fn items(entries: &[(&Piece, String)], start: u64, end: u64) -> Vec<Item> {
+fn items(entries: &[(&Piece, String)], start: u64, end: u64) -> Vec<PlaylistItem> {
     let (mut at, mut items) = (start, Vec::new());
     for (piece, of) in entries {
-        items.extend((piece.start > at).then(|| Item::Blank(piece.start - at)));
-        items.push(Item::Entry(Entry { of: of.clone(), points: piece.points(), ..Entry::default() }));
+        items.extend((piece.start > at).then(|| PlaylistItem::Blank(piece.start - at)));
+        items.push(PlaylistItem::Entry(Entry { of: of.clone(), points: piece.points(), ..Entry::default() }));
         at = piece.end;
     }
-    items.extend((end > at).then(|| Item::Blank(end - at)));
+    items.extend((end > at).then(|| PlaylistItem::Blank(end - at)));
     items
 }
 
@@ -299,7 +299,7 @@ pub(super) fn mixes(heard: &[usize], frames: u64) -> Vec<Planted> {
 }
 
 fn mix(onto: usize, track: usize, frames: u64) -> Effect {
-    let properties = Named::from([
+    let properties = NamedValues::from([
         ("mlt_service", "mix"),
         ("a_track", &onto.to_string()),
         ("b_track", &track.to_string()),

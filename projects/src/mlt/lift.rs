@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::graph::*;
 
 /// What a graph holds, to look into.
-pub struct Look<'a> {
+pub struct GraphView<'a> {
     pub services: HashMap<&'a str, &'a Service>,
     pub lengths: HashMap<&'a str, u64>,
 }
@@ -13,7 +13,7 @@ pub struct Look<'a> {
 /// Tracks that were one entry, as long as each other.
 #[derive(Debug)]
 pub struct Lifted {
-    pub tracks: Vec<(Hide, Vec<Item>)>,
+    pub tracks: Vec<(Hide, Vec<PlaylistItem>)>,
     /// With points of the entry's time.
     pub transitions: Vec<Effect>,
 }
@@ -21,9 +21,9 @@ pub struct Lifted {
 /// In words, why something stays nested.
 pub type Why = String;
 
-impl<'a> Look<'a> {
-    pub fn new(graph: &'a Graph) -> Look<'a> {
-        Look { services: graph.by_id(), lengths: graph.lengths() }
+impl<'a> GraphView<'a> {
+    pub fn new(graph: &'a Graph) -> GraphView<'a> {
+        GraphView { services: graph.by_id(), lengths: graph.lengths() }
     }
 
     /// How many frames an entry takes.
@@ -31,10 +31,10 @@ impl<'a> Look<'a> {
         entry.frames(self.lengths.get(entry.of.as_str()).copied())
     }
 
-    pub fn item_frames(&self, item: &Item) -> Option<u64> {
+    pub fn item_frames(&self, item: &PlaylistItem) -> Option<u64> {
         match item {
-            Item::Blank(frames) => Some(*frames),
-            Item::Entry(entry) => self.frames(entry),
+            PlaylistItem::Blank(frames) => Some(*frames),
+            PlaylistItem::Entry(entry) => self.frames(entry),
         }
     }
 
@@ -45,7 +45,7 @@ impl<'a> Look<'a> {
     }
 
     /// The items, with those of nested sequences in place of these; `left` is told what stays nested.
-    pub fn sequence(&self, items: &[Item], left: &mut Vec<Why>) -> Vec<Item> {
+    pub fn sequence(&self, items: &[PlaylistItem], left: &mut Vec<Why>) -> Vec<PlaylistItem> {
         let mut all = Vec::new();
         for item in items {
             let nested = item.entry().filter(|entry| self.is_nested(entry));
@@ -101,7 +101,7 @@ impl<'a> Look<'a> {
     }
 
     /// A playlist of sequences, one of which may have several tracks.
-    fn lift_playlist(&self, items: &[Item]) -> Result<Lifted, Why> {
+    fn lift_playlist(&self, items: &[PlaylistItem]) -> Result<Lifted, Why> {
         let mut inner = Vec::new();
         let items = self.sequence(items, &mut inner);
         match inner.into_iter().next() {
@@ -127,7 +127,7 @@ impl<'a> Look<'a> {
             let entry = Entry { of: track.of.clone(), ..Entry::default() };
             let items = match self.is_nested(&entry) {
                 true => self.whole(&entry)?,
-                false => vec![Item::Entry(entry)],
+                false => vec![PlaylistItem::Entry(entry)],
             };
             lifted.tracks.push((track.hide, self.padded(items, frames)?));
         }
@@ -136,7 +136,7 @@ impl<'a> Look<'a> {
     }
 
     /// All of a nested service, if it is a plain sequence.
-    fn whole(&self, entry: &Entry) -> Result<Vec<Item>, Why> {
+    fn whole(&self, entry: &Entry) -> Result<Vec<PlaylistItem>, Why> {
         let mut lifted = self.lift(entry).map_err(|why| format!("in it {why}"))?;
         match lifted.is_plain() {
             true => Ok(lifted.tracks.remove(0).1),
@@ -145,16 +145,16 @@ impl<'a> Look<'a> {
     }
 
     /// As long as the tractor that it is a track of.
-    fn padded(&self, items: Vec<Item>, frames: u64) -> Result<Vec<Item>, Why> {
+    fn padded(&self, items: Vec<PlaylistItem>, frames: u64) -> Result<Vec<PlaylistItem>, Why> {
         let long = items.iter().try_fold(0, |sum, item| Some(sum + self.item_frames(item)?));
         let long = long.ok_or("how long a track of it is, is not said")?;
         let mut items = if long > frames { self.slice(&items, 0, frames)? } else { items };
-        items.extend((long < frames).then(|| Item::Blank(frames - long)));
+        items.extend((long < frames).then(|| PlaylistItem::Blank(frames - long)));
         Ok(items)
     }
 
     /// Part of a sequence.
-    fn slice(&self, items: &[Item], first: u64, frames: u64) -> Result<Vec<Item>, Why> {
+    fn slice(&self, items: &[PlaylistItem], first: u64, frames: u64) -> Result<Vec<PlaylistItem>, Why> {
         let (mut at, end) = (0, first + frames);
         let mut part = Vec::new();
         for item in items {
@@ -168,11 +168,11 @@ impl<'a> Look<'a> {
         Ok(part)
     }
 
-    fn cut(&self, item: &Item, first: u64, frames: u64, long: u64) -> Result<Item, Why> {
+    fn cut(&self, item: &PlaylistItem, first: u64, frames: u64, long: u64) -> Result<PlaylistItem, Why> {
         match item {
-            Item::Blank(_) => Ok(Item::Blank(frames)),
-            Item::Entry(_) if frames == long => Ok(item.clone()),
-            Item::Entry(entry) => {
+            PlaylistItem::Blank(_) => Ok(PlaylistItem::Blank(frames)),
+            PlaylistItem::Entry(_) if frames == long => Ok(item.clone()),
+            PlaylistItem::Entry(entry) => {
                 if !entry.filters.is_empty() || entry.attributes.get("repeat").is_some() {
                     return Err("it cuts through a clip with a filter".into());
                 }
@@ -180,7 +180,7 @@ impl<'a> Look<'a> {
                     return Err("it cuts a clip down to one frame, and MLT plays those without sound".into());
                 }
                 let first = self.first(entry) + first;
-                Ok(Item::Entry(Entry { points: Points::new(first, first + frames - 1), ..entry.clone() }))
+                Ok(PlaylistItem::Entry(Entry { points: Points::new(first, first + frames - 1), ..entry.clone() }))
             }
         }
     }
@@ -212,12 +212,12 @@ pub fn is_always(transition: &Effect) -> bool {
 }
 
 /// Blanks that follow each other become one.
-pub fn joined(items: Vec<Item>) -> Vec<Item> {
-    let mut all: Vec<Item> = Vec::new();
+pub fn joined(items: Vec<PlaylistItem>) -> Vec<PlaylistItem> {
+    let mut all: Vec<PlaylistItem> = Vec::new();
     for item in items {
         match (all.last_mut(), &item) {
-            (_, Item::Blank(0)) => {}
-            (Some(Item::Blank(sum)), Item::Blank(more)) => *sum += more,
+            (_, PlaylistItem::Blank(0)) => {}
+            (Some(PlaylistItem::Blank(sum)), PlaylistItem::Blank(more)) => *sum += more,
             _ => all.push(item),
         }
     }
@@ -231,7 +231,7 @@ impl Lifted {
     }
 
     /// Takes the part from one frame on.
-    fn cut(&mut self, look: &Look, first: u64, frames: u64) -> Result<(), Why> {
+    fn cut(&mut self, look: &GraphView, first: u64, frames: u64) -> Result<(), Why> {
         for (_, items) in &mut self.tracks {
             *items = joined(look.slice(items, first, frames)?);
             let long: u64 = items.iter().filter_map(|item| look.item_frames(item)).sum();
@@ -256,7 +256,7 @@ impl Lifted {
     /// Takes out tracks that show nothing and that no transition brings anything onto.
     fn drop_blank_tracks(&mut self) {
         for number in (0..self.tracks.len()).rev() {
-            let is_blank = self.tracks[number].1.iter().all(|item| matches!(item, Item::Blank(_)));
+            let is_blank = self.tracks[number].1.iter().all(|item| matches!(item, PlaylistItem::Blank(_)));
             if !is_blank || self.tracks.len() == 1 || !may_drop(number, &self.transitions) {
                 continue;
             }

@@ -56,7 +56,7 @@ pub fn from_mlt_xml(text: &str) -> Result<Graph, MltError> {
 struct Raw {
     line: usize,
     name: String,
-    attributes: Named,
+    attributes: NamedValues,
     children: Vec<Raw>,
     text: String,
 }
@@ -150,7 +150,7 @@ fn resolved(name: &quick_xml::events::BytesRef) -> Option<String> {
 }
 
 fn raw(start: &BytesStart, line: usize) -> Read<Raw> {
-    let mut attributes = Named::default();
+    let mut attributes = NamedValues::default();
     for attribute in start.attributes() {
         let pair = attribute.map_err(quick_xml::Error::from).and_then(|attribute| {
             Ok((
@@ -289,10 +289,10 @@ impl Document {
                     tractor.tracks.push(self.track_of_multitrack(track)?);
                 }
             }
-            (Body::Playlist(items), "entry") => items.push(Item::Entry(self.entry(child)?)),
-            (Body::Playlist(items), "blank") => items.push(Item::Blank(self.blank(&child)?)),
+            (Body::Playlist(items), "entry") => items.push(PlaylistItem::Entry(self.entry(child)?)),
+            (Body::Playlist(items), "blank") => items.push(PlaylistItem::Blank(self.blank(&child)?)),
             (Body::Playlist(items), _) if child.is_service() => {
-                items.push(Item::Entry(Entry { of: self.service(child)?, ..Entry::default() }));
+                items.push(PlaylistItem::Entry(Entry { of: self.service(child)?, ..Entry::default() }));
             }
             (_, "filter") => service.filters.push(self.effect(child)?),
             (_, name @ ("entry" | "blank" | "track" | "transition")) => {
@@ -363,7 +363,7 @@ impl Document {
         Ok(entry)
     }
 
-    fn track(&mut self, mut element: Raw) -> Read<Track> {
+    fn track(&mut self, mut element: Raw) -> Read<TractorTrack> {
         let points = self.points(&mut element)?;
         let of = self.link(&mut element, "producer")?;
         let hide = match element.attributes.take("hide").as_deref() {
@@ -379,13 +379,13 @@ impl Document {
             }
         };
         let others = element.children.into_iter().map(Raw::kept).collect();
-        Ok(Track { of, hide, points, attributes: element.attributes, others })
+        Ok(TractorTrack { of, hide, points, attributes: element.attributes, others })
     }
 
-    fn track_of_multitrack(&mut self, element: Raw) -> Read<Track> {
+    fn track_of_multitrack(&mut self, element: Raw) -> Read<TractorTrack> {
         match element.name.as_str() {
             "track" => self.track(element),
-            _ if element.is_service() => Ok(Track { of: self.service(element)?, ..Track::default() }),
+            _ if element.is_service() => Ok(TractorTrack { of: self.service(element)?, ..TractorTrack::default() }),
             name => wrong(element.line, format!("<{name}> in a <multitrack>: tracks stand there")),
         }
     }

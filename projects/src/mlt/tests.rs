@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use memreel_timeline as timeline;
 
 use super::*;
-use graph::Item;
+use graph::PlaylistItem;
 use graph::{Body, Hide, Planted, Service, Tractor};
 use memreel_timeline::{Clip, RationalTime, TimeRange, Timeline, Track, TrackKind};
 use std::collections::HashMap;
@@ -79,11 +79,11 @@ fn frame(services: &HashMap<&str, &Service>, id: &str, at: u64) -> Frame {
             let mut left = at;
             for item in items {
                 let frames = match item {
-                    Item::Blank(frames) => *frames,
-                    Item::Entry(entry) => entry.points.frames().unwrap_or(60),
+                    PlaylistItem::Blank(frames) => *frames,
+                    PlaylistItem::Entry(entry) => entry.points.frames().unwrap_or(60),
                 };
                 match item {
-                    Item::Entry(entry) if left < frames => {
+                    PlaylistItem::Entry(entry) if left < frames => {
                         let mut shown = frame(services, &entry.of, entry.points.first.unwrap_or(0) + left);
                         // MLT 7.12 plays a clip of one frame without sound.
                         shown
@@ -91,7 +91,7 @@ fn frame(services: &HashMap<&str, &Service>, id: &str, at: u64) -> Frame {
                             .retain(|_| frames > 1 || services[entry.of.as_str()].body != Body::Producer);
                         return shown;
                     }
-                    Item::Blank(_) if left < frames => return Frame::default(),
+                    PlaylistItem::Blank(_) if left < frames => return Frame::default(),
                     _ => left -= frames,
                 }
             }
@@ -102,7 +102,7 @@ fn frame(services: &HashMap<&str, &Service>, id: &str, at: u64) -> Frame {
 }
 
 fn composed(services: &HashMap<&str, &Service>, tractor: &Tractor, at: u64) -> Frame {
-    let track = |track: &graph::Track| {
+    let track = |track: &graph::TractorTrack| {
         let mut frame = frame(services, &track.of, at);
         frame.picture = frame.picture.filter(|_| !matches!(track.hide, Hide::Video | Hide::Both));
         frame.sound.retain(|_| !matches!(track.hide, Hide::Audio | Hide::Both));
@@ -153,7 +153,7 @@ fn nested(choices: Vec<u8>) -> Graph {
     for id in ["a", "b", "c"] {
         let mut producer = Service::new(id, Body::Producer);
         producer.points = graph::Points::new(0, 59);
-        producer.properties = graph::Named::from([("resource", id), ("mlt_service", "avformat")]);
+        producer.properties = graph::NamedValues::from([("resource", id), ("mlt_service", "avformat")]);
         graph.parts.push(graph::Part::Service(producer));
     }
     for number in 0..1 + choices.below(6) {
@@ -179,14 +179,14 @@ fn sequence(graph: &Graph, number: u64, choices: &mut Choices) -> Service {
     let mut items = Vec::new();
     for _ in 0..1 + choices.below(4) {
         if choices.below(4) == 0 {
-            items.push(Item::Blank(1 + choices.below(9)));
+            items.push(PlaylistItem::Blank(1 + choices.below(9)));
             continue;
         }
         let (of, long) = any_of(graph, choices);
         let first = choices.below(long.min(6));
         let last = first + choices.below((long - first).min(30));
         let points = graph::Points::new(first, last);
-        items.push(Item::Entry(graph::Entry { of, points, ..graph::Entry::default() }));
+        items.push(PlaylistItem::Entry(graph::Entry { of, points, ..graph::Entry::default() }));
     }
     Service::new(format!("sequence{number}"), Body::Playlist(items))
 }
@@ -197,7 +197,7 @@ fn pile(graph: &Graph, number: u64, choices: &mut Choices) -> Service {
         let (of, long) = any_of(graph, choices);
         longest = longest.max(long);
         let hide = [Hide::Nothing, Hide::Nothing, Hide::Audio, Hide::Video][choices.below(4) as usize];
-        tracks.push(graph::Track { of, hide, ..graph::Track::default() });
+        tracks.push(graph::TractorTrack { of, hide, ..graph::TractorTrack::default() });
     }
     let mut planted = Vec::new();
     for upper in 1..tracks.len() as u64 {
@@ -205,7 +205,7 @@ fn pile(graph: &Graph, number: u64, choices: &mut Choices) -> Service {
             continue;
         }
         let onto = if choices.below(3) == 0 { choices.below(upper) } else { 0 };
-        let properties = graph::Named::from([
+        let properties = graph::NamedValues::from([
             ("mlt_service", "mix"),
             ("a_track", &onto.to_string()),
             ("b_track", &upper.to_string()),

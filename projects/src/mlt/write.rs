@@ -74,13 +74,13 @@ impl Document {
         })
     }
 
-    fn item(&mut self, item: &Item) -> Written {
+    fn item(&mut self, item: &PlaylistItem) -> Written {
         let entry = match item {
-            Item::Blank(frames) => {
+            PlaylistItem::Blank(frames) => {
                 let attributes = Attributes::default().with("length", frames.to_string());
-                return self.element("blank", attributes, &Named::default(), true, |_| Ok(()));
+                return self.element("blank", attributes, &NamedValues::default(), true, |_| Ok(()));
             }
-            Item::Entry(entry) => entry,
+            PlaylistItem::Entry(entry) => entry,
         };
         let attributes = Attributes::default().with("producer", &entry.of).points(entry.points);
         let is_empty = entry.properties.0.is_empty() && entry.filters.is_empty() && entry.others.is_empty();
@@ -106,7 +106,7 @@ impl Document {
         })
     }
 
-    fn tracks(&mut self, tracks: &[Track]) -> Written {
+    fn tracks(&mut self, tracks: &[TractorTrack]) -> Written {
         tracks.iter().try_for_each(|track| {
             let mut attributes = Attributes::default().with("producer", &track.of);
             attributes.0.extend(track.hide.word().map(|word| ("hide", word.to_string())));
@@ -125,7 +125,7 @@ impl Document {
         })
     }
 
-    fn properties(&mut self, properties: &Named) -> Written {
+    fn properties(&mut self, properties: &NamedValues) -> Written {
         properties.0.iter().try_for_each(|(name, value)| {
             let property = self.xml.create_element("property").with_attribute(("name", name.as_str()));
             property.write_text_content(BytesText::new(value)).map(drop)
@@ -156,7 +156,7 @@ impl Document {
         &mut self,
         name: &str,
         ours: Attributes,
-        kept: &Named,
+        kept: &NamedValues,
         is_empty: bool,
         inside: impl FnOnce(&mut Document) -> Written,
     ) -> Written {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Found, ProjectError};
-use crate::mlt::graph::{Body, Effect, Entry, Item, Planted, Service};
+use crate::mlt::graph::{Body, Effect, Entry, PlaylistItem, Planted, Service};
 use crate::mlt::{Graph, Profile, from_mlt_xml};
 
 /// More clips than any project plays; a file in which sequences use each other over and over could name
@@ -82,12 +82,12 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn playlist(&mut self, items: &'a [Item], window: Window) -> Result<(), String> {
+    fn playlist(&mut self, items: &'a [PlaylistItem], window: Window) -> Result<(), String> {
         let mut begins = 0;
         for item in items {
             let ends = begins + self.frames(item);
             let (from, to) = (begins.max(window.from), ends.min(window.to));
-            if let (Item::Entry(entry), true) = (item, from < to) {
+            if let (PlaylistItem::Entry(entry), true) = (item, from < to) {
                 let service = self.services[entry.of.as_str()];
                 let first = self.first(entry, service) + from - begins;
                 let at = window.at + from - window.from;
@@ -99,10 +99,10 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    fn frames(&self, item: &Item) -> u64 {
+    fn frames(&self, item: &PlaylistItem) -> u64 {
         match item {
-            Item::Blank(frames) => *frames,
-            Item::Entry(entry) => entry.frames(self.lengths.get(entry.of.as_str()).copied()).unwrap_or(0),
+            PlaylistItem::Blank(frames) => *frames,
+            PlaylistItem::Entry(entry) => entry.frames(self.lengths.get(entry.of.as_str()).copied()).unwrap_or(0),
         }
     }
 

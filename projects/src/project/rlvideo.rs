@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Found, ProjectError};
 use crate::mlt::Profile;
-use crate::rlvideo::{Cut, Rlvideo, Source, from_rlvideo, profile};
+use crate::rlvideo::{Cut, Rlvideo, RlvideoSource, from_rlvideo, profile};
 
 /// Reads it and finds what it plays.
 pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>, Found), ProjectError> {
@@ -15,7 +15,7 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
     for cut in project.cuts.values() {
         found.frames = found.frames.max(cut.end());
         found.clips.push(cut.position);
-        if let Source::File { path, .. } = &project.sources[&cut.source] {
+        if let RlvideoSource::File { path, .. } = &project.sources[&cut.source] {
             found.uses.push((cut.position, folder.join(path)));
         }
         if cut.volume != 0.0 {

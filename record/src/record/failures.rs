@@ -11,7 +11,7 @@ use memreel_trace::{Event, TraceError};
 
 /// What could not be written. The descriptor is readable when there is something to [hear](Failures::hear).
 #[derive(Debug)]
-pub struct Failures {
+pub struct WriteFailures {
     errors: Receiver<TraceError>,
     wake: PipeReader,
 }
@@ -20,17 +20,17 @@ pub struct Failures {
 ///
 /// # Errors
 /// When no pipe can be made.
-pub fn watched(sinks: Vec<Box<dyn Sink>>) -> std::io::Result<(Vec<Box<dyn Sink>>, Failures)> {
+pub fn watched(sinks: Vec<Box<dyn Sink>>) -> std::io::Result<(Vec<Box<dyn Sink>>, WriteFailures)> {
     let (errors, heard) = channel();
     let (wake, waking) = std::io::pipe()?;
     let waking = Arc::new(waking);
     let watched = sinks.into_iter().map(|sink| -> Box<dyn Sink> {
         Box::new(Watched { sink: Some(sink), errors: errors.clone(), wake: Arc::clone(&waking) })
     });
-    Ok((watched.collect(), Failures { errors: heard, wake }))
+    Ok((watched.collect(), WriteFailures { errors: heard, wake }))
 }
 
-impl Failures {
+impl WriteFailures {
     /// What has failed since last asked, once something has.
     pub fn hear(&mut self) -> Vec<TraceError> {
         // Each failure is sent before its byte is written.
@@ -44,7 +44,7 @@ impl Failures {
     }
 }
 
-impl AsFd for Failures {
+impl AsFd for WriteFailures {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }

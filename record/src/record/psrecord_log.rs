@@ -15,7 +15,7 @@ use memreel_trace::{self, Event, ProcessSample, Sample, TraceError};
 
 /// How the columns are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
+pub enum LogLayout {
     /// Twelve places wide, one space between.
     Plain,
     /// With commas; has the number of processes, too.
@@ -35,7 +35,7 @@ pub struct Content {
 pub struct PsrecordLog {
     path: PathBuf,
     file: BufWriter<File>,
-    layout: Layout,
+    layout: LogLayout,
     content: Content,
     /// The process itself: number and start.
     root: Option<(i32, u64)>,
@@ -61,7 +61,7 @@ impl PsrecordLog {
     ///
     /// # Errors
     /// When that cannot be done.
-    pub fn create(path: &Path, layout: Layout, content: Content) -> Result<PsrecordLog, TraceError> {
+    pub fn create(path: &Path, layout: LogLayout, content: Content) -> Result<PsrecordLog, TraceError> {
         let file = memreel_trace::create(path).map_err(|error| failure(path, error))?;
         let file = BufWriter::new(file);
         let line = header(layout, content.io);
@@ -80,8 +80,8 @@ impl PsrecordLog {
         let cpu = self.cpu_percent(figures.t_s, figures.cpu_s);
         self.line.clear();
         match self.layout {
-            Layout::Plain => plain_row(&mut self.line, &figures, cpu, self.content.io),
-            Layout::Csv => csv_row(&mut self.line, &figures, cpu, self.content.io),
+            LogLayout::Plain => plain_row(&mut self.line, &figures, cpu, self.content.io),
+            LogLayout::Csv => csv_row(&mut self.line, &figures, cpu, self.content.io),
         }
         self.write_line()
     }
@@ -156,20 +156,20 @@ fn of_process(process: &ProcessSample) -> Option<Figures> {
     })
 }
 
-fn header(layout: Layout, io: bool) -> String {
+fn header(layout: LogLayout, io: bool) -> String {
     let columns: &[&str] = match layout {
-        Layout::Plain => &["Elapsed time", "CPU (%)", "Real (MB)", "Virtual (MB)"],
-        Layout::Csv => &["elapsed_time", "nproc", "cpu", "mem_real", "mem_virtual"],
+        LogLayout::Plain => &["Elapsed time", "CPU (%)", "Real (MB)", "Virtual (MB)"],
+        LogLayout::Csv => &["elapsed_time", "nproc", "cpu", "mem_real", "mem_virtual"],
     };
     let more: &[&str] = match layout {
         _ if !io => &[],
-        Layout::Plain => &["Read count", "Write count", "Read bytes", "Write bytes"],
-        Layout::Csv => &["read_count", "write_count", "read_bytes", "write_bytes"],
+        LogLayout::Plain => &["Read count", "Write count", "Read bytes", "Write bytes"],
+        LogLayout::Csv => &["read_count", "write_count", "read_bytes", "write_bytes"],
     };
     let columns = columns.iter().chain(more);
     match layout {
-        Layout::Plain => columns.fold(String::from("#"), |line, name| line + " " + &centred(name)),
-        Layout::Csv => columns.copied().collect::<Vec<_>>().join(","),
+        LogLayout::Plain => columns.fold(String::from("#"), |line, name| line + " " + &centred(name)),
+        LogLayout::Csv => columns.copied().collect::<Vec<_>>().join(","),
     }
 }
 
@@ -239,12 +239,12 @@ mod tests {
     #[test]
     fn the_headers_are_those_of_psrecord() {
         let plain = "# Elapsed time   CPU (%)     Real (MB)   Virtual (MB)";
-        assert_eq!(header(Layout::Plain, false), plain);
+        assert_eq!(header(LogLayout::Plain, false), plain);
         let io = "  Read count  Write count   Read bytes  Write bytes ";
-        assert_eq!(header(Layout::Plain, true), format!("{plain}{io}"));
+        assert_eq!(header(LogLayout::Plain, true), format!("{plain}{io}"));
         let csv = "elapsed_time,nproc,cpu,mem_real,mem_virtual";
-        assert_eq!(header(Layout::Csv, false), csv);
-        assert_eq!(header(Layout::Csv, true), format!("{csv},read_count,write_count,read_bytes,write_bytes"));
+        assert_eq!(header(LogLayout::Csv, false), csv);
+        assert_eq!(header(LogLayout::Csv, true), format!("{csv},read_count,write_count,read_bytes,write_bytes"));
     }
 
     #[test]

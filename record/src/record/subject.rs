@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::RecordError;
-use crate::launch::{self, End, LaunchError, Launched, Manner, Next, Report, Request, Streams};
+use crate::launch::{self, End, LaunchError, Launched, Manner, Waited, LaunchReport, LaunchRequest, Streams};
 use crate::proc;
 use crate::sampler::Target;
 use memreel_trace::units::Bytes;
@@ -60,7 +60,7 @@ enum Hold {
 #[derive(Debug)]
 pub enum Heard {
     /// From the launcher.
-    Report(Report),
+    Report(LaunchReport),
     /// It is over.
     Over,
 }
@@ -75,7 +75,7 @@ impl Subject {
         match what {
             What::Process(pid) => attach(*pid),
             What::Command { launcher, words, wait_for_all } => {
-                let mut launched = launch::start(&Request {
+                let mut launched = launch::start(&LaunchRequest {
                     launcher,
                     command: words,
                     environment: &[].into(),
@@ -131,9 +131,9 @@ impl Subject {
     pub fn hear(&mut self) -> Option<Heard> {
         match &mut self.hold {
             Hold::Launcher(launched) => match launched.reports.next(Duration::ZERO) {
-                Next::Report(report) => Some(Heard::Report(report)),
-                Next::Nothing => None,
-                Next::End => Some(Heard::Over),
+                Waited::Report(report) => Some(Heard::Report(report)),
+                Waited::Nothing => None,
+                Waited::End => Some(Heard::Over),
             },
             Hold::PidFd(process) => has_ended(process).then_some(Heard::Over),
         }

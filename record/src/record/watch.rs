@@ -7,13 +7,13 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::failures::Failures;
+use super::failures::WriteFailures;
 use super::marks::Marks;
 use super::progress::ProgressFile;
 use super::signals::{Signals, Wish};
 use super::subject::{Heard, Subject};
-use super::{Ending, Order, Progress, RecordError};
-use crate::launch::{End, Report};
+use super::{Ending, Order, ProgressSource, RecordError};
+use crate::launch::{End, LaunchReport};
 use crate::sampler::{Instant, Live};
 use memreel_trace::{Event, TraceError};
 
@@ -35,18 +35,18 @@ impl Ears {
             Marks::open(path).map_err(|source| RecordError::Marks { path: path.clone(), source })
         });
         let file = match &order.progress {
-            Progress::File { path, pattern } => {
+            ProgressSource::File { path, pattern } => {
                 let watched = ProgressFile::watch(path, pattern.clone(), order.what.is_command());
                 Some(watched.map_err(|source| RecordError::ProgressFile { path: path.clone(), source })?)
             }
-            Progress::Written | Progress::Output { .. } => None,
+            ProgressSource::Written | ProgressSource::Output { .. } => None,
         };
         Ok(Ears { signals, marks: marks.transpose()?, file })
     }
 }
 
 /// Where it happens.
-pub struct Scene<'a> {
+pub struct WatchScene<'a> {
     /// When the recording began.
     pub origin: Instant,
     /// The figures of this moment.
@@ -113,15 +113,15 @@ enum Ear {
 pub struct Watch<'a> {
     subject: &'a mut Subject,
     ears: Ears,
-    failures: Failures,
-    scene: Scene<'a>,
+    failures: WriteFailures,
+    scene: WatchScene<'a>,
     file_rests_until: Option<Instant>,
     marks: u64,
     seen: Seen,
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(subject: &'a mut Subject, mut ears: Ears, failures: Failures, scene: Scene<'a>) -> Watch<'a> {
+    pub fn new(subject: &'a mut Subject, mut ears: Ears, failures: WriteFailures, scene: WatchScene<'a>) -> Watch<'a> {
         // What a file of a process that runs already says is true now.
         if let Some(file) = &mut ears.file {
             scene.live.note_frames(None, file.read());
@@ -136,7 +136,7 @@ impl<'a> Watch<'a> {
     pub fn until_the_end(
         mut self,
         tell: &mut dyn FnMut(&TraceError),
-    ) -> Result<(Seen, Failures), RecordError> {
+    ) -> Result<(Seen, WriteFailures), RecordError> {
         while !self.seen.is_over {
             for ear in self.listen()? {
                 match ear {
@@ -208,17 +208,17 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn note(&mut self, report: Report) {
+    fn note(&mut self, report: LaunchReport) {
         match report {
-            Report::NotStarted(error) => self.seen.not_started = Some(error),
-            Report::Executed => self.event("exec", self.scene.program.to_string()),
-            Report::Ended(end) => {
+            LaunchReport::NotStarted(error) => self.seen.not_started = Some(error),
+            LaunchReport::Executed => self.event("exec", self.scene.program.to_string()),
+            LaunchReport::Ended(end) => {
                 self.seen.end = Some(end);
                 if !self.subject.waits_for_all() {
                     self.seen.ended_at = Some(Instant::now());
                 }
             }
-            Report::Left(count) => {
+            LaunchReport::Left(count) => {
                 self.seen.left_running = count;
                 self.event("left-running", format!("{count} processes"));
             }
@@ -270,7 +270,7 @@ impl<'a> Watch<'a> {
     }
 
     fn event(&self, kind: &str, what: String) {
-        let Scene { origin, live, events, .. } = &self.scene;
+        let WatchScene { origin, live, events, .. } = &self.scene;
         let _ = events.send(live.event(*origin, kind, what));
     }
 }

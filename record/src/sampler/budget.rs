@@ -9,8 +9,8 @@ use super::clock::Instant;
 /// Costs are added up and never forgotten, so that over any run the share holds; a run too short to
 /// have earned anything has the first allowance.
 #[derive(Debug)]
-pub struct Budget {
-    terms: Terms,
+pub struct Allowance {
+    terms: AllowanceTerms,
     began: Instant,
     spent: Duration,
     last: Option<Instant>,
@@ -18,7 +18,7 @@ pub struct Budget {
 
 /// The terms of a budget.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms {
+pub struct AllowanceTerms {
     /// The share of wall time (0.001: a thousandth).
     pub share: f64,
     /// What may be spent at once.
@@ -31,9 +31,9 @@ pub struct Terms {
     pub at_least_each: Option<f64>,
 }
 
-impl Budget {
-    pub fn new(terms: Terms, began: Instant) -> Budget {
-        Budget { terms, began, spent: Duration::ZERO, last: None }
+impl Allowance {
+    pub fn new(terms: AllowanceTerms, began: Instant) -> Allowance {
+        Allowance { terms, began, spent: Duration::ZERO, last: None }
     }
 
     /// Whether something that is expected to cost so much may be done now.
@@ -64,10 +64,10 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn budget(first: Duration) -> (Budget, Instant) {
+    fn budget(first: Duration) -> (Allowance, Instant) {
         let began = Instant::now();
-        let terms = Terms { share: 0.001, first, at_most_every: 50 * MS, at_least_each: None };
-        (Budget::new(terms, began), began)
+        let terms = AllowanceTerms { share: 0.001, first, at_most_every: 50 * MS, at_least_each: None };
+        (Allowance::new(terms, began), began)
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub struct Denied {
 
 /// What a process has done so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Work {
+pub struct ProcessWork {
     pub cpu_s: f64,
     pub threads: Count,
     pub io: Io,
@@ -148,18 +148,18 @@ impl OpenProcess {
     }
 
     /// What it has done so far; `None` when it has ended.
-    pub fn work(&mut self) -> Option<Work> {
+    pub fn work(&mut self) -> Option<ProcessWork> {
         self.work_if(|stat| !stat.has_ended())
     }
 
     /// The same of one that has ended and was not waited for yet; `None` when it was.
-    pub fn last_work(&mut self) -> Option<Work> {
+    pub fn last_work(&mut self) -> Option<ProcessWork> {
         self.work_if(|_| true)
     }
 
-    fn work_if(&mut self, wanted: impl Fn(&Stat<'_>) -> bool) -> Option<Work> {
+    fn work_if(&mut self, wanted: impl Fn(&Stat<'_>) -> bool) -> Option<ProcessWork> {
         let ticks = rustix::param::clock_ticks_per_second() as f64;
-        let of = |stat: Stat<'_>| Work {
+        let of = |stat: Stat<'_>| ProcessWork {
             cpu_s: stat.cpu_ticks as f64 / ticks,
             threads: stat.threads,
             io: Io::default(),

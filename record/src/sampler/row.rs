@@ -1,6 +1,6 @@
 //! What a sampler hands on.
 
-use super::tree::Change;
+use super::tree::TreeChange;
 use memreel_trace::units::Count;
 use memreel_trace::{Event, Name, ProcessSample, Sample, ThreadSample};
 
@@ -68,12 +68,12 @@ impl From<Occurrence> for Event {
     }
 }
 
-impl From<Change> for Happening {
-    fn from(change: Change) -> Happening {
+impl From<TreeChange> for Happening {
+    fn from(change: TreeChange) -> Happening {
         match change {
-            Change::Started { pid, name } => Happening::ProcessStart { pid, name },
-            Change::Renamed { pid, name } => Happening::NewName { pid, name },
-            Change::Ended { pid, name } => Happening::ProcessEnd { pid, name },
+            TreeChange::Started { pid, name } => Happening::ProcessStart { pid, name },
+            TreeChange::Renamed { pid, name } => Happening::NewName { pid, name },
+            TreeChange::Ended { pid, name } => Happening::ProcessEnd { pid, name },
         }
     }
 }

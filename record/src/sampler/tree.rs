@@ -1,7 +1,7 @@
 //! A process and everything that descends from it.
 
 use super::kernel;
-use super::process::{Denied, Done, OpenProcess, ProcFolder, Work};
+use super::process::{Denied, Done, OpenProcess, ProcFolder, ProcessWork};
 use crate::proc::{Statm, Status};
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Name, ProcessSample, Sample, ThreadSample};
@@ -47,7 +47,7 @@ pub struct Tree {
 struct Member {
     process: OpenProcess,
     memory: Statm,
-    work: Work,
+    work: ProcessWork,
     status: Status,
     first_high_water: Option<Bytes>,
 }
@@ -70,7 +70,7 @@ impl Tiers {
 
 /// What happened to a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Change {
+pub enum TreeChange {
     /// It is seen for the first time.
     Started {
         /// Process number.
@@ -133,7 +133,7 @@ impl Tree {
 
     /// Finds all that descends from a process that runs already, so that what they have done so far is
     /// not taken for done since. Nothing of a command that is yet to be started.
-    pub fn meet(&mut self, mut happened: impl FnMut(Change)) {
+    pub fn meet(&mut self, mut happened: impl FnMut(TreeChange)) {
         if self.adopter.is_none() {
             self.scan(&mut happened);
             // Who has not executed counts when seen twice.
@@ -172,7 +172,7 @@ impl Tree {
     }
 
     /// Reads every member and puts the totals into the sample; members that have ended leave.
-    pub fn read(&mut self, sample: &mut Sample, tiers: Tiers, mut happened: impl FnMut(Change)) {
+    pub fn read(&mut self, sample: &mut Sample, tiers: Tiers, mut happened: impl FnMut(TreeChange)) {
         self.read_memory(&mut happened);
         if self.members.is_empty() {
             // Orphans are left where a parent ended before its children were found.
@@ -192,7 +192,7 @@ impl Tree {
         }
     }
 
-    fn read_memory(&mut self, happened: &mut impl FnMut(Change)) {
+    fn read_memory(&mut self, happened: &mut impl FnMut(TreeChange)) {
         let mut index = 0;
         while index < self.members.len() {
             let member = &mut self.members[index];
@@ -204,7 +204,7 @@ impl Tree {
             }
             let Member { mut process, work, .. } = self.members.remove(index);
             self.denied = Denied { io: self.denied.io || process.denied.io, ..self.denied };
-            happened(Change::Ended { pid: process.pid, name: work.name });
+            happened(TreeChange::Ended { pid: process.pid, name: work.name });
             if process.last_work().is_some() {
                 self.zombies.push(process);
             }
@@ -216,7 +216,7 @@ impl Tree {
     /// What a process has done goes over to its parent when that waits for it, and else is lost; so the
     /// sum over those that live, and what they have waited for, falls by what nobody waited for. A sum
     /// during which someone left is not used: he may be counted twice, or not at all.
-    fn read_work(&mut self, happened: &mut impl FnMut(Change)) {
+    fn read_work(&mut self, happened: &mut impl FnMut(TreeChange)) {
         let mut sum = Done::NOTHING;
         self.zombies.retain_mut(|process| {
             process.last_work().map(|work| sum = sum.with(work.done, u64::wrapping_add)).is_some()
@@ -228,7 +228,7 @@ impl Tree {
                 continue;
             };
             if work.name != member.work.name {
-                happened(Change::Renamed { pid: member.process.pid, name: work.name });
+                happened(TreeChange::Renamed { pid: member.process.pid, name: work.name });
             }
             member.work = work;
             sum = sum.with(work.done, u64::wrapping_add);
@@ -319,7 +319,7 @@ impl Tree {
     }
 
     /// Finds new members.
-    pub fn scan(&mut self, mut happened: impl FnMut(Change)) {
+    pub fn scan(&mut self, mut happened: impl FnMut(TreeChange)) {
         self.last_pid = self.proc.last_pid();
         let mut found: Vec<OpenProcess> = Vec::new();
         let known = |pid: i32, found: &[OpenProcess]| {
@@ -353,7 +353,7 @@ impl Tree {
     /// A number that was listed may belong to someone else by the time it is opened; then its parent is a
     /// stranger. The child of a `vfork` counts its parent's memory as its own until it executes, a moment
     /// later: who has not executed when first seen, and may be one, has to be seen twice.
-    fn admit(&mut self, found: Vec<OpenProcess>, happened: &mut impl FnMut(Change)) {
+    fn admit(&mut self, found: Vec<OpenProcess>, happened: &mut impl FnMut(TreeChange)) {
         let adopter = self.adopter.as_ref().map(|adopter| adopter.pid);
         let seen = std::mem::take(&mut self.newborn);
         for process in found {
@@ -370,7 +370,7 @@ impl Tree {
                 continue;
             }
             if let Some(member) = Member::new(process) {
-                happened(Change::Started { pid: member.process.pid, name: member.work.name });
+                happened(TreeChange::Started { pid: member.process.pid, name: member.work.name });
                 self.members.push(member);
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budget::{Budget, Terms};
+use super::budget::{Allowance, AllowanceTerms};
 use super::clock::{Bell, Instant, thread_cpu};
 use super::live::Live;
 use super::ring::Queue;
@@ -30,21 +30,21 @@ const GROWTH_EVERY: Duration = Duration::from_millis(1);
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 
 /// Only what is started is looked for, so that this is spent where processes come and go.
-const SCAN: Terms = Terms {
+const SCAN: AllowanceTerms = AllowanceTerms {
     share: 0.005,
     first: Duration::from_millis(5),
     at_most_every: Duration::from_millis(1),
     at_least_each: None,
 };
 
-const THREADS: Terms = Terms {
+const THREADS: AllowanceTerms = AllowanceTerms {
     share: 0.0002,
     first: Duration::from_micros(500),
     at_most_every: Duration::from_millis(50),
     at_least_each: Some(0.25),
 };
 
-const WALK: Terms = Terms {
+const WALK: AllowanceTerms = AllowanceTerms {
     share: 0.0003,
     first: Duration::from_micros(500),
     at_most_every: Duration::from_millis(50),
@@ -78,11 +78,11 @@ struct Due {
     status: Instant,
     processes: Instant,
     growth: Instant,
-    scan: Budget,
+    scan: Allowance,
     scan_cost: Duration,
-    threads: Budget,
+    threads: Allowance,
     threads_cost: Duration,
-    walk: Budget,
+    walk: Allowance,
     walk_per_mib: Duration,
 }
 
@@ -93,11 +93,11 @@ impl Due {
             status: now,
             processes: now,
             growth: now,
-            scan: Budget::new(SCAN, now),
+            scan: Allowance::new(SCAN, now),
             scan_cost: Duration::ZERO,
-            threads: Budget::new(THREADS, now),
+            threads: Allowance::new(THREADS, now),
             threads_cost: Duration::ZERO,
-            walk: Budget::new(WALK, now),
+            walk: Allowance::new(WALK, now),
             walk_per_mib: WALK_PER_MIB,
         }
     }

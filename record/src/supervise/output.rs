@@ -20,13 +20,13 @@ const PIPE_SIZE: usize = 1 << 20;
 
 /// What reads.
 pub struct Readers {
-    output: JoinHandle<Heard>,
+    output: JoinHandle<LastHeard>,
     progress: Option<Receiver<Option<Sample>>>,
 }
 
 /// What was heard last.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct LastHeard {
     /// The last line that the engine wrote.
     pub message: Option<String>,
     /// The first line that means that it does not do what it was asked.
@@ -64,7 +64,7 @@ pub fn start(
                 log.line(line);
             }
         });
-        Heard { message: log.last, complaint, counted: output_sink.counted }
+        LastHeard { message: log.last, complaint, counted: output_sink.counted }
     })?;
     let Some((pipe, format)) = launched.progress.take().zip(format) else {
         return Ok((Readers { output, progress: None }, None));
@@ -76,10 +76,10 @@ pub fn start(
 
 impl Readers {
     /// Waits until all is read; the sampler has finished.
-    pub fn finish(self) -> Heard {
+    pub fn finish(self) -> LastHeard {
         let counted = self.progress.and_then(|progress| progress.recv().ok().flatten());
         let heard = self.output.join().unwrap_or_default();
-        Heard { counted: counted.or(heard.counted), ..heard }
+        LastHeard { counted: counted.or(heard.counted), ..heard }
     }
 }
 
@@ -142,7 +142,7 @@ impl ProgressSink {
         ProgressSink { origin, live: Arc::clone(live), events, counted: None }
     }
 
-    fn note(&mut self, progress: super::Progress) {
+    fn note(&mut self, progress: super::EngineProgress) {
         self.live.note_frames(progress.frames_in, progress.frames_out);
         let t_s = Instant::now().since(self.origin).as_secs_f64();
         let (frames_in, frames_out) = (self.live.frames_in(), self.live.frames_out());

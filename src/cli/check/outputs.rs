@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::cli::{Exit, Failure};
 use crate::report::gate::{self, SUMMARY_BYTES, Told};
-use crate::report::{Look, ReportError};
+use crate::report::{TableLook, ReportError};
 use crate::store::{self, StoreError};
 
 /// The files that a check leaves.
@@ -88,7 +88,7 @@ impl Outputs {
         }
         match self.json {
             true => gate::write_json(told, out),
-            false => gate::write_check(told, out, Look::of_stdout()),
+            false => gate::write_check(told, out, TableLook::of_stdout()),
         }
     }
 }

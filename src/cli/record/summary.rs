@@ -8,16 +8,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::launch::Status;
-use crate::record::{Ending, Recorded};
-use crate::report::{Axes, Look, RecordingReport, tell_recording};
+use crate::launch::EndStatus;
+use crate::record::{Ending, RecordingEnd};
+use crate::report::{Axes, TableLook, RecordingReport, tell_recording};
 use crate::store::{self, Recording};
 use crate::trace::{Outcome, RecordingRecord};
 use crate::units::Bytes;
 
 /// Opens what was just recorded. One that is not kept is called by its program, not by the temporary
 /// folder it lies in.
-pub fn open(recorded: &Recorded, folder: &Path, is_kept: bool) -> Result<Recording, Failure> {
+pub fn open(recorded: &RecordingEnd, folder: &Path, is_kept: bool) -> Result<Recording, Failure> {
     let recording = store::open_recording(folder)?;
     let path = if is_kept { recording.path.clone() } else { PathBuf::from(program(&recorded.record)) };
     Ok(Recording { path, ..recording })
@@ -25,7 +25,7 @@ pub fn open(recorded: &Recorded, folder: &Path, is_kept: bool) -> Result<Recordi
 
 /// All that is known beside the samples, for `--json`.
 #[derive(Debug, Serialize)]
-pub struct Known<'a> {
+pub struct SummaryFacts<'a> {
     #[serde(flatten)]
     record: &'a RecordingRecord,
     /// The largest resident set of the whole tree at any sample.
@@ -36,12 +36,12 @@ pub struct Known<'a> {
     summary: Value,
 }
 
-impl<'a> Known<'a> {
+impl<'a> SummaryFacts<'a> {
     /// Of what was recorded, and lies on the disk.
-    pub fn of(recorded: &'a Recorded, kept: Recording) -> Result<Known<'a>, Failure> {
+    pub fn of(recorded: &'a RecordingEnd, kept: Recording) -> Result<SummaryFacts<'a>, Failure> {
         let mut summary = Vec::new();
         RecordingReport::read(vec![kept], Axes::default())?.print_json(&mut summary)?;
-        Ok(Known {
+        Ok(SummaryFacts {
             record: &recorded.record,
             sampled_peak_bytes: recorded.sampled_peak,
             left_running: recorded.left_running,
@@ -57,10 +57,10 @@ impl<'a> Known<'a> {
 }
 
 /// A few lines for people: what memory did, then how it was measured. Draws the plot on the way.
-pub fn in_words(recorded: &Recorded, kept: Recording, plot: Option<&Path>) -> Result<String, Failure> {
+pub fn in_words(recorded: &RecordingEnd, kept: Recording, plot: Option<&Path>) -> Result<String, Failure> {
     let record = &recorded.record;
     let mut told = Vec::new();
-    tell_recording(kept, plot, &mut told, Look::of_stderr())?;
+    tell_recording(kept, plot, &mut told, TableLook::of_stderr())?;
     let mut text = format!("{}\n{}", headline(recorded), String::from_utf8_lossy(&told));
     let mut line = |name: &str, what: String| {
         let _ = writeln!(text, "{name:<9}{what}");
@@ -80,13 +80,13 @@ pub fn in_words(recorded: &Recorded, kept: Recording, plot: Option<&Path>) -> Re
     Ok(text)
 }
 
-fn headline(recorded: &Recorded) -> String {
+fn headline(recorded: &RecordingEnd) -> String {
     let record = &recorded.record;
     let (name, seconds) = (program(record), record.wall_s);
     let what = if record.attached { format!("{name} (PID {})", record.pid) } else { name };
     let how = match (&recorded.ending, &record.outcome) {
-        (Ending::Ended(Status::Exit(0)), _) => "finished".into(),
-        (Ending::Ended(Status::Exit(code)), _) => format!("ended with exit code {code}"),
+        (Ending::Ended(EndStatus::Exit(0)), _) => "finished".into(),
+        (Ending::Ended(EndStatus::Exit(code)), _) => format!("ended with exit code {code}"),
         (Ending::Gone, _) => "has ended".into(),
         (Ending::OutOfTime, Some(Outcome::TimedOut { .. })) => "was ended".into(),
         (Ending::OutOfTime | Ending::Stopped | Ending::Unwritten, _) => "still runs".into(),
@@ -103,7 +103,7 @@ fn program(record: &RecordingRecord) -> String {
 }
 
 /// Both views of the largest resident set: neither holds the other.
-fn peaks(recorded: &Recorded) -> String {
+fn peaks(recorded: &RecordingEnd) -> String {
     let sampled = format!("{} all processes together, as sampled", recorded.sampled_peak);
     match recorded.record.high_water_bytes {
         Some(kernel) => format!("{kernel} any one process; {sampled}"),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::words::{line, statement, topic};
 use super::{Severity, Told};
-use crate::check::{Item, State};
+use crate::check::{CheckItem, State};
 
 /// As many of each kind as GitHub shows of a step.
 const MOST: usize = 10;
@@ -54,7 +54,7 @@ fn annotations(told: &Told<'_>) -> Vec<Annotation> {
 }
 
 /// That something failed is what an annotation is; of anything else it is said what came of it.
-fn message(item: &Item) -> String {
+fn message(item: &CheckItem) -> String {
     match item.state {
         State::Failed => statement(item),
         _ => line(item),

@@ -9,9 +9,9 @@ use super::measured::measured;
 use super::words::statement;
 use super::{Severity, Strictness, Told};
 use crate::analysis::Spread;
-use crate::budget::{Figure, Scale, Unit};
+use crate::budget::{Figure, Scale, FigureUnit};
 use crate::check::{
-    Asked, ChangeEvidence, Conclusion, ERROR_RATE, Evidence, Item, LimitEvidence, PASS_CONFIDENCE, State,
+    Asked, ChangeEvidence, Conclusion, ERROR_RATE, Evidence, CheckItem, LimitEvidence, PASS_CONFIDENCE, State,
 };
 use crate::report::{Report, ReportError};
 
@@ -132,7 +132,7 @@ pub(super) fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> Resul
     Ok(writeln!(out)?)
 }
 
-fn item_record(told: &Told<'_>, item: &Item) -> ItemRecord {
+fn item_record(told: &Told<'_>, item: &CheckItem) -> ItemRecord {
     let (asked, figure) = match item.asked {
         Asked::Finding => ("finding", None),
         Asked::Baseline => ("baseline", None),
@@ -175,10 +175,10 @@ fn state(state: State) -> &'static str {
 
 fn unit(figure: Figure) -> &'static str {
     match figure.unit() {
-        Unit::Bytes => "bytes",
-        Unit::Seconds => "seconds",
-        Unit::FramesPerSecond => "frames_per_second",
-        Unit::Count => "count",
+        FigureUnit::Bytes => "bytes",
+        FigureUnit::Seconds => "seconds",
+        FigureUnit::FramesPerSecond => "frames_per_second",
+        FigureUnit::Count => "count",
     }
 }
 

@@ -9,7 +9,7 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use super::measured::{MeasuredVariant, measured};
 use super::words::{line, topic};
 use super::{FailedExports, Severity, Told};
-use crate::check::{Asked, Item};
+use crate::check::{Asked, CheckItem};
 use crate::report::{ReportError, VariantRow};
 
 /// Writes the document. What fails the check is a failure, exports that failed are an error, what is open – and under
@@ -56,7 +56,7 @@ fn properties(variant: &MeasuredVariant) -> Vec<(String, String)> {
 }
 
 fn variant_case(told: &Told<'_>, variant: &VariantRow<'_>, failed: &[FailedExports]) -> TestCase {
-    let is_its = |item: &&Item| item.subject == variant.name && item.asked != Asked::Finding;
+    let is_its = |item: &&CheckItem| item.subject == variant.name && item.asked != Asked::Finding;
     let items: Vec<_> = told.check.items.iter().filter(is_its).collect();
     let failed = failed.iter().find(|failed| failed.variant == variant.name);
     let status = match (failed, variant.jobs.iter().find_map(|job| job.why_not_run())) {
@@ -72,7 +72,7 @@ fn variant_case(told: &Told<'_>, variant: &VariantRow<'_>, failed: &[FailedExpor
     case
 }
 
-fn case(told: &Told<'_>, name: &str, status: TestCaseStatus, items: &[&Item]) -> TestCase {
+fn case(told: &Told<'_>, name: &str, status: TestCaseStatus, items: &[&CheckItem]) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(told.report.scenario.as_str());
     if !items.is_empty() {
@@ -82,8 +82,8 @@ fn case(told: &Told<'_>, name: &str, status: TestCaseStatus, items: &[&Item]) ->
 }
 
 /// What these items come to together, with the sentences of those that are why.
-fn status(told: &Told<'_>, items: &[&Item]) -> TestCaseStatus {
-    let of = |severity| -> Vec<&Item> {
+fn status(told: &Told<'_>, items: &[&CheckItem]) -> TestCaseStatus {
+    let of = |severity| -> Vec<&CheckItem> {
         items.iter().copied().filter(|item| told.severity(item) == Some(severity)).collect()
     };
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
@@ -103,13 +103,13 @@ fn non_success(kind: NonSuccessKind, what: &str, message: &str, all: &str) -> Te
     status
 }
 
-fn skipped(why: &str, items: &[&Item]) -> TestCaseStatus {
+fn skipped(why: &str, items: &[&CheckItem]) -> TestCaseStatus {
     let mut status = TestCaseStatus::skipped();
     status.set_message(why).set_description(lines(items));
     status
 }
 
-fn lines(items: &[&Item]) -> String {
+fn lines(items: &[&CheckItem]) -> String {
     items.iter().map(|item| line(item)).collect::<Vec<_>>().join("\n")
 }
 

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use comfy_table::Cell;
 
 use super::words::shown;
-use crate::baseline::{Baseline, Entry};
+use crate::baseline::{Baseline, BaselineEntry};
 use crate::budget::Figure;
-use crate::report::Look;
+use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
 use crate::report::terminal::{bold, right, ruled_table, write_wrapped};
 use crate::stats;
@@ -21,7 +21,7 @@ const SHOWN: [Figure; 4] = [Figure::Peak, Figure::Level, Figure::CpuPerFrame, Fi
 ///
 /// # Errors
 /// When the writer takes no more.
-pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: Look) -> io::Result<()> {
+pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: TableLook) -> io::Result<()> {
     let mut machines: Vec<String> = Vec::new();
     let header = ["variant", "engine", "machine", "saved", "repeats"].map(String::from).into_iter();
     let header = header.chain(SHOWN.map(|figure| figure.to_string()));
@@ -54,7 +54,7 @@ pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: Look) -> i
 ///
 /// # Errors
 /// When the writer takes no more.
-pub fn write_renewal(before: Option<&Entry>, now: &Entry, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_renewal(before: Option<&BaselineEntry>, now: &BaselineEntry, out: &mut dyn Write) -> io::Result<()> {
     let name = format!("{} of {}", now.key.variant, now.key.scenario);
     let told = |figure: Figure| match before.map(|before| middle(before, figure)) {
         Some(before) if before != UNKNOWN => format!("{figure} {before} → {}", middle(now, figure)),
@@ -67,7 +67,7 @@ pub fn write_renewal(before: Option<&Entry>, now: &Entry, out: &mut dyn Write) -
 }
 
 /// The median over the repeats.
-fn middle(entry: &Entry, figure: Figure) -> String {
+fn middle(entry: &BaselineEntry, figure: Figure) -> String {
     let numbers: Vec<_> = entry.runs.iter().filter_map(|run| run.get(figure)).collect();
     stats::median(&numbers).map_or(UNKNOWN.into(), |median| shown(figure, median))
 }

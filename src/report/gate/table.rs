@@ -4,8 +4,8 @@ use comfy_table::{Cell, Table};
 
 use super::words::{effect, effect_within, shown};
 use crate::budget::Figure;
-use crate::check::{Asked, ChangeEvidence, Check, Evidence, Item, LimitEvidence, State};
-use crate::report::Look;
+use crate::check::{Asked, ChangeEvidence, Check, Evidence, CheckItem, LimitEvidence, State};
+use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
 use crate::report::terminal::{bold, right, ruled_table};
 
@@ -35,7 +35,7 @@ pub fn tables(check: &Check) -> Vec<FigureTable> {
 }
 
 /// A table for the terminal. A variant is named in its first row only.
-pub fn drawn(table: &FigureTable, look: Look) -> Table {
+pub fn drawn(table: &FigureTable, look: TableLook) -> Table {
     let mut drawn = ruled_table(look, table.header.iter().map(|text| bold(Cell::new(text))).collect(), false);
     let mut last = "";
     for row in &table.rows {
@@ -59,7 +59,7 @@ pub fn legend(check: &Check) -> Vec<String> {
 }
 
 fn changes(check: &Check) -> FigureTable {
-    let cells = |item: &Item| match (&item.evidence, item.asked) {
+    let cells = |item: &CheckItem| match (&item.evidence, item.asked) {
         (Evidence::Change(_), Asked::Change(Figure::Threads)) if item.state == State::Shown => None,
         (Evidence::Change(change), Asked::Change(figure)) => Some(change_row(item, figure, change)),
         _ => None,
@@ -69,7 +69,7 @@ fn changes(check: &Check) -> FigureTable {
 }
 
 fn limits(check: &Check) -> FigureTable {
-    let cells = |item: &Item| match (&item.evidence, item.asked) {
+    let cells = |item: &CheckItem| match (&item.evidence, item.asked) {
         (Evidence::Limit(limit), Asked::Limit(figure)) => Some(limit_row(figure, limit)),
         _ => None,
     };
@@ -78,15 +78,15 @@ fn limits(check: &Check) -> FigureTable {
 }
 
 /// A row of each item that has cells.
-fn rows(check: &Check, cells: impl Fn(&Item) -> Option<Vec<String>>) -> Vec<FigureRow> {
-    let row = |item: &Item| {
+fn rows(check: &Check, cells: impl Fn(&CheckItem) -> Option<Vec<String>>) -> Vec<FigureRow> {
+    let row = |item: &CheckItem| {
         let (subject, answer, fails) = (item.subject.clone(), answer(item), item.fails());
         Some(FigureRow { subject, cells: cells(item)?, answer, fails })
     };
     check.items.iter().filter_map(row).collect()
 }
 
-fn answer(item: &Item) -> &'static str {
+fn answer(item: &CheckItem) -> &'static str {
     match item.state {
         State::Failed if !item.soft => "FAILED",
         State::Failed => "warning",
@@ -97,7 +97,7 @@ fn answer(item: &Item) -> &'static str {
     }
 }
 
-fn change_row(item: &Item, figure: Figure, change: &ChangeEvidence) -> Vec<String> {
+fn change_row(item: &CheckItem, figure: Figure, change: &ChangeEvidence) -> Vec<String> {
     let judged = item.state != State::Shown;
     let interval = change.interval.map_or_else(
         || effect(figure, change.effect),

@@ -20,18 +20,18 @@ fn report() -> Report {
     Report::read(&result(folder.path(), &jobs)).unwrap()
 }
 
-fn item(subject: &str, asked: Asked, state: State, evidence: Evidence) -> Item {
-    Item { subject: subject.into(), asked, state, soft: false, unasked: false, evidence }
+fn item(subject: &str, asked: Asked, state: State, evidence: Evidence) -> CheckItem {
+    CheckItem { subject: subject.into(), asked, state, soft: false, unasked: false, evidence }
 }
 
-fn limit(subject: &str, figure: Figure, state: State) -> Item {
+fn limit(subject: &str, figure: Figure, state: State) -> CheckItem {
     let (limit, value) = (60.0 * MIB, 78.5 * MIB);
     let evidence =
         LimitEvidence { limit, value, surely: value - MIB, at_worst: value + MIB, repeats: 3, beyond: 3 };
     item(subject, Asked::Limit(figure), state, Evidence::Limit(evidence))
 }
 
-fn change(subject: &str, figure: Figure, state: State) -> Item {
+fn change(subject: &str, figure: Figure, state: State) -> CheckItem {
     let in_time = figure == Figure::CpuPerFrame || figure == Figure::FramesPerSecond;
     let (level, effect) = if in_time { (0.004, 0.125) } else { (48.0 * MIB, 1.5 * MIB) };
     let evidence = ChangeEvidence {
@@ -48,13 +48,13 @@ fn change(subject: &str, figure: Figure, state: State) -> Item {
     item(subject, Asked::Change(figure), state, Evidence::Change(evidence))
 }
 
-fn words(subject: &str, asked: Asked, state: State, words: &str) -> Item {
+fn words(subject: &str, asked: Asked, state: State, words: &str) -> CheckItem {
     item(subject, asked, state, Evidence::Words(words.into()))
 }
 
 /// Something of everything.
 fn check() -> Check {
-    let soft = Item { soft: true, ..change("ffmpeg · single", Figure::CpuPerFrame, State::Failed) };
+    let soft = CheckItem { soft: true, ..change("ffmpeg · single", Figure::CpuPerFrame, State::Failed) };
     let grows = "GROWS_PER_FRAME – memory grows with every frame, up to 1,000 frames: 4,096 B a frame";
     let items = vec![
         words("ffmpeg · single", Asked::Finding, State::Passed, "HEALTHY – no growth"),
@@ -167,7 +167,7 @@ fn github_is_pointed_to_what_failed_and_what_is_open() {
 
 #[test]
 fn of_many_failures_nine_are_pointed_out_and_the_tenth_says_how_many_more_there_are() {
-    let failures = |count: usize| -> Vec<Item> {
+    let failures = |count: usize| -> Vec<CheckItem> {
         (0..count).map(|n| limit(&format!("length {n}"), Figure::Peak, State::Failed)).collect()
     };
     let errors = |count| {

@@ -1,7 +1,7 @@
 //! The answers of a check in words.
 
-use crate::budget::{Figure, Unit};
-use crate::check::{Asked, ChangeEvidence, Evidence, Item, LimitEvidence, State};
+use crate::budget::{Figure, FigureUnit};
+use crate::check::{Asked, ChangeEvidence, Evidence, CheckItem, LimitEvidence, State};
 use crate::compare::LEAST_REPEATS;
 use crate::report::number::{mib, number, short};
 use crate::report::verdicts::amount;
@@ -12,7 +12,7 @@ const KIB: f64 = 1024.0;
 const MIB: f64 = 1_048_576.0;
 
 /// What comes before the sentence of an item.
-pub fn heading(item: &Item) -> &'static str {
+pub fn heading(item: &CheckItem) -> &'static str {
     match item.state {
         State::Failed if item.soft => "warning",
         State::Failed => "FAILED",
@@ -24,12 +24,12 @@ pub fn heading(item: &Item) -> &'static str {
 }
 
 /// An answer with its evidence, without what it comes to: `melt · single: peak is …`.
-pub fn sentence(item: &Item) -> String {
+pub fn sentence(item: &CheckItem) -> String {
     format!("{}: {}", item.subject, statement(item))
 }
 
 /// The same without the variant.
-pub fn statement(item: &Item) -> String {
+pub fn statement(item: &CheckItem) -> String {
     match (&item.evidence, item.asked) {
         (Evidence::Change(change), Asked::Change(figure)) => changed(figure, change, item.state),
         (Evidence::Limit(limit), Asked::Limit(figure)) => limited(figure, limit, item.state),
@@ -43,12 +43,12 @@ pub fn statement(item: &Item) -> String {
 }
 
 /// What came of it, and its evidence: `open: whether peak is …`.
-pub fn line(item: &Item) -> String {
+pub fn line(item: &CheckItem) -> String {
     format!("{}: {}", heading(item), statement(item))
 }
 
 /// What an item is about, in a word or two.
-pub fn topic(item: &Item) -> String {
+pub fn topic(item: &CheckItem) -> String {
     match item.asked {
         Asked::Finding => "memory".into(),
         Asked::Baseline => "baseline".into(),
@@ -123,19 +123,19 @@ pub fn shown(figure: Figure, value: f64) -> String {
         _ if is_in_mib(figure) && (value == 0.0 || value.abs() >= LEAST_IN_MIB) => {
             format!("{} MiB", mib(value))
         }
-        Unit::Bytes => amount(value),
-        Unit::Seconds => format!("{} ms", number(value * 1e3, 2)),
-        Unit::FramesPerSecond => format!("{} frames/s", short(value)),
-        Unit::Count if value.fract() == 0.0 => number(value, 0),
-        Unit::Count => number(value, 1),
+        FigureUnit::Bytes => amount(value),
+        FigureUnit::Seconds => format!("{} ms", number(value * 1e3, 2)),
+        FigureUnit::FramesPerSecond => format!("{} frames/s", short(value)),
+        FigureUnit::Count if value.fract() == 0.0 => number(value, 0),
+        FigureUnit::Count => number(value, 1),
     }
 }
 
 /// How much worse: of memory and counts an amount, else a share.
 pub fn effect(figure: Figure, effect: f64) -> String {
     match figure.unit() {
-        Unit::Bytes | Unit::Count => shown(figure, effect),
-        Unit::Seconds | Unit::FramesPerSecond => format!("{} %", short(effect * 100.0)),
+        FigureUnit::Bytes | FigureUnit::Count => shown(figure, effect),
+        FigureUnit::Seconds | FigureUnit::FramesPerSecond => format!("{} %", short(effect * 100.0)),
     }
 }
 
@@ -143,11 +143,11 @@ pub fn effect(figure: Figure, effect: f64) -> String {
 pub fn effect_within(figure: Figure, effect: f64, low: f64, high: f64) -> String {
     let largest = effect.abs().max(low.abs()).max(high.abs());
     let (unit, divisor) = match figure.unit() {
-        Unit::Bytes if is_in_mib(figure) && largest >= LEAST_IN_MIB || largest >= 10.0 * MIB => ("MiB", MIB),
-        Unit::Bytes if largest >= 10.0 * KIB => ("KiB", KIB),
-        Unit::Bytes => ("B", 1.0),
-        Unit::Seconds | Unit::FramesPerSecond => ("%", 0.01),
-        Unit::Count => ("", 1.0),
+        FigureUnit::Bytes if is_in_mib(figure) && largest >= LEAST_IN_MIB || largest >= 10.0 * MIB => ("MiB", MIB),
+        FigureUnit::Bytes if largest >= 10.0 * KIB => ("KiB", KIB),
+        FigureUnit::Bytes => ("B", 1.0),
+        FigureUnit::Seconds | FigureUnit::FramesPerSecond => ("%", 0.01),
+        FigureUnit::Count => ("", 1.0),
     };
     let digits = |value: f64| if unit == "B" { number(value, 0) } else { short(value / divisor) };
     format!("{} [{} … {}] {unit}", digits(effect), digits(low), digits(high)).trim_end().into()

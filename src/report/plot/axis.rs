@@ -4,16 +4,16 @@ use crate::report::number::number;
 
 /// Where the values from zero to `largest` lie between two places.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
+pub struct AxisScale {
     largest: f64,
     zero: i32,
     far: i32,
 }
 
-impl Scale {
+impl AxisScale {
     /// Zero at one place, the largest value at another.
-    pub fn new(largest: f64, zero: i32, far: i32) -> Scale {
-        Scale { largest: if largest > 0.0 { largest } else { 1.0 }, zero, far }
+    pub fn new(largest: f64, zero: i32, far: i32) -> AxisScale {
+        AxisScale { largest: if largest > 0.0 { largest } else { 1.0 }, zero, far }
     }
 
     /// Where a value lies.
@@ -86,12 +86,12 @@ mod tests {
     #[test]
     fn nothing_measured_still_has_an_axis() {
         assert!(Ticks::beyond(0.0, 5).last() > 0.0);
-        assert_eq!(Scale::new(0.0, 10, 20).place(0.0), 10);
+        assert_eq!(AxisScale::new(0.0, 10, 20).place(0.0), 10);
     }
 
     #[test]
     fn a_scale_can_be_read_back() {
-        let scale = Scale::new(400.0, 1000, 200);
+        let scale = AxisScale::new(400.0, 1000, 200);
         assert_eq!(scale.place(100.0), 800);
         assert_eq!(scale.value(800), 100.0);
     }

@@ -1,7 +1,7 @@
 //! Where the timeline is cut, marked under the frames.
 
-use crate::report::plot::axis::Scale;
-use crate::report::plot::frame::Field;
+use crate::report::plot::axis::AxisScale;
+use crate::report::plot::frame::PlotArea;
 use crate::report::plot::palette::{GREY, INK};
 use crate::report::plot::scene::Scene;
 use crate::report::{MeasuredJob, Report};
@@ -82,7 +82,7 @@ impl Cuts {
     }
 
     /// Draws the marks under the field, where they cover nothing.
-    pub fn draw(&self, scene: &mut Scene, field: Field, across: Scale) {
+    pub fn draw(&self, scene: &mut Scene, field: PlotArea, across: AxisScale) {
         let top = field.bottom + 6;
         let mut tick = |frame: f64, length: i32, width: u32, colour| {
             let x = across.place(frame);

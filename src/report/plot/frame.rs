@@ -1,9 +1,9 @@
 //! What surrounds the data of every plot: title, where it comes from, grid, axes, notes.
 
 use crate::report::Report;
-use crate::report::plot::axis::{Scale, Ticks};
+use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::palette::{GREY, INK, PALE};
-use crate::report::plot::scene::{Font, HEIGHT, Scene, Side, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, Scene, LabelSide, WIDTH};
 use plotters::style::RGBAColor;
 
 /// Free room around everything.
@@ -18,7 +18,7 @@ pub const NOTE: Font = Font::plain(34, GREY);
 
 /// The rectangle that data is drawn in.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Field {
+pub struct PlotArea {
     /// Left edge.
     pub left: i32,
     /// Right edge.
@@ -49,7 +49,7 @@ pub fn write_notes(scene: &mut Scene, notes: &[String]) -> i32 {
 /// An axis at the left edge.
 pub struct UpwardAxis<'a> {
     /// Where values lie.
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// The values that are written.
     pub ticks: Ticks,
     /// What they are.
@@ -59,33 +59,33 @@ pub struct UpwardAxis<'a> {
 }
 
 /// Draws the horizontal lines of the grid and their labels, and says what they are of.
-pub fn draw_upward_axis(scene: &mut Scene, field: Field, axis: &UpwardAxis<'_>) {
+pub fn draw_upward_axis(scene: &mut Scene, field: PlotArea, axis: &UpwardAxis<'_>) {
     for (value, label) in axis.ticks.labelled() {
         let y = axis.scale.place(value);
         let (width, colour) = if value == 0.0 { (4, INK) } else { (2, PALE) };
         scene.line(vec![(field.left, y), (field.right, y)], width, colour);
-        scene.words((field.left - 20, y), label, LABEL, Side::Right);
+        scene.words((field.left - 20, y), label, LABEL, LabelSide::Right);
     }
     let bold = Font { bold: true, ..LABEL };
-    scene.words((MARGIN, field.top - axis.above), axis.title, bold, Side::Left);
+    scene.words((MARGIN, field.top - axis.above), axis.title, bold, LabelSide::Left);
 }
 
 /// Writes the labels of an axis at the right edge, whose grid is not drawn, and says what they are of.
-pub fn draw_right_axis(scene: &mut Scene, field: Field, axis: &UpwardAxis<'_>, colour: RGBAColor) {
+pub fn draw_right_axis(scene: &mut Scene, field: PlotArea, axis: &UpwardAxis<'_>, colour: RGBAColor) {
     let (label, bold) = (Font { colour, ..LABEL }, Font { colour, bold: true, ..LABEL });
     for (value, words) in axis.ticks.labelled() {
         let y = axis.scale.place(value);
         scene.line(vec![(field.right, y), (field.right + 12, y)], 3, colour);
-        scene.words((field.right + 24, y), words, label, Side::Left);
+        scene.words((field.right + 24, y), words, label, LabelSide::Left);
     }
-    scene.words((field.right + 24, field.top - axis.above), axis.title, bold, Side::Left);
+    scene.words((field.right + 24, field.top - axis.above), axis.title, bold, LabelSide::Left);
 }
 
 /// Draws the vertical lines of the grid, and their labels so far below the field.
 pub fn draw_sideward_axis(
     scene: &mut Scene,
-    field: Field,
-    (scale, ticks): (Scale, Ticks),
+    field: PlotArea,
+    (scale, ticks): (AxisScale, Ticks),
     below: i32,
     title: &str,
 ) {
@@ -93,11 +93,11 @@ pub fn draw_sideward_axis(
         let x = scale.place(value);
         let (width, colour) = if value == 0.0 { (4, INK) } else { (2, PALE) };
         scene.line(vec![(x, field.top), (x, field.bottom)], width, colour);
-        scene.words((x, field.bottom + below), label, LABEL, Side::Middle);
+        scene.words((x, field.bottom + below), label, LABEL, LabelSide::Middle);
     }
     let bold = Font { bold: true, ..LABEL };
     let middle = (field.left + field.right) / 2;
-    scene.words((middle, field.bottom + below + LABEL.line() + 8), title, bold, Side::Middle);
+    scene.words((middle, field.bottom + below + LABEL.line() + 8), title, bold, LabelSide::Middle);
 }
 
 /// The note that names the variants without a result, and why they have none.

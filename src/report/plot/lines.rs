@@ -1,11 +1,11 @@
 //! Lines over a plane, with marks, bands and labels.
 
 use crate::analysis::{Curve, LevelPoint};
-use crate::report::plot::axis::Scale;
-use crate::report::plot::frame::{Field, LABEL, MARGIN, NOTE};
+use crate::report::plot::axis::AxisScale;
+use crate::report::plot::frame::{PlotArea, LABEL, MARGIN, NOTE};
 use crate::report::plot::labels::spread_out;
 use crate::report::plot::palette::{GREY, INK, Ink, cross};
-use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, Shape, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, SceneShape, WIDTH};
 use crate::stats;
 
 /// Width of the lines.
@@ -43,11 +43,11 @@ pub struct Line {
 #[derive(Debug, Clone, Copy)]
 pub struct Plane {
     /// The rectangle.
-    pub field: Field,
+    pub field: PlotArea,
     /// Where a frame, a MiB written or a second lies.
-    pub across: Scale,
+    pub across: AxisScale,
     /// Where MiB lie.
-    pub upward: Scale,
+    pub upward: AxisScale,
 }
 
 impl Plane {
@@ -70,7 +70,7 @@ pub fn label_width<'a>(names: impl Iterator<Item = &'a str>, with_remarks: bool)
 
 impl Line {
     /// The height of the line near its end, before a teardown pulls it down.
-    fn end(&self, field: Field) -> Place {
+    fn end(&self, field: PlotArea) -> Place {
         let (Some(first), Some(last)) = (self.places.first(), self.places.last()) else {
             return (field.left, field.bottom);
         };
@@ -140,9 +140,9 @@ impl Repeat {
     }
 }
 
-pub fn draw_lines(scene: &mut Scene, lines: &[Line], field: Field) {
+pub fn draw_lines(scene: &mut Scene, lines: &[Line], field: PlotArea) {
     for one in lines.iter().filter(|one| one.band.len() > 1) {
-        scene.shapes.push(Shape::Band { columns: one.band.clone(), colour: one.ink.see_through(0.22) });
+        scene.shapes.push(SceneShape::Band { columns: one.band.clone(), colour: one.ink.see_through(0.22) });
     }
     for one in lines.iter().filter(|one| one.places.len() > 1) {
         scene.line(without_doubles(one.places.clone()), one.stroke, one.ink.colour);
@@ -161,7 +161,7 @@ fn without_doubles(mut places: Vec<Place>) -> Vec<Place> {
 }
 
 /// Marks at places that differ from line to line; a line too short for any gets one.
-fn draw_marks(scene: &mut Scene, line: &Line, (index, of): (usize, usize), field: Field) {
+fn draw_marks(scene: &mut Scene, line: &Line, (index, of): (usize, usize), field: PlotArea) {
     let spacing = f64::from(field.right - field.left) / MARKS as f64;
     let shift = (index as f64 + 0.5) / of as f64;
     let across = (0..MARKS).map(|mark| field.left + ((mark as f64 + shift) * spacing).round() as i32);
@@ -173,27 +173,27 @@ fn draw_marks(scene: &mut Scene, line: &Line, (index, of): (usize, usize), field
 }
 
 /// Where the labels stand.
-pub struct Key {
+pub struct Legend {
     /// Where the room for them begins.
     left: i32,
     /// Whether a thin line leads from the end of a line to its label.
     led: bool,
 }
 
-impl Key {
+impl Legend {
     /// At the right edge of the field, each led to from its line.
-    pub fn beside(field: Field) -> Key {
-        Key { left: field.right, led: true }
+    pub fn beside(field: PlotArea) -> Legend {
+        Legend { left: field.right, led: true }
     }
 
     /// From there on, with something between them and the field.
-    pub fn from(left: i32) -> Key {
-        Key { left, led: false }
+    pub fn from(left: i32) -> Legend {
+        Legend { left, led: false }
     }
 }
 
 /// Writes the labels beside the field, each as near to the end of its line as can be.
-pub fn draw_labels(scene: &mut Scene, lines: &[Line], field: Field, key: Key) {
+pub fn draw_labels(scene: &mut Scene, lines: &[Line], field: PlotArea, key: Legend) {
     let width = WIDTH - MARGIN - key.left - 2 * GAP;
     let mut sorted: Vec<_> = lines.iter().collect();
     sorted.sort_by_key(|one| one.end(field).1);
@@ -208,7 +208,7 @@ pub fn draw_labels(scene: &mut Scene, lines: &[Line], field: Field, key: Key) {
 }
 
 /// The largest font in which all labels find room.
-fn label_font(lines: &[&Line], width: i32, field: Field) -> Font {
+fn label_font(lines: &[&Line], width: i32, field: PlotArea) -> Font {
     let room = HEIGHT - 130 - field.top;
     let fits =
         |font: &Font| lines.iter().map(|one| LabelText::of(one, width, *font).height()).sum::<i32>() <= room;
@@ -246,7 +246,7 @@ impl LabelText {
 }
 
 /// The words, the mark before them, and a thin line from where the line ends.
-fn draw_label(scene: &mut Scene, line: &Line, text: &LabelText, (field, key, top): (Field, &Key, i32)) {
+fn draw_label(scene: &mut Scene, line: &Line, text: &LabelText, (field, key, top): (PlotArea, &Legend, i32)) {
     let first = top + text.padding() / 2 + text.font.line() / 2;
     let (x, y) = line.end(field);
     let mark = (key.left + GAP, first);

@@ -1,8 +1,8 @@
 //! Labelled moments: vertical lines over the field, and their words above it.
 
-use crate::report::plot::frame::{Field, NOTE};
+use crate::report::plot::frame::{PlotArea, NOTE};
 use crate::report::plot::palette::{Ink, PAPER};
-use crate::report::plot::scene::{Font, Scene, Side};
+use crate::report::plot::scene::{Font, Scene, LabelSide};
 
 /// Rows of words above the field, at most.
 const MOST_ROWS: i32 = 4;
@@ -24,7 +24,7 @@ pub struct Mark {
 }
 
 /// Moments, and where the words of each stand; `None` where there is no room for them.
-pub struct Marks {
+pub struct PlotMarks {
     placed: Vec<(Mark, Option<Words>)>,
     rows: i32,
     left_out: usize,
@@ -37,9 +37,9 @@ struct Words {
     text: String,
 }
 
-impl Marks {
+impl PlotMarks {
     /// Finds room for the words of each moment, the earliest first, each beginning at its line.
-    pub fn place(mut marks: Vec<Mark>, (left, right): (i32, i32)) -> Marks {
+    pub fn place(mut marks: Vec<Mark>, (left, right): (i32, i32)) -> PlotMarks {
         marks.retain(|mark| (left..=right).contains(&mark.x));
         marks.sort_by_key(|mark| mark.x);
         let left_out = marks.len().saturating_sub(MOST);
@@ -53,7 +53,7 @@ impl Marks {
             })
             .collect();
         let rows = placed.iter().filter_map(|(_, words)| words.as_ref()).map(|words| words.row + 1).max();
-        Marks { rows: rows.unwrap_or(0), placed, left_out }
+        PlotMarks { rows: rows.unwrap_or(0), placed, left_out }
     }
 
     /// How much room the words take above the field.
@@ -71,7 +71,7 @@ impl Marks {
     }
 
     /// Draws the lines and writes the words.
-    pub fn draw(&self, scene: &mut Scene, field: Field) {
+    pub fn draw(&self, scene: &mut Scene, field: PlotArea) {
         for (mark, words) in &self.placed {
             let top = words.as_ref().map_or(field.top, |words| middle(field, words.row));
             scene.line(vec![(mark.x, top), (mark.x, field.bottom)], 3, mark.ink.see_through(0.75));
@@ -82,7 +82,7 @@ impl Marks {
             let width = font.width_of(&words.text);
             let half = font.line() / 2;
             scene.rectangle((words.left - 6, y - half), (words.left + width + 6, y + half), PAPER);
-            scene.words((words.left, y), words.text.as_str(), font, Side::Left);
+            scene.words((words.left, y), words.text.as_str(), font, LabelSide::Left);
         }
     }
 }
@@ -91,7 +91,7 @@ fn font(ink: Ink) -> Font {
     Font { colour: ink.colour, ..NOTE }
 }
 
-fn middle(field: Field, row: i32) -> i32 {
+fn middle(field: PlotArea, row: i32) -> i32 {
     field.top - 10 - row * NOTE.line() - NOTE.line() / 2
 }
 
@@ -110,14 +110,14 @@ fn find_room(mark: &Mark, ends: &mut [i32], right: i32) -> Option<Words> {
 mod tests {
     use super::*;
 
-    fn marks(places: &[i32]) -> Marks {
+    fn marks(places: &[i32]) -> PlotMarks {
         let mark = |&x: &i32| Mark { x, label: format!("mark {x}"), ink: Ink::of(0) };
-        Marks::place(places.iter().map(mark).collect(), (0, 2000))
+        PlotMarks::place(places.iter().map(mark).collect(), (0, 2000))
     }
 
     #[test]
     fn words_that_do_not_fit_on_a_row_stand_on_the_next_or_are_said_to_be_missing() {
-        let rows = |marks: &Marks| -> Vec<Option<i32>> {
+        let rows = |marks: &PlotMarks| -> Vec<Option<i32>> {
             marks.placed.iter().map(|(_, words)| words.as_ref().map(|words| words.row)).collect()
         };
         assert_eq!(rows(&marks(&[100, 600, 1100])), [Some(0); 3]);

@@ -1,11 +1,11 @@
 //! The peaks of all variants beside each other.
 
 use crate::report::number::{mib, range};
-use crate::report::plot::axis::{Scale, Ticks};
-use crate::report::plot::frame::{self, Field, LABEL, MARGIN, NOTE};
+use crate::report::plot::axis::{AxisScale, Ticks};
+use crate::report::plot::frame::{self, PlotArea, LABEL, MARGIN, NOTE};
 use crate::report::plot::palette::{GREY, INK, PAPER, cross};
 use crate::report::plot::provenance;
-use crate::report::plot::scene::{Font, HEIGHT, Scene, Side, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, Scene, LabelSide, WIDTH};
 use crate::report::{MeasuredJob, Report, VariantRow};
 use crate::units::Bytes;
 use plotters::style::RGBAColor;
@@ -32,14 +32,14 @@ pub fn peak_by_variant(report: &Report) -> Option<Scene> {
     let names = variants.iter().map(|variant| LABEL.width_of(&variant.name)).max().unwrap_or(0);
     let room = HEIGHT - notes - 170 - top;
     let row = (room / variants.len() as i32).min(TALLEST_ROW);
-    let field = Field {
+    let field = PlotArea {
         left: MARGIN + names.clamp(200, 900) + 40,
         right: WIDTH - MARGIN - NUMBER_ROOM,
         top,
         bottom: top + row * variants.len() as i32,
     };
     let ticks = Ticks::within(largest, 8);
-    let across = Scale::new(largest, field.left, field.right);
+    let across = AxisScale::new(largest, field.left, field.right);
     frame::draw_sideward_axis(&mut scene, field, (across, ticks), 50, "peak memory, MiB");
     let font = name_font(&variants, field, row);
     for (index, variant) in variants.iter().enumerate() {
@@ -60,7 +60,7 @@ fn notes(variants: &[VariantRow<'_>]) -> Vec<String> {
 }
 
 /// The largest font in which every name fits beside its row.
-fn name_font(variants: &[VariantRow<'_>], field: Field, row: i32) -> Font {
+fn name_font(variants: &[VariantRow<'_>], field: PlotArea, row: i32) -> Font {
     let fonts = [LABEL, Font::plain(36, INK), Font::plain(32, INK), Font::plain(28, INK)];
     let tallest =
         |font: Font| variants.iter().map(move |variant| wrapped_name(variant, field, font).len()).max();
@@ -68,20 +68,20 @@ fn name_font(variants: &[VariantRow<'_>], field: Field, row: i32) -> Font {
     fonts.into_iter().find(fits).unwrap_or(Font::plain(22, INK))
 }
 
-fn wrapped_name(variant: &VariantRow<'_>, field: Field, font: Font) -> Vec<String> {
+fn wrapped_name(variant: &VariantRow<'_>, field: PlotArea, font: Font) -> Vec<String> {
     font.wrap(&variant.name, field.left - MARGIN - 40, 3)
 }
 
-fn draw_name(scene: &mut Scene, variant: &VariantRow<'_>, field: Field, middle: i32, font: Font) {
+fn draw_name(scene: &mut Scene, variant: &VariantRow<'_>, field: PlotArea, middle: i32, font: Font) {
     let lines = wrapped_name(variant, field, font);
     let first = middle - (lines.len() as i32 - 1) * font.line() / 2;
     for (index, line) in lines.iter().enumerate() {
         let at = (field.left - 30, first + index as i32 * font.line());
-        scene.words(at, line.as_str(), font, Side::Right);
+        scene.words(at, line.as_str(), font, LabelSide::Right);
     }
 }
 
-fn draw_row(scene: &mut Scene, variant: &VariantRow<'_>, across: Scale, (middle, row): (i32, i32)) {
+fn draw_row(scene: &mut Scene, variant: &VariantRow<'_>, across: AxisScale, (middle, row): (i32, i32)) {
     let place = |bytes: f64| across.place(Bytes::new(bytes.max(0.0) as u64).mib());
     let (thick, thin) = ((row * 30 / 100).min(54), (row * 13 / 100).min(22));
     let bars = [
@@ -107,7 +107,7 @@ fn draw_row(scene: &mut Scene, variant: &VariantRow<'_>, across: Scale, (middle,
 }
 
 /// A dot for each repeat and a line from the smallest to the largest.
-fn draw_repeats(scene: &mut Scene, variant: &VariantRow<'_>, across: Scale, (middle, row): (i32, i32)) {
+fn draw_repeats(scene: &mut Scene, variant: &VariantRow<'_>, across: AxisScale, (middle, row): (i32, i32)) {
     let finished = |job: &&MeasuredJob| job.summary.outcome.is_finished();
     let peaks = variant.measured().filter(finished).filter_map(|job| job.summary.peak_rss);
     let places: Vec<i32> = peaks.map(|peak| across.place(peak.mib())).collect();
@@ -146,7 +146,7 @@ fn write_number(scene: &mut Scene, variant: &VariantRow<'_>, (x, y): (i32, i32),
     let widest = widest.chain(remarks.iter().map(|remark| small.width_of(remark))).max().unwrap_or(0);
     scene.rectangle((x - 8, middle), (x + widest + 8, middle + height), PAPER);
     if let Some(value) = value {
-        scene.words((x, middle + number.line() / 2), value, number, Side::Left);
+        scene.words((x, middle + number.line() / 2), value, number, LabelSide::Left);
         middle += number.line();
     }
     scene.lines_of_words((x, middle + small.line() / 2), &remarks, small);
@@ -167,7 +167,7 @@ fn draw_key(scene: &mut Scene, variants: &[VariantRow<'_>], y: i32) {
     let mut x = MARGIN;
     let mut entry = |colour: RGBAColor, half: i32, words: &str| {
         scene.rectangle((x, y - half), (x + 90, y + half), colour);
-        scene.words((x + 110, y), words, LABEL, Side::Left);
+        scene.words((x + 110, y), words, LABEL, LabelSide::Left);
         x += 110 + LABEL.width_of(words) + 80;
     };
     entry(RESIDENT, 20, "peak RSS (resident set)");

@@ -7,7 +7,7 @@ use plotters::backend::{BitMapBackend, RGBPixel};
 use plotters::style::{Color, RGBAColor};
 use plotters_backend::{BackendTextStyle, DrawingBackend, DrawingErrorKind};
 
-use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, Shape, Side, UNITS_A_PIXEL, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, SceneShape, LabelSide, UNITS_A_PIXEL, WIDTH};
 
 type Bitmap<'a> = BitMapBackend<'a, RGBPixel>;
 type Drawn = Result<(), DrawingErrorKind<<Bitmap<'static> as DrawingBackend>::ErrorType>>;
@@ -31,12 +31,12 @@ pub fn write(scene: &Scene, out: &mut dyn Write) -> Result<(), String> {
     encode(&to_pixels(&units), out).map_err(|error| error.to_string())
 }
 
-fn paint(bitmap: &mut Bitmap<'_>, shape: &Shape) -> Drawn {
+fn paint(bitmap: &mut Bitmap<'_>, shape: &SceneShape) -> Drawn {
     match shape {
-        Shape::Line { places, width, colour } => paint_line(bitmap, places, *width, *colour),
-        Shape::Band { columns, colour } => paint_band(bitmap, columns, *colour),
-        Shape::Area { corners, colour } => bitmap.fill_polygon(corners.iter().copied(), &colour.to_rgba()),
-        Shape::Words { at, text, font, side } => paint_words(bitmap, *at, text, *font, *side),
+        SceneShape::Line { places, width, colour } => paint_line(bitmap, places, *width, *colour),
+        SceneShape::Band { columns, colour } => paint_band(bitmap, columns, *colour),
+        SceneShape::Area { corners, colour } => bitmap.fill_polygon(corners.iter().copied(), &colour.to_rgba()),
+        SceneShape::Words { at, text, font, side } => paint_words(bitmap, *at, text, *font, *side),
     }
 }
 
@@ -117,13 +117,13 @@ fn paint_band(bitmap: &mut Bitmap<'_>, columns: &[(i32, i32, i32)], colour: RGBA
 }
 
 /// Puts words where an SVG viewer puts them: the library's bitmaps have them higher.
-fn paint_words(bitmap: &mut Bitmap<'_>, at: Place, text: &str, font: Font, side: Side) -> Drawn {
+fn paint_words(bitmap: &mut Bitmap<'_>, at: Place, text: &str, font: Font, side: LabelSide) -> Drawn {
     let style = font.painted_style();
     let width = font.width_of(text);
     let left = match side {
-        Side::Left => at.0,
-        Side::Middle => at.0 - width / 2,
-        Side::Right => at.0 - width,
+        LabelSide::Left => at.0,
+        LabelSide::Middle => at.0 - width / 2,
+        LabelSide::Right => at.0 - width,
     };
     // The baseline is half the size below the place that glyphs are drawn at, and is to lie half the
     // height of an x below the middle of the words: 0.27 em.

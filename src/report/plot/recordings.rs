@@ -2,11 +2,11 @@
 
 use crate::analysis::{CpuUse, Over};
 use crate::report::number::number;
-use crate::report::plot::axis::{Scale, Ticks};
+use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::distinct;
-use crate::report::plot::frame::{self, Field, MARGIN, UpwardAxis};
-use crate::report::plot::lines::{self, GAP, Key, Line, Plane};
-use crate::report::plot::marks::{Mark, Marks};
+use crate::report::plot::frame::{self, PlotArea, MARGIN, UpwardAxis};
+use crate::report::plot::lines::{self, GAP, Legend, Line, Plane};
+use crate::report::plot::marks::{Mark, PlotMarks};
 use crate::report::plot::palette::{GREY, Ink};
 use crate::report::plot::scene::{HEIGHT, Place, Scene, WIDTH};
 use crate::report::recordings::{RecordingReport, RecordingRow};
@@ -30,7 +30,7 @@ pub fn draw(report: &RecordingReport) -> Option<Scene> {
     let rows = report.rows.iter().enumerate();
     let rows = rows.map(|(index, row)| line_of(row, index, (memory, over), &layout.plane));
     let field = layout.plane.field;
-    let key = if cpu.is_some() { Key::from(field.right + RIGHT_AXIS) } else { Key::beside(field) };
+    let key = if cpu.is_some() { Legend::from(field.right + RIGHT_AXIS) } else { Legend::beside(field) };
     let lines: Vec<Line> = cpu.into_iter().chain(rows).collect();
     lines::draw_lines(&mut scene, &lines, field);
     lines::draw_labels(&mut scene, &lines, field, key);
@@ -42,7 +42,7 @@ struct Layout {
     plane: Plane,
     /// The values that are written upward and across.
     ticks: (Ticks, Ticks),
-    marks: Marks,
+    marks: PlotMarks,
     /// How far above the field the titles of the upward axes stand.
     above: i32,
 }
@@ -55,12 +55,12 @@ impl Layout {
         let header = frame::write_header(scene, &title(report), &provenance(report));
         let left = MARGIN + 150;
         let right = WIDTH - MARGIN - GAP - cpu.map_or(0, |_| RIGHT_AXIS) - label_width(report);
-        let across = Scale::new(reach, left, right);
-        let marks = Marks::place(marks(report, across), (left, right));
+        let across = AxisScale::new(reach, left, right);
+        let marks = PlotMarks::place(marks(report, across), (left, right));
         let notes = frame::write_notes(scene, &notes(report, &marks, cpu));
-        let field = Field { left, right, top: header + 140 + marks.room(), bottom: HEIGHT - notes - 190 };
+        let field = PlotArea { left, right, top: header + 140 + marks.room(), bottom: HEIGHT - notes - 190 };
         let ticks = (Ticks::beyond(highest, 6), Ticks::within(reach, 6));
-        let upward = Scale::new(ticks.0.last(), field.bottom, field.top);
+        let upward = AxisScale::new(ticks.0.last(), field.bottom, field.top);
         Some(Layout { plane: Plane { field, across, upward }, ticks, above: ABOVE + marks.room(), marks })
     }
 
@@ -114,7 +114,7 @@ fn provenance(report: &RecordingReport) -> String {
         .join(" · ")
 }
 
-fn notes(report: &RecordingReport, marks: &Marks, cpu: Option<&CpuUse>) -> Vec<String> {
+fn notes(report: &RecordingReport, marks: &PlotMarks, cpu: Option<&CpuUse>) -> Vec<String> {
     let failed = report.rows.iter().any(|row| row.failure().is_some());
     let failed = failed.then(|| "×: it ended there without being finished".to_string());
     let cpu =
@@ -130,7 +130,7 @@ fn over_title(over: Over) -> &'static str {
     }
 }
 
-fn marks(report: &RecordingReport, across: Scale) -> Vec<Mark> {
+fn marks(report: &RecordingReport, across: AxisScale) -> Vec<Mark> {
     let of_row = |(index, row): (usize, &RecordingRow)| -> Vec<Mark> {
         let mark = |(at, label): &(f64, String)| Mark {
             x: across.place(*at),
@@ -173,7 +173,7 @@ fn draw_cpu_axis(scene: &mut Scene, layout: &Layout, cpu: &CpuUse) -> Line {
     let Plane { field, across, .. } = layout.plane;
     let highest = cpu.points.iter().map(|point| point.percent).fold(0.0, f64::max);
     let ticks = Ticks::beyond(highest.max(100.0), 5);
-    let scale = Scale::new(ticks.last(), field.bottom, field.top);
+    let scale = AxisScale::new(ticks.last(), field.bottom, field.top);
     let axis = UpwardAxis { scale, ticks, title: "CPU, %", above: layout.above };
     frame::draw_right_axis(scene, field, &axis, GREY);
     let place = |t_s: f64, percent: f64| -> Place { (across.place(t_s), scale.place(percent)) };

@@ -18,7 +18,7 @@ pub type Place = (i32, i32);
 
 /// A part of a plot; later ones cover earlier ones.
 #[derive(Debug, Clone)]
-pub enum Shape {
+pub enum SceneShape {
     /// A line through places, with round corners.
     Line {
         /// At least one.
@@ -51,13 +51,13 @@ pub enum Shape {
         /// How they look.
         font: Font,
         /// Which side of the words `at` is.
-        side: Side,
+        side: LabelSide,
     },
 }
 
 /// Which side of words a place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum LabelSide {
     /// The words begin there.
     Left,
     /// The words stand around it.
@@ -96,14 +96,14 @@ impl Font {
     }
 
     /// As the drawing library has it for an SVG.
-    pub fn style(self, side: Side) -> TextStyle<'static> {
+    pub fn style(self, side: LabelSide) -> TextStyle<'static> {
         self.sized(f64::from(self.size), side)
     }
 
     /// As the drawing library has it for a bitmap, as large as in the SVG: in one a size is 1.24
     /// times the font's em, in the other 1.164 times (its ascent and descent).
     pub fn painted_style(self) -> TextStyle<'static> {
-        self.sized(self.painted_size(), Side::Left)
+        self.sized(self.painted_size(), LabelSide::Left)
     }
 
     /// The size of [`Font::painted_style`].
@@ -111,13 +111,13 @@ impl Font {
         f64::from(self.size) * 1.164 / 1.24
     }
 
-    fn sized(self, size: f64, side: Side) -> TextStyle<'static> {
+    fn sized(self, size: f64, side: LabelSide) -> TextStyle<'static> {
         register_fonts();
         let style = if self.bold { FontStyle::Bold } else { FontStyle::Normal };
         let across = match side {
-            Side::Left => HPos::Left,
-            Side::Middle => HPos::Center,
-            Side::Right => HPos::Right,
+            LabelSide::Left => HPos::Left,
+            LabelSide::Middle => HPos::Center,
+            LabelSide::Right => HPos::Right,
         };
         let font = FontDesc::new(FontFamily::SansSerif, size, style);
         font.color(&self.colour).pos(Pos::new(across, VPos::Center))
@@ -188,18 +188,18 @@ fn register_fonts() {
 #[derive(Debug, Clone, Default)]
 pub struct Scene {
     /// From back to front.
-    pub shapes: Vec<Shape>,
+    pub shapes: Vec<SceneShape>,
 }
 
 impl Scene {
     /// Adds a line.
     pub fn line(&mut self, places: Vec<Place>, width: u32, colour: RGBAColor) {
-        self.shapes.push(Shape::Line { places, width, colour });
+        self.shapes.push(SceneShape::Line { places, width, colour });
     }
 
     /// Adds an area.
     pub fn area(&mut self, corners: Vec<Place>, colour: RGBAColor) {
-        self.shapes.push(Shape::Area { corners, colour });
+        self.shapes.push(SceneShape::Area { corners, colour });
     }
 
     /// Adds a rectangle between two opposite corners.
@@ -208,14 +208,14 @@ impl Scene {
     }
 
     /// Adds words on one line.
-    pub fn words(&mut self, at: Place, text: impl Into<String>, font: Font, side: Side) {
-        self.shapes.push(Shape::Words { at, text: text.into(), font, side });
+    pub fn words(&mut self, at: Place, text: impl Into<String>, font: Font, side: LabelSide) {
+        self.shapes.push(SceneShape::Words { at, text: text.into(), font, side });
     }
 
     /// Adds words that begin at a place, on several lines downwards; says where the next would be.
     pub fn lines_of_words(&mut self, (x, mut y): Place, lines: &[String], font: Font) -> i32 {
         for line in lines {
-            self.words((x, y), line.as_str(), font, Side::Left);
+            self.words((x, y), line.as_str(), font, LabelSide::Left);
             y += font.line();
         }
         y

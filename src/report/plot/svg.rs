@@ -6,7 +6,7 @@ use plotters::backend::SVGBackend;
 use plotters::style::{Color, ShapeStyle};
 use plotters_backend::{DrawingBackend, DrawingErrorKind};
 
-use crate::report::plot::scene::{HEIGHT, Place, Scene, Shape, UNITS_A_PIXEL, WIDTH};
+use crate::report::plot::scene::{HEIGHT, Place, Scene, SceneShape, UNITS_A_PIXEL, WIDTH};
 
 /// The scene as an SVG document, as many pixels large as the PNG. Words are left to the viewer's own
 /// sans-serif font.
@@ -28,15 +28,15 @@ fn draw(
     svg.draw_rect((0, 0), (WIDTH, HEIGHT), &plotters::style::WHITE, true)?;
     for shape in &scene.shapes {
         match shape {
-            Shape::Line { places, width, colour } => {
+            SceneShape::Line { places, width, colour } => {
                 let style = ShapeStyle { color: *colour, filled: false, stroke_width: *width };
                 svg.draw_path(places.iter().copied(), &style)?;
             }
-            Shape::Band { columns, colour } => svg.fill_polygon(outline(columns), &colour.to_rgba())?,
-            Shape::Area { corners, colour } => {
+            SceneShape::Band { columns, colour } => svg.fill_polygon(outline(columns), &colour.to_rgba())?,
+            SceneShape::Area { corners, colour } => {
                 svg.fill_polygon(corners.iter().copied(), &colour.to_rgba())?
             }
-            Shape::Words { at, text, font, side } => svg.draw_text(text, &font.style(*side), *at)?,
+            SceneShape::Words { at, text, font, side } => svg.draw_text(text, &font.style(*side), *at)?,
         }
     }
     svg.present()

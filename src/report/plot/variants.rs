@@ -2,9 +2,9 @@
 
 use crate::analysis::Curve;
 use crate::report::number::number;
-use crate::report::plot::axis::{Scale, Ticks};
+use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::cuts;
-use crate::report::plot::frame::{self, Field, MARGIN, UpwardAxis};
+use crate::report::plot::frame::{self, PlotArea, MARGIN, UpwardAxis};
 use crate::report::plot::lines::{self, GAP, Line, Plane};
 use crate::report::plot::palette::Ink;
 use crate::report::plot::provenance;
@@ -82,7 +82,7 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
     let notes = frame::write_notes(&mut scene, &notes(report, over, &shown, cuts.as_ref()));
     let names = shown.iter().map(|variant| variant.name.as_str());
     let failed = shown.iter().any(|variant| variant.summary.finished < variant.summary.ran);
-    let field = Field {
+    let field = PlotArea {
         left: MARGIN + 150,
         right: WIDTH - MARGIN - GAP - lines::label_width(names, failed),
         top,
@@ -91,8 +91,8 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
     let rows = Ticks::beyond(highest, 6);
     let plane = Plane {
         field,
-        across: Scale::new(reach, field.left, field.right),
-        upward: Scale::new(rows.last(), field.bottom, field.top),
+        across: AxisScale::new(reach, field.left, field.right),
+        upward: AxisScale::new(rows.last(), field.bottom, field.top),
     };
     let columns = (plane.across, Ticks::within(reach, 6));
     let below = if over == Over::Frames { 78 } else { 50 };
@@ -109,7 +109,7 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
         .map(|(index, variant)| line_of(variant, Ink::of(index), over, &plane))
         .collect();
     lines::draw_lines(&mut scene, &lines, field);
-    lines::draw_labels(&mut scene, &lines, field, lines::Key::beside(field));
+    lines::draw_labels(&mut scene, &lines, field, lines::Legend::beside(field));
     Some(scene)
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::analysis::{PeakSource, RecordingSummary};
 use crate::report::number::{UNKNOWN, mib, number};
 use crate::report::recordings::RecordingRow;
-use crate::report::terminal::{self, Look, write_wrapped};
+use crate::report::terminal::{self, TableLook, write_wrapped};
 use crate::report::verdicts;
 use crate::trace::Memory;
 use crate::units::Bytes;
@@ -20,7 +20,7 @@ use crate::verdict::shape::Answer;
 const HEADINGS: [&str; 5] = ["lasted\ns", "samples", "peak RSS\nMiB", "plateau\nMiB", "memory\ngrows"];
 
 /// Writes the table and what its words mean.
-pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: Look) -> io::Result<()> {
+pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: TableLook) -> io::Result<()> {
     writeln!(out, "{}", table(rows, look).trim_fmt())?;
     for line in legend(rows) {
         write_wrapped(out, &line, look.width)?;
@@ -28,7 +28,7 @@ pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: Look) -> io::Resu
     Ok(())
 }
 
-fn table(rows: &[RecordingRow], look: Look) -> Table {
+fn table(rows: &[RecordingRow], look: TableLook) -> Table {
     let numbers = HEADINGS.iter().map(|heading| terminal::right((*heading).to_string()));
     let header = [Cell::new("recording")].into_iter().chain(numbers).map(terminal::bold);
     let mut table = terminal::ruled_table(look, header.collect(), false);

@@ -5,7 +5,7 @@ use crate::trace::Outcome;
 use crate::verdict::course::Per;
 use crate::verdict::jobs::{Because, JobsVerdict};
 use crate::verdict::shape::{Answer, Form};
-use crate::verdict::{Growth, Rate, Reason, RunVerdict, Verdict, With};
+use crate::verdict::{Growth, GrowthRate, Reason, RunVerdict, Verdict, With};
 
 /// Threads or descriptors that rise along are told from so many on.
 const RISING: f64 = 3.0;
@@ -143,7 +143,7 @@ impl Told<'_> {
 }
 
 /// The interval of a rate, in the unit of its estimate; `None` where both ends are shown as the estimate.
-fn range(rate: &Rate) -> Option<String> {
+fn range(rate: &GrowthRate) -> Option<String> {
     let (divisor, unit) = unit_of(rate.estimate);
     let shown = |bytes: f64| short(bytes.max(0.0) / divisor);
     let (low, high) = (shown(rate.low), shown(rate.high));

@@ -15,16 +15,16 @@ use crate::verdict::saw::Sawtooth;
 use crate::verdict::shape::{Answer, Form};
 use crate::verdict::steps::Step;
 use crate::verdict::terms::{Expected, Index};
-use crate::verdict::{Growth, Needs, RULES_VERSION, Rate, Reason, RunVerdict, Verdict, With};
+use crate::verdict::{Growth, Needs, RULES_VERSION, GrowthRate, Reason, RunVerdict, Verdict, With};
 
 /// Growth with each thing, in bytes for each of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct GrowthRecord {
-    frame: Option<Rate>,
-    second: Option<Rate>,
-    source: Option<Rate>,
-    cut: Option<Rate>,
-    export: Option<Rate>,
+    frame: Option<GrowthRate>,
+    second: Option<GrowthRate>,
+    source: Option<GrowthRate>,
+    cut: Option<GrowthRate>,
+    export: Option<GrowthRate>,
 }
 
 impl GrowthRecord {
@@ -237,8 +237,8 @@ impl VerdictRecord {
     }
 }
 
-fn rounded_rate(rate: Rate) -> Rate {
-    Rate {
+fn rounded_rate(rate: GrowthRate) -> GrowthRate {
+    GrowthRate {
         low: round(rate.low),
         estimate: round(rate.estimate),
         high: round(rate.high),

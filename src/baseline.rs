@@ -28,7 +28,7 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::budget::{Figure, Figures, FigureUnit};
+use crate::budget::{Figure, FigureUnit, Figures};
 use crate::trace::MachineClass;
 
 /// The version of the file.
@@ -148,8 +148,9 @@ impl Baseline {
     /// # Errors
     /// Why there are none, in words.
     pub fn runs_of(&self, key: &BaselineKey, across_builds: bool) -> Result<&[Figures], String> {
-        let alike =
-            |entry: &&BaselineEntry| (&entry.key.scenario, &entry.key.variant) == (&key.scenario, &key.variant);
+        let alike = |entry: &&BaselineEntry| {
+            (&entry.key.scenario, &entry.key.variant) == (&key.scenario, &key.variant)
+        };
         let mut nearest: Option<String> = None;
         for entry in self.entries.iter().filter(alike) {
             match key.why_not(&entry.key, across_builds) {

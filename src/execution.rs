@@ -17,7 +17,7 @@ use crate::plan::{Job, JobName, PartOf, Plan, Variant};
 use crate::sampler::Live;
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
-use crate::supervise::{self, Launch, EngineLimits, Measured, RunError, Stop};
+use crate::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
 use crate::trace::{Machine, MediaFile, Outcome};
 use crate::units::Bytes;
 

@@ -41,7 +41,7 @@ use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
 use crate::budget::{Budget, Figure, Figures};
 use crate::check::{self, Against, Check, CheckedVariant};
 use crate::report::gate::{self, Strictness, Told};
-use crate::report::{TableLook, Report, ReportError};
+use crate::report::{Report, ReportError, TableLook};
 use crate::trace::MachineClass;
 use crate::units::Bytes;
 use crate::{machine, proc};

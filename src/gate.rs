@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
 use crate::budget::Budgets;
-use crate::check::{self, Against, Check, Grown, CheckedVariant};
+use crate::check::{self, Against, Check, CheckedVariant, Grown};
 use crate::report::{FamilyRow, MeasuredJob, Report, VariantRow, headline};
 use crate::trace::MachineClass;
 

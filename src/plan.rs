@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use crate::project::Project;
 use crate::scenario::{
-    Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media, MediaChoice,
-    Scenario, Sink, StopChoice, ThreadingChoice,
+    Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media,
+    MediaChoice, Scenario, Sink, StopChoice, ThreadingChoice,
 };
 use crate::timeline::{Clip, RationalTime, Timeline};
 use crate::trace::Threading;

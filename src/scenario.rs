@@ -39,7 +39,7 @@ use crate::timeline::Rate;
 
 use error::ScenarioError as Error;
 use export::Usual;
-use tree::{ScenarioFault, Field, Node, KeyTable, Value};
+use tree::{Field, KeyTable, Node, ScenarioFault, Value};
 use values::Time;
 
 /// The version of the format that this program reads.

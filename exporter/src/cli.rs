@@ -9,7 +9,7 @@ use ffmpeg_next as ffmpeg;
 use memreel_timeline::Rate;
 
 use crate::encode::{PictureCodec, SoundCodec};
-use crate::export::{self, Export, Request, PictureSize, Threads};
+use crate::export::{self, Export, PictureSize, Request, Threads};
 use crate::fault::Fault;
 use crate::media::SourceRequest;
 use crate::mux::MuxTarget;

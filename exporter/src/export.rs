@@ -24,7 +24,7 @@ use crate::mux::MuxTarget;
 use crate::pictures::{Color, Look};
 use crate::plan::{self, Shot};
 use crate::progress::Progress;
-use crate::write::{Recipe, Rendered, FrameWriter};
+use crate::write::{FrameWriter, Recipe, Rendered};
 
 /// How many rendered frames may wait for the encoder.
 pub const FRAMES_AHEAD: usize = 4;
@@ -321,6 +321,9 @@ impl Render<'_> {
 }
 
 /// Takes the receiver, so that the sender notices at once when writing failed.
-fn write_all(receiver: Receiver<Result<Rendered, Failure>>, writer: &mut FrameWriter<'_>) -> Result<(), Failure> {
+fn write_all(
+    receiver: Receiver<Result<Rendered, Failure>>,
+    writer: &mut FrameWriter<'_>,
+) -> Result<(), Failure> {
     receiver.into_iter().try_for_each(|frame| writer.write(frame?))
 }

@@ -14,7 +14,7 @@ use crate::libav;
 use crate::pictures::{Color, Look};
 use crate::progress::Progress;
 use crate::sound::CHANNELS;
-use crate::write::{Recipe, Rendered, FrameWriter};
+use crate::write::{FrameWriter, Recipe, Rendered};
 
 /// Loudness of the steady tone, and of the bursts, as amplitudes.
 const QUIET: f64 = 0.04;

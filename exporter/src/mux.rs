@@ -26,7 +26,9 @@ impl MuxTarget {
     /// Whether writing it would replace a file, by whatever name.
     pub fn replaces(&self, path: &Path) -> bool {
         match (self, fs::canonicalize(path)) {
-            (MuxTarget::File(output), Ok(path)) => fs::canonicalize(output).is_ok_and(|output| output == path),
+            (MuxTarget::File(output), Ok(path)) => {
+                fs::canonicalize(output).is_ok_and(|output| output == path)
+            }
             _ => false,
         }
     }

@@ -41,7 +41,11 @@ impl<'a> FrameWriter<'a> {
     ///
     /// # Errors
     /// When an encoder or the container refuses, or the file cannot be created.
-    pub fn new(recipe: &Recipe, pictures: &Pictures, progress: &'a Progress) -> Result<FrameWriter<'a>, Failure> {
+    pub fn new(
+        recipe: &Recipe,
+        pictures: &Pictures,
+        progress: &'a Progress,
+    ) -> Result<FrameWriter<'a>, Failure> {
         let mut container = Container::new(&recipe.target, recipe.format.as_deref())?;
         let pictures = PictureEncoder::open(&recipe.pictures, pictures, &mut container, progress)?;
         let sound =

@@ -5,7 +5,7 @@
 
 mod figure;
 
-pub use figure::{Figure, Figures, Scale, Slack, FigureUnit};
+pub use figure::{Figure, FigureUnit, Figures, Scale, Slack};
 
 /// What may be of one figure.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

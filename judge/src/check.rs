@@ -265,7 +265,14 @@ fn finding(grown: &Grown) -> CheckItem {
         _ => State::Passed,
     };
     let evidence = Evidence::Words(grown.words.clone());
-    CheckItem { subject: grown.name.clone(), asked: Asked::Finding, state, soft: false, unasked: false, evidence }
+    CheckItem {
+        subject: grown.name.clone(),
+        asked: Asked::Finding,
+        state,
+        soft: false,
+        unasked: false,
+        evidence,
+    }
 }
 
 fn not_comparable(subject: &CheckedVariant) -> Option<CheckItem> {
@@ -277,7 +284,8 @@ fn not_comparable(subject: &CheckedVariant) -> Option<CheckItem> {
 
 /// A baseline that was forgotten is no pass.
 fn without_baseline(subjects: &[CheckedVariant]) -> Option<CheckItem> {
-    let tolerates = |subject: &&CheckedVariant| subject.budgets.iter().any(|(_, budget)| budget.slack.is_some());
+    let tolerates =
+        |subject: &&CheckedVariant| subject.budgets.iter().any(|(_, budget)| budget.slack.is_some());
     let all = subjects.iter().all(|subject| subject.against == Against::Nothing);
     let first = subjects.iter().find(tolerates).filter(|_| all)?;
     let words = "no baseline was given, and a budget says how much worse than one is tolerated";

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::constants::Constants;
 use crate::course::Per;
 use crate::division::LEAST_EVENTS;
-use crate::run::{Growth, Needs, GrowthRate, Reason, RunVerdict, Verdict, With, more, verdict};
+use crate::run::{Growth, GrowthRate, Needs, Reason, RunVerdict, Verdict, With, more, verdict};
 use crate::sen::Cloud;
 use crate::shape::{Answer, Form};
 use crate::stats::{self, Interval};

@@ -53,6 +53,6 @@ mod run;
 mod sen;
 
 pub use run::{
-    Growth, Needs, RULES_VERSION, GrowthRate, Reason, RunVerdict, Verdict, With, enough_frames, judge, judge_with,
-    more,
+    Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With, enough_frames, judge,
+    judge_with, more,
 };

@@ -12,7 +12,7 @@ use crate::exports::{self, AtRest};
 use crate::level::Level;
 use crate::progress::ProgressClock;
 use crate::saw::Sawtooth;
-use crate::shape::{Answer, BLOCKS, Form, Blocks, Shape};
+use crate::shape::{Answer, BLOCKS, Blocks, Form, Shape};
 use crate::stats::{self, Interval};
 use crate::steps::{Step, steps};
 use crate::terms::Terms;
@@ -328,7 +328,10 @@ fn of_exports(
         reason,
         needs,
         with: if grows == Answer::Yes { vec![With::Exports] } else { Vec::new() },
-        growth: Growth { export: gain.map(|gain| GrowthRate::of(grows, gain, k.by_chance)), ..Growth::default() },
+        growth: Growth {
+            export: gain.map(|gain| GrowthRate::of(grows, gain, k.by_chance)),
+            ..Growth::default()
+        },
         per: Some(course.per),
         steps: course.steps,
         terms: Some(Terms::of(context, course, k)),
@@ -634,8 +637,11 @@ impl<'a> Case<'a> {
                 Answer::Yes => found.low > least,
                 _ => division.without_largest(of) > least,
             };
-            // Rises that are few, or have stopped, may still come with every one of them.
-            let asked = grows != Answer::No || self.shape.form == Form::Steps || self.ran_out_of(first);
+            // Rises that are few, or have stopped, may still come with every one of them. A source that is open already
+            // takes nothing for the first time: where the last cuts to such take nothing, it has stopped.
+            let asked = grows != Answer::No
+                || (first || division.goes_on(of, self.k))
+                    && (self.shape.form == Form::Steps || self.ran_out_of(first));
             let answer = match () {
                 () if at_cuts && asked && rises => Answer::Yes,
                 () if found.high <= least || grows == Answer::No => Answer::No,

@@ -158,3 +158,12 @@ fn two_cuts_are_no_rate() {
     let verdict = Export::cut_at(every(1400)).judge();
     assert_eq!((verdict.answer(), verdict.growth.cut), (Answer::No, None));
 }
+
+#[test]
+fn what_stops_growing_half_way_does_not_grow_with_the_cuts_that_follow() {
+    let cuts = every(250);
+    let first_uses = cuts.iter().copied().take(3).collect();
+    let keeps_at = cuts.iter().copied().filter(|&cut| cut < 2500).collect();
+    let verdict = Export { keeps_at, first_uses, ..Export::cut_at(cuts) }.judge();
+    assert_eq!((verdict.answer(), verdict.with), (Answer::No, Vec::new()));
+}

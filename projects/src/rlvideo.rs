@@ -352,12 +352,18 @@ mod tests {
     #[test]
     fn a_source_is_as_long_as_what_is_cut_from_it() {
         let one = project(vec![track(TrackKind::Video, &[("a", 10, 20), ("a", 50, 25)])]).unwrap();
-        assert_eq!(one.sources["source0000"], RlvideoSource::File { path: "/media/a.mp4".into(), length: 100 });
+        assert_eq!(
+            one.sources["source0000"],
+            RlvideoSource::File { path: "/media/a.mp4".into(), length: 100 }
+        );
         let long = timeline(vec![track(TrackKind::Video, &[("a", 90, 20)])]);
         let error = to_rlvideo(&long, &|_| Some(100), rate()).unwrap_err().to_string();
         assert!(error.contains("/media/a.mp4 has 100 frames, and 110"), "{error}");
         let unknown = from_rlvideo(&to_rlvideo(&long, &|_| None, rate()).unwrap()).unwrap();
-        assert_eq!(unknown.sources["source0000"], RlvideoSource::File { path: "/media/a.mp4".into(), length: 110 });
+        assert_eq!(
+            unknown.sources["source0000"],
+            RlvideoSource::File { path: "/media/a.mp4".into(), length: 110 }
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::launch::{LaunchError, EndStatus, Streams};
+use crate::launch::{EndStatus, LaunchError, Streams};
 use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
 use crate::writer::{Sink, Writer};
@@ -36,7 +36,7 @@ pub use subject::What;
 
 use relay::Relay;
 use subject::Subject;
-use watch::{Ears, WatchScene, Seen, Watch};
+use watch::{Ears, Seen, Watch, WatchScene};
 
 /// What to record, and how.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ pub use live::Live;
 pub use process::{own_private_bytes, process_cpu};
 pub use ring::Rows;
 pub use row::{Happening, Occurrence, Row};
-pub use tree::{TreeChange, Tiers, Tree};
+pub use tree::{Tiers, Tree, TreeChange};
 
 use work::Work;
 

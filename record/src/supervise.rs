@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::launch::{self, LaunchError, Launched, Manner, Waited, LaunchReport, LaunchRequest, Streams};
+use crate::launch::{self, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, Streams, Waited};
 use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::writer::{Sink, TraceFiles, Writer};

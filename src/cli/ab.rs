@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::changes::{self, ScenarioOptions};
 use super::check::Judging;
-use super::run::{ScenarioResult, Prepared, Session};
+use super::run::{Prepared, ScenarioResult, Session};
 use super::{Exit, Failure};
 use crate::gate;
 use crate::scenario::{Axis, AxisValue, EngineChoice, EngineName, Scenario};
@@ -84,7 +84,12 @@ impl AbCommand {
     }
 
     /// Says what each side was, and holds `b` against `a`. A run that was interrupted shows nothing yet.
-    fn conclude(&self, measured: &ScenarioResult, sides: &Sides, out: &mut dyn Write) -> Result<Exit, Failure> {
+    fn conclude(
+        &self,
+        measured: &ScenarioResult,
+        sides: &Sides,
+        out: &mut dyn Write,
+    ) -> Result<Exit, Failure> {
         match self.judging.is_for_programs() {
             true => sides.tell_builds(measured, &mut io::stderr())?,
             false => sides.tell_builds(measured, out)?,

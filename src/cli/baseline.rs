@@ -11,7 +11,7 @@ use crate::baseline::{Baseline, BaselineEntry};
 use crate::compare::LEAST_REPEATS;
 use crate::gate;
 use crate::report::gate::{write_baseline, write_renewal};
-use crate::report::{TableLook, Report};
+use crate::report::{Report, TableLook};
 use crate::store;
 
 /// Keep what exports took in a small text file, beside the code that it guards
@@ -116,7 +116,12 @@ impl Kept {
         if file.exists() { read_baseline(file) } else { Ok(Baseline::default()) }
     }
 
-    fn write(&self, before: &Baseline, entries: &[BaselineEntry], out: &mut dyn Write) -> Result<Exit, Failure> {
+    fn write(
+        &self,
+        before: &Baseline,
+        entries: &[BaselineEntry],
+        out: &mut dyn Write,
+    ) -> Result<Exit, Failure> {
         for entry in entries.iter().filter(|entry| entry.runs.len() < LEAST_REPEATS) {
             let (name, repeats) = (name(entry), entry.runs.len());
             say(format_args!(

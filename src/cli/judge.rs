@@ -10,7 +10,7 @@ use super::{Exit, Failure};
 use crate::analysis::{self, Drift, ProgressClock};
 use crate::report::verdicts::next::{Experiment, Next};
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
-use crate::report::{self, TableLook, RunLines, write_run_lines};
+use crate::report::{self, RunLines, TableLook, write_run_lines};
 use crate::store::{self, Recorded, StoreError};
 use crate::trace::{self, ColumnNames, Memory, Outcome, RunContext, Series};
 use crate::verdict::{RunVerdict, judge};

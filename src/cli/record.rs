@@ -17,7 +17,8 @@ use super::{Exit, Failure, duration, say};
 use crate::engine::Companions;
 use crate::launch::EndStatus;
 use crate::record::{
-    self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError, RecordingEnd, What,
+    self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError,
+    RecordingEnd, What,
 };
 use crate::report::Picture;
 use crate::sampler::{Detail, Live, Settings};
@@ -327,7 +328,9 @@ impl RecordCommand {
         store::write_json(&folder.path().join("recording.json"), &recorded.record)?;
         let kept = || summary::open(recorded, folder.path(), self.save.is_some());
         match self.json.as_deref() {
-            Some(path) if path == Path::new("-") => summary::SummaryFacts::of(recorded, kept()?)?.write(out)?,
+            Some(path) if path == Path::new("-") => {
+                summary::SummaryFacts::of(recorded, kept()?)?.write(out)?
+            }
             Some(path) => store::write_json(path, &summary::SummaryFacts::of(recorded, kept()?)?)?,
             None => {}
         }

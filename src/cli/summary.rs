@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Failure};
-use crate::report::{Axes, TableLook, RecordingReport, ReportError};
+use crate::report::{Axes, RecordingReport, ReportError, TableLook};
 use crate::store::{self, Recording};
 use crate::trace::ColumnNames;
 

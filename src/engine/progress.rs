@@ -6,8 +6,9 @@ use crate::units::Count;
 /// `frames IN OUT`, `open PATH`, `close PATH`, `proxy ID`, `export K`, `closed K`.
 pub fn parse(line: &str) -> Option<EngineProgress> {
     let (kind, rest) = line.split_once(' ')?;
-    let event =
-        |kind: &str| Some(EngineProgress { event: Some((kind.into(), rest.into())), ..EngineProgress::default() });
+    let event = |kind: &str| {
+        Some(EngineProgress { event: Some((kind.into(), rest.into())), ..EngineProgress::default() })
+    };
     match kind {
         "frames" => {
             let (taken_in, put_out) = rest.split_once(' ')?;

@@ -7,7 +7,7 @@ use crate::report::machines::write_machines;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, families};
-use crate::report::{FamilyRow, JobRow, TableLook, MeasuredJob, Report, ReportError};
+use crate::report::{FamilyRow, JobRow, MeasuredJob, Report, ReportError, TableLook};
 use crate::verdict::{RULES_VERSION, RunVerdict};
 
 /// How a verdict comes about, for who reads one for the first time.

@@ -15,11 +15,11 @@ mod words;
 
 use std::io::Write;
 
-use crate::check::{Check, Conclusion, ERROR_RATE, CheckItem, State};
+use crate::check::{Check, CheckItem, Conclusion, ERROR_RATE, State};
 use crate::compare::LEAST_REPEATS;
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
-use crate::report::{TableLook, Report, ReportError, VariantRow};
+use crate::report::{Report, ReportError, TableLook, VariantRow};
 
 pub use annotations::write_annotations;
 pub use bmf::write_bmf;
@@ -87,7 +87,8 @@ impl Told<'_> {
 
     /// What it comes to, in a sentence.
     pub fn conclusion(&self) -> String {
-        let count = |is_so: fn(&CheckItem) -> bool| self.check.items.iter().filter(|item| is_so(item)).count();
+        let count =
+            |is_so: fn(&CheckItem) -> bool| self.check.items.iter().filter(|item| is_so(item)).count();
         let passed = count(|item| item.state == State::Passed);
         let (failed, warned) = (count(CheckItem::fails), count(CheckItem::warns));
         match self.check.conclusion() {

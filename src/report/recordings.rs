@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::analysis::{self, CpuUse, Curve, Over, ProgressClock, RecordingSummary};
 use crate::report::plot::{self, Picture};
-use crate::report::{COLUMNS, TableLook, ReportError};
+use crate::report::{COLUMNS, ReportError, TableLook};
 use crate::store::{self, Recording};
 use crate::trace::{Machine, Memory, Outcome, Series};
 

@@ -2,11 +2,11 @@
 
 use bytesize::ByteSize;
 
-use crate::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, Rule, Slack, FigureUnit};
+use crate::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, FigureUnit, Rule, Slack};
 
 use super::matrix::{Axis, AxisValue};
 use super::spelling::unknown;
-use super::tree::{ScenarioFault, Field, KeyTable, Value};
+use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::Time;
 
 /// The key of a limit in the table of a figure; alone it need not be named.
@@ -95,7 +95,9 @@ fn slack(figure: Figure, field: Field) -> Result<Slack, ScenarioFault> {
         match item.value() {
             Value::Text(text) if text.trim_end().ends_with('%') => slack.share = share(item, text)?,
             // A forgotten % would be five bytes.
-            Value::Whole(_) | Value::Number(_) if matches!(figure.unit(), FigureUnit::Bytes | FigureUnit::Seconds) => {
+            Value::Whole(_) | Value::Number(_)
+                if matches!(figure.unit(), FigureUnit::Bytes | FigureUnit::Seconds) =>
+            {
                 return Err(item.mismatch("a share like \"5%\", or an amount with its unit"));
             }
             _ => slack.amount = amount(figure, item)?,
@@ -118,7 +120,9 @@ fn amount(figure: Figure, field: Field) -> Result<f64, ScenarioFault> {
         FigureUnit::Count => "a whole number",
     };
     let found = match (figure.unit(), field.value()) {
-        (FigureUnit::Bytes, Value::Text(text)) => text.parse::<ByteSize>().ok().map(|size| size.as_u64() as f64),
+        (FigureUnit::Bytes, Value::Text(text)) => {
+            text.parse::<ByteSize>().ok().map(|size| size.as_u64() as f64)
+        }
         (FigureUnit::Seconds, Value::Text(text)) => seconds(text),
         (FigureUnit::Count, Value::Number(_)) => None,
         _ => field.number(),

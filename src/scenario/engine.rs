@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::digest;
 
 use super::spelling::{quoted, unknown};
-use super::tree::{ScenarioFault, Field, Node, Value};
+use super::tree::{Field, Node, ScenarioFault, Value};
 use super::values::EngineName;
 
 /// A value of the axis `engine`: `[LABEL:]ENGINE[@PROGRAM]`.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::spelling::one_line;
-use super::tree::{ScenarioFault, Origin};
+use super::tree::{Origin, ScenarioFault};
 
 /// Why a scenario could not be loaded. Each is shown as one line that says where, what, and what
 /// would be right.

@@ -7,7 +7,7 @@ use crate::units::Bytes;
 
 use super::source::{self, DEFAULT_AUDIO_RATE, DEFAULT_SIZE, Source, SourceSpec};
 use super::track::{Child, TrackPattern};
-use super::tree::{ScenarioFault, Field, KeyTable, Value};
+use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::{Container, PixelFormat, Sink, Size};
 
 /// What an export is to produce.

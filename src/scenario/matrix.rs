@@ -11,7 +11,7 @@ use super::engine::EngineChoice;
 use super::export::{ExportSettings, ExportTable, audio_encoder, video_encoder};
 use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
-use super::tree::{ScenarioFault, Field, KeyTable, Value};
+use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::{
     Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
     ThreadingChoice, names,
@@ -322,7 +322,11 @@ impl AxisRange {
 const MOST_JOBS: u64 = 10_000;
 
 /// Reads `[matrix]`; all of it may be left out.
-pub(super) fn matrix(root: &KeyTable, export: &ExportTable, sources: &[Source]) -> Result<Matrix, ScenarioFault> {
+pub(super) fn matrix(
+    root: &KeyTable,
+    export: &ExportTable,
+    sources: &[Source],
+) -> Result<Matrix, ScenarioFault> {
     let ExportTable { export, audio_rate } = export;
     let field = root.get("matrix");
     let table = field.map(|field| known_axes(field.table("[matrix]")?)).transpose()?;

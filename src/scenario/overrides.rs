@@ -8,7 +8,7 @@ use crate::budget::Figure;
 use super::budgets::LIMIT;
 use super::engine::{NAMING, root_programs};
 use super::error::ScenarioError;
-use super::tree::{TableEntry, ScenarioFault, MOST_KEY_PARTS, Node, Origin, Value};
+use super::tree::{MOST_KEY_PARTS, Node, Origin, ScenarioFault, TableEntry, Value};
 
 /// One key of a scenario and the value it is to have: `key.path=value`.
 ///

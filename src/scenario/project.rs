@@ -8,12 +8,17 @@ use crate::timeline::Rate;
 
 use super::export::Usual;
 use super::source::DEFAULT_SIZE;
-use super::tree::{ScenarioFault, Field, KeyTable, Value};
+use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::Size;
 
 /// The path of `timeline.project`; relative ones are taken from `folder`. What the project decides itself
 /// cannot be said beside it.
-pub(super) fn path(field: Field, timeline: &KeyTable, root: &KeyTable, folder: &Path) -> Result<PathBuf, ScenarioFault> {
+pub(super) fn path(
+    field: Field,
+    timeline: &KeyTable,
+    root: &KeyTable,
+    folder: &Path,
+) -> Result<PathBuf, ScenarioFault> {
     let path = match field.value() {
         Value::Text(path) if !path.is_empty() => folder.join(path),
         _ => return Err(field.mismatch("the path of a project: \"cut.mlt\"")),

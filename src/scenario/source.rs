@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::timeline::Rate;
 
 use super::spelling::{quoted, unknown};
-use super::tree::{ScenarioFault, Field, KeyTable, Value};
+use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::{Container, PixelFormat, Size};
 
 /// The version of what the generator draws and plays: part of every [`SourceSpec::digest`], so that
@@ -136,7 +136,11 @@ const MOST_FILES: u32 = 10_000;
 
 /// The table `[sources]`. `timeline_rate` is the default rate of what is generated; relative files
 /// are taken from `folder`.
-pub(super) fn sources(table: &KeyTable, timeline_rate: Rate, folder: &Path) -> Result<Vec<Source>, ScenarioFault> {
+pub(super) fn sources(
+    table: &KeyTable,
+    timeline_rate: Rate,
+    folder: &Path,
+) -> Result<Vec<Source>, ScenarioFault> {
     let mut generated = 0;
     let mut sources = Vec::new();
     for field in table.fields() {
@@ -319,7 +323,11 @@ pub(super) fn preset(field: Field) -> Result<Option<String>, ScenarioFault> {
 }
 
 /// Refuses what none of the encoders knows, of those whose presets we know.
-pub(super) fn preset_suits(field: Field, preset: Option<&str>, encoders: &[&str]) -> Result<(), ScenarioFault> {
+pub(super) fn preset_suits(
+    field: Field,
+    preset: Option<&str>,
+    encoders: &[&str],
+) -> Result<(), ScenarioFault> {
     let Some(preset) = preset else { return Ok(()) };
     if X264_PRESETS.contains(&preset) || !encoders.iter().all(|encoder| has_x264_presets(encoder)) {
         return Ok(());

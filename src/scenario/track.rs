@@ -5,7 +5,7 @@ use crate::timeline::{Rate, RationalTime, TimeRange, TrackKind};
 
 use super::source::{Source, SourceSpec};
 use super::spelling::unknown;
-use super::tree::{ScenarioFault, Field, KeyTable};
+use super::tree::{Field, KeyTable, ScenarioFault};
 
 /// A track: a pattern, gone through again and again.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +89,11 @@ impl Child {
 }
 
 /// The tracks of `[timeline]`.
-pub(super) fn tracks(timeline: &KeyTable, rate: Rate, sources: &[Source]) -> Result<Vec<TrackPattern>, ScenarioFault> {
+pub(super) fn tracks(
+    timeline: &KeyTable,
+    rate: Rate,
+    sources: &[Source],
+) -> Result<Vec<TrackPattern>, ScenarioFault> {
     let list = timeline.required("tracks")?;
     let tracks = list
         .list("a list of tracks: [[timeline.tracks]]")?

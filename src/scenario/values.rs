@@ -8,7 +8,7 @@ use crate::trace::Threading;
 use crate::units::Bytes;
 
 use super::spelling::{quoted, unknown};
-use super::tree::{ScenarioFault, Field, Value};
+use super::tree::{Field, ScenarioFault, Value};
 
 /// A value out of a short list of names.
 pub(super) trait Named: Copy + Eq + 'static {

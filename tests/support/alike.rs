@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use memreel::baseline::{Baseline, BaselineEntry};
 use memreel::budget::{Budget, Figure, Figures, Slack};
-use memreel::check::{self, Against, Check, Evidence, CheckedVariant};
+use memreel::check::{self, Against, Check, CheckedVariant, Evidence};
 
 pub use memreel::stats::random::Random;
 

@@ -65,7 +65,9 @@ impl<Row: Serialize> CsvFile<Row> {
     /// # Errors
     /// When the disk is full or the file cannot be written.
     pub fn flush(&mut self) -> Result<(), TraceError> {
-        self.writer.flush().map_err(|error| TraceError { path: self.path.clone(), source: FileFault::Io(error) })
+        self.writer
+            .flush()
+            .map_err(|error| TraceError { path: self.path.clone(), source: FileFault::Io(error) })
     }
 }
 

@@ -75,7 +75,8 @@ pub fn first_line(path: &Path) -> Result<String, TraceError> {
         BufReader::new(File::open(path)?).take(LONGEST_HEADER).read_until(b'\n', &mut line)?;
         Ok(line)
     };
-    let line = read().map_err(|error| TraceError { path: path.to_path_buf(), source: FileFault::Io(error) })?;
+    let line =
+        read().map_err(|error| TraceError { path: path.to_path_buf(), source: FileFault::Io(error) })?;
     Ok(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_string())
 }
 

@@ -85,8 +85,11 @@ struct Kind {
 
 /// Healthy exports wander by a MiB, and peaks of one build repeat to a few per cent. glibc takes memory from the
 /// kernel in pieces of 128 KiB: a spread of two of them.
-const MEMORY: Kind =
-    Kind { unit: FigureUnit::Bytes, same: Slack { share: 0.02, amount: 1_048_576.0 }, least_spread: 262_144.0 };
+const MEMORY: Kind = Kind {
+    unit: FigureUnit::Bytes,
+    same: Slack { share: 0.02, amount: 1_048_576.0 },
+    least_spread: 262_144.0,
+};
 /// An MP4's index alone takes up to about 450 B per frame.
 const PER_FRAME: Kind =
     Kind { unit: FigureUnit::Bytes, same: Slack { share: 0.1, amount: 512.0 }, least_spread: 128.0 };
@@ -98,7 +101,8 @@ const TIME: Kind =
     Kind { unit: FigureUnit::Seconds, same: Slack { share: 0.1, amount: 0.0 }, least_spread: 0.0125 };
 const SPEED: Kind = Kind { unit: FigureUnit::FramesPerSecond, ..TIME };
 /// Counts are whole: half of one is none.
-const COUNT: Kind = Kind { unit: FigureUnit::Count, same: Slack { share: 0.0, amount: 0.5 }, least_spread: 0.05 };
+const COUNT: Kind =
+    Kind { unit: FigureUnit::Count, same: Slack { share: 0.0, amount: 0.5 }, least_spread: 0.05 };
 
 /// The table, in the order of the enum.
 #[rustfmt::skip]

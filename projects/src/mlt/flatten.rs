@@ -169,7 +169,12 @@ impl Spread {
     }
 
     /// A playlist that is played becomes tracks: one for what is alone, more for nested tractors.
-    fn take_playlist(&mut self, items: &[PlaylistItem], look: &GraphView, changes: &mut Changes) -> Result<(), String> {
+    fn take_playlist(
+        &mut self,
+        items: &[PlaylistItem],
+        look: &GraphView,
+        changes: &mut Changes,
+    ) -> Result<(), String> {
         let (mut at, mut nested) = (0, 0);
         self.spots.push(Spot::empty(Hide::Nothing));
         for item in items {
@@ -539,8 +544,9 @@ fn plain_lanes(graph: &Graph) -> Result<(Lanes, HashSet<String>), String> {
     if root.points.first.unwrap_or(0) > 0 {
         return Err("what is played has an in point".into());
     }
-    let is_colour =
-        |track: &TractorTrack| look.services.get(track.of.as_str()).is_some_and(|service| service.is_colour());
+    let is_colour = |track: &TractorTrack| {
+        look.services.get(track.of.as_str()).is_some_and(|service| service.is_colour())
+    };
     let has_background = tracks.len() > 1 && is_colour(&tracks[0]);
     let mut lanes = Lanes { frames, background: None, lanes: Vec::new() };
     for (number, track) in tracks.iter().enumerate() {

@@ -286,7 +286,9 @@ impl Service {
     pub fn links(&self) -> Vec<&str> {
         match &self.body {
             Body::Producer | Body::Chain => Vec::new(),
-            Body::Playlist(items) => items.iter().filter_map(PlaylistItem::entry).map(|e| e.of.as_str()).collect(),
+            Body::Playlist(items) => {
+                items.iter().filter_map(PlaylistItem::entry).map(|e| e.of.as_str()).collect()
+            }
             Body::Tractor(tractor) => tractor.tracks.iter().map(|track| track.of.as_str()).collect(),
         }
     }
@@ -400,8 +402,9 @@ fn length(service: &Service, before: &HashMap<&str, u64>, rate: Option<Rate>) ->
             sum.checked_add(frames)
         }),
         (Body::Tractor(tractor), None) => {
-            let track =
-                |track: &TractorTrack| track.points.frames().or_else(|| before.get(track.of.as_str()).copied());
+            let track = |track: &TractorTrack| {
+                track.points.frames().or_else(|| before.get(track.of.as_str()).copied())
+            };
             tractor.tracks.iter().map(track).try_fold(0, |most, frames| Some(most.max(frames?)))
         }
     }

@@ -200,7 +200,10 @@ impl LaneWriter {
             (0..lanes.lanes.len()).filter(|&number| lanes.lanes[number].is_heard()).collect();
         if let Some(background) = &lanes.background {
             self.push(background.clone());
-            tracks.insert(0, TractorTrack { of: background.id.clone(), hide: Hide::Audio, ..TractorTrack::default() });
+            tracks.insert(
+                0,
+                TractorTrack { of: background.id.clone(), hide: Hide::Audio, ..TractorTrack::default() },
+            );
             heard.iter_mut().for_each(|number| *number += 1);
         }
         let planted = mixes(&heard, self.frames);

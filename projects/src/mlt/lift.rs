@@ -180,7 +180,10 @@ impl<'a> GraphView<'a> {
                     return Err("it cuts a clip down to one frame, and MLT plays those without sound".into());
                 }
                 let first = self.first(entry) + first;
-                Ok(PlaylistItem::Entry(Entry { points: Points::new(first, first + frames - 1), ..entry.clone() }))
+                Ok(PlaylistItem::Entry(Entry {
+                    points: Points::new(first, first + frames - 1),
+                    ..entry.clone()
+                }))
             }
         }
     }

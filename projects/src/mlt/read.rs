@@ -385,7 +385,9 @@ impl Document {
     fn track_of_multitrack(&mut self, element: Raw) -> Read<TractorTrack> {
         match element.name.as_str() {
             "track" => self.track(element),
-            _ if element.is_service() => Ok(TractorTrack { of: self.service(element)?, ..TractorTrack::default() }),
+            _ if element.is_service() => {
+                Ok(TractorTrack { of: self.service(element)?, ..TractorTrack::default() })
+            }
             name => wrong(element.line, format!("<{name}> in a <multitrack>: tracks stand there")),
         }
     }

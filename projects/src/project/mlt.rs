@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Found, ProjectError};
-use crate::mlt::graph::{Body, Effect, Entry, PlaylistItem, Planted, Service};
+use crate::mlt::graph::{Body, Effect, Entry, Planted, PlaylistItem, Service};
 use crate::mlt::{Graph, Profile, from_mlt_xml};
 
 /// More clips than any project plays; a file in which sequences use each other over and over could name
@@ -102,7 +102,9 @@ impl<'a> Search<'a> {
     fn frames(&self, item: &PlaylistItem) -> u64 {
         match item {
             PlaylistItem::Blank(frames) => *frames,
-            PlaylistItem::Entry(entry) => entry.frames(self.lengths.get(entry.of.as_str()).copied()).unwrap_or(0),
+            PlaylistItem::Entry(entry) => {
+                entry.frames(self.lengths.get(entry.of.as_str()).copied()).unwrap_or(0)
+            }
         }
     }
 

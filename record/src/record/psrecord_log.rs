@@ -244,7 +244,10 @@ mod tests {
         assert_eq!(header(LogLayout::Plain, true), format!("{plain}{io}"));
         let csv = "elapsed_time,nproc,cpu,mem_real,mem_virtual";
         assert_eq!(header(LogLayout::Csv, false), csv);
-        assert_eq!(header(LogLayout::Csv, true), format!("{csv},read_count,write_count,read_bytes,write_bytes"));
+        assert_eq!(
+            header(LogLayout::Csv, true),
+            format!("{csv},read_count,write_count,read_bytes,write_bytes")
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::RecordError;
-use crate::launch::{self, End, LaunchError, Launched, Manner, Waited, LaunchReport, LaunchRequest, Streams};
+use crate::launch::{self, End, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, Streams, Waited};
 use crate::proc;
 use crate::sampler::Target;
 use memreel_trace::units::Bytes;

@@ -121,7 +121,12 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(subject: &'a mut Subject, mut ears: Ears, failures: WriteFailures, scene: WatchScene<'a>) -> Watch<'a> {
+    pub fn new(
+        subject: &'a mut Subject,
+        mut ears: Ears,
+        failures: WriteFailures,
+        scene: WatchScene<'a>,
+    ) -> Watch<'a> {
         // What a file of a process that runs already says is true now.
         if let Some(file) = &mut ears.file {
             scene.live.note_frames(None, file.read());

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::cli::{Exit, Failure};
 use crate::report::gate::{self, SUMMARY_BYTES, Told};
-use crate::report::{TableLook, ReportError};
+use crate::report::{ReportError, TableLook};
 use crate::store::{self, StoreError};
 
 /// The files that a check leaves.

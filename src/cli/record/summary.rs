@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cli::Failure;
 use crate::launch::EndStatus;
 use crate::record::{Ending, RecordingEnd};
-use crate::report::{Axes, TableLook, RecordingReport, tell_recording};
+use crate::report::{Axes, RecordingReport, TableLook, tell_recording};
 use crate::store::{self, Recording};
 use crate::trace::{Outcome, RecordingRecord};
 use crate::units::Bytes;

@@ -9,9 +9,9 @@ use super::measured::measured;
 use super::words::statement;
 use super::{Severity, Strictness, Told};
 use crate::analysis::Spread;
-use crate::budget::{Figure, Scale, FigureUnit};
+use crate::budget::{Figure, FigureUnit, Scale};
 use crate::check::{
-    Asked, ChangeEvidence, Conclusion, ERROR_RATE, Evidence, CheckItem, LimitEvidence, PASS_CONFIDENCE, State,
+    Asked, ChangeEvidence, CheckItem, Conclusion, ERROR_RATE, Evidence, LimitEvidence, PASS_CONFIDENCE, State,
 };
 use crate::report::{Report, ReportError};
 

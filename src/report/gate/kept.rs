@@ -54,7 +54,11 @@ pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: TableLook)
 ///
 /// # Errors
 /// When the writer takes no more.
-pub fn write_renewal(before: Option<&BaselineEntry>, now: &BaselineEntry, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_renewal(
+    before: Option<&BaselineEntry>,
+    now: &BaselineEntry,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let name = format!("{} of {}", now.key.variant, now.key.scenario);
     let told = |figure: Figure| match before.map(|before| middle(before, figure)) {
         Some(before) if before != UNKNOWN => format!("{figure} {before} → {}", middle(now, figure)),

@@ -4,7 +4,7 @@ use comfy_table::{Cell, Table};
 
 use super::words::{effect, effect_within, shown};
 use crate::budget::Figure;
-use crate::check::{Asked, ChangeEvidence, Check, Evidence, CheckItem, LimitEvidence, State};
+use crate::check::{Asked, ChangeEvidence, Check, CheckItem, Evidence, LimitEvidence, State};
 use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
 use crate::report::terminal::{bold, right, ruled_table};

@@ -1,7 +1,7 @@
 //! The answers of a check in words.
 
 use crate::budget::{Figure, FigureUnit};
-use crate::check::{Asked, ChangeEvidence, Evidence, CheckItem, LimitEvidence, State};
+use crate::check::{Asked, ChangeEvidence, CheckItem, Evidence, LimitEvidence, State};
 use crate::compare::LEAST_REPEATS;
 use crate::report::number::{mib, number, short};
 use crate::report::verdicts::amount;
@@ -143,7 +143,9 @@ pub fn effect(figure: Figure, effect: f64) -> String {
 pub fn effect_within(figure: Figure, effect: f64, low: f64, high: f64) -> String {
     let largest = effect.abs().max(low.abs()).max(high.abs());
     let (unit, divisor) = match figure.unit() {
-        FigureUnit::Bytes if is_in_mib(figure) && largest >= LEAST_IN_MIB || largest >= 10.0 * MIB => ("MiB", MIB),
+        FigureUnit::Bytes if is_in_mib(figure) && largest >= LEAST_IN_MIB || largest >= 10.0 * MIB => {
+            ("MiB", MIB)
+        }
         FigureUnit::Bytes if largest >= 10.0 * KIB => ("KiB", KIB),
         FigureUnit::Bytes => ("B", 1.0),
         FigureUnit::Seconds | FigureUnit::FramesPerSecond => ("%", 0.01),

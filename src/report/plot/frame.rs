@@ -3,7 +3,7 @@
 use crate::report::Report;
 use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::palette::{GREY, INK, PALE};
-use crate::report::plot::scene::{Font, HEIGHT, Scene, LabelSide, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, LabelSide, Scene, WIDTH};
 use plotters::style::RGBAColor;
 
 /// Free room around everything.

@@ -2,7 +2,7 @@
 
 use crate::analysis::{Curve, LevelPoint};
 use crate::report::plot::axis::AxisScale;
-use crate::report::plot::frame::{PlotArea, LABEL, MARGIN, NOTE};
+use crate::report::plot::frame::{LABEL, MARGIN, NOTE, PlotArea};
 use crate::report::plot::labels::spread_out;
 use crate::report::plot::palette::{GREY, INK, Ink, cross};
 use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, SceneShape, WIDTH};

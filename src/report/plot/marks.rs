@@ -1,8 +1,8 @@
 //! Labelled moments: vertical lines over the field, and their words above it.
 
-use crate::report::plot::frame::{PlotArea, NOTE};
+use crate::report::plot::frame::{NOTE, PlotArea};
 use crate::report::plot::palette::{Ink, PAPER};
-use crate::report::plot::scene::{Font, Scene, LabelSide};
+use crate::report::plot::scene::{Font, LabelSide, Scene};
 
 /// Rows of words above the field, at most.
 const MOST_ROWS: i32 = 4;

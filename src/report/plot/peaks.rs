@@ -2,10 +2,10 @@
 
 use crate::report::number::{mib, range};
 use crate::report::plot::axis::{AxisScale, Ticks};
-use crate::report::plot::frame::{self, PlotArea, LABEL, MARGIN, NOTE};
+use crate::report::plot::frame::{self, LABEL, MARGIN, NOTE, PlotArea};
 use crate::report::plot::palette::{GREY, INK, PAPER, cross};
 use crate::report::plot::provenance;
-use crate::report::plot::scene::{Font, HEIGHT, Scene, LabelSide, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, LabelSide, Scene, WIDTH};
 use crate::report::{MeasuredJob, Report, VariantRow};
 use crate::units::Bytes;
 use plotters::style::RGBAColor;

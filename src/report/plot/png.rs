@@ -7,7 +7,7 @@ use plotters::backend::{BitMapBackend, RGBPixel};
 use plotters::style::{Color, RGBAColor};
 use plotters_backend::{BackendTextStyle, DrawingBackend, DrawingErrorKind};
 
-use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, SceneShape, LabelSide, UNITS_A_PIXEL, WIDTH};
+use crate::report::plot::scene::{Font, HEIGHT, LabelSide, Place, Scene, SceneShape, UNITS_A_PIXEL, WIDTH};
 
 type Bitmap<'a> = BitMapBackend<'a, RGBPixel>;
 type Drawn = Result<(), DrawingErrorKind<<Bitmap<'static> as DrawingBackend>::ErrorType>>;
@@ -35,7 +35,9 @@ fn paint(bitmap: &mut Bitmap<'_>, shape: &SceneShape) -> Drawn {
     match shape {
         SceneShape::Line { places, width, colour } => paint_line(bitmap, places, *width, *colour),
         SceneShape::Band { columns, colour } => paint_band(bitmap, columns, *colour),
-        SceneShape::Area { corners, colour } => bitmap.fill_polygon(corners.iter().copied(), &colour.to_rgba()),
+        SceneShape::Area { corners, colour } => {
+            bitmap.fill_polygon(corners.iter().copied(), &colour.to_rgba())
+        }
         SceneShape::Words { at, text, font, side } => paint_words(bitmap, *at, text, *font, *side),
     }
 }

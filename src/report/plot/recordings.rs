@@ -4,7 +4,7 @@ use crate::analysis::{CpuUse, Over};
 use crate::report::number::number;
 use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::distinct;
-use crate::report::plot::frame::{self, PlotArea, MARGIN, UpwardAxis};
+use crate::report::plot::frame::{self, MARGIN, PlotArea, UpwardAxis};
 use crate::report::plot::lines::{self, GAP, Legend, Line, Plane};
 use crate::report::plot::marks::{Mark, PlotMarks};
 use crate::report::plot::palette::{GREY, Ink};

@@ -4,7 +4,7 @@ use crate::analysis::Curve;
 use crate::report::number::number;
 use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::cuts;
-use crate::report::plot::frame::{self, PlotArea, MARGIN, UpwardAxis};
+use crate::report::plot::frame::{self, MARGIN, PlotArea, UpwardAxis};
 use crate::report::plot::lines::{self, GAP, Line, Plane};
 use crate::report::plot::palette::Ink;
 use crate::report::plot::provenance;

@@ -15,7 +15,7 @@ use crate::verdict::saw::Sawtooth;
 use crate::verdict::shape::{Answer, Form};
 use crate::verdict::steps::Step;
 use crate::verdict::terms::{Expected, Index};
-use crate::verdict::{Growth, Needs, RULES_VERSION, GrowthRate, Reason, RunVerdict, Verdict, With};
+use crate::verdict::{Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With};
 
 /// Growth with each thing, in bytes for each of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -488,10 +488,10 @@ fn an_interrupt_while_media_are_made_leaves_nothing_half_made() {
 }
 
 #[test]
-fn the_verdict_that_the_readme_shows_is_what_memreel_says() {
+fn the_verdict_that_the_docs_show_is_what_memreel_says() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(package.join("README.md")).unwrap();
-    let shown = readme.split("```console\n$ memreel judge ").nth(1).unwrap().split("```").next().unwrap();
+    let page = fs::read_to_string(package.join("docs/how-to.md")).unwrap();
+    let shown = page.split("```console\n$ memreel judge ").nth(1).unwrap().split("```").next().unwrap();
     let (arguments, told) = shown.split_once('\n').unwrap();
     let arguments: Vec<_> = ["judge"].into_iter().chain(arguments.split(' ')).collect();
     let bench = Bench::new();

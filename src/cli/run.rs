@@ -58,7 +58,7 @@ pub struct RunCommand {
 pub struct Session {
     /// Go on with an interrupted result: jobs that are whole are kept, the others are run. The scenario
     /// and its changes are those of the result, so none can be given
-    #[arg(long, value_name = "DIR", conflicts_with = "Changes")]
+    #[arg(long, value_name = "DIR", conflicts_with = "ScenarioOptions")]
     resume: Option<PathBuf>,
     /// Run only the K-th of N parts of the plan's jobs, each part for a machine of its own; `memreel merge` makes
     /// one result of them all, `memreel plan --shards N` shows which jobs go where

@@ -28,6 +28,7 @@ pub fn job_digest(
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
     let arguments = &resolved.command[1..];
     let environment = &resolved.environment;
+    let limits = (limits.wall, limits.stall);
     let mut content =
         format!("job 1\n{build}\n{text}\n{arguments:?}\n{environment:?}\n{limits:?}\n{interval:?}\n{repeat}");
     if variant.input.project().is_some() {
@@ -165,6 +166,6 @@ mod tests {
         };
         let digests: Vec<_> = plan::plan(&scenario, &context).variants.iter().map(digest).collect();
         // As `printf 'job 1\n0090b8ea06f43c4f\n…' | sha256sum` says of build, timeline, arguments and so on.
-        assert_eq!(digests, ["4bf6b77278ef4090"; 4]);
+        assert_eq!(digests, ["29cc1186fb23feec"; 4]);
     }
 }

@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup setup-tests build profile investigate test test-all lint docs guard peers check bench verdicts rates live-checks clean
+.PHONY: help setup setup-tests build profile investigate test test-all lint docs guard peers check bench verdicts rates live-checks man clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ setup-tests: ## the same, and those that only tests need
 
 build: setup ## build memreel, its launcher and its exporter
 	cargo build --release --workspace --bins
+
+man: setup ## write man pages and completions of shells into target/share
+	cargo run --quiet --release --package memreel-pages -- target/share
 
 profile: build ## export forty clips threaded and single-threaded with two engines; leave CSV and plots
 	$(MEMREEL) run forty-clips

@@ -26,7 +26,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::engine::Companions;
 use crate::execution::ExecutionError;
@@ -229,6 +229,11 @@ enum Command {
     Layout(layout::Layout),
     Scenarios(scenarios::Scenarios),
     Doctor(doctor::Doctor),
+}
+
+/// The command line as clap has it, for what is written from it: man pages and completions of shells.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line and returns its exit code; errors are printed as one line.

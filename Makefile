@@ -3,10 +3,10 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup setup-tests build profile investigate test test-all lint docs guard peers check bench verdicts rates live-checks clean
+.PHONY: help setup setup-tests build profile investigate test test-all lint docs guard peers check bench verdicts rates live-checks man deb tarball try-packages clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install the packages that are missing (as root or through sudo)
 	@scripts/setup.sh
@@ -16,6 +16,18 @@ setup-tests: ## the same, and those that only tests need
 
 build: setup ## build memreel, its launcher and its exporter
 	cargo build --release --workspace --bins
+
+man: setup ## write man pages and completions of shells into target/share
+	cargo run --quiet --release --package memreel-pages -- target/share
+
+deb: build man ## pack memreel, its launcher and its exporter for this release of Debian or Ubuntu, in target/dist
+	@scripts/package.sh deb
+
+tarball: build man ## pack what cargo-binstall fetches, in target/dist
+	@scripts/package.sh tarball
+
+try-packages: setup-tests deb tarball ## unpack both and use them without a checkout
+	@scripts/try-packages.sh
 
 profile: build ## export forty clips threaded and single-threaded with two engines; leave CSV and plots
 	$(MEMREEL) run forty-clips
@@ -46,7 +58,7 @@ check: peers ## unit tests, then real exports with real engines
 	cargo build --workspace --bins
 	$(CARGO_TEST) --workspace --lib --bins --tests
 
-test-all: test bench ## what takes longer, too
+test-all: test try-packages bench ## what takes longer, too
 
 bench: build peers ## exporter, sampler and reader, side by side with what people use today
 	cargo bench --bench sampler

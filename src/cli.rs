@@ -20,12 +20,15 @@ mod report;
 mod run;
 mod scenarios;
 mod summary;
+mod version;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
+use crate::engine::Companions;
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
 use crate::plan::ShardError;
@@ -199,8 +202,11 @@ Exit codes:
 /// Begin with `memreel doctor` (what is installed here?), `memreel scenarios` (what can be asked?)
 /// and `memreel run one-clip`.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(version, disable_version_flag = true, after_help = EXIT_CODES, arg_required_else_help = true)]
 struct Cli {
+    /// Print the version; --version adds the commit, the rules and the FFmpeg of memreel-export
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
     #[command(subcommand)]
     command: Command,
 }
@@ -225,10 +231,22 @@ enum Command {
     Doctor(doctor::DoctorCommand),
 }
 
+/// The command line as clap has it, for what is written from it: man pages and completions of shells.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command line and returns its exit code; errors are printed as one line.
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error)
+            if error.kind() == ErrorKind::DisplayVersion && version::is_in_full(std::env::args_os()) =>
+        {
+            // A reader that went away has read enough.
+            let _ = version::print(&Companions::usual(), &mut std::io::stdout().lock());
+            return Exit::Fine;
+        }
         Err(error) => {
             let _ = error.print();
             return match error.use_stderr() {

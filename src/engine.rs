@@ -167,6 +167,27 @@ impl Engines {
     }
 }
 
+/// The exporter that comes with memreel, as far as it can be told without looking at files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExporterVersion {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its own version.
+    pub version: String,
+    /// The version of the FFmpeg that it is linked with.
+    pub ffmpeg: String,
+}
+
+/// Asks the exporter which one it is: in one start of it, and nothing else is started.
+///
+/// # Errors
+/// When it is not installed or does not answer.
+pub fn exporter_version(companions: &Companions) -> Result<ExporterVersion, Missing> {
+    let path = companions.exporter()?;
+    let about = ffmpeg::about(&path)?;
+    Ok(ExporterVersion { path, version: about.version, ffmpeg: about.ffmpeg })
+}
+
 /// How many pictures a file holds, as the exporter counts them; `None` when it cannot be read.
 pub fn count_frames(exporter: &Path, file: &Path) -> Option<u64> {
     let arguments = ["frames".as_ref(), "--count".as_ref(), file.as_os_str()];

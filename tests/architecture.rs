@@ -313,6 +313,22 @@ fn only_the_command_line_knows_clap() {
 }
 
 #[test]
+fn only_programs_need_clap_and_only_the_pages_what_writes_pages() {
+    let folders = [".", "trace", "record", "judge", "timeline", "projects", "exporter", "pages"];
+    let needing = |name: &str| {
+        let needs = |folder: &&&str| {
+            let manifest = fs::read_to_string(package().join(folder).join("Cargo.toml")).unwrap();
+            let own = manifest.split("\n[dependencies]\n").nth(1).unwrap();
+            own.lines().any(|line| line.starts_with(name))
+        };
+        folders.iter().filter(needs).copied().collect::<Vec<_>>()
+    };
+    assert_eq!(needing("clap.workspace"), [".", "exporter", "pages"]);
+    assert_eq!(needing("clap_"), ["pages"]);
+    assert_eq!(needing("memreel-pages"), [""; 0], "a user would build it, too");
+}
+
+#[test]
 fn only_the_command_line_prints_and_only_it_and_the_report_draw_tables() {
     let printing = ["println!", "print!", "eprintln!", "eprint!", "dbg!", "io::stdout", "io::stderr"];
     let is_above = |source: &Source| ABOVE.contains(&source.module.as_str()) || source.module == "launcher";

@@ -55,7 +55,7 @@ fn shellcheck_of_blocks(bench: &Bench, shell: &str, file: &Path) -> (usize, Stri
     (blocks.len(), blocks.iter().map(check).collect())
 }
 
-/// The workflows that we show, each in a file of its own: those of the docs and that of the example.
+/// The workflows that we show, each in a file of its own, and those that we run: of the docs, of the example, our own.
 fn workflows(bench: &Bench) -> Vec<PathBuf> {
     let docs = fs::read_to_string(package("docs/ci.md")).unwrap();
     let blocks = docs.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
@@ -72,6 +72,16 @@ fn workflows(bench: &Bench) -> Vec<PathBuf> {
     let of_example = folder.join("example.yml");
     fs::copy(package("examples/gated-export/.github/workflows/gate.yml"), &of_example).unwrap();
     files.push(of_example);
+    files.extend(own_workflows());
+    files
+}
+
+/// The workflows that test and release memreel itself.
+fn own_workflows() -> Vec<PathBuf> {
+    let entries = fs::read_dir(package(".github/workflows")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 2, "{files:?}");
     files
 }
 
@@ -92,13 +102,55 @@ fn the_action_is_one_and_lets_nobody_run_what_is_written_in_its_inputs() {
 }
 
 #[test]
-fn workflows_that_are_shown_are_taken_by_github_and_give_nothing_away() {
+fn workflows_that_are_shown_or_run_are_taken_by_github_and_give_nothing_away() {
     let bench = Bench::new();
     for workflow in workflows(&bench) {
         assert_none(&against_schema(WORKFLOW, &workflow));
         assert_none(&zizmor(&workflow));
         assert_none(&shellcheck_of_blocks(&bench, "bash", &workflow).1);
     }
+}
+
+#[test]
+fn our_own_workflows_run_what_is_there() {
+    let makefile = fs::read_to_string(package("Makefile")).unwrap();
+    let mut ran = 0;
+    for workflow in own_workflows() {
+        let text = fs::read_to_string(workflow).unwrap();
+        let words: Vec<_> = text.split_whitespace().collect();
+        for target in words.windows(2).filter(|pair| pair[0] == "make").map(|pair| pair[1]) {
+            assert!(makefile.contains(&format!("\n{target}: ")), "make {target}");
+            ran += 1;
+        }
+        for script in words.iter().filter(|word| word.starts_with("scripts/") || word.starts_with(".ci/")) {
+            assert!(package(script).is_file(), "{script}");
+            ran += 1;
+        }
+    }
+    assert!(ran >= 6, "{ran}");
+}
+
+#[test]
+fn the_oldest_rust_is_the_same_for_cargo_for_setup_and_in_ci() {
+    let read = |name: &str| fs::read_to_string(package(name)).unwrap();
+    let manifest = read("Cargo.toml");
+    let rust = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(read("scripts/setup.sh").contains(&format!("\noldest_rust={rust}\n")), "{rust}");
+    assert!(
+        read(".github/workflows/ci.yml").contains(&format!("container: rust:{rust}-bookworm\n")),
+        "{rust}"
+    );
+}
+
+#[test]
+fn a_tag_that_names_another_version_releases_nothing() {
+    let names = |tag: &str| {
+        let output = Command::new(package("scripts/package.sh")).args(["is-version", tag]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(names(concat!("v", env!("CARGO_PKG_VERSION"))), (Some(0), String::new()));
+    let (code, said) = names("v99.0.0");
+    assert!(code == Some(1) && said.contains("v99.0.0"), "{said}");
 }
 
 #[test]

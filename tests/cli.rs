@@ -379,12 +379,46 @@ fn help_version_scenarios_and_doctor_are_fine() {
     bench.run(&["summary", "--help"]).expect(0).says(&["psrecord", "mprof", "--json", "Examples:"]);
     bench.run(&["plot", "--help"]).expect(0).says(&["--column", "--over", "memory.png", "Examples:"]);
     bench.run(&["run", "--help"]).expect(0).says(&["--resume", "--keep-exports", "--threading"]);
-    bench.run(&["--version"]).expect(0).says(&[&format!("memreel {}", env!("CARGO_PKG_VERSION"))]);
     bench.run(&["scenarios"]).expect(0).says(&["forty-clips", "one-clip"]);
     bench.run(&["scenarios", "--show", "forty-clips"]).expect(0).says(&["[timeline]", "count = 40"]);
     bench.run(&["scenarios", "--show", "fifty"]).expect(2).complains(&["fifty", "forty-clips"]);
     bench.run(&["doctor"]).expect(0).says(&["ffmpeg", "melt", "memreel-launch", "kernel"]);
     bench.run(&["doctor", "--encoders"]).expect(0).says(&["video encoders:", "libx264"]);
+}
+
+#[test]
+fn a_version_tells_the_commit_the_rules_and_the_ffmpeg_that_the_exporter_is_linked_with() {
+    let bench = Bench::new();
+    let name = format!("memreel {}", env!("CARGO_PKG_VERSION"));
+    let ran = bench.run(&["--version"]);
+    ran.expect(0);
+    let lines: Vec<_> = ran.out.lines().collect();
+    let [first, commit, rules, ffmpeg] = lines.as_slice() else { panic!("{}", ran.out) };
+    assert_eq!(*first, name);
+    assert!(commit.starts_with("commit: "), "{commit}");
+    assert_eq!(*rules, format!("rules: version {}", memreel::verdict::RULES_VERSION));
+    let about = Command::new(exporter()).arg("about").output().unwrap();
+    let about = String::from_utf8(about.stdout).unwrap();
+    let linked = about.lines().next().unwrap().rsplit(' ').next().unwrap();
+    let beside = exporter().canonicalize().unwrap();
+    assert_eq!(
+        *ffmpeg,
+        format!("FFmpeg: {linked} (memreel-export {}, {})", env!("CARGO_PKG_VERSION"), beside.display())
+    );
+    assert_eq!(bench.run(&["-V"]).expect(0).out, format!("{name}\n"));
+}
+
+#[test]
+fn a_version_without_an_exporter_says_where_it_was_looked_for() {
+    let bench = Bench::new();
+    let alone = bench.path().join("memreel");
+    fs::hard_link(env!("CARGO_BIN_EXE_memreel"), &alone).unwrap();
+    let mut command = Command::new(&alone);
+    bench.settle(&mut command);
+    command.arg("--version").env_remove("MEMREEL_LIBEXEC");
+    let folder = bench.path().canonicalize().unwrap();
+    let said = format!("FFmpeg: unknown, because memreel-export is not in {}", folder.display());
+    bench.start_command(command).wait().expect(0).says(&[&said]);
 }
 
 #[test]

@@ -21,8 +21,9 @@ pub struct Ffmpeg {
 
 /// What `memreel-export about --json` says.
 #[derive(Deserialize)]
-struct About {
-    ffmpeg: String,
+pub(super) struct About {
+    pub(super) version: String,
+    pub(super) ffmpeg: String,
     libraries: BTreeMap<String, String>,
     video_encoders: BTreeSet<String>,
     audio_encoders: BTreeSet<String>,
@@ -40,13 +41,20 @@ impl Ffmpeg {
     }
 }
 
+/// Asks an exporter what it has.
+///
+/// # Errors
+/// When it does not answer.
+pub(super) fn about(program: &Path) -> Result<About, Missing> {
+    let text = probe::output_of(program, ["about", "--json"]);
+    text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| Missing {
+        what: format!("{} does not answer as memreel-export does", program.display()),
+        advice: format!("see what `{} about` says", program.display()),
+    })
+}
+
 fn installation(program: &Path) -> Result<Installation, Missing> {
-    let about = probe::output_of(program, ["about", "--json"])
-        .and_then(|text| serde_json::from_str::<About>(&text).ok())
-        .ok_or_else(|| Missing {
-            what: format!("{} does not answer as memreel-export does", program.display()),
-            advice: format!("see what `{} about` says", program.display()),
-        })?;
+    let about = about(program)?;
     let loaded = probe::loaded(program, ["about", "--json"]);
     let build = probe::build_digest(program, &about.libraries, &loaded).unwrap_or_default();
     Ok(Installation {

@@ -13,8 +13,13 @@ fn example(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gated-export").join(file)
 }
 
-/// Packages that our own debug build optimises: built in the same way there is no second build of memreel.
-const OPTIMISED: [&str; 6] = ["sha2", "png", "fdeflate", "flate2", "miniz_oxide", "ab_glyph_rasterizer"];
+/// Packages that our own debug build optimises, as its manifest says: built in the same way there is no second build of
+/// memreel.
+fn optimised() -> Vec<String> {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let (_, profile) = manifest.split_once("[profile.dev.package]\n").expect("packages are optimised");
+    profile.lines().take_while(|line| !line.is_empty()).map(str::to_string).collect()
+}
 
 /// `cargo bench` of the example, with the versions of all packages that memreel itself is built with.
 fn bench_example(bench: &Bench, more: &[&str], environment: &[(&str, &str)]) -> Ran {
@@ -24,8 +29,8 @@ fn bench_example(bench: &Bench, more: &[&str], environment: &[(&str, &str)]) -> 
     let mut command = Command::new(cargo);
     command.args(["bench", "--offline", "--profile", "dev", "--bench", "contact_sheet"]);
     command.arg("--manifest-path").arg(example("Cargo.toml"));
-    for package in OPTIMISED {
-        command.args(["--config", &format!("profile.dev.package.{package}.opt-level=2")]);
+    for setting in optimised() {
+        command.args(["--config", &format!("profile.dev.package.{setting}")]);
     }
     command.args(more).envs(environment.iter().copied());
     command.env("MEMORY_BASELINE", bench.path().join("memory.baseline"));

@@ -16,7 +16,7 @@ fn shipped(scenario: &str, more: &[&str]) -> Report {
     let text = memreel::scenario::SHIPPED.iter().find(|(name, _)| *name == scenario).unwrap().1;
     // Ten minutes, and large sources, take longer than they tell.
     let text = text.replace("length = \"10m\"", "length = \"160s\"");
-    let text = text.replace("3840x2160", "640x360").replace("1280x720", "320x180");
+    let text = text.replace("3840x2160", "640x360").replace("1280x720", "160x90");
     std::fs::write(bench.path().join(format!("{scenario}.toml")), text).unwrap();
     Report::read(&bench.result_of_file(scenario, more)).unwrap()
 }
@@ -36,17 +36,17 @@ fn assert_healthy(report: &Report) {
 
 #[test]
 fn one_clip_is_healthy() {
-    assert_healthy(&shipped("one-clip", &["--size", "320x180"]));
+    assert_healthy(&shipped("one-clip", &["--size", "160x90"]));
 }
 
 #[test]
 fn two_clips_are_healthy() {
-    assert_healthy(&shipped("two-clips", &["--size", "320x180"]));
+    assert_healthy(&shipped("two-clips", &["--size", "160x90"]));
 }
 
 #[test]
 fn forty_clips_are_healthy() {
-    assert_healthy(&shipped("forty-clips", &["--size", "320x180"]));
+    assert_healthy(&shipped("forty-clips", &["--size", "160x90"]));
 }
 
 #[test]

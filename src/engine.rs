@@ -5,8 +5,8 @@ mod ffmpeg;
 mod melt;
 mod mlt;
 mod mlt_python;
+mod pipe_lines;
 mod probe;
-mod progress;
 mod rlvideo;
 
 use std::collections::{BTreeMap, BTreeSet};

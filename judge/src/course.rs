@@ -6,7 +6,7 @@ use memreel_trace::units::Count;
 use memreel_trace::{Column, Memory, Series};
 
 use crate::constants::Constants;
-use crate::progress::ProgressClock;
+use crate::progress_clock::ProgressClock;
 use crate::stats;
 
 /// Parts that the way is cut into; of each the lowest and the highest level are kept. A trace of a million

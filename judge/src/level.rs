@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::progress::ProgressClock;
+use crate::progress_clock::ProgressClock;
 use memreel_trace::units::Bytes;
 use memreel_trace::{Memory, RunContext, Series};
 

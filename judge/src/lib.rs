@@ -42,7 +42,7 @@ pub mod exports;
 pub mod jobs;
 pub mod level;
 pub mod prediction;
-pub mod progress;
+pub mod progress_clock;
 pub mod saw;
 pub mod shape;
 pub mod stats;

@@ -10,7 +10,7 @@ use crate::course::{Course, Envelope, Per, Point};
 use crate::division::{Division, GainAtCut, LEAST_EVENTS};
 use crate::exports::{self, AtRest};
 use crate::level::Level;
-use crate::progress::ProgressClock;
+use crate::progress_clock::ProgressClock;
 use crate::saw::Sawtooth;
 use crate::shape::{Answer, BLOCKS, Blocks, Form, Shape};
 use crate::stats::{self, Interval};

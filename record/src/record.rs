@@ -7,7 +7,7 @@
 mod failures;
 mod folder;
 mod marks;
-mod progress;
+mod progress_source;
 mod psrecord_log;
 mod relay;
 mod signals;
@@ -30,7 +30,7 @@ use memreel_trace::units::Bytes;
 use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
 
 pub use folder::{Folder, check_writable};
-pub use progress::{Pattern, PatternError};
+pub use progress_source::{Pattern, PatternError};
 pub use psrecord_log::{Content, LogLayout, PsrecordLog};
 pub use subject::What;
 

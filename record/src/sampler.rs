@@ -15,11 +15,12 @@
 //! lock while no process comes or goes; its rows go through a ring of fixed size to whoever writes them,
 //! so that it never waits for a disk.
 
-mod budget;
+mod allowance;
 mod clock;
 mod kernel;
 mod live;
 mod process;
+mod read;
 mod ring;
 mod row;
 mod threads;

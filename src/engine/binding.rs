@@ -18,7 +18,7 @@ pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memree
 /// How the drivers report.
 pub const PROGRESS: ProgressFormat = ProgressFormat {
     channel: crate::supervise::Channel::Pipe,
-    parse: super::progress::parse,
+    parse: super::pipe_lines::parse,
     counters: "in+out",
     is_failure: mlt::says_it_cannot,
 };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, probe, progress};
+use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, pipe_lines, probe};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName, LayoutChoice, Sink};
 use crate::supervise::{Channel, PROGRESS_FD, ProgressFormat};
@@ -112,7 +112,7 @@ impl Engine for Ffmpeg {
             environment: BTreeMap::new(),
             progress: ProgressFormat {
                 channel: Channel::Pipe,
-                parse: progress::parse,
+                parse: pipe_lines::parse,
                 counters: "in+out",
                 is_failure: |_| false,
             },

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use memreel_judge::progress::ProgressClock;
+use memreel_judge::progress_clock::ProgressClock;
 use memreel_judge::shape::Answer;
 use memreel_judge::{RunVerdict, With, judge};
 use memreel_trace::units::{Bytes, Count};

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::failures::WriteFailures;
 use super::marks::Marks;
-use super::progress::ProgressFile;
+use super::progress_source::ProgressFile;
 use super::signals::{Signals, Wish};
 use super::subject::{Heard, Subject};
 use super::{Ending, Order, ProgressSource, RecordError};

@@ -1,21 +1,17 @@
 //! One process's files under `/proc`, opened once.
 
-use std::fmt::Write as _;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use arrayvec::ArrayString;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::Errno;
 
+use super::read::{FILE, LONGEST, path, with_text};
 use super::threads::OpenThreads;
 use crate::proc::{self, Io, Rollup, Stat, Statm, Status};
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{self, Name};
-
-/// `status` is the longest; on a machine with very many CPUs its masks grow, but come after what we read.
-const LONGEST: usize = 4096;
 
 /// Where the kernel shows its processes.
 #[derive(Debug)]
@@ -39,7 +35,6 @@ impl ProcFolder {
 }
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-pub(super) const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC);
 const LISTING: OFlags = FILE.union(OFlags::DIRECTORY);
 
 /// A process, by open files: they stay with it, and say that it has ended, when its number is given to
@@ -276,20 +271,6 @@ fn each_number(file: &OwnedFd, mut take: impl FnMut(i32)) {
         proc::children(&text[..whole]).for_each(&mut take);
         offset += whole as u64 + 1;
     }
-}
-
-pub(super) fn with_text<T>(file: impl AsFd, take: impl FnOnce(&[u8]) -> T) -> Result<T, Errno> {
-    let mut buffer = [MaybeUninit::<u8>::uninit(); LONGEST];
-    let (text, _) = rustix::io::pread(file, &mut buffer[..], 0)?;
-    Ok(take(text))
-}
-
-/// A short path without allocation.
-pub(super) fn path(parts: std::fmt::Arguments<'_>) -> ArrayString<64> {
-    let mut path = ArrayString::new();
-    // Two numbers and two short words always fit.
-    let _ = path.write_fmt(parts);
-    path
 }
 
 fn is_denied(error: Errno) -> bool {

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{Mode, openat};
 use rustix::io::Errno;
 
-use super::process::{FILE, path, with_text};
+use super::read::{FILE, path, with_text};
 use crate::proc;
 use memreel_trace::{self, Name};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::budget::{Allowance, AllowanceTerms};
+use super::allowance::{Allowance, AllowanceTerms};
 use super::clock::{Bell, Instant, thread_cpu};
 use super::live::Live;
 use super::ring::Queue;

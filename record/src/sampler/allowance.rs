@@ -16,7 +16,7 @@ pub struct Allowance {
     last: Option<Instant>,
 }
 
-/// The terms of a budget.
+/// The terms of an allowance.
 #[derive(Debug, Clone, Copy)]
 pub struct AllowanceTerms {
     /// The share of wall time (0.001: a thousandth).

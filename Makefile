@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup setup-tests build profile investigate test test-all lint docs guard peers check bench verdicts rates live-checks man deb tarball try-packages clean
+.PHONY: help setup setup-tests build profile investigate quick test test-all lint docs guard peers check bench verdicts rates live-checks man deb tarball try-packages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ investigate: build ## make reports/export-crash again (about an hour); RLVIDEO=D
 # Each suite has a budget of minutes: see CONTRIBUTING.md.
 test: setup-tests lint docs guard check ## everything that has to hold before a change lands
 
+quick: ## what needs no engine: format, clippy, unit tests, the judge on recordings (two minutes after a build)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(CARGO_TEST) --workspace --lib --bins
+	$(CARGO_TEST) -p memreel-judge --tests
+	$(CARGO_TEST) -p memreel --test architecture
+
 lint: ## format, clippy, and scripts
 	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
 	cargo fmt --all --check
@@ -51,7 +58,7 @@ peers: ## install the programs that memreel record is compared with, below targe
 	@scripts/peers.sh
 
 guard: ## instructions that the sampling path takes, counted by valgrind
-	cargo bench --bench instructions
+	cargo bench -p memreel-record --bench instructions
 
 check: peers ## unit tests, then real exports with real engines
 	cargo test --workspace --doc

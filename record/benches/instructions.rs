@@ -1,18 +1,18 @@
 //! Guards what the sampling path costs, by counting instructions: on a shared machine times differ by
 //! half from run to run, and these by a thousandth.
 //!
-//! `make guard` (or `cargo bench --bench instructions`): runs each part under valgrind with two numbers
+//! `make guard` (or `cargo bench -p memreel-record --bench instructions`): runs each part under valgrind with two numbers
 //! of repetitions; the difference is what a repetition takes, the start of the program not counted.
 //! Fails when one takes more than its limit. What the kernel does is not counted.
 
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
-use memreel::proc;
-use memreel::sampler::{Row, Tiers, Tree};
-use memreel::trace::Sample;
-use memreel::units::{Bytes, Count};
-use memreel::writer::{SamplesFile, Sink};
+use memreel_record::proc;
+use memreel_record::sampler::{Row, Tiers, Tree};
+use memreel_record::writer::{SamplesFile, Sink};
+use memreel_trace::Sample;
+use memreel_trace::units::{Bytes, Count};
 
 /// A part of the sampling path.
 struct Part {

@@ -1,12 +1,13 @@
 //! The scenarios that come with memreel, exported by both engines as they are: healthy, so that no verdict
-//! on them may say that memory leaks or grows with every frame, and every one must be decided.
+//! on them may say that memory leaks, or grows with frames or with cuts.
 //!
-//! Pictures are small; a UHD export as short as the shipped one has a level, and no verdict.
+//! What a single run beside other work shows is a matter of luck: that such exports are decided is tested with
+//! recordings of them that were kept (`judge/tests/sets.rs`). Pictures are small; a UHD export as short as the shipped
+//! one has a level, and no verdict.
 
 mod support;
 
 use memreel::report::Report;
-use memreel::verdict::shape::Answer;
 use memreel::verdict::{Reason, With};
 use support::*;
 
@@ -30,7 +31,9 @@ fn assert_healthy(report: &Report) {
         let shows = (&family.name, family.verdict.grows, &family.verdict.with, runs);
         // An engine may keep something of each source.
         let at_most = [Vec::new(), vec![With::Sources], vec![With::Sources, With::Cuts]];
-        assert!(family.verdict.grows != Answer::Open && at_most.contains(&family.verdict.with), "{shows:?}");
+        assert!(at_most.contains(&family.verdict.with), "{shows:?}");
+        let finished = family.jobs.iter().all(|job| job.measured.is_some());
+        assert!(finished && family.verdict.jobs > 0, "{shows:?}");
     }
 }
 

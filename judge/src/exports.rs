@@ -89,7 +89,8 @@ impl AtRest {
     }
 }
 
-/// The least of something at each rest; `None` where it was not measured at one of them.
+/// The least of something at each rest. A rest that no sample saw is taken to be as the next one was, so that what comes
+/// later was kept. `None` where two in a row, or the last, were not seen.
 fn least_at_rest<T: Ord + Copy>(
     series: &Series,
     borders: &[u64],
@@ -102,7 +103,8 @@ fn least_at_rest<T: Ord + Copy>(
             least[place] = Some(least[place].map_or(value, |so_far| so_far.min(value)));
         }
     }
-    least.into_iter().collect()
+    let seen_later = least.iter().skip(1).copied().chain([None]);
+    least.iter().zip(seen_later).map(|(seen, next)| seen.or(next)).collect()
 }
 
 /// Exports until the heaps of threads that end have been filled, three for each: there are no more of them than threads at a time, nor
@@ -226,6 +228,28 @@ mod tests {
         let rest = at_rest(&[100, 200, 300]);
         assert_eq!(rest.levels, [100, 200, 300].map(Bytes::from_kib));
         assert!((rest.exports, rest.gain) == (4, None) && !rest.grows(K) && !rest.is_level(K));
+    }
+
+    #[test]
+    fn a_rest_that_no_sample_saw_is_as_the_next_one() {
+        let seen = |missed: &[u64]| {
+            let frames = (0..=40).filter(|frame| !missed.contains(frame));
+            let sample = |frame: u64| Sample {
+                t_s: frame as f64,
+                frames_out: Some(Count::new(frame)),
+                anon_bytes: Some(Bytes::from_kib(1000 + frame)),
+                ..Sample::default()
+            };
+            let samples: Vec<_> = frames.map(sample).collect();
+            let context = RunContext { exports: vec![10, 20, 30], ..RunContext::default() };
+            let series = Series::of(&samples, &Memory::JUDGED);
+            let rest = AtRest::of(&series, Memory::AnonymousAndSwap, &context, K)?;
+            Some(rest.levels.iter().map(|level| level.get() / 1024).collect::<Vec<_>>())
+        };
+        assert_eq!(seen(&[]), Some(vec![1010, 1020, 1030]));
+        assert_eq!(seen(&[20]), Some(vec![1010, 1030, 1030]));
+        assert_eq!(seen(&[10, 20]), None);
+        assert_eq!(seen(&[30]), None);
     }
 
     #[test]

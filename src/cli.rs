@@ -32,7 +32,7 @@ use crate::engine::Companions;
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
 use crate::plan::ShardError;
-use crate::report::ReportError;
+use crate::report::{ReportError, stderr_width, stdout_width, write_lines};
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
 
@@ -282,7 +282,18 @@ pub fn main() -> Exit {
     })
 }
 
-/// A line on standard error. That nobody reads it is no reason to stop.
+/// A line on standard error; a terminal that is narrower shows it on several. That nobody reads it is no reason to
+/// stop.
 fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = write_lines(&mut std::io::stderr(), &format!("{line}\n"), stderr_width());
+}
+
+/// Lines for standard output, of any length: a terminal that is narrower shows them on several.
+fn print_lines(
+    out: &mut dyn Write,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    write(&mut lines)?;
+    Ok(write_lines(out, &String::from_utf8_lossy(&lines), stdout_width())?)
 }

@@ -94,7 +94,16 @@ pub fn missing<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<(&'a 
     missing.into_iter().collect()
 }
 
-/// Makes files with the exporter, `workers` at a time; `made` is called with the number made so far.
+/// What happens while media are made: to which of the files that are wanted, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// It is in the making.
+    Begun(usize),
+    /// It is whole.
+    Made(usize),
+}
+
+/// Makes files with the exporter, `workers` at a time, in the order in which they are wanted.
 ///
 /// # Errors
 /// When the generator fails or the user stops it; what is whole by then is kept.
@@ -103,18 +112,19 @@ pub fn make(
     wanted: &[(&Path, &SourceSpec)],
     workers: u32,
     stop: &Stop,
-    made: &(dyn Fn(usize) + Sync),
+    tell: &(dyn Fn(MediaEvent) + Sync),
 ) -> Result<(), MediaError> {
     let workshops = Workshops::open(wanted)?;
     let next = AtomicUsize::new(0);
-    let count = AtomicUsize::new(0);
     let failure: Mutex<Option<MediaError>> = Mutex::new(None);
     let failed = || failure.lock().is_ok_and(|failure| failure.is_some());
     let work = || {
-        while let Some((path, spec)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !failed())
-        {
+        loop {
+            let file = next.fetch_add(1, Ordering::Relaxed);
+            let Some((path, spec)) = wanted.get(file).filter(|_| !failed()) else { return };
+            tell(MediaEvent::Begun(file));
             match make_one(exporter, path, spec, stop) {
-                Ok(()) => made(count.fetch_add(1, Ordering::Relaxed) + 1),
+                Ok(()) => tell(MediaEvent::Made(file)),
                 Err(error) => {
                     let Ok(mut failure) = failure.lock() else { return };
                     failure.get_or_insert(error);

@@ -16,6 +16,7 @@ mod rates;
 mod recordings;
 mod summary;
 mod summary_json;
+mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ pub use plot::Picture;
 pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
 pub use summary::write_summary;
 pub use summary_json::write_summary_json;
-pub use terminal::{TableLook, write_table};
+pub use terminal::{TableLook, stderr_width, stdout_width, write_lines, write_table};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -335,7 +335,7 @@ fn only_the_command_line_prints_and_only_it_and_the_report_draw_tables() {
     // A report only asks whether standard output is a terminal, and how wide.
     let may_print = |source: &Source| is_above(source) || source.path.ends_with("report/terminal.rs");
     nowhere_but(&printing, &sources(), may_print);
-    let drawing = ["comfy_table", "plotters", "png"];
+    let drawing = ["plotters", "png"];
     nowhere_but(&drawing, &sources(), |source| matches!(source.module.as_str(), "report" | "cli"));
 }
 

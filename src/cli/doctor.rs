@@ -1,11 +1,12 @@
 //! `memreel doctor`: what is here, what is missing, what can be measured.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, Failure};
-use crate::engine::{self, Companions, Engine, Installation};
+use super::{Exit, Failure, print_lines};
+use crate::engine::{self, Companions, Engine, Installation, Missing};
 use crate::machine::{self, MemoryGroups};
 use crate::scenario::EngineName;
 use crate::trace::Machine;
@@ -29,18 +30,8 @@ impl DoctorCommand {
         let companions = Companions::usual();
         let engines: Vec<_> =
             EngineName::ALL.iter().map(|&name| engine::find(&name.into(), &companions)).collect();
-        writeln!(out, "Engines")?;
-        for engine in &engines {
-            self.print_engine(engine.as_ref(), out)?;
-        }
-        writeln!(out, "\nCompanions")?;
         let launcher = companions.launcher();
-        match &launcher {
-            Ok(path) => writeln!(out, "  memreel-launch  {}", path.display())?,
-            Err(missing) => writeln!(out, "  memreel-launch  missing: {missing}")?,
-        }
-        writeln!(out, "\nMachine")?;
-        print_machine(&machine::describe(), out)?;
+        print_lines(out, |out| self.print(&engines, launcher.as_ref().map(PathBuf::as_path), out))?;
         // Nobody has to have the editor.
         let wanted = |name| name != EngineName::Rlvideo || companions.rlvideo().is_some();
         let mut wanted_ones = engines.iter().filter(|engine| wanted(engine.name()));
@@ -50,6 +41,25 @@ impl DoctorCommand {
             (true, false) => Exit::EngineFailed,
             (true, true) => Exit::Fine,
         })
+    }
+
+    fn print(
+        &self,
+        engines: &[Box<dyn Engine>],
+        launcher: Result<&Path, &Missing>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        writeln!(out, "Engines")?;
+        for engine in engines {
+            self.print_engine(engine.as_ref(), out)?;
+        }
+        writeln!(out, "\nCompanions")?;
+        match launcher {
+            Ok(path) => writeln!(out, "  memreel-launch  {}", path.display())?,
+            Err(missing) => writeln!(out, "  memreel-launch  missing: {missing}")?,
+        }
+        writeln!(out, "\nMachine")?;
+        print_machine(&machine::describe(), out)
     }
 
     fn print_engine(&self, engine: &dyn Engine, out: &mut dyn Write) -> Result<(), Failure> {

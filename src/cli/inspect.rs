@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, print_lines};
 use crate::project::{self, Project, ProjectError};
 
 /// Say what an editor's project plays: tracks, clips, nesting, files, transitions, filters
@@ -45,7 +45,7 @@ impl InspectCommand {
         let project = project::open(&self.file)?;
         match self.json {
             true => writeln!(out, "{:#}", json_of(&project))?,
-            false => print(&project, out)?,
+            false => print_lines(out, |out| Ok(print(&project, out)?))?,
         }
         Ok(Exit::Fine)
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::changes::{self, ScenarioOptions};
-use super::{Exit, Failure};
+use super::{Exit, Failure, print_lines};
 use crate::engine::{Companions, Engines, JobFiles};
 use crate::execution;
 use crate::machine;
@@ -93,7 +93,7 @@ impl PlanCommand {
         let obstacles = execution::obstacles(plan, &engines);
         match self.format {
             Format::Json => json::print(plan, &obstacles, dealt, out)?,
-            _ => print_text(plan, &engines, &obstacles, dealt, out)?,
+            _ => print_lines(out, |out| print_text(plan, &engines, &obstacles, dealt, out))?,
         }
         if obstacles.iter().all(Option::is_some) {
             return Err(nothing_runs(plan, &engines, &obstacles));

@@ -1,49 +1,67 @@
 //! What is shown while a plan is carried out: a line that is redrawn on a terminal, else one line a
 //! job when it is over.
 
-use std::io::IsTerminal;
-use std::sync::Arc;
+mod left;
+mod line;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::say;
 use crate::execution::ExecutionEvent;
+use crate::media::MediaEvent;
+use crate::report::stderr_width;
 use crate::sampler::Live;
 use crate::trace::Outcome;
 use crate::units::{Bytes, Count};
-
-/// Places of the bar.
-const PLACES: u64 = 20;
+use left::{Pace, Schedule};
+use line::JobProgress;
 
 /// Shows happenings on standard error.
 pub struct ProgressLine {
-    terminal: bool,
     bar: Option<ProgressBar>,
-    current: Option<Current>,
+    current: Option<Arc<Current>>,
+    schedule: Schedule,
 }
 
 /// The job that runs.
 struct Current {
-    title: String,
+    number: usize,
+    of: usize,
+    variant: String,
+    repeat: u32,
     began: Instant,
     frames: u64,
     live: Arc<Live>,
+    /// As it was when the job began.
+    schedule: Schedule,
 }
 
 impl ProgressLine {
-    /// Redraws a line when standard error is a terminal.
-    pub fn new() -> ProgressLine {
-        ProgressLine { terminal: std::io::stderr().is_terminal(), bar: None, current: None }
+    /// Of jobs in this order: the labels of their variants, and their frames.
+    pub fn new(jobs: impl IntoIterator<Item = (String, u64)>) -> ProgressLine {
+        ProgressLine { bar: None, current: None, schedule: Schedule::new(jobs) }
     }
 
     /// Shows what happened.
     pub fn show(&mut self, happening: ExecutionEvent<'_>) {
         match happening {
             ExecutionEvent::Started { number, of, variant, repeat, live } => {
-                let title = format!("[{number}/{of}] {} · repeat {repeat}", variant.label());
-                let frames = variant.frames_of_all_exports();
-                self.begin(title, frames, live);
+                let current = Arc::new(Current {
+                    number,
+                    of,
+                    variant: variant.label().to_string(),
+                    repeat,
+                    began: Instant::now(),
+                    frames: variant.frames_of_all_exports(),
+                    live,
+                    schedule: self.schedule.clone(),
+                });
+                self.current = Some(Arc::clone(&current));
+                self.bar = redrawn(move |width| current.text(width));
             }
             ExecutionEvent::Reused { variant, repeat } => {
                 say(format_args!("{} · repeat {repeat}: measured before, used as it is", variant.label()));
@@ -52,91 +70,114 @@ impl ProgressLine {
         }
     }
 
-    fn begin(&mut self, title: String, frames: u64, live: Arc<Live>) {
-        if self.terminal {
-            let bar = ProgressBar::with_draw_target(Some(frames), ProgressDrawTarget::stderr());
-            bar.set_style(style(&title, Arc::clone(&live)));
-            bar.enable_steady_tick(Duration::from_millis(200));
-            self.bar = Some(bar);
-        }
-        self.current = Some(Current { title, began: Instant::now(), frames, live });
-    }
-
     fn end(&mut self, outcome: &Outcome, peak: Bytes) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        let Some(Current { title, began, frames, live }) = self.current.take() else { return };
+        let Some(current) = self.current.take() else { return };
+        let Current { number, of, variant, repeat, began, frames, live, .. } = &*current;
         // Counters are read now and then: of a whole export the last number seen is not the last.
-        let exported = if outcome.is_finished() { Some(frames) } else { live.frames().map(Count::get) };
+        let exported = if outcome.is_finished() { Some(*frames) } else { live.frames().map(Count::get) };
+        self.schedule.note(variant, Pace::new(exported.unwrap_or(0), began.elapsed()));
         let exported = exported.map_or_else(String::new, |frames| format!("{frames} frames, "));
         let seconds = began.elapsed().as_secs_f64();
-        say(format_args!("{title}: {outcome}, {exported}{seconds:.1} s, peak {peak}"));
+        say(format_args!(
+            "[{number}/{of}] {variant} · repeat {repeat}: {outcome}, {exported}{seconds:.1} s, peak {peak}"
+        ));
     }
 }
 
-/// Everything is read from the job's own counters each time the line is drawn.
-fn style(title: &str, live: Arc<Live>) -> ProgressStyle {
-    let title = title.to_string();
-    let template = "{title} {filled} {frames} {memory} {left}";
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("title", move |_: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = out.write_str(&title);
-        })
-        .with_key("filled", filled_by(Arc::clone(&live)))
-        .with_key("frames", frames_of(Arc::clone(&live)))
-        .with_key("memory", memory_of(Arc::clone(&live)))
-        .with_key("left", left_of(live))
-}
-
-/// A bar of twenty places.
-fn filled_by(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
-    move |state, out| {
-        let frames = live.frames().map_or(0, Count::get);
-        let filled = (frames * PLACES / state.len().unwrap_or(0).max(1)).min(PLACES) as usize;
-        let _ = write!(out, "{}{}", "█".repeat(filled), "░".repeat(PLACES as usize - filled));
+impl Current {
+    /// Everything is read from the job's own counters each time the line is drawn.
+    fn text(&self, width: usize) -> String {
+        let (frames, elapsed) = (self.live.frames().map_or(0, Count::get), self.began.elapsed());
+        let progress = JobProgress {
+            number: self.number,
+            of: self.of,
+            variant: &self.variant,
+            repeat: self.repeat,
+            frames,
+            all_frames: self.frames,
+            elapsed,
+            memory: Some(self.live.memory()).filter(|(_, peak)| *peak > Bytes::ZERO),
+            left: self.schedule.left(self.number, Pace::new(frames, elapsed)),
+        };
+        progress.text(width)
     }
 }
 
-fn frames_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
-    move |state, out| {
-        let frames = live.frames().map_or(0, Count::get);
-        let speed = frames as f64 / state.elapsed().as_secs_f64().max(1e-3);
-        let _ = write!(out, "{frames}/{} frames, {speed:.0}/s,", state.len().unwrap_or(0));
+/// Shows how far the making of media is.
+pub struct MediaLine {
+    bar: Option<ProgressBar>,
+    making: Arc<Mutex<Making>>,
+}
+
+/// Files that are made, several at a time.
+struct Making {
+    /// Names, and pixels of all pictures.
+    files: Vec<(String, u64)>,
+    began: Instant,
+    begun: BTreeSet<usize>,
+    made: BTreeSet<usize>,
+}
+
+impl MediaLine {
+    /// Of files in this order: names, and how much work each one is.
+    pub fn new(files: Vec<(String, u64)>) -> MediaLine {
+        let making = Making { files, began: Instant::now(), begun: BTreeSet::new(), made: BTreeSet::new() };
+        let making = Arc::new(Mutex::new(making));
+        let shown = Arc::clone(&making);
+        let text = move |width| shown.lock().map_or_else(|_| String::new(), |making| making.text(width));
+        MediaLine { bar: redrawn(text), making }
+    }
+
+    /// Notes what happened.
+    pub fn show(&self, event: MediaEvent) {
+        let Ok(mut making) = self.making.lock() else { return };
+        match event {
+            MediaEvent::Begun(file) => making.begun.insert(file),
+            MediaEvent::Made(file) => making.made.insert(file),
+        };
+        drop(making);
+        self.bar.iter().for_each(ProgressBar::tick);
     }
 }
 
-fn memory_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
-    move |_, out| {
-        let (now, peak) = live.memory();
-        if peak > Bytes::ZERO {
-            let _ = write!(out, "{now} (peak {peak}),");
+impl Drop for MediaLine {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
         }
     }
 }
 
-fn left_of(live: Arc<Live>) -> impl Fn(&indicatif::ProgressState, &mut dyn std::fmt::Write) + Clone {
-    move |state, out| {
-        let frames = live.frames().map_or(0, Count::get);
-        if frames == 0 {
-            return;
-        }
-        let missing = state.len().unwrap_or(0).saturating_sub(frames);
-        let seconds = state.elapsed().as_secs_f64() * missing as f64 / frames as f64;
-        let _ = write!(out, "{seconds:.0} s left");
+impl Making {
+    /// Of the files that are in the making the first one is named.
+    fn text(&self, width: usize) -> String {
+        let Some(&first) = self.begun.difference(&self.made).next() else { return String::new() };
+        let work = |is_counted: &dyn Fn(usize) -> bool| -> u64 {
+            self.files
+                .iter()
+                .enumerate()
+                .filter(|(file, _)| is_counted(*file))
+                .map(|(_, (_, work))| work)
+                .sum()
+        };
+        let (made, all) = (work(&|file| self.made.contains(&file)), work(&|_| true));
+        let left = Pace::new(made, self.began.elapsed()).time_for(all - made);
+        line::media(self.made.len() + 1, self.files.len(), &self.files[first].0, left, width)
     }
 }
 
-/// Shows how many media files are made.
-pub fn media_bar(wanted: usize) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
+/// A line on standard error that is drawn again and again for the width of the terminal; `None` where there is none.
+fn redrawn(text: impl Fn(usize) -> String + Clone + Send + Sync + 'static) -> Option<ProgressBar> {
+    stderr_width()?;
+    let line = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = out.write_str(&text(stderr_width().map_or(0, usize::from)));
     };
-    let bar = ProgressBar::with_draw_target(Some(wanted as u64), target);
-    let style = ProgressStyle::with_template("making media {bar:20} {pos}/{len}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.with_key("line", line));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Some(bar)
 }

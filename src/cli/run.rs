@@ -9,14 +9,14 @@ use clap::Args;
 
 use super::changes::{self, ScenarioOptions};
 use super::check::CheckOptions;
-use super::progress::{self, ProgressLine};
+use super::progress::{MediaLine, ProgressLine};
 use super::{Exit, Failure, plan, say};
 use crate::engine::{Companions, Engines};
 use crate::execution::{self, Execution, Tally, Wishes};
 use crate::machine;
 use crate::media;
 use crate::plan::{Plan, Shard};
-use crate::scenario::Scenario;
+use crate::scenario::{Media, Scenario, SourceSpec};
 use crate::store::{self, ResultIndex, StoreError, StoredResult};
 use crate::supervise::Stop;
 
@@ -204,7 +204,7 @@ impl Prepared<'_> {
         let Prepared { scenario, plan, engines, obstacles, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
-        make_media(&plan, &obstacles, &companions, &stop)?;
+        make_media(scenario, &plan, &obstacles, &companions, &stop)?;
         if session.dump_graph {
             tell_who_dumps_none(&engines);
         }
@@ -214,7 +214,7 @@ impl Prepared<'_> {
         let folder = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
-        let mut progress = ProgressLine::new();
+        let mut progress = ProgressLine::new(work(&plan, &obstacles));
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
         let result = store::open_result(&folder)?;
         Ok(ScenarioResult { exit: conclude(tally, missing, command, &folder), result })
@@ -256,14 +256,21 @@ fn tell_what_is_not_run(plan: &Plan, obstacles: &[Option<String>]) {
     }
 }
 
+/// What is run, in its order: the label of each job's variant, and its frames.
+fn work<'a>(plan: &'a Plan, obstacles: &'a [Option<String>]) -> impl Iterator<Item = (String, u64)> {
+    let run = plan.jobs.iter().filter(|job| obstacles[job.variant].is_none()).map(|job| plan.variant(*job));
+    run.map(|variant| (variant.label().to_string(), variant.frames_of_all_exports()))
+}
+
 fn make_media(
+    scenario: &Scenario,
     plan: &Plan,
     obstacles: &[Option<String>],
     companions: &Companions,
     stop: &Stop,
 ) -> Result<(), Failure> {
     let run = plan.variants.iter().zip(obstacles).filter(|(_, obstacle)| obstacle.is_none());
-    let missing = media::missing(run.map(|(variant, _)| variant));
+    let mut missing = media::missing(run.map(|(variant, _)| variant));
     if missing.is_empty() {
         return Ok(());
     }
@@ -273,10 +280,23 @@ fn make_media(
         missing.len(),
         media::usual_folder().display()
     ));
-    let bar = progress::media_bar(missing.len());
-    media::make(&exporter, &missing, machine::cpus(), stop, &|made| bar.set_position(made as u64))?;
-    bar.finish_and_clear();
+    missing.sort_by_key(|(_, spec)| spec.number);
+    let pixels = |spec: &SourceSpec| spec.frames * u64::from(spec.size.width) * u64::from(spec.size.height);
+    let files = missing.iter().map(|(_, spec)| (clip_name(scenario, spec), pixels(spec)));
+    let line = MediaLine::new(files.collect());
+    media::make(&exporter, &missing, machine::cpus(), stop, &|event| line.show(event))?;
     Ok(())
+}
+
+/// What clips call a generated file: `shot.3`. A proxy has the name of what it stands for.
+fn clip_name(scenario: &Scenario, spec: &SourceSpec) -> String {
+    let is_it = |media: &Media| matches!(media, Media::Generated(known) if known.number == spec.number);
+    let place = |source: &crate::scenario::Source| source.media.iter().position(is_it);
+    let found = scenario.sources.iter().find_map(|source| Some((source, place(source)?)));
+    found.map_or_else(String::new, |(source, place)| match source.media.len() {
+        1 => source.name.clone(),
+        _ => format!("{}.{}", source.name, place + 1),
+    })
 }
 
 fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) -> Exit {

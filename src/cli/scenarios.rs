@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::{Exit, Failure, changes};
+use super::{Exit, Failure, changes, print_lines};
 use crate::scenario::SHIPPED;
 
 /// List the scenarios that come with memreel, each with the question that it answers
@@ -22,7 +22,7 @@ impl ScenariosCommand {
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         match &self.show {
             Some(name) => show(name, out)?,
-            None => list(out)?,
+            None => print_lines(out, |out| list(out))?,
         }
         Ok(Exit::Fine)
     }

@@ -153,7 +153,8 @@ fn failed_exports(variant: &VariantRow<'_>) -> Option<FailedExports> {
 pub fn write_check(told: &Told<'_>, out: &mut dyn Write, look: TableLook) -> Result<(), ReportError> {
     write_wrapped(out, &format!("{}.", told.subject()), look.width)?;
     for table in table::tables(told.check) {
-        writeln!(out, "\n{}", table::drawn(&table, look).trim_fmt())?;
+        writeln!(out)?;
+        table::drawn(&table).write(out, look)?;
     }
     table::legend(told.check).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
     for item in told.told() {

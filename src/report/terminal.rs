@@ -2,14 +2,15 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
-};
+use rustix::fd::AsFd;
+use rustix::termios;
+use unicode_width::UnicodeWidthStr;
 
 use crate::analysis::{Spread, VariantSummary};
 use crate::report::machines::write_machines;
 use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
 use crate::report::rates::write_rates;
+use crate::report::table::{Cell, Column, Table};
 use crate::report::verdicts;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
 use crate::verdict::RunVerdict;
@@ -31,34 +32,45 @@ impl TableLook {
     /// As standard output is: as wide as its terminal, and coloured if it is one and the
     /// environment variable `NO_COLOR` is empty or not set (<https://no-color.org>).
     pub fn of_stdout() -> TableLook {
-        TableLook::of(io::stdout().is_terminal(), &Table::new())
+        TableLook::of(stdout_width())
     }
 
     /// As standard error is, likewise.
     pub fn of_stderr() -> TableLook {
-        TableLook::of(io::stderr().is_terminal(), Table::new().use_stderr())
+        TableLook::of(stderr_width())
     }
 
-    fn of(is_terminal: bool, table: &Table) -> TableLook {
-        if !is_terminal {
-            return TableLook::PLAIN;
-        }
+    fn of(terminal: Option<u16>) -> TableLook {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        TableLook { width: table.width().unwrap_or(TableLook::PLAIN.width).max(60), colour: !no_colour }
+        terminal.map_or(TableLook::PLAIN, |width| TableLook { width, colour: !no_colour })
     }
 }
 
-/// Free characters after each column.
-const PADDING: u16 = 1;
+/// Columns of the terminal that standard output is; `None` when it is none.
+pub fn stdout_width() -> Option<u16> {
+    width_of_terminal(&io::stdout())
+}
 
-/// A column's heading, its unit, and the median and range it shows.
-struct Column {
+/// Columns of the terminal that standard error is; `None` when it is none.
+pub fn stderr_width() -> Option<u16> {
+    width_of_terminal(&io::stderr())
+}
+
+/// A terminal that does not say how wide it is is as wide as a file.
+fn width_of_terminal(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
+    let told = || termios::tcgetwinsize(stream).map_or(0, |size| size.ws_col);
+    stream.is_terminal().then(|| Some(told()).filter(|&width| width > 0).unwrap_or(TableLook::PLAIN.width))
+}
+
+/// A figure's heading, its unit, which is stacked first where there is no room, and what is shown of it.
+struct FigureColumn {
     heading: &'static str,
     unit: &'static str,
+    rank: u8,
     cell: fn(&VariantRow<'_>) -> String,
 }
 
-impl Column {
+impl FigureColumn {
     /// The cell of a variant; in brackets when it never came to its end.
     fn shown(&self, variant: &VariantRow<'_>) -> String {
         let cell = (self.cell)(variant);
@@ -69,45 +81,41 @@ impl Column {
     }
 }
 
-/// The heading of the last column.
-const OUTCOME: &str = "outcome";
-
-const COLUMNS: &[Column] = &[
-    Column {
+const COLUMNS: &[FigureColumn] = &[
+    FigureColumn {
         heading: "peak\nRSS",
         unit: "MiB",
+        rank: 2,
         cell: |row| median_and_range(row.summary.peak_rss_bytes, mib),
     },
-    Column {
+    FigureColumn {
         heading: "peak anon\n+ swap",
         unit: "MiB",
+        rank: 7,
         cell: |row| median_and_range(row.summary.peak_anon_swap_bytes, mib),
     },
-    Column { heading: "warm\n→ end", unit: "MiB", cell: |row| levels(&row.summary) },
-    Column { heading: "memory\ngrows", unit: "", cell: verdict },
-    Column {
+    FigureColumn { heading: "warm\n→ end", unit: "MiB", rank: 3, cell: |row| levels(&row.summary) },
+    FigureColumn { heading: "memory\ngrows", unit: "", rank: 1, cell: verdict },
+    FigureColumn {
         heading: "busy\nthreads",
         unit: "",
+        rank: 6,
         cell: |row| median_and_range(row.summary.busy_threads, |threads| number(threads, 0)),
     },
-    Column { heading: "wall", unit: "s", cell: |row| median_and_range(row.summary.wall_s, seconds) },
-    Column { heading: "CPU", unit: "s", cell: |row| median_and_range(row.summary.cpu_s, seconds) },
-    Column { heading: "early\n→ late", unit: "frames/s", cell: |row| speeds(&row.summary) },
+    FigureColumn {
+        heading: "wall",
+        unit: "s",
+        rank: 4,
+        cell: |row| median_and_range(row.summary.wall_s, seconds),
+    },
+    FigureColumn {
+        heading: "CPU",
+        unit: "s",
+        rank: 5,
+        cell: |row| median_and_range(row.summary.cpu_s, seconds),
+    },
+    FigureColumn { heading: "early\n→ late", unit: "frames/s", rank: 8, cell: |row| speeds(&row.summary) },
 ];
-
-/// What is left out first where the table is wider than the terminal: headings.
-const LEFT_OUT_FIRST: [&str; 3] = ["early\n→ late", "peak anon\n+ swap", "busy\nthreads"];
-
-/// The columns that fit into so many characters; `summary.csv` has them all.
-fn columns(variants: &[&VariantRow<'_>], width: u16) -> Vec<&'static Column> {
-    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
-    for heading in LEFT_OUT_FIRST {
-        if width_with_keys(&columns, variants) > usize::from(width) + 1 {
-            columns.retain(|column| column.heading != heading);
-        }
-    }
-    columns
-}
 
 /// Writes the table, the reasons for what failed or did not run, and what measuring cost.
 ///
@@ -122,13 +130,8 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: TableLook) -> Res
     writeln!(out)?;
     let ran: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
     if !ran.is_empty() {
-        let columns = columns(&ran, look.width);
-        writeln!(out, "{}", table(&ran, &columns, look).trim_fmt())?;
-        write_key(&ran, &columns, out, look.width)?;
+        table(&ran).write(out, look)?;
         legend(&ran).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
-        if columns.len() < COLUMNS.len() {
-            write_wrapped(out, "More columns are in summary.csv, and here in a wider terminal.", look.width)?;
-        }
         write_missing_plot(report, out, look.width)?;
     }
     write_machines(report, out, look.width)?;
@@ -152,128 +155,72 @@ fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
     Ok(())
 }
 
-fn table(variants: &[&VariantRow<'_>], columns: &[&Column], look: TableLook) -> Table {
-    let keyed = is_keyed(columns, variants, look.width);
-    let tall = variants.iter().any(|variant| variant.summary.ran > 1);
-    let mut table = ruled_table(look, header(if keyed { "#" } else { "variant" }, columns), tall);
-    for (index, variant) in variants.iter().enumerate() {
-        let name = if keyed { (index + 1).to_string() } else { variant.name.clone() };
-        let numbers = columns.iter().map(|column| right(column.shown(variant)));
-        table.add_row([Cell::new(name)].into_iter().chain(numbers).chain([outcome(variant)]));
+fn table(variants: &[&VariantRow<'_>]) -> Table {
+    let figures = COLUMNS.iter().map(|column| Column::numbers(column.heading, column.unit, column.rank));
+    let columns = figures.chain([Column::words("outcome", 0)]).collect();
+    let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
+    let mut table = Table::new("variant", columns).ruled(repeated);
+    for variant in variants {
+        let numbers = COLUMNS.iter().map(|column| column.shown(variant).into());
+        table.row(&variant.name, numbers.chain([outcome(variant)]));
     }
     table
 }
 
-/// A table with lines above, below and under the heading, and between rows where these are tall, of which
-/// the first column alone may be broken into lines.
-pub fn ruled_table(look: TableLook, header: Vec<Cell>, tall: bool) -> Table {
-    let mut table = Table::new();
-    table.load_style(style(tall)).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(look.width);
-    if look.colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.set_header(header);
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, PADDING));
-    });
-    table.column_iter_mut().skip(1).for_each(|column| {
-        column.set_constraint(ColumnConstraint::ContentWidth);
-    });
-    table
-}
-
-fn style(tall: bool) -> TableStyle {
-    let line = |fill| LineStyle::none().fill(fill).junction(fill);
-    let style = TableStyle::new().top_border(line('─')).header_separator(line('─')).bottom_border(line('─'));
-    if tall { style.row_separator(line('╌')) } else { style }
-}
-
-/// Whether the names do not fit into the table on a line each, so that it has numbers for them.
-fn is_keyed(columns: &[&Column], variants: &[&VariantRow<'_>], width: u16) -> bool {
-    let names = variants.iter().map(|variant| width_of(&variant.name)).max().unwrap_or(0);
-    width_with(names, columns, variants) > usize::from(width) + 1
-}
-
-/// Characters that the table takes with numbers in place of names.
-fn width_with_keys(columns: &[&Column], variants: &[&VariantRow<'_>]) -> usize {
-    width_with(variants.len().to_string().len(), columns, variants)
-}
-
-/// Characters that the table takes with names of so many.
-fn width_with(names: usize, columns: &[&Column], variants: &[&VariantRow<'_>]) -> usize {
-    let numbers = columns.iter().map(|column| {
-        let cells = variants.iter().map(|variant| width_of(&column.shown(variant)));
-        cells.chain([width_of(&heading(column))]).max().unwrap_or(0)
-    });
-    let outcomes = variants.iter().map(|variant| width_of(&outcome(variant).content()));
-    let outcomes = outcomes.chain([OUTCOME.len()]).max();
-    // A column ends in its padding and, but for the last, in a border that is not drawn.
-    [names].into_iter().chain(numbers).chain(outcomes).map(|column| column + usize::from(PADDING) + 1).sum()
-}
-
-/// Characters in the longest line.
-fn width_of(text: &str) -> usize {
-    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
-}
-
-/// The names of the variants, where the table has numbers for them.
-fn write_key(
-    variants: &[&VariantRow<'_>],
-    columns: &[&Column],
-    out: &mut dyn Write,
-    width: u16,
-) -> io::Result<()> {
-    if !is_keyed(columns, variants, width) {
-        return Ok(());
-    }
-    for (index, variant) in variants.iter().enumerate() {
-        writeln!(out, "{:>3}  {}", index + 1, variant.name)?;
-    }
-    writeln!(out)
-}
-
-/// Writes words in lines of at most so many characters.
+/// Writes words in lines of at most so many characters; a longer word, as a path, stays whole.
 pub fn write_wrapped(out: &mut dyn Write, text: &str, width: u16) -> io::Result<()> {
-    let mut column = 0;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > usize::from(width) {
-            writeln!(out)?;
-            column = 0;
-        }
-        if column > 0 {
-            write!(out, " ")?;
-            column += 1;
-        }
-        write!(out, "{word}")?;
-        column += length;
+    filled(text.split(' '), usize::from(width)).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Writes lines that may be longer than a terminal: there they are broken at spaces, but not within a command in
+/// backquotes, and go on below their last column, or set in.
+pub fn write_lines(out: &mut dyn Write, text: &str, terminal: Option<u16>) -> io::Result<()> {
+    let Some(width) = terminal.map(usize::from) else { return out.write_all(text.as_bytes()) };
+    for line in text.lines() {
+        let (head, rest) =
+            line.split_at(if line.width() > width { hanging(line, width) } else { line.len() });
+        let indent = if head.trim().is_empty() { head.width() + 2 } else { head.width() };
+        let mut lines = filled(words(rest), width.saturating_sub(indent)).into_iter();
+        writeln!(out, "{head}{}", lines.next().unwrap_or_default().trim_end())?;
+        lines.try_for_each(|line| writeln!(out, "{:indent$}{}", "", line.trim()))?;
     }
-    writeln!(out)
+    Ok(())
 }
 
-fn heading(column: &Column) -> String {
-    match column.unit {
-        "" => column.heading.to_string(),
-        unit => format!("{}\n{unit}", column.heading),
+/// What stands between spaces; of a command in backquotes, which is to be pasted, all.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_command = false;
+    text.split(move |character| {
+        is_command ^= character == '`';
+        character == ' ' && !is_command
+    })
+}
+
+/// Where the last column of a line begins that several spaces set apart, in its first half, and beside which every
+/// word fits.
+fn hanging(line: &str, width: usize) -> usize {
+    let indent = line.len() - line.trim_start().len();
+    let ends = line.match_indices("  ").map(|(at, _)| line.len() - line[at..].trim_start().len());
+    let fits = |&end: &usize| {
+        let (head, rest) = line.split_at(end);
+        let widest = words(rest).map(UnicodeWidthStr::width).max().unwrap_or(0);
+        head.width() <= width / 2 && head.width() + widest <= width
+    };
+    ends.filter(fits).max().unwrap_or(indent)
+}
+
+/// Pieces in lines of at most so many characters, a space between two of them.
+pub fn filled<'a>(pieces: impl IntoIterator<Item = &'a str>, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for piece in pieces {
+        let line = lines.last_mut().expect("there is a first line");
+        match line.as_str() {
+            "" => line.push_str(piece),
+            full if full.width() + 1 + piece.width() > width => lines.push(piece.to_string()),
+            _ => line.extend([" ", piece]),
+        }
     }
-}
-
-fn header(first: &str, columns: &[&Column]) -> Vec<Cell> {
-    let numbers = columns.iter().map(|column| bold(right(heading(column))));
-    [bold(Cell::new(first))].into_iter().chain(numbers).chain([bold(Cell::new(OUTCOME))]).collect()
-}
-
-/// A cell of the heading.
-pub fn bold(cell: Cell) -> Cell {
-    cell.add_attribute(Attribute::Bold)
-}
-
-/// A number's cell.
-pub fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
+    lines
 }
 
 fn median_and_range(spread: Option<Spread>, show: fn(f64) -> String) -> String {
@@ -339,12 +286,11 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
     let (ran, finished) = (variant.summary.ran, variant.summary.finished);
     let failed = variant.measured().map(|job| &job.summary.outcome).find(|outcome| !outcome.is_finished());
     match failed {
-        None if ran == variant.jobs.len() && ran == 1 => Cell::new("finished"),
-        None => Cell::new(format!("{finished} of {}\nfinished", variant.jobs.len())),
-        Some(outcome) if variant.jobs.len() == 1 => Cell::new(outcome.word()).fg(Color::Red),
+        None if ran == variant.jobs.len() && ran == 1 => "finished".into(),
+        None => format!("{finished} of {}\nfinished", variant.jobs.len()).into(),
+        Some(outcome) if variant.jobs.len() == 1 => Cell::from(outcome.word()).red(),
         Some(outcome) => {
-            let text = format!("{finished} of {}\nfinished,\n{}", variant.jobs.len(), outcome.word());
-            Cell::new(text).fg(Color::Red)
+            Cell::from(format!("{finished} of {}\nfinished,\n{}", variant.jobs.len(), outcome.word())).red()
         }
     }
 }
@@ -431,4 +377,39 @@ fn write_overhead(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
     );
     writeln!(out)?;
     write_wrapped(out, &sentence, width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str, width: u16) -> String {
+        let mut out = Vec::new();
+        write_lines(&mut out, text, Some(width)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_that_fits_stays_as_it_is() {
+        assert_eq!(lines("  a  b\n\n  c\n", 8), "  a  b\n\n  c\n");
+    }
+
+    #[test]
+    fn a_line_that_is_broken_goes_on_below_its_last_column() {
+        assert_eq!(lines("name  some words\n", 12), "name  some\n      words\n");
+        assert_eq!(lines("  some more words\n", 12), "  some\n    more\n    words\n");
+    }
+
+    #[test]
+    fn a_long_path_has_a_line_of_its_own_and_a_command_is_not_broken() {
+        assert_eq!(lines("  tool  1.0  /a/long/path\n", 18), "  tool  1.0\n    /a/long/path\n");
+        assert_eq!(lines("go on with `memreel run x`\n", 18), "go on with\n  `memreel run x`\n");
+    }
+
+    #[test]
+    fn what_is_no_terminal_takes_lines_of_any_length() {
+        let mut out = Vec::new();
+        write_lines(&mut out, "some words\n", None).unwrap();
+        assert_eq!(out, b"some words\n");
+    }
 }

@@ -1,8 +1,9 @@
-//! The figures of the moment, on one line that is drawn again each second.
+//! The figures of the moment, on one line that is drawn again each second and fits the terminal.
 
 use std::io::Write;
 use std::time::Duration;
 
+use crate::report::stderr_width;
 use crate::sampler::Row;
 use crate::trace::{Event, Sample, TraceError};
 use crate::units::{Bytes, Count};
@@ -24,7 +25,8 @@ impl LiveLine {
         LiveLine { out, limit, last: Sample::default(), peak: Bytes::ZERO, shown: None }
     }
 
-    fn text(&mut self) -> String {
+    /// In so many columns; of what does not fit the last is left out first.
+    fn text(&mut self, width: usize) -> String {
         let sample = &self.last;
         let mut parts = vec![clock(sample.t_s)];
         if let Some(limit) = self.limit {
@@ -34,13 +36,16 @@ impl LiveLine {
         parts.push(format!("RSS {rss} (peak {})", self.peak));
         parts.extend(self.cpu_percent().map(|percent| format!("CPU {percent:.0} %")));
         let sample = &self.last;
-        if let Some(processes) = sample.processes.filter(|processes| *processes > Count::new(1)) {
-            parts.push(format!("{processes} processes"));
-        }
         parts.extend(match sample.frames() {
             Some(frames) => Some(format!("frame {frames}")),
             None => sample.written_bytes.map(|written| format!("{written} written")),
         });
+        if let Some(processes) = sample.processes.filter(|processes| *processes > Count::new(1)) {
+            parts.push(format!("{processes} processes"));
+        }
+        while parts.len() > 1 && parts.join("  ").chars().count() > width {
+            parts.pop();
+        }
         parts.join("  ")
     }
 
@@ -71,7 +76,7 @@ impl Sink for LiveLine {
 
     /// The cursor goes back to the line's beginning: what the command writes next is written over it.
     fn flush(&mut self) -> Result<(), TraceError> {
-        let text = self.text();
+        let text = self.text(stderr_width().map_or(usize::MAX, usize::from));
         let _ = write!(self.out, "\r\x1b[K{text}\r").and_then(|()| self.out.flush());
         Ok(())
     }
@@ -108,11 +113,22 @@ mod tests {
             ..Sample::default()
         };
         line.row(&Row::Sample(sample)).unwrap();
-        assert_eq!(line.text(), "1:01  RSS 100 MiB (peak 100 MiB)  3 processes");
+        assert_eq!(line.text(80), "1:01  RSS 100 MiB (peak 100 MiB)  3 processes");
         let frames_out = Some(Count::new(7));
         let later = Sample { t_s: 63.0, cpu_s: Some(2.0), processes: None, frames_out, ..sample };
         line.row(&Row::Sample(later)).unwrap();
-        assert_eq!(line.text(), "1:03  RSS 100 MiB (peak 100 MiB)  CPU 50 %  frame 7");
+        assert_eq!(line.text(80), "1:03  RSS 100 MiB (peak 100 MiB)  CPU 50 %  frame 7");
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_the_first_figures() {
+        let mut line = LiveLine::new(Box::new(std::io::sink()), None);
+        line.row(&Row::Sample(Sample { rss_bytes: Some(Bytes::from_mib(100)), ..Sample::default() }))
+            .unwrap();
+        assert_eq!(
+            (line.text(34), line.text(30)),
+            ("0:00  RSS 100 MiB (peak 100 MiB)".into(), "0:00".into())
+        );
     }
 
     #[test]

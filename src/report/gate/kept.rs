@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use comfy_table::Cell;
-
 use super::words::shown;
 use crate::baseline::{Baseline, BaselineEntry};
 use crate::budget::Figure;
 use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
-use crate::report::terminal::{bold, right, ruled_table, write_wrapped};
+use crate::report::table::{Column, Table};
+use crate::report::terminal::write_wrapped;
 use crate::stats;
 use crate::trace::MachineClass;
 
@@ -23,9 +22,12 @@ const SHOWN: [Figure; 4] = [Figure::Peak, Figure::Level, Figure::CpuPerFrame, Fi
 /// When the writer takes no more.
 pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: TableLook) -> io::Result<()> {
     let mut machines: Vec<String> = Vec::new();
-    let header = ["variant", "engine", "machine", "saved", "repeats"].map(String::from).into_iter();
-    let header = header.chain(SHOWN.map(|figure| figure.to_string()));
-    let mut table = ruled_table(look, header.map(|text| bold(Cell::new(text))).collect(), false);
+    let words = [("engine", 3), ("machine", 4), ("saved", 6)];
+    let words = words.into_iter().map(|(heading, rank)| Column::words(heading, rank));
+    let figures = SHOWN.into_iter().zip([0, 1, 2, 2]);
+    let figures = figures.map(|(figure, rank)| Column::numbers(figure.to_string(), "", rank));
+    let columns = words.chain([Column::numbers("repeats", "", 5)]).chain(figures);
+    let mut table = Table::new("variant", columns.collect());
     for entry in baseline.entries() {
         let class = MachineClass { builds: BTreeMap::new(), ..entry.key.class.clone() };
         let machine = class.to_string();
@@ -34,16 +36,16 @@ pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: TableLook)
             machines.len() - 1
         });
         let words = [
-            format!("{} of {}", entry.key.variant, entry.key.scenario),
             entry.engine.clone(),
             format!("m{}", place + 1),
             entry.saved.clone(),
+            entry.runs.len().to_string(),
         ];
-        let cells = words.into_iter().map(Cell::new);
-        let numbers = SHOWN.map(|figure| right(middle(entry, figure)));
-        table.add_row(cells.chain([right(entry.runs.len().to_string())]).chain(numbers));
+        let figures = SHOWN.map(|figure| middle(entry, figure));
+        let name = format!("{} of {}", entry.key.variant, entry.key.scenario);
+        table.row(&name, words.into_iter().chain(figures).map(Into::into));
     }
-    writeln!(out, "{}", table.trim_fmt())?;
+    table.write(out, look)?;
     for (place, machine) in machines.iter().enumerate() {
         write_wrapped(out, &format!("m{}: {machine}", place + 1), look.width)?;
     }

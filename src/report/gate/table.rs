@@ -1,13 +1,10 @@
 //! The figures of a check in a table.
 
-use comfy_table::{Cell, Table};
-
 use super::words::{effect, effect_within, shown};
 use crate::budget::Figure;
 use crate::check::{Asked, ChangeEvidence, Check, CheckItem, Evidence, LimitEvidence, State};
-use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
-use crate::report::terminal::{bold, right, ruled_table};
+use crate::report::table::{Cell, Column, Table};
 
 /// Figures in rows, however they are drawn: two columns of words, numbers, and the answer.
 pub struct FigureTable {
@@ -34,18 +31,24 @@ pub fn tables(check: &Check) -> Vec<FigureTable> {
     [changes(check), limits(check)].into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 
+/// Which columns beside the variant are stacked first where a terminal is too narrow for all.
+const RANKS: [u8; 7] = [0, 4, 3, 2, 5, 6, 1];
+
 /// A table for the terminal. A variant is named in its first row only.
-pub fn drawn(table: &FigureTable, look: TableLook) -> Table {
-    let mut drawn = ruled_table(look, table.header.iter().map(|text| bold(Cell::new(text))).collect(), false);
+pub fn drawn(table: &FigureTable) -> Table {
+    let headings = table.header[1..].iter().zip(RANKS).enumerate();
+    let columns =
+        headings.map(|(place, (heading, rank))| match (1..table.header.len() - 2).contains(&place) {
+            true => Column::numbers(*heading, "", rank),
+            false => Column::words(*heading, rank),
+        });
+    let mut drawn = Table::new(table.header[0], columns.collect());
     let mut last = "";
     for row in &table.rows {
         let name = if row.subject == last { "" } else { row.subject.as_str() };
         last = &row.subject;
-        let (figure, numbers) = row.cells.split_first().expect("a row begins with its figure");
-        let numbers = numbers.iter().map(|text| right(text.clone()));
-        let answer = Cell::new(row.answer);
-        let answer = if row.fails { bold(answer) } else { answer };
-        drawn.add_row([Cell::new(name), Cell::new(figure)].into_iter().chain(numbers).chain([answer]));
+        let cells = row.cells.iter().map(|cell| Cell::from(cell.as_str()));
+        drawn.row(name, cells.chain([Cell::from(row.answer).bold(row.fails)]));
     }
     drawn
 }

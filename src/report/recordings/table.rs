@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, Table};
 use serde::Serialize;
 
 use crate::analysis::{PeakSource, RecordingSummary};
 use crate::report::number::{UNKNOWN, mib, number};
 use crate::report::recordings::RecordingRow;
-use crate::report::terminal::{self, TableLook, write_wrapped};
+use crate::report::table::{Column, Table};
+use crate::report::terminal::{TableLook, write_wrapped};
 use crate::report::verdicts;
 use crate::trace::Memory;
 use crate::units::Bytes;
@@ -16,22 +16,24 @@ use crate::verdict::RunVerdict;
 use crate::verdict::course::Per;
 use crate::verdict::shape::Answer;
 
-/// The headings of the numbers.
-const HEADINGS: [&str; 5] = ["lasted\ns", "samples", "peak RSS\nMiB", "plateau\nMiB", "memory\ngrows"];
-
 /// Writes the table and what its words mean.
 pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: TableLook) -> io::Result<()> {
-    writeln!(out, "{}", table(rows, look).trim_fmt())?;
+    table(rows).write(out, look)?;
     for line in legend(rows) {
         write_wrapped(out, &line, look.width)?;
     }
     Ok(())
 }
 
-fn table(rows: &[RecordingRow], look: TableLook) -> Table {
-    let numbers = HEADINGS.iter().map(|heading| terminal::right((*heading).to_string()));
-    let header = [Cell::new("recording")].into_iter().chain(numbers).map(terminal::bold);
-    let mut table = terminal::ruled_table(look, header.collect(), false);
+fn table(rows: &[RecordingRow]) -> Table {
+    let columns = vec![
+        Column::numbers("lasted", "s", 3),
+        Column::numbers("samples", "", 4),
+        Column::numbers("peak RSS", "MiB", 1),
+        Column::numbers("plateau", "MiB", 2),
+        Column::numbers("memory\ngrows", "", 0),
+    ];
+    let mut table = Table::new("recording", columns);
     for row in rows {
         let summary = &row.summary;
         let cells = [
@@ -41,7 +43,7 @@ fn table(rows: &[RecordingRow], look: TableLook) -> Table {
             plateau(summary),
             growth(summary),
         ];
-        table.add_row([Cell::new(&row.name)].into_iter().chain(cells.map(terminal::right)));
+        table.row(&row.name, cells.map(Into::into));
     }
     table
 }

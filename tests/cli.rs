@@ -234,9 +234,9 @@ fn a_folder_that_holds_no_result_is_told_so() {
     let bench = Bench::new();
     let folder = bench.path().to_str().unwrap();
     for command in [["report", folder].as_slice(), &["run", "--resume", folder]] {
-        bench.run(command).expect(2).complains(&[folder, "no memreel result"]);
+        bench.run(command).expect(2).complains(&[folder, "not a memreel result"]);
     }
-    bench.run(&["report", "nowhere"]).expect(2).complains(&["nowhere", "no memreel result"]);
+    bench.run(&["report", "nowhere"]).expect(2).complains(&["nowhere", "not a memreel result"]);
 }
 
 /// Changes a file's text.
@@ -289,7 +289,7 @@ fn resuming_a_complete_result_runs_nothing() {
     let before: Vec<_> = engine_logs().map(|meta| meta.modified().unwrap()).collect();
     let ran = bench.run(&["run", "--resume", result.folder.to_str().unwrap()]);
     ran.expect(0);
-    assert_eq!(ran.err.matches("used as it is").count(), 2, "{}", ran.err);
+    assert_eq!(ran.err.matches("already measured, reused").count(), 2, "{}", ran.err);
     assert_eq!(engine_logs().map(|meta| meta.modified().unwrap()).collect::<Vec<_>>(), before);
 }
 
@@ -302,12 +302,12 @@ fn what_was_measured_of_other_media_is_measured_again_on_resume() {
     let text = SMALL.replace("generate = { seconds = 1, size = '320x180' }", "file = 'mine.mp4'");
     let result = bench.result_of("mine", &text, &[]);
     let resume = || bench.run(&["run", "--resume", result.folder.to_str().unwrap()]).expect(0).err.clone();
-    assert!(resume().contains("used as it is"));
+    assert!(resume().contains("already measured, reused"));
     // A byte more in the file's last box: the same pictures, another file.
     let mut bytes = fs::read(&file).unwrap();
     bytes.extend([0, 0, 0, 9, b'f', b'r', b'e', b'e', 0]);
     fs::write(&file, bytes).unwrap();
-    assert!(!resume().contains("used as it is"));
+    assert!(!resume().contains("already measured, reused"));
 }
 
 #[test]
@@ -448,7 +448,7 @@ fn jobs_are_run_in_the_order_that_is_planned_and_reported_in_that_of_the_matrix(
     let more =
         ["--threading", "single,default,parallel:2,parallel:3", "--repeat", "2", "--set", "matrix.seed=3"];
     let plan = bench.run(&[&["plan", "small.toml"], more.as_slice()].concat());
-    plan.expect(0).says(&["In this order (seed 3):"]);
+    plan.expect(0).says(&["Order of the jobs (seed 3):"]);
     let order = shown_order(&plan.out);
     assert_eq!(order.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
     let matrix = ["single", "default", "parallel:2", "parallel:3"];

@@ -81,7 +81,7 @@ fn the_table_of_two_recordings_fits_80_columns() {
         "can't tell",
         "/s",
     ]);
-    let table = ran.out.lines().take_while(|line| !line.starts_with("plateau:"));
+    let table = ran.out.lines().take_while(|line| !line.starts_with("level:"));
     let widest = table.map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 80, "{widest} in\n{}", ran.out);
 }
@@ -178,7 +178,7 @@ fn a_recording_that_was_killed_is_told_to_be_not_whole() {
     let folder = recorded(&bench, "mine", "memreel-recording/1");
     let told = |is_whole: bool| {
         let ran = bench.run(&["summary", "mine"]);
-        assert_eq!(ran.expect(0).out.contains("mine: not whole: the recording was killed"), !is_whole);
+        assert_eq!(ran.expect(0).out.contains("mine: incomplete: the recording was killed"), !is_whole);
     };
     told(true);
     fs::remove_file(folder.join("recording.json")).unwrap();
@@ -271,7 +271,7 @@ fn what_is_no_recording_is_named_with_what_it_looks_like_and_what_can_be_read() 
     let bench = Bench::new();
     for (name, content, looks) in [
         ("page.html", b"<html>\n".as_slice(), "begins with `<html>`"),
-        ("other.csv", b"time;rss\n1;2\n", "among the columns `time`, `rss`"),
+        ("other.csv", b"time;rss\n1;2\n", "none of the columns `time`, `rss`"),
         ("empty.csv", b"", "empty"),
         ("memreel", b"\x7fELF\0\0\n", "not a text"),
     ] {
@@ -281,7 +281,7 @@ fn what_is_no_recording_is_named_with_what_it_looks_like_and_what_can_be_read() 
             ran.expect(2).complains(&[name, looks, "psrecord", "mprof", "samples.csv"]);
         }
     }
-    bench.run(&["summary", "nowhere.csv"]).expect(2).complains(&["nowhere.csv: not there"]);
+    bench.run(&["summary", "nowhere.csv"]).expect(2).complains(&["nowhere.csv: not found"]);
     bench.run(&["plot", "."]).expect(2).complains(&["without recording.json"]);
     bench.run(&["summary", "/dev/null"]).expect(2).complains(&["neither a file nor a folder"]);
     bench.run::<&str>(&["plot"]).expect(2);
@@ -300,7 +300,7 @@ fn a_plot_that_cannot_be_made_says_why() {
     let bench = Bench::new();
     let recording = data("mprof.dat");
     for name in ["plot.jpg", "plot", ".png"] {
-        bench.run(&["plot", &recording, "-o", name]).expect(2).complains(&[name, ".png or an .svg"]);
+        bench.run(&["plot", &recording, "-o", name]).expect(2).complains(&[name, ".png or .svg"]);
     }
     for (more, why) in [(["--over", "frames"], "frames"), (["--column", "pss"], "proportional set size")] {
         bench.run(&["plot", &recording, more[0], more[1]]).expect(2).complains(&["nothing to plot", why]);

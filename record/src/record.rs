@@ -125,7 +125,7 @@ pub enum RecordError {
         pid: i32,
     },
     /// It is a zombie.
-    #[error("process {pid} has ended already; its parent has yet to notice")]
+    #[error("process {pid} has already ended (it is a zombie)")]
     Ended {
         /// Which.
         pid: i32,

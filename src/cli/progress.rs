@@ -46,7 +46,7 @@ impl ProgressLine {
                 self.begin(title, frames, live);
             }
             ExecutionEvent::Reused { variant, repeat } => {
-                say(format_args!("{} · repeat {repeat}: measured before, used as it is", variant.label()));
+                say(format_args!("{} · repeat {repeat}: already measured, reused", variant.label()));
             }
             ExecutionEvent::Ended { outcome, peak, .. } => self.end(outcome, peak),
         }

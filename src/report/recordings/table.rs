@@ -17,7 +17,7 @@ use crate::verdict::course::Per;
 use crate::verdict::shape::Answer;
 
 /// The headings of the numbers.
-const HEADINGS: [&str; 5] = ["lasted\ns", "samples", "peak RSS\nMiB", "plateau\nMiB", "memory\ngrows"];
+const HEADINGS: [&str; 5] = ["lasted\ns", "samples", "peak RSS\nMiB", "level\nMiB", "memory\ngrows"];
 
 /// Writes the table and what its words mean.
 pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: TableLook) -> io::Result<()> {
@@ -80,11 +80,11 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
     let kernel = some(is_kernel)
         .then(|| "peak, kernel: the exact high-water mark of the largest process, above any sample.".into());
     let judged = some(|summary| summary.plateau.is_some())
-        .then(|| "plateau: median from 88 % to 98 % of the run. memory grows: see `memreel judge`.".into());
+        .then(|| "level: median from 88 % to 98 % of the run. memory grows: see `memreel judge`.".into());
     let cut_short = rows
         .iter()
         .filter(|row| !row.recording.is_whole)
-        .map(|row| format!("{}: not whole: the recording was killed, or still goes on.", row.name));
+        .map(|row| format!("{}: incomplete: the recording was killed, or is still running.", row.name));
     let failed = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)));
     let clocks = rows
         .iter()

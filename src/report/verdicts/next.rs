@@ -66,7 +66,7 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
     let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && !experiment.is_project;
     unparted.then(|| {
         let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
-        Next { aim: "To tell which".into(), command: experiment.command(&changes) }
+        Next { aim: "To find out which".into(), command: experiment.command(&changes) }
     })
 }
 

@@ -100,7 +100,7 @@ impl BaselineKey {
     /// Why what has this key is not compared with what has the other; `None` when it is.
     fn why_not(&self, other: &BaselineKey, across_builds: bool) -> Option<String> {
         if self.export != other.export {
-            return Some("another export: the scenario, its media or the sampling have changed since".into());
+            return Some("another export: the scenario, its media or the sampling have changed".into());
         }
         let differences = self.class.differences(&other.class);
         let told = differences.iter().filter(|difference| !(across_builds && difference.is_of_builds()));
@@ -237,7 +237,7 @@ impl EntryText {
         }
         let counts: Vec<_> = self.figures.values().map(Vec::len).collect();
         if counts.iter().any(|&count| count == 0 || count != counts[0]) {
-            return wrong("its figures have unlike numbers of repeats".into());
+            return wrong("its figures have different numbers of repeats".into());
         }
         let name = self.engine.split(' ').next().unwrap_or_default().to_string();
         let class = MachineClass {
@@ -394,7 +394,7 @@ mod tests {
         assert!(error.contains("melt-single of x: unknown key `peak_bites`"), "{error}");
         let error =
             Baseline::parse(&text.replace("[4000000, 5000000]", "[4000000]")).unwrap_err().to_string();
-        assert!(error.contains("unlike numbers of repeats"), "{error}");
+        assert!(error.contains("different numbers of repeats"), "{error}");
         assert!(matches!(Baseline::parse("format = \"memreel-baseline/1\""), Err(BaselineError::Empty)));
         let error = Baseline::parse("format = \"memreel-baseline/9\"").unwrap_err();
         assert!(error.to_string().contains("memreel-baseline/9"), "{error}");

@@ -185,21 +185,21 @@ impl From<std::io::Error> for Failure {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  all is well
-    1  a check failed: memory grows, a budget is broken, or something is worse than the baseline
-    2  the command line, the scenario or a recording is wrong, or nothing of it can be run here
-    3  a check is open, with --strict
-    4  an engine is not installed, or did not do what it was asked
-    5  memreel itself could not do its work (a full disk, a missing companion program)
-  130  ended by the user before all was measured";
+    0  success
+    1  a check failed: memory grows, a budget is exceeded, or something is worse than the baseline
+    2  the command line, the scenario or a recording is invalid, or nothing of it can run here
+    3  a check is inconclusive, with --strict
+    4  an engine is not installed, or it failed
+    5  memreel itself failed (for example a full disk, or a missing companion program)
+  130  interrupted by the user before all was measured";
 
-/// Exports a scripted timeline with a real engine and watches the memory of that process from outside.
+/// Exports video timelines with real engines and measures the memory of their processes from outside.
 ///
-/// A scenario (a small TOML file) says what is exported, with which engines, how threaded, how often.
-/// `memreel run` exports every variant, samples the engine's process tree, and leaves CSV, plots and a
-/// table: how much memory, whether it grows and with what, what threads cost and bring.
+/// A scenario (a small TOML file) describes the export, the engines, the threading and the repeats.
+/// `memreel run` exports every variant, samples the engine's process tree, and writes CSV, plots and a
+/// table: how much memory each variant takes, whether it grows and with what, and how fast it is.
 ///
-/// Begin with `memreel doctor` (what is installed here?), `memreel scenarios` (what can be asked?)
+/// Start with `memreel doctor` (what is installed?), `memreel scenarios` (which scenarios are there?)
 /// and `memreel run one-clip`.
 #[derive(Debug, Parser)]
 #[command(version, disable_version_flag = true, after_help = EXIT_CODES, arg_required_else_help = true)]

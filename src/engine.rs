@@ -70,7 +70,7 @@ pub struct Installation {
     pub containers: BTreeSet<String>,
 }
 
-/// An engine that is not there.
+/// An engine that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missing {
     /// What was looked for and not found, or did not answer.
@@ -194,7 +194,7 @@ pub fn count_frames(exporter: &Path, file: &Path) -> Option<u64> {
     probe::output_of(exporter, arguments)?.trim().parse().ok()
 }
 
-/// Why this engine will not run this variant: it is not there, its build lacks something, or it
+/// Why this engine will not run this variant: it does not exist, its build lacks something, or it
 /// cannot do it at all. Empty when it will.
 pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
     match engine.installation() {
@@ -223,7 +223,9 @@ fn without_proxies(variant: &Variant) -> Option<String> {
             let file = variant.media.iter().find(|(_, media)| matches!(media, Media::File(_)));
             file.map(|(path, _)| {
                 let path = path.display();
-                format!("{path} is no generated source: memreel has no proxy of it (rlvideo makes its own)")
+                format!(
+                    "{path} is not a generated source: memreel has no proxy of it (rlvideo makes its own)"
+                )
             })
         }
     }
@@ -234,7 +236,7 @@ fn without_stop(variant: &Variant) -> Option<String> {
     let engine = variant.engine.name;
     let has_one = matches!(engine, EngineName::MltPython | EngineName::Rlvideo);
     let asked = variant.stop == StopChoice::After && !has_one;
-    asked.then(|| format!("{engine} has no consumer that could be told to stop by an application"))
+    asked.then(|| format!("{engine} has no consumer that an application could stop"))
 }
 
 /// Encoders and containers that a variant needs and the build has not.
@@ -281,7 +283,7 @@ mod tests {
         for choice in &choices {
             let missing = engines.get(choice).unwrap().installation().unwrap_err();
             let program = choice.program.as_deref().unwrap();
-            assert_eq!(missing.what, format!("{} is not there", program.display()));
+            assert_eq!(missing.what, format!("{} does not exist", program.display()));
         }
         assert!(engines.get(&EngineName::Melt.into()).is_none());
     }

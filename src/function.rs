@@ -88,9 +88,7 @@ pub enum FunctionError {
         status: ExitStatus,
     },
     /// The process did something else.
-    #[error(
-        "{name}: repeat {repeat} did not say what it took; call memreel::function::is_repeat first in main"
-    )]
+    #[error("{name}: repeat {repeat} reported no figures; call memreel::function::is_repeat first in main")]
     Silent {
         /// Which function.
         name: String,

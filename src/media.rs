@@ -29,7 +29,7 @@ pub enum MediaError {
         source: std::io::Error,
     },
     /// The folder for generated media cannot be made.
-    #[error("folder for generated media {path}: {source}; name another one with MEMREEL_MEDIA")]
+    #[error("folder for generated media {path}: {source}; set MEMREEL_MEDIA to another folder")]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum MediaError {
         source: std::io::Error,
     },
     /// The generator could not make a file.
-    #[error("cannot make source {number}: {message}")]
+    #[error("cannot generate source {number}: {message}")]
     NotMade {
         /// Its number.
         number: u32,
@@ -46,13 +46,13 @@ pub enum MediaError {
         message: String,
     },
     /// The generator could not write a file, for example because the disk is full.
-    #[error("{message}; free some room, or keep generated media elsewhere with MEMREEL_MEDIA")]
+    #[error("{message}; free some space, or set MEMREEL_MEDIA to another folder")]
     NotWritten {
         /// What the generator said.
         message: String,
     },
     /// The user stopped it.
-    #[error("stopped while media were made")]
+    #[error("stopped while media were generated")]
     Stopped,
 }
 

@@ -60,10 +60,10 @@ pub enum ReportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A writer took no more, or a table could not be written to it.
-    #[error("report could not be written: {0}")]
+    #[error("cannot write the report: {0}")]
     Io(#[from] io::Error),
     /// A plot could not be drawn.
-    #[error("plot {name} could not be drawn: {reason}")]
+    #[error("cannot draw the plot {name}: {reason}")]
     Plot {
         /// Which.
         name: &'static str,

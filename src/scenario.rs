@@ -189,7 +189,8 @@ fn unreadable(path: &Path, error: std::io::Error) -> ScenarioError {
 fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> ScenarioError {
     let offset = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(error.as_bytes());
-    let fault = ScenarioFault { at: tree::Origin::File { offset }, message: "this is not UTF-8 text".into() };
+    let fault =
+        ScenarioFault { at: tree::Origin::File { offset }, message: "the file is not UTF-8 text".into() };
     Error::new(fault, path, &text, &[])
 }
 
@@ -256,10 +257,10 @@ fn check_version(root: &KeyTable) -> Result<(), ScenarioFault> {
 
 fn question(root: &KeyTable) -> Result<String, ScenarioFault> {
     let field = root.get("question").ok_or_else(|| {
-        root.fault("`question` is missing: say in one sentence what the scenario is to answer")
+        root.fault("`question` is missing: write in one sentence what the scenario answers")
     })?;
     match field.text("one sentence")?.trim() {
-        "" => Err(field.fault("`question` is empty: say in one sentence what the scenario is to answer")),
+        "" => Err(field.fault("`question` is empty: write in one sentence what the scenario answers")),
         text if text.contains(|c: char| c.is_control()) => Err(field.fault("`question` must be one line")),
         text => Ok(text.into()),
     }
@@ -279,8 +280,9 @@ fn check_extent(
     let times = matrix.largest(Axis::Length).saturating_mul(matrix.largest(Axis::Exports));
     let planned = items.saturating_mul(times).saturating_mul(matrix.kept().count() as u64);
     if planned > MOST_ITEMS {
-        let message =
-            format!("the variants export {planned} clips and gaps together: at most {MOST_ITEMS} make sense");
+        let message = format!(
+            "the variants export {planned} clips and gaps together: at most {MOST_ITEMS} are allowed"
+        );
         return Err(timeline.fault(message));
     }
     Ok(())
@@ -299,7 +301,7 @@ fn limits(root: &KeyTable) -> Result<Limits, ScenarioFault> {
 fn duration(field: Field) -> Result<Duration, ScenarioFault> {
     match field.time()? {
         Time::Seconds(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(field.mismatch("more than no time, in seconds or like \"10m\"")),
+        _ => Err(field.mismatch("a time above zero, in seconds or like \"10m\"")),
     }
 }
 

@@ -41,7 +41,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A JSON file does not hold what it should.
-    #[error("{path}: not a file of this kind: {source}")]
+    #[error("{path}: invalid content: {source}")]
     Json {
         /// Which.
         path: PathBuf,
@@ -60,19 +60,19 @@ pub enum StoreError {
         known: &'static str,
     },
     /// Not a result at all.
-    #[error("{path}: no memreel result here (result.json is missing); `memreel run` makes one")]
+    #[error("{path}: not a memreel result (result.json is missing); `memreel run` creates one")]
     NoResult {
         /// The folder.
         path: PathBuf,
     },
     /// A file where a result's folder should be.
-    #[error("{path}: is a file; a result is a folder, like reports/SCENARIO/latest")]
+    #[error("{path}: this is a file; a result is a folder, like reports/SCENARIO/latest")]
     ResultIsFile {
         /// The file.
         path: PathBuf,
     },
     /// Nothing that can be read as a recording.
-    #[error("{path}: {what}; what can be read: {READABLE}")]
+    #[error("{path}: {what}; memreel reads {READABLE}")]
     NoRecording {
         /// The file or folder.
         path: PathBuf,

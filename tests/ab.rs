@@ -124,13 +124,13 @@ fn what_was_not_measured_yet_is_measured_on_resume() {
     let folder = result.folder.to_str().unwrap();
     let ran = bench.run(&["ab", "--resume", folder]);
     ran.expect(0).says(&["a:ffmpeg: ", "b:ffmpeg: "]);
-    assert_eq!(ran.err.matches("used as it is").count(), 3, "{}", ran.err);
+    assert_eq!(ran.err.matches("already measured, reused").count(), 3, "{}", ran.err);
     assert_eq!(bench.latest("small").jobs.len(), 4);
 
     bench.run(&["run", "small.toml"]).expect(0);
     let other = bench.latest_folder("small");
     let ran = bench.run(&["ab", "--resume", other.to_str().unwrap()]);
-    ran.expect(2).complains(&["no builds are labelled a and b", "memreel run --resume"]);
+    ran.expect(2).complains(&["it has no builds labelled a and b", "memreel run --resume"]);
 }
 
 #[test]
@@ -142,10 +142,10 @@ fn a_side_that_cannot_be_run_leaves_nothing_to_compare() {
     };
     ab("ffmpeg", "melt@gone/melt", &[])
         .expect(4)
-        .complains(&["b:melt cannot be run", "gone/melt is not there"]);
-    ab("./melt", "melt", &[]).expect(4).complains(&["a:melt cannot be run", "/melt is not there"]);
+        .complains(&["b:melt cannot be run", "gone/melt does not exist"]);
+    ab("./melt", "melt", &[]).expect(4).complains(&["a:melt cannot be run", "/melt does not exist"]);
     let lacking = ["--driver", "background"];
-    ab("ffmpeg", "melt", &lacking).expect(2).complains(&["b:melt cannot be run", "program of its own"]);
+    ab("ffmpeg", "melt", &lacking).expect(2).complains(&["b:melt cannot be run", "no background driver"]);
     assert!(!bench.path().join("reports").exists());
 }
 
@@ -155,9 +155,9 @@ fn sides_that_cannot_be_understood_are_told_what_would_be_right() {
     small(&bench, "");
     fs::write(bench.path().join("x"), "").unwrap();
     let wrong = |a: &str, b: &str| bench.run(&["ab", "small.toml", "--a", a, "--b", b]);
-    wrong("mlet", "melt").expect(2).complains(&["--a: ", "did you mean `melt`?", "by its path"]);
+    wrong("mlet", "melt").expect(2).complains(&["--a: ", "did you mean `melt`?", "give its path"]);
     wrong("melt", "old:melt").expect(2).complains(&["--b old:melt", "without a label"]);
-    wrong("x", "./y").expect(2).complains(&["--a: of which engine is x? write ENGINE@x"]);
+    wrong("x", "./y").expect(2).complains(&["--a: the engine of x is unknown; write ENGINE@x"]);
     wrong("melt@", "melt").expect(2).complains(&["--a: ", "an empty path"]);
     for arguments in [
         &["ab", "small.toml", "--a", "melt"][..],

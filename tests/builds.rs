@@ -113,7 +113,7 @@ fn an_exporter_that_is_named_from_here_is_found_again_when_resumed_from_elsewher
     resume.current_dir(bench.path().join("elsewhere"));
     let ran = bench.start_command(resume).wait();
     ran.expect(0);
-    assert_eq!(ran.err.matches("used as it is").count(), 2, "{}", ran.err);
+    assert_eq!(ran.err.matches("already measured, reused").count(), 2, "{}", ran.err);
 }
 
 #[test]
@@ -207,16 +207,16 @@ fn what_is_not_there_or_another_program_is_told_by_name() {
     let bench = Bench::new();
     let folder = bench.path().display();
     fs::write(bench.path().join("text"), "words").unwrap();
-    is_missing(&format!("melt@{folder}/gone"), &["gone is not there"]);
-    is_missing(&format!("melt@{folder}"), &[&format!("{folder}/melt is not there")]);
-    is_missing(&format!("ffmpeg@{folder}"), &[&format!("{folder}/memreel-export is not there")]);
-    is_missing(&format!("melt@{folder}/~/melt"), &["is not there", "only a shell expands ~"]);
-    is_missing(&format!("melt@{folder}/text"), &["text is no file that can be executed"]);
+    is_missing(&format!("melt@{folder}/gone"), &["gone does not exist"]);
+    is_missing(&format!("melt@{folder}"), &[&format!("{folder}/melt does not exist")]);
+    is_missing(&format!("ffmpeg@{folder}"), &[&format!("{folder}/memreel-export does not exist")]);
+    is_missing(&format!("melt@{folder}/~/melt"), &["does not exist", "only a shell expands ~"]);
+    is_missing(&format!("melt@{folder}/text"), &["text is not an executable file"]);
     is_missing(&format!("mlt-python@{folder}"), &["is a folder"]);
     is_missing("melt@/bin/true", &["/bin/true does not say with --version that it is MLT's melt"]);
     is_missing("ffmpeg@/bin/true", &["/bin/true does not answer as memreel-export does"]);
-    is_missing("mlt-python@/bin/true", &["/bin/true is no Python that imports MLT"]);
-    is_missing(&format!("rlvideo@{folder}"), &["is no checkout of rlvideo"]);
+    is_missing("mlt-python@/bin/true", &["/bin/true is not a Python that imports MLT"]);
+    is_missing(&format!("rlvideo@{folder}"), &["is not a checkout of rlvideo"]);
 }
 
 #[test]
@@ -224,9 +224,9 @@ fn a_build_that_is_missing_is_an_engine_that_is_missing() {
     let bench = Bench::new();
     bench.scenario("small", SMALL);
     let ran = bench.run(&["run", "small.toml", "--engine", "ffmpeg,old:melt@gone/melt"]);
-    ran.expect(4).says(&["not run", "gone/melt is not there"]);
+    ran.expect(4).says(&["not run", "gone/melt does not exist"]);
     assert!(
-        ran.err.contains("not run: old:melt: ") && ran.err.contains("gone/melt is not there"),
+        ran.err.contains("not run: old:melt: ") && ran.err.contains("gone/melt does not exist"),
         "{}",
         ran.err
     );
@@ -235,11 +235,11 @@ fn a_build_that_is_missing_is_an_engine_that_is_missing() {
     assert_eq!(outcomes, [("ffmpeg", "finished"), ("old:melt", "not-run")]);
 
     let alone = ["small.toml", "--engine", "melt@gone/melt"];
-    bench.run(&[&["run"], alone.as_slice()].concat()).expect(4).complains(&["gone/melt is not there"]);
+    bench.run(&[&["run"], alone.as_slice()].concat()).expect(4).complains(&["gone/melt does not exist"]);
     bench
         .run(&[&["plan"], alone.as_slice()].concat())
         .expect(4)
-        .says(&["not run: ", "gone/melt is not there"]);
+        .says(&["not run: ", "gone/melt does not exist"]);
     let wrong = bench.run(&["plan", "small.toml", "--engine", "old:mlet@gone/melt"]);
     wrong.expect(2).complains(&["override `matrix.engine=", "did you mean `melt`?"]);
 }

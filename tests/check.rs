@@ -73,7 +73,9 @@ fn a_broken_budget_is_exit_code_1_and_one_that_only_warns_is_none() {
 fn what_is_open_passes_unless_nothing_may_be() {
     let bench = Bench::new();
     let result = small(&bench);
-    check(&bench, &result, &[]).expect(0).says(&["open: ", "INCONCLUSIVE: nothing failed, 1 open"]);
+    check(&bench, &result, &[])
+        .expect(0)
+        .says(&["inconclusive: ", "INCONCLUSIVE: nothing failed, 1 inconclusive"]);
     check(&bench, &result, &["--strict"]).expect(3).says(&["INCONCLUSIVE"]);
 }
 
@@ -105,12 +107,12 @@ fn what_is_wrong_with_the_command_line_or_a_baseline_is_exit_code_2_and_one_line
     );
     fs::write(bench.path().join("late.baseline"), "format = \"memreel-baseline/9\"").unwrap();
     wrong(&["--baseline", "late.baseline"], &["memreel-baseline/9", "update memreel"]);
-    bench.run(&["check", "reports"]).expect(2).complains(&["no memreel result here"]);
+    bench.run(&["check", "reports"]).expect(2).complains(&["not a memreel result"]);
     bench
         .run(&["check", "late.baseline"])
         .expect(2)
-        .complains(&["late.baseline: is a file; a result is a folder"]);
-    wrong(&["--junit", "both", "--markdown", "both"], &["both: two outputs cannot go to one file"]);
+        .complains(&["late.baseline: this is a file; a result is a folder"]);
+    wrong(&["--junit", "both", "--markdown", "both"], &["both: two outputs cannot be written to one file"]);
     assert!(!bench.path().join("both").exists());
     check(&bench, &result, &["--strict", "--warn-only"]).expect(2);
 }
@@ -123,7 +125,7 @@ fn a_check_that_cannot_be_made_is_told_before_anything_is_exported() {
         bench.run(&[&["run", "small.toml", "--check"], more].concat()).expect(2).complains(words);
     };
     run(&["--budget", "peek=1MiB"], &["did you mean `peak`?"]);
-    run(&["--junit", "both", "--bmf", "both"], &["both: two outputs cannot go to one file"]);
+    run(&["--junit", "both", "--bmf", "both"], &["both: two outputs cannot be written to one file"]);
     run(&["--baseline", "gone.baseline"], &["gone.baseline", "memreel baseline save"]);
     assert!(!bench.path().join("reports").exists());
 }
@@ -184,7 +186,7 @@ fn a_run_with_a_check_leaves_every_file_that_was_asked_for() {
     let junit = assert_is_junit(&file("j.xml"));
     for words in [
         "<failure message=\"FAILED: peak is",
-        "<skipped message=\"open: Memory grows: can&apos;t tell yet – the export is too short: 20 frames.\">",
+        "<skipped message=\"inconclusive: Memory grows: can&apos;t tell yet – the export is too short: 20 frames.\">",
         "ffmpeg: peak_bytes lowest",
     ] {
         assert!(junit.contains(words), "`{words}` is missing: {junit}");

@@ -188,5 +188,5 @@ fn without_a_checkout_the_way_to_one_is_told() {
     command.env_remove("MEMREEL_RLVIDEO");
     bench.start_command(command).wait().expect(4).complains(&["no checkout", "--rlvideo", "MEMREEL_RLVIDEO"]);
     let ran = bench.run(&["run", "editor.toml", "--rlvideo", "/nowhere"]);
-    ran.expect(4).complains(&["/nowhere is no checkout of rlvideo"]);
+    ran.expect(4).complains(&["/nowhere is not a checkout of rlvideo"]);
 }

@@ -586,7 +586,7 @@ fn what_melt_cannot_do_is_listed_with_the_reason_and_the_rest_runs() {
     );
     let ran = bench.run(&["run", "driver.toml"]);
     ran.expect(0);
-    assert!(ran.err.contains("melt is a program of its own"), "{}", ran.err);
+    assert!(ran.err.contains("melt is a command-line program"), "{}", ran.err);
     let outcomes: Vec<_> = summary(&bench.latest_folder("driver"))
         .iter()
         .map(|row| {
@@ -596,7 +596,7 @@ fn what_melt_cannot_do_is_listed_with_the_reason_and_the_rest_runs() {
     for (engine, driver, outcome, detail) in &outcomes {
         let cannot = engine == "melt" && driver == "background";
         assert_eq!(outcome, if cannot { "not-run" } else { "finished" }, "{outcomes:?}");
-        assert_eq!(detail.contains("melt is a program of its own"), cannot, "{outcomes:?}");
+        assert_eq!(detail.contains("melt is a command-line program"), cannot, "{outcomes:?}");
     }
     assert_eq!(outcomes.len(), 4);
 }

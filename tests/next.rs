@@ -81,7 +81,7 @@ fn too_few_exports_in_a_process_become_more() {
         &["run", "exports.toml", "--exports", "3"],
         "there are too few exports in the process",
     );
-    assert!(said.contains("nothing adds up over 11 exports in one process"), "{said}");
+    assert!(said.contains("nothing accumulates over 11 exports in one process"), "{said}");
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn resume_completes(bench: &Bench) {
     assert!(before.contains_key("run.json"), "{:?}", before.keys());
     let ran = bench.run(&["run", "--resume", folder.to_str().unwrap()]);
     ran.expect(0);
-    assert_eq!(ran.err.matches("used as it is").count(), 1, "{}", ran.err);
+    assert_eq!(ran.err.matches("already measured, reused").count(), 1, "{}", ran.err);
     assert!(files(&whole) == before, "a whole job was touched");
     let result = bench.latest("going");
     assert_eq!(result.jobs.len(), 2);
@@ -165,7 +165,7 @@ fn a_user_who_interrupts_keeps_what_was_measured_and_can_go_on() {
         let ran = running.wait();
         assert!(bench.engines().is_empty());
         ran.expect(130).says(&["finished", "interrupted"]);
-        assert!(ran.err.contains("go on with `memreel run --resume"), "{}", ran.err);
+        assert!(ran.err.contains("continue with `memreel run --resume"), "{}", ran.err);
         let result = bench.latest("going");
         let outcomes: Vec<_> = result.jobs.iter().map(|job| &job.record.outcome).collect();
         assert_eq!(outcomes, [&Outcome::Finished, &Outcome::Interrupted]);
@@ -357,8 +357,8 @@ fn of_twenty_exports_each_it_is_told_how_often_they_fail_and_whether_one_does_mo
         "parallel:2: none of 20 failed: at most 16 % (95 %).",
         "single failed in 7 of 20 exports (35 %, 18–57 %), parallel:2 in 0 of 20 (0 %, 0–16 %): more often by 35 \
          points (12–57).",
-        "single crashed in 4 of 20 exports (20 %, 8–42 %), parallel:2 in 0 of 20 (0 %, 0–16 %): too few to tell \
-         them apart.",
+        "single crashed in 4 of 20 exports (20 %, 8–42 %), parallel:2 in 0 of 20 (0 %, 0–16 %): too few to \
+         decide.",
     ] {
         assert!(told.contains(sentence), "`{sentence}` is missing:\n{}", ran.out);
     }

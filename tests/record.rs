@@ -154,9 +154,9 @@ fn wrong_options_are_never_mistaken_for_the_commands_end() {
 fn what_is_no_process_number_is_answered_with_how_a_command_is_given() {
     let bench = Bench::new();
     let ran = bench.run(&["record", "sleep", "5"]);
-    ran.expect(2).complains(&["`sleep` is no PID", "memreel record -- sleep 5"]);
+    ran.expect(2).complains(&["`sleep` is not a PID", "memreel record -- sleep 5"]);
     bench.run(&["record"]).expect(2).complains(&["memreel record -- sleep 5"]);
-    bench.run(&["record", "1", "2"]).expect(2).complains(&["one process"]);
+    bench.run(&["record", "1", "2"]).expect(2).complains(&["give one PID"]);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_process_that_cannot_be_recorded_is_named_with_the_reason() {
     let mut zombie = Command::new("true").spawn().unwrap();
     let pid = zombie.id() as i32;
     until("it is a zombie", || (!is_alive(pid)).then_some(()));
-    bench.run(&["record", &pid.to_string()]).expect(2).complains(&["has ended already"]);
+    bench.run(&["record", &pid.to_string()]).expect(2).complains(&["has already ended"]);
     zombie.wait().unwrap();
 }
 
@@ -318,7 +318,7 @@ fn what_a_command_leaves_running_goes_on_and_is_counted() {
     let script = r#"sh -c 'cat go; echo late > "$0/late"' "$0" & sleep 0.2; exit 4"#;
     let ran = record_sh(&bench, &[], &format!("mkfifo go; {script}"));
     ran.expect(4);
-    assert!(ran.err.contains("2 processes still run"), "{}", ran.err);
+    assert!(ran.err.contains("2 processes are still running"), "{}", ran.err);
     assert!(!bench.path().join("late").exists());
     assert_eq!(whats(&events(&bench, "left-running")), ["2 processes"]);
     fs::write(bench.path().join("go"), "").unwrap();
@@ -896,8 +896,33 @@ fn an_old_recording_is_replaced_only_when_asked() {
 fn a_disk_that_fills_up_does_not_end_the_command_and_is_told() {
     let bench = Bench::new();
     let ran = record_sh(&bench, &["--csv", "/dev/full"], "sleep 1.2; exit 8");
-    ran.expect(8).complains(&["/dev/full", "No space left", "the command goes on"]);
+    ran.expect(8).complains(&["/dev/full", "No space left", "the command continues"]);
     assert!(!kept(&bench).join("recording.json").exists());
     let other = Other::start(&bench, &["sleep", "45"]);
     bench.run(&["record", "--csv", "/dev/full", &other.pid()]).expect(5).complains(&["No space left"]);
+}
+
+// What to do next.
+
+#[test]
+fn the_next_command_reads_the_progress_as_the_last_one_did() {
+    let bench = Bench::new();
+    let script = "for n in 1 2 3; do echo n=$n; sleep 0.1; done";
+    let ran = record_sh(&bench, &["--progress-regex", "n=([0-9]+)"], script);
+    let said = ran.expect(0).err.lines().find(|line| line.starts_with("To decide")).unwrap();
+    let next = |text: &str| shlex::split(text.split_once(": memreel ").unwrap().1).unwrap();
+    let words = next(said);
+    let (options, command) = words.split_at(words.iter().position(|word| word == "--").unwrap());
+    assert!(options.windows(2).any(|two| two == ["--progress-regex", "n=([0-9]+)"]), "{said}");
+    assert_eq!(command[1..4], ["sh", "-c", script], "{said}");
+    let judged = bench.run(&["judge", "kept"]);
+    assert!(judged.expect(0).out.lines().any(|line| line == said), "{}", judged.out);
+
+    let script = "for n in 1 2 3; do echo $n > p.txt; sleep 0.1; done";
+    let options = ["--force", "--progress-file", "p.txt", "--progress-regex=-?([0-9]+)"];
+    let said = record_sh(&bench, &options, script);
+    let said = said.expect(0).err.lines().find(|line| line.starts_with("To decide")).unwrap();
+    for words in ["--progress-file p.txt", "'--progress-regex=-?([0-9]+)'"] {
+        assert!(said.contains(words), "{said}");
+    }
 }

@@ -81,7 +81,7 @@ fn the_table_of_two_recordings_fits_80_columns() {
         "can't tell",
         "/s",
     ]);
-    let table = ran.out.lines().take_while(|line| !line.starts_with("plateau:"));
+    let table = ran.out.lines().take_while(|line| !line.starts_with("level:"));
     let widest = table.map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 80, "{widest} in\n{}", ran.out);
 }
@@ -178,7 +178,7 @@ fn a_recording_that_was_killed_is_told_to_be_not_whole() {
     let folder = recorded(&bench, "mine", "memreel-recording/1");
     let told = |is_whole: bool| {
         let ran = bench.run(&["summary", "mine"]);
-        assert_eq!(ran.expect(0).out.contains("mine: not whole: the recording was killed"), !is_whole);
+        assert_eq!(ran.expect(0).out.contains("mine: incomplete: the recording was killed"), !is_whole);
     };
     told(true);
     fs::remove_file(folder.join("recording.json")).unwrap();
@@ -271,7 +271,7 @@ fn what_is_no_recording_is_named_with_what_it_looks_like_and_what_can_be_read() 
     let bench = Bench::new();
     for (name, content, looks) in [
         ("page.html", b"<html>\n".as_slice(), "begins with `<html>`"),
-        ("other.csv", b"time;rss\n1;2\n", "among the columns `time`, `rss`"),
+        ("other.csv", b"time;rss\n1;2\n", "none of the columns `time`, `rss`"),
         ("empty.csv", b"", "empty"),
         ("memreel", b"\x7fELF\0\0\n", "not a text"),
     ] {
@@ -281,7 +281,7 @@ fn what_is_no_recording_is_named_with_what_it_looks_like_and_what_can_be_read() 
             ran.expect(2).complains(&[name, looks, "psrecord", "mprof", "samples.csv"]);
         }
     }
-    bench.run(&["summary", "nowhere.csv"]).expect(2).complains(&["nowhere.csv: not there"]);
+    bench.run(&["summary", "nowhere.csv"]).expect(2).complains(&["nowhere.csv: not found"]);
     bench.run(&["plot", "."]).expect(2).complains(&["without recording.json"]);
     bench.run(&["summary", "/dev/null"]).expect(2).complains(&["neither a file nor a folder"]);
     bench.run::<&str>(&["plot"]).expect(2);
@@ -300,7 +300,7 @@ fn a_plot_that_cannot_be_made_says_why() {
     let bench = Bench::new();
     let recording = data("mprof.dat");
     for name in ["plot.jpg", "plot", ".png"] {
-        bench.run(&["plot", &recording, "-o", name]).expect(2).complains(&[name, ".png or an .svg"]);
+        bench.run(&["plot", &recording, "-o", name]).expect(2).complains(&[name, ".png or .svg"]);
     }
     for (more, why) in [(["--over", "frames"], "frames"), (["--column", "pss"], "proportional set size")] {
         bench.run(&["plot", &recording, more[0], more[1]]).expect(2).complains(&["nothing to plot", why]);
@@ -310,4 +310,24 @@ fn a_plot_that_cannot_be_made_says_why() {
         .expect(5)
         .complains(&["/sys/kernel/plot.png"]);
     assert!(!bench.path().join("memory.png").exists());
+}
+
+#[test]
+fn of_a_recording_whose_command_is_unknown_the_next_step_is_in_words() {
+    let bench = Bench::new();
+    let judged = |rows: usize, every_s: f64| {
+        let row = |row: usize| format!("{},{}\n", row as f64 * every_s, (50 << 20) + row * 10_240);
+        let text = (0..rows).fold("t_s,rss_bytes\n".to_string(), |text, number| text + &row(number));
+        fs::write(bench.path().join("it.csv"), text).unwrap();
+        let said = bench.run(&["judge", "it.csv"]).expect(0).out.clone();
+        let json = bench.run(&["judge", "--json", "it.csv"]).expect(0).out.clone();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["next"], Value::Null, "{json}");
+        said.lines().find(|line| line.starts_with("To decide")).unwrap().to_string()
+    };
+    let finer = "To decide: record it again with `memreel record --interval 0.004`.";
+    assert_eq!(judged(10, 1.0), finer);
+    let longer = judged(400, 0.004);
+    assert!(longer.starts_with("To decide: record it again with an input "), "{longer}");
+    assert!(longer.ends_with(" as long."), "{longer}");
 }

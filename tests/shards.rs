@@ -102,7 +102,7 @@ fn a_shard_says_that_it_is_one_and_is_resumed_as_one() {
     let gone = opened(&folder).jobs[0].folder.clone();
     fs::remove_dir_all(&gone).unwrap();
     let ran = bench.run(&["run", "--resume", folder.to_str().unwrap()]);
-    assert_eq!(ran.expect(0).err.matches("used as it is").count(), 1, "{}", ran.err);
+    assert_eq!(ran.expect(0).err.matches("already measured, reused").count(), 1, "{}", ran.err);
     let resumed = opened(&folder);
     assert_eq!((resumed.jobs.len(), resumed.index.shard), (2, Some(shard)));
     assert!(gone.join("samples.csv").is_file());
@@ -134,7 +134,11 @@ fn results_of_unlike_machines_are_kept_apart_and_never_compared_with_each_other(
     assert_eq!(told["machines"][1]["name"], "m2");
     let path = folder.to_str().unwrap();
     bench.run(&["explain", path]).expect(0).says(&["m2 (differs", "parallel:2 · m1: "]);
-    bench.run(&["run", "--resume", path]).expect(2).complains(&[path, "not alike", "resume each shard"]);
+    bench.run(&["run", "--resume", path]).expect(2).complains(&[
+        path,
+        "on different machines",
+        "resume each shard",
+    ]);
 }
 
 #[test]
@@ -167,12 +171,12 @@ fn a_merged_result_is_a_new_folder_of_links_in_which_what_is_missing_is_named_an
     assert!(export_of(&result, &result.jobs[0]).is_file());
     assert!(merged.join("timelines").is_dir());
     let ran = merge(&bench, &[&shard], merged.to_str().unwrap());
-    ran.expect(2).complains(&["merged: is there already"]);
+    ran.expect(2).complains(&["merged: this already exists"]);
     let beside: Vec<_> = fs::read_dir(merged.parent().unwrap()).unwrap().collect();
     assert_eq!(beside.len(), 1, "{beside:?}");
-    bench.run(&["merge", "nowhere", "-o", "x"]).expect(2).complains(&["nowhere", "no memreel result"]);
+    bench.run(&["merge", "nowhere", "-o", "x"]).expect(2).complains(&["nowhere", "not a memreel result"]);
     let ran = bench.run(&["run", "--resume", merged.to_str().unwrap()]);
-    assert_eq!(ran.expect(0).err.matches("used as it is").count(), 2, "{}", ran.err);
+    assert_eq!(ran.expect(0).err.matches("already measured, reused").count(), 2, "{}", ran.err);
     assert_eq!(opened(&merged).jobs.len(), 4);
 }
 
@@ -189,7 +193,7 @@ fn what_was_changed_otherwise_is_not_merged() {
 #[test]
 fn more_shards_than_there_is_work_for_are_refused_with_how_many_make_sense() {
     let bench = four();
-    let words = ["3 shards are too many", "2 variants in 2 repeats", "at most 2"];
+    let words = ["3 shards are too many", "variants: 2, repeats: 2", "at most 2"];
     bench.run(&["run", "four.toml", "--shard", "1/3"]).expect(2).complains(&words);
     bench.run(&["plan", "four.toml", "--shards", "3"]).expect(2).complains(&words);
     assert!(!bench.path().join("reports").exists());

@@ -23,11 +23,12 @@ Examples:
   memreel-export --exports 5 --rest 0.2 --discard --progress-fd 3 timeline.otio 3>progress.txt
   memreel-export frames --checksum out.mp4
 
-Progress lines: `frames IN OUT` (taken from the timeline, put out by the encoder, over all exports),
-`open PATH` and `close PATH` (picture decoders), `export K` and `closed K` (the K-th export begins, and
-everything of it has been freed).
+Progress lines:
+  frames IN OUT           frames taken from the timeline, frames from the encoder, over all exports
+  open PATH, close PATH   a video decoder was opened or closed
+  export K, closed K      the K-th export begins, or all its memory has been freed
 
-Exit codes: 0 all is well, 1 it could not be done, 2 wrong usage, 5 the output could not be written.";
+Exit codes: 0 success, 1 failure, 2 invalid usage, 5 the output could not be written.";
 
 const MAKE_SOURCE_EXAMPLES: &str = "\
 Examples:
@@ -49,11 +50,11 @@ const ABOUT: &str = "Exports an OpenTimelineIO timeline to a media file with FFm
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Print the warnings of FFmpeg's libraries on standard error.
+    #[arg(long, global = true)]
+    verbose: bool,
     #[command(flatten)]
     export: ExportArguments,
-    /// Let FFmpeg's libraries write their warnings to stderr.
-    #[arg(long, global = true, help_heading = "Options")]
-    verbose: bool,
 }
 
 /// What the program is to do.
@@ -89,14 +90,14 @@ pub enum Task {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a source whose every frame carries its number and whose sound marks each second.
+    /// Create a source whose every frame contains its number and whose sound marks each second.
     #[command(after_help = MAKE_SOURCE_EXAMPLES)]
     MakeSource(MakeSourceArguments),
-    /// List a file's frames as CSV: timestamp, and source and frame as the barcode says.
+    /// List the frames of a file as CSV: timestamp, and source and frame from the barcode.
     Frames(FramesArguments),
-    /// Tell which FFmpeg this is and what it can encode.
+    /// Print the version of FFmpeg and what it can encode.
     About {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
@@ -106,7 +107,7 @@ enum Command {
 enum Driver {
     /// Export in the main thread.
     Main,
-    /// Export in a thread of its own while the main thread polls twice a second, as an editor does.
+    /// Export in another thread while the main thread polls twice per second, as an editor does.
     Background,
 }
 
@@ -115,25 +116,25 @@ struct CodecArguments {
     /// Video encoder; `memreel-export about` lists them.
     #[arg(long, visible_alias = "codec", value_name = "NAME", default_value = "libx264")]
     video_codec: String,
-    /// The encoder's preset; untold, its own default.
+    /// Preset of the encoder; default: that of the encoder.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Pixel format to encode.
     #[arg(long, value_name = "FORMAT", default_value = "yuv420p", value_parser = pixel_format)]
     pixel_format: Pixel,
-    /// An option of the video encoder's own; may be repeated.
+    /// Option of the video encoder; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     video_option: Vec<(String, String)>,
     /// Audio encoder.
     #[arg(long, value_name = "NAME", default_value = "aac")]
     audio_codec: String,
-    /// Leave out the sound.
+    /// Write no sound.
     #[arg(long)]
     no_audio: bool,
-    /// Audio samples a second; always stereo.
+    /// Audio samples per second; always stereo.
     #[arg(long, value_name = "HZ", default_value_t = 48_000, value_parser = clap::value_parser!(u32).range(1..=768_000))]
     audio_rate: u32,
-    /// Container; untold, by the output's ending.
+    /// Container; default: by the extension of the output.
     #[arg(long, value_name = "NAME")]
     format: Option<String>,
 }
@@ -143,29 +144,27 @@ struct ExportArguments {
     /// The timeline, as OpenTimelineIO writes it.
     #[arg(value_name = "TIMELINE", required = true)]
     timeline: Option<PathBuf>,
-    /// Where to; written under a temporary name and renamed when it is whole.
+    /// The file to write; it is written under a temporary name and renamed when it is complete.
     #[arg(value_name = "OUTPUT", required_unless_present = "discard")]
     output: Option<PathBuf>,
-    /// Encode everything and throw it away, instead of OUTPUT.
+    /// Encode everything and discard it, instead of writing OUTPUT.
     #[arg(long, conflicts_with = "output")]
     discard: bool,
-    /// Picture size; untold, that of the first clip.
+    /// Frame size; default: that of the first clip.
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<PictureSize>,
-    /// Frames a second (25, 29.97, 30000/1001); untold, the timeline's.
+    /// Frames per second (25, 29.97, 30000/1001); default: those of the timeline.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
     #[command(flatten)]
     codecs: CodecArguments,
-    #[command(flatten)]
-    threads: ThreadArguments,
-    /// Which thread exports.
+    /// Thread that exports.
     #[arg(long, value_enum, default_value_t = Driver::Main)]
     driver: Driver,
-    /// Export so often, one after another in this process; everything is opened and closed each time.
+    /// Number of exports, one after another in this process; everything is opened and closed each time.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     exports: u32,
-    /// Wait so long after each export.
+    /// Pause after each export.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     rest: Duration,
     /// Write progress lines to this open file descriptor.
@@ -174,51 +173,54 @@ struct ExportArguments {
     /// Misbehave, so that those who look for leaks can be tried; may be repeated.
     #[arg(long, value_name = "KIND", hide = true)]
     fault: Vec<Fault>,
+    // The last, because its heading would be that of all that follow.
+    #[command(flatten)]
+    threads: ThreadArguments,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Threads (untold, the libraries choose)")]
+#[command(next_help_heading = "Threads (default: the libraries choose)")]
 struct ThreadArguments {
-    /// 1: decoding and encoding take turns. 2 or more: side by side, in two threads (the default).
+    /// 1: decode and encode in turns. 2 or more: in parallel, in two threads (the default).
     #[arg(long, value_name = "N", value_parser = threads())]
     render_threads: Option<u32>,
-    /// Of each decoder.
+    /// Threads of each decoder.
     #[arg(long, value_name = "N", value_parser = threads())]
     decode_threads: Option<u32>,
-    /// Of the filters that scale and convert.
+    /// Threads of the filters that scale and convert.
     #[arg(long, value_name = "N", value_parser = threads())]
     filter_threads: Option<u32>,
-    /// Of each encoder.
+    /// Threads of each encoder.
     #[arg(long, value_name = "N", value_parser = threads())]
     encode_threads: Option<u32>,
-    /// All four; those told apart go first. With 1, the whole export has one thread.
+    /// All four; each of the other options overrides it. With 1, the whole export has one thread.
     #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<u32>,
 }
 
 #[derive(Debug, Args)]
 struct MakeSourceArguments {
-    /// The file to make.
+    /// The file to create.
     #[arg(value_name = "OUTPUT")]
     output: PathBuf,
     /// Number in the barcode; also varies hue and pitch.
     #[arg(long, value_name = "I", default_value_t = 0)]
     source_number: u16,
-    /// How many frames.
+    /// Number of frames.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..1 << 24))]
     frames: u64,
-    /// Picture size.
+    /// Frame size.
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
     size: PictureSize,
-    /// Frames a second.
+    /// Frames per second.
     #[arg(long, value_name = "RATE", default_value = "25")]
     rate: Rate,
     #[command(flatten)]
     codecs: CodecArguments,
-    /// Longest distance of two key frames, in frames; untold, the encoder's own.
+    /// Longest distance between two keyframes, in frames; default: that of the encoder.
     #[arg(long, value_name = "FRAMES")]
     keyframe_distance: Option<u32>,
-    /// Threads of the filters and encoders; untold, the libraries choose.
+    /// Threads of the filters and encoders; default: the libraries choose.
     #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<u32>,
 }
@@ -230,10 +232,10 @@ struct FramesArguments {
     /// Add a CRC-32 of each frame's visible bytes.
     #[arg(long)]
     checksum: bool,
-    /// Instead list when loud bursts of sound begin.
+    /// List instead when loud bursts of sound begin.
     #[arg(long, conflicts_with = "checksum")]
     audio_bursts: bool,
-    /// Instead say how many pictures there are; nothing is decoded.
+    /// Print instead the number of pictures, without decoding.
     #[arg(long, conflicts_with_all = ["checksum", "audio_bursts"])]
     count: bool,
 }
@@ -350,7 +352,7 @@ fn threads() -> clap::builder::RangedI64ValueParser<u32> {
 /// Up to an hour.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
-    seconds.map(Duration::from_secs_f64).ok_or("write seconds from 0 to 3600, as 0.5".into())
+    seconds.map(Duration::from_secs_f64).ok_or("give seconds from 0 to 3600, like 0.5".into())
 }
 
 fn size(text: &str) -> Result<PictureSize, String> {
@@ -358,15 +360,15 @@ fn size(text: &str) -> Result<PictureSize, String> {
         text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     match sides {
         Some((width @ 1..=16_384, height @ 1..=16_384)) => Ok(PictureSize { width, height }),
-        _ => Err("write width and height in pixels, as 1280x720".into()),
+        _ => Err("give width and height in pixels, like 1280x720".into()),
     }
 }
 
 fn pixel_format(text: &str) -> Result<Pixel, String> {
-    text.parse().map_err(|_| "no such pixel format: `ffmpeg -pix_fmts` lists them".into())
+    text.parse().map_err(|_| "unknown pixel format: `ffmpeg -pix_fmts` lists them".into())
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
-    pair.map(|(key, value)| (key.into(), value.into())).ok_or("write KEY=VALUE, as crf=18".into())
+    pair.map(|(key, value)| (key.into(), value.into())).ok_or("write KEY=VALUE, like crf=18".into())
 }

@@ -238,7 +238,7 @@ fn find(name: &str, kind: media::Type) -> Result<Codec, Failure> {
         let makers = about::encoders_of(name, kind);
         Failure::Refused(match makers.is_empty() {
             false => {
-                format!("`{name}` is what encoders make, not one of them: choose from {}", makers.join(", "))
+                format!("`{name}` is a codec, not an encoder: choose from {}", makers.join(", "))
             }
             true => format!(
                 "this FFmpeg has no {} encoder `{name}`: `memreel-export about` lists those it has",
@@ -271,7 +271,7 @@ fn check_sample_rate(codec: Codec, wanted: u32) -> Result<(), Failure> {
     }
     let names: Vec<_> = rates.iter().map(i32::to_string).collect();
     Err(Failure::Refused(format!(
-        "encoder {} does not take {wanted} samples a second: choose --audio-rate from {}",
+        "encoder {} does not take {wanted} samples per second: choose --audio-rate from {}",
         codec.name(),
         names.join(", ")
     )))

@@ -135,7 +135,7 @@ struct Surroundings<'a> {
 /// A single thread that renders and writes in turn has no queue.
 fn check_faults(request: &Request) -> Result<(), Failure> {
     if request.faults.contains(&Fault::Queue) && request.export.threads.render == Some(1) {
-        let reason = "--fault queue needs a thread that renders ahead: say --render-threads 2";
+        let reason = "--fault queue needs a thread that renders ahead: give --render-threads 2";
         return Err(Failure::Refused(reason.into()));
     }
     Ok(())

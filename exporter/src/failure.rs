@@ -31,7 +31,7 @@ pub enum Failure {
         path: PathBuf,
     },
     /// No clip that could give the picture its size.
-    #[error("the timeline shows no clip that gives the picture its size: say --size WxH")]
+    #[error("the timeline shows no clip to take the frame size from: give --size WxH")]
     NoPictureSize,
     /// A media file is not there.
     #[error(
@@ -71,7 +71,7 @@ pub enum Failure {
         what: &'static str,
     },
     /// A packet or frame is broken.
-    #[error("cannot decode {} near {seconds:.3} s: {cause} (is the file whole?)", path.display())]
+    #[error("cannot decode {} near {seconds:.3} s: {cause} (is the file complete?)", path.display())]
     Decode {
         /// The file.
         path: PathBuf,
@@ -82,7 +82,7 @@ pub enum Failure {
     },
     /// The clip goes on after its media has ended.
     #[error(
-        "clip `{clip}` asks for {seconds:.3} s of {}, which ends after {frames} frames: shorten the clip or replace the file",
+        "clip `{clip}` needs {seconds:.3} s of {}, which ends after {frames} frames: shorten the clip or replace the file",
         path.display()
     )]
     TooShort {

@@ -232,7 +232,7 @@ fn muxer(target: &MuxTarget, format: Option<&str>) -> Result<*const ffi::AVOutpu
         MuxTarget::Discard => (Some("null"), None),
         MuxTarget::File(path) => (format, Some(path)),
     };
-    let nul = |_| Failure::Refused("a name holds a NUL byte: leave it out".into());
+    let nul = |_| Failure::Refused("a name contains a NUL byte: remove it".into());
     let name = name.map(libav::text).transpose().map_err(nul)?;
     let url = path.filter(|_| name.is_none()).map(|path| libav::url(path)).transpose().map_err(nul)?;
     let pointer = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
@@ -243,7 +243,7 @@ fn muxer(target: &MuxTarget, format: Option<&str>) -> Result<*const ffi::AVOutpu
     }
     Err(Failure::Refused(match format {
         Some(format) => format!("unknown container `{format}`: `memreel-export about` lists them"),
-        None => format!("{}: no container has this ending: say --format NAME", target.name().display()),
+        None => format!("{}: no container has this extension: give --format NAME", target.name().display()),
     }))
 }
 

@@ -26,7 +26,7 @@ fn what_the_encoder_or_container_refuses_is_named_with_the_way_out() {
     let before = bench.files();
     for (arguments, told) in [
         (&["--video-codec", "libx999"][..], &["libx999", "memreel-export about"][..]),
-        (&["--video-codec", "h264"], &["`h264` is what encoders make", "libx264"]),
+        (&["--video-codec", "h264"], &["`h264` is a codec, not an encoder", "libx264"]),
         (&["--video-codec", "aac"], &["no video encoder `aac`"]),
         (&["--pixel-format", "rgb24"], &["libx264", "rgb24", "yuv420p", "yuv422p"]),
         (&["--preset", "warp"], &["libx264", "invalid preset 'warp'"]),

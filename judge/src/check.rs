@@ -288,7 +288,7 @@ fn without_baseline(subjects: &[CheckedVariant]) -> Option<CheckItem> {
         |subject: &&CheckedVariant| subject.budgets.iter().any(|(_, budget)| budget.slack.is_some());
     let all = subjects.iter().all(|subject| subject.against == Against::Nothing);
     let first = subjects.iter().find(tolerates).filter(|_| all)?;
-    let words = "no baseline was given, and a budget says how much worse than one is tolerated";
+    let words = "no baseline was given, and a budget has a tolerance against one";
     let evidence = Evidence::Words(words.into());
     let (asked, state) = (Asked::Baseline, State::NotComparable);
     Some(CheckItem { subject: first.name.clone(), asked, state, soft: false, unasked: false, evidence })
@@ -401,6 +401,6 @@ impl Question<'_> {
 
 /// Where some repeats tell a figure of all frames and some of those between cuts.
 fn not_alike(figure: Figure) -> (State, Evidence) {
-    let words = format!("{figure} is that between cuts in some repeats, and that over all frames in others");
+    let words = format!("{figure} is between cuts in some repeats and over all frames in others");
     (State::NotComparable, Evidence::Words(words))
 }

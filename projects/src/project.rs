@@ -69,7 +69,7 @@ pub enum ProjectError {
         source: std::io::Error,
     },
     /// By its name it is nobody's.
-    #[error("{}: not a project by its ending: .mlt, .kdenlive or .rlvideo", .0.display())]
+    #[error("{}: not a project: its name must end in .mlt, .kdenlive or .rlvideo", .0.display())]
     Unknown(PathBuf),
     /// It is not what its ending says.
     #[error("{}:{source}", path.display())]
@@ -165,7 +165,7 @@ pub fn open(path: &Path) -> Result<Project, ProjectError> {
 pub fn open_graph(path: &Path) -> Result<Graph, ProjectError> {
     let (format, text) = read(path)?;
     if format == ProjectFormat::Rlvideo {
-        let what = "an rlvideo project has no layout of its own; memreel inspect describes it".into();
+        let what = "an rlvideo project has no layout; `memreel inspect` describes it".into();
         return Err(ProjectError::Indescribable { path: path.into(), what });
     }
     let mut graph = from_mlt_xml(&text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
@@ -183,7 +183,7 @@ fn read(path: &Path) -> Result<(ProjectFormat, String), ProjectError> {
     let format = ProjectFormat::of_path(path).ok_or_else(|| ProjectError::Unknown(path.into()))?;
     let bytes =
         std::fs::read(path).map_err(|source| ProjectError::Unreadable { path: path.into(), source })?;
-    let not_text = |_| ProjectError::Indescribable { path: path.into(), what: "not a text in UTF-8".into() };
+    let not_text = |_| ProjectError::Indescribable { path: path.into(), what: "not UTF-8 text".into() };
     Ok((format, String::from_utf8(bytes).map_err(not_text)?))
 }
 

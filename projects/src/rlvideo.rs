@@ -131,7 +131,7 @@ pub fn from_rlvideo(text: &str) -> Result<Rlvideo, RlvideoError> {
     for (id, cut) in &project.cuts {
         let wrong = |what: String| Err(RlvideoError::Cut { cut: id.clone(), what });
         if !project.sources.contains_key(&cut.source) {
-            return wrong(format!("is of the source `{}`, which is not among the sources", cut.source));
+            return wrong(format!("is of the source `{}`, which does not exist", cut.source));
         }
         if cut.in_out.start >= cut.in_out.end {
             return wrong(format!("ends at {} and begins at {}", cut.in_out.end, cut.in_out.start));
@@ -140,7 +140,7 @@ pub fn from_rlvideo(text: &str) -> Result<Rlvideo, RlvideoError> {
             return wrong("is further away than the editor counts".into());
         }
         if !(cut.speed.is_finite() && cut.speed > 0.0) {
-            return wrong(format!("has a speed of {}; 1 is as fast as it was", cut.speed));
+            return wrong(format!("has a speed of {}; 1 is the original speed", cut.speed));
         }
     }
     Ok(project)
@@ -231,7 +231,7 @@ fn placed(timeline: &Timeline, rate: Rate) -> Result<Vec<Laid<'_>>, RlvideoError
     }
     match audio.first() {
         Some(sound) => Err(RlvideoError::Unsupported(format!(
-            "rlvideo knows no sound without its picture, as that of {} at frame {}",
+            "rlvideo has no sound without its picture, like that of {} at frame {}",
             sound.clip.media.display(),
             sound.start
         ))),
@@ -278,7 +278,7 @@ fn want(
     }
     let placed = placed[number].placed;
     Err(RlvideoError::Unsupported(format!(
-        "{} at frame {} lies between others, and would have to be over and under at once: rlvideo has no tracks",
+        "{} at frame {} is between others, and would have to be over and under at once: rlvideo has no tracks",
         placed.clip.media.display(),
         placed.start
     )))

@@ -95,7 +95,7 @@ impl Request {
         for argument in arguments {
             request
                 .command
-                .push(CString::new(argument.into_vec()).map_err(|_| "an argument holds a zero byte")?);
+                .push(CString::new(argument.into_vec()).map_err(|_| "an argument contains a zero byte")?);
         }
         if request.control < 0 || request.report < 0 || request.command.is_empty() {
             return Err("needs --control, --report and a command; this program is started by memreel".into());

@@ -13,23 +13,23 @@ use crate::gate;
 use crate::scenario::{Axis, AxisValue, EngineChoice, EngineName, Scenario};
 use crate::store::StoredJob;
 
-/// Run a scenario with two builds of an engine that take turns, and fail where b is worse than a
+/// Run a scenario with two builds of an engine in turns, and fail if b is worse than a
 ///
-/// Is my new build worse than the old one? Figures of yesterday, or of another machine, do not tell: a machine
-/// that is warmer or busier changes them more than most builds do. So both builds are run in one session, in
-/// each repeat directly after each other; the seed draws which is first, and of every two repeats each is in
-/// one. The same build on both sides (--a melt --b melt) shows what noise alone does.
+/// Is my new build worse than the old one? Figures of yesterday, or of another machine, do not show it: a warmer or
+/// busier machine changes them more than most builds do. So memreel runs both builds in one session, directly after
+/// each other in each repeat. The seed draws which is first; in every two repeats each is first once. The same
+/// build on both sides (--a melt --b melt) shows the noise.
 ///
-/// It fails when b is surely worse than a by more than is tolerated, as `memreel check` does; but here CPU time and
-/// speed are judged, too. Growth that both show is no difference.
+/// The comparison fails if b is certainly worse than a by more than the tolerance, as in `memreel check`; but here
+/// CPU time and speed are judged, too. Growth on both sides is not a difference.
 ///
-/// Each side is run 5 times in each variant, or more often where the scenario says so: five find a few per cent of a
-/// peak, ten also in an engine that jumps. How many there are has to be decided beforehand: whoever adds repeats
-/// until a difference shows is shown one where there is none.
+/// Each side runs 5 times per variant, or more often if the scenario says so. 5 repeats find a change of a few per
+/// cent of the peak; an engine whose peak jumps needs 10. Decide the number of repeats beforehand: adding repeats
+/// until a difference shows produces false ones.
 ///
-/// ENGINE is an engine's name: ffmpeg, melt, mlt-python, rlvideo. PATH is one of its programs: melt,
-/// memreel-export, a Python that has MLT's binding, a checkout of rlvideo. Its name tells of which engine it is,
-/// or else the other side does, or ENGINE@PATH.
+/// ENGINE is the name of an engine: ffmpeg, melt, mlt-python, rlvideo. PATH is one of its programs: melt,
+/// memreel-export, a Python with MLT's binding, a checkout of rlvideo. The engine follows from its name, from the
+/// other side, or from ENGINE@PATH.
 #[derive(Debug, Args)]
 #[command(mut_arg("engine", |arg| arg.hide(true)))]
 #[command(after_help = "\
@@ -42,11 +42,11 @@ pub struct AbCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
-    /// The build that is compared with: the old one
+    /// The build to compare with: the old one
     #[arg(long, value_name = "ENGINE|PATH", requires = "b", required_unless_present = "resume")]
     #[arg(conflicts_with_all = ["resume", "engine"])]
     a: Option<String>,
-    /// The build that is compared: the new one
+    /// The build to check: the new one
     #[arg(long, value_name = "ENGINE|PATH", requires = "a", required_unless_present = "resume")]
     #[arg(conflicts_with_all = ["resume", "engine"])]
     b: Option<String>,
@@ -106,7 +106,7 @@ impl AbCommand {
 
     fn scenario(&self) -> Result<Scenario, Failure> {
         let (Some(scenario), Some(a), Some(b)) = (&self.scenario, &self.a, &self.b) else {
-            return Err(Failure::usage("which scenario, and which builds? `memreel ab --help` has examples"));
+            return Err(Failure::usage("give a scenario and two builds; `memreel ab --help` has examples"));
         };
         let mut texts = self.changes.texts();
         let told = texts.iter().any(|text| text.trim_start().starts_with("matrix.repeats"));
@@ -141,7 +141,7 @@ impl<'a> Side<'a> {
     fn read(option: &'static str, text: &'a str) -> Result<Side<'a>, Failure> {
         match text.parse::<EngineChoice>() {
             Ok(EngineChoice { label: Some(_), .. }) => Err(Failure::usage(format!(
-                "{option} {text}: the sides are called a and b; write it without a label"
+                "{option} {text}: the labels of the sides are a and b; write it without a label"
             ))),
             Ok(choice) => {
                 let program = text.split_once('@').map(|(_, program)| program);
@@ -151,7 +151,7 @@ impl<'a> Side<'a> {
                 Ok(Side { option, engine: engine_of(Path::new(text)), program: Some(text) })
             }
             Err(message) => {
-                Err(Failure::usage(format!("{option}: {message}; a program is named by its path")))
+                Err(Failure::usage(format!("{option}: {message}; to name a program, give its path")))
             }
         }
     }
@@ -163,7 +163,7 @@ impl<'a> Side<'a> {
             (Some(engine), None) => Ok(engine.to_string()),
             (None, program) => {
                 let (option, program) = (self.option, program.unwrap_or_default());
-                let message = format!("{option}: of which engine is {program}? write ENGINE@{program}");
+                let message = format!("{option}: the engine of {program} is unknown; write ENGINE@{program}");
                 Err(Failure::usage(message))
             }
         }
@@ -194,7 +194,7 @@ impl Sides {
         };
         let missing = || {
             Failure::usage(format!(
-                "{}: no builds are labelled a and b there; `memreel run --resume` goes on with any other result",
+                "{}: it has no builds labelled a and b; `memreel run --resume` continues any other result",
                 scenario.name
             ))
         };
@@ -238,7 +238,7 @@ impl Sides {
         if let [a, b] = builds.as_slice()
             && a == b
         {
-            writeln!(out, "Both sides are the same build, as far as can be seen: what differs is noise.")?;
+            writeln!(out, "Both sides are the same build: any difference is noise.")?;
         }
         Ok(())
     }

@@ -14,17 +14,17 @@ use crate::report::gate::{write_baseline, write_renewal};
 use crate::report::{Report, TableLook};
 use crate::store;
 
-/// Keep what exports took in a small text file, beside the code that it guards
+/// Keep the figures of exports in a small text file, beside the code that it guards
 ///
-/// A baseline holds each repeat's figures of each variant, by scenario, engine build, machine and kernel: several
-/// machines can share one file. It is sorted, a line a figure, so that a change of it can be read in a review.
+/// A baseline contains the figures of each repeat of each variant, by scenario, engine build, machine and kernel:
+/// several machines can share one file. It is sorted, with one line per figure, so that a review shows what changed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   memreel run my-scenario.toml --repeat 5
   memreel baseline save reports/my-scenario/latest memreel.baseline
   memreel check reports/my-scenario/latest --baseline memreel.baseline
-  memreel baseline update reports/my-scenario/latest memreel.baseline   # when more memory is meant
+  memreel baseline update reports/my-scenario/latest memreel.baseline   # after an intended change
   memreel baseline show memreel.baseline")]
 pub struct BaselineCommand {
     #[command(subcommand)]
@@ -33,15 +33,15 @@ pub struct BaselineCommand {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Add what a result took to a file, or make one; what the file has already is not replaced
+    /// Add the figures of a result to a file, or create the file; existing entries are not replaced
     Save(Kept),
-    /// Show what a file holds
+    /// Show what a file contains
     Show {
         /// The baseline, or the folder of a result
         #[arg(value_name = "FILE|DIR")]
         file: PathBuf,
     },
-    /// Put what a result took in the place of what the file has of the same variants on the same machine
+    /// Replace the entries of the same variants on the same machine by the figures of a result
     Update(Kept),
 }
 
@@ -77,12 +77,15 @@ impl Kept {
         let file = self.file.display();
         if new.is_empty() {
             return Err(Failure::usage(format!(
-                "{file} has all of this machine already: {}; `memreel baseline update` replaces it",
+                "{file} already has all entries of this machine: {}; `memreel baseline update` replaces them",
                 there.iter().map(name).collect::<Vec<_>>().join(", ")
             )));
         }
         for entry in &there {
-            say(format_args!("memreel: {} is kept as {file} has it (`update` replaces it)", name(entry)));
+            say(format_args!(
+                "memreel: {} is already in {file} and was not replaced (`update` replaces it)",
+                name(entry)
+            ));
         }
         self.write(&before, &new, out)
     }
@@ -91,7 +94,7 @@ impl Kept {
         if !self.file.exists() {
             let file = self.file.display();
             return Err(Failure::usage(format!(
-                "{file}: no such baseline; `memreel baseline save RESULT {file}` makes one"
+                "{file}: no such baseline; `memreel baseline save RESULT {file}` creates it"
             )));
         }
         self.write(&self.before()?, &self.entries()?, out)
@@ -100,12 +103,12 @@ impl Kept {
     fn entries(&self) -> Result<Vec<BaselineEntry>, Failure> {
         let report = Report::read(&store::open_result(&self.result)?)?;
         for variant in gate::without_runs(&report) {
-            say(format_args!("memreel: {variant} is not kept: no export of it finished"));
+            say(format_args!("memreel: {variant} is not saved: none of its exports finished"));
         }
         let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
         match gate::entries(&report, &today) {
             entries if entries.is_empty() => {
-                Err(Failure::usage(format!("{}: no export of it finished", self.result.display())))
+                Err(Failure::usage(format!("{}: none of its exports finished", self.result.display())))
             }
             entries => Ok(entries),
         }
@@ -125,7 +128,7 @@ impl Kept {
         for entry in entries.iter().filter(|entry| entry.runs.len() < LEAST_REPEATS) {
             let (name, repeats) = (name(entry), entry.runs.len());
             say(format_args!(
-                "memreel: {name}: {repeats} of {LEAST_REPEATS} repeats that a check takes at least"
+                "memreel: {name} has {repeats} of the {LEAST_REPEATS} repeats that a check needs"
             ));
         }
         let after = before.with(entries);

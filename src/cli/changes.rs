@@ -12,62 +12,62 @@ use crate::scenario::{Override, SHIPPED, Scenario};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes to the scenario (lists are separated by commas)")]
 pub struct ScenarioOptions {
-    /// Engines: ffmpeg, melt, mlt-python, rlvideo. Several builds of one: ENGINE@PROGRAM, and with a name for
-    /// it LABEL:ENGINE@PROGRAM
+    /// Engines: ffmpeg, melt, mlt-python, rlvideo. A certain build: ENGINE@PROGRAM, or with a name
+    /// for it LABEL:ENGINE@PROGRAM
     #[arg(long, value_name = "LIST")]
     engine: Option<String>,
-    /// Threads: single (one for each part), default (engine default), parallel (as many as CPUs), parallel:N
+    /// Threads: single (one per part), default (engine default), parallel (as many as CPUs), parallel:N
     #[arg(long, value_name = "LIST")]
     threading: Option<String>,
-    /// Where in its process the export runs: main, background
+    /// Thread of the process that runs the export: main, background
     #[arg(long, value_name = "LIST")]
     driver: Option<String>,
-    /// Whether an application tells MLT's consumer to stop once it says that it has: never, after
+    /// Whether the application calls stop() on an MLT consumer that has stopped by itself: never, after
     #[arg(long, value_name = "LIST")]
     stop: Option<String>,
-    /// How clips are put together in a graph of MLT's: flat, stacked, sections
+    /// Layout of MLT's graph: flat, stacked, sections
     #[arg(long, value_name = "LIST")]
     layout: Option<String>,
-    /// What is exported of each source: original, proxy; make-proxies: only make the proxies
+    /// Files to export: original, proxy; make-proxies: only create the proxies
     #[arg(long, value_name = "LIST")]
     media: Option<String>,
-    /// Size of the pictures: 1280x720
+    /// Frame size: 1280x720
     #[arg(long, value_name = "LIST")]
     size: Option<String>,
-    /// Video encoders, by FFmpeg's names; default: nothing is told of how to encode
+    /// Video encoders, by FFmpeg's names; default: engine defaults for encoder and formats
     #[arg(long, value_name = "LIST")]
     encoder: Option<String>,
-    /// The encoder's presets; default: engine default
+    /// Presets of the encoder; default: engine default
     #[arg(long, value_name = "LIST")]
     preset: Option<String>,
     /// Containers: mp4, matroska, mpegts …
     #[arg(long, value_name = "LIST")]
     container: Option<String>,
-    /// Where the export goes: file, null (encoded and thrown away)
+    /// Output of the export: file, null (encoded and discarded)
     #[arg(long, value_name = "LIST")]
     sink: Option<String>,
-    /// How many times as long the timeline is: 1,2,4
+    /// Length of the timeline, as a multiple: 1,2,4
     #[arg(long, value_name = "LIST")]
     length: Option<String>,
-    /// How many distinct files of each source are used, at the same length: 1,10,40
+    /// Number of distinct files per source, at the same length: 1,10,40
     #[arg(long, value_name = "LIST")]
     sources: Option<String>,
-    /// How often the timeline is exported in one process: 1,5
+    /// Number of exports in one process: 1,5
     #[arg(long, value_name = "LIST")]
     exports: Option<String>,
-    /// How often each variant is run
+    /// Number of repeats of each variant
     #[arg(long, value_name = "N")]
     repeat: Option<String>,
-    /// Seconds from one sample to the next (0.02)
+    /// Seconds between two samples (0.02)
     #[arg(long, value_name = "SECONDS")]
     interval: Option<String>,
-    /// Give up an engine that runs longer
+    /// End an engine that runs longer than this
     #[arg(long, value_name = "SECONDS")]
     wall_limit: Option<String>,
-    /// Give up an engine that exports no frame for so long (60)
+    /// End an engine that exports no frame for this long (60)
     #[arg(long, value_name = "SECONDS")]
     stall_limit: Option<String>,
-    /// Any other key, in TOML: --set export.pixel_format=yuv422p
+    /// Any other key, as TOML: --set export.pixel_format=yuv422p
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }

@@ -19,15 +19,15 @@ use crate::report::gate::{Strictness, Told};
 use crate::scenario::Scenario;
 use crate::store::{self, StoreError, StoredResult};
 
-/// Hold a result against the budgets of its scenario, and against a baseline
+/// Check a result against its budgets and a baseline
 ///
-/// It fails when memory grows with frames or cuts, or when an export leaks; when a budget is broken; or when a figure is
-/// surely worse than the baseline by more than is tolerated. What cannot be told passes with a warning. Where nothing
-/// has changed one check in a hundred fails at most, however many figures it judges.
+/// The check fails if memory grows with frames or cuts, or an export leaks; if a budget is exceeded; or if a figure
+/// is certainly worse than the baseline by more than the tolerance. Inconclusive results pass with a warning. If
+/// nothing has changed, at most 1 check in 100 fails, however many figures it judges.
 ///
-/// What was measured on another class of machine, with another kernel or by another build of the engine is not
-/// compared: it is said, and is no regression. Peak, level and growth are judged; CPU time, speed and threads where
-/// a budget names them.
+/// Results of another class of machine, another kernel or another build of the engine are not compared: this is
+/// reported and is not a regression. Peak, level and growth are judged; CPU time, speed and threads only if a budget
+/// names them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,18 +37,19 @@ Examples:
   memreel check reports/forty-clips/latest --budget peak=400MiB --budget level.more=5%
   memreel check reports/forty-clips/latest --baseline memreel.baseline --junit memreel.xml --markdown memreel.md
 
-Budgets: peak, level, growth_per_frame, growth_per_source, growth_per_cut, growth_per_export, cpu_per_frame,
-frames_per_second, threads, descriptors_left; each a limit, or .limit, .more (of speed .less: how much worse than the
-baseline is tolerated) and .soft (only warn). They are written into the scenario as [budgets].
+Budgets: peak, level, growth_per_frame, growth_per_source, growth_per_cut, growth_per_export,
+cpu_per_frame, frames_per_second, threads, descriptors_left. Each is a limit, or has .limit, .more
+(for speed .less: the tolerance against the baseline) and .soft (warn only). In a scenario they are
+the table [budgets].
 
 Exit codes:
-  0  nothing failed; what is open is warned of (with --strict: nothing is open)
-  1  memory grows, a budget is broken, or something is worse than the baseline
-  2  the command line, the scenario or a baseline is wrong
-  3  nothing failed, something is open, and --strict was given
+  0  nothing failed; inconclusive results are warnings
+  1  memory grows, a budget is exceeded, or something is worse than the baseline
+  2  the command line, the scenario or a baseline is invalid
+  3  inconclusive, with --strict
   4  an engine failed
-  5  memreel itself could not do its work
-Of several the first of 5, 4, 1, 3.")]
+  5  memreel itself failed
+If several apply, the first of 5, 4, 1, 3.")]
 pub struct CheckCommand {
     /// The folder of a result: reports/SCENARIO/TIME, or reports/SCENARIO/latest
     result: PathBuf,
@@ -60,13 +61,13 @@ pub struct CheckCommand {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Checking")]
 pub struct CheckOptions {
-    /// What to compare with: a file of `memreel baseline save`, or the folder of another result
+    /// Baseline to compare with: a file of `memreel baseline save`, or the folder of another result
     #[arg(long, value_name = "FILE|DIR")]
     baseline: Option<PathBuf>,
-    /// Compare with what another build of an engine took: for those who build engines
+    /// Compare also with a baseline of another build of the engine
     #[arg(long)]
     across_builds: bool,
-    /// What fails it, and where that is told.
+    /// What fails it, and where that is reported.
     #[command(flatten)]
     pub judging: Judging,
 }
@@ -75,13 +76,13 @@ pub struct CheckOptions {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Checking")]
 pub struct Judging {
-    /// A budget beside those of the scenario: peak=400MiB, level.more=5%, frames_per_second.limit=24
+    /// Add a budget to those of the scenario: peak=400MiB, level.more=5%, frames_per_second.limit=24
     #[arg(long = "budget", value_name = "KEY=VALUE")]
     budgets: Vec<String>,
     /// Treat inconclusive results as failures: exit code 3
     #[arg(long)]
     strict: bool,
-    /// Say what failed or is open, and exit 0 all the same (but for engines that failed)
+    /// Report failures as warnings and exit 0, except if an engine failed
     #[arg(long, conflicts_with = "strict")]
     warn_only: bool,
     #[command(flatten)]
@@ -94,7 +95,7 @@ impl CheckCommand {
         let result = store::open_result(&self.result)?;
         if result.jobs.is_empty() {
             let folder = self.result.display();
-            return Err(Failure::usage(format!("{folder}: there is nothing to check: no job of it was run")));
+            return Err(Failure::usage(format!("{folder}: nothing to check: none of its jobs has run")));
         }
         let exit = self.options.check(&result, out)?;
         let failed = result.jobs.iter().filter(|job| is_failure(&job.record.outcome)).count();
@@ -227,12 +228,15 @@ pub fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
     let text = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Failure::usage(format!(
-                "{}: no such baseline; `memreel baseline save RESULT {0}` makes one",
+                "{}: no such baseline; `memreel baseline save RESULT {0}` creates it",
                 path.display()
             )));
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(Failure::usage(format!("{}: not a memreel baseline: it is no text", path.display())));
+            return Err(Failure::usage(format!(
+                "{}: not a memreel baseline: not a text file",
+                path.display()
+            )));
         }
         text => text.map_err(unreadable)?,
     };

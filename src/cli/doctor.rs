@@ -12,7 +12,7 @@ use crate::scenario::EngineName;
 use crate::trace::Machine;
 use crate::units::Bytes;
 
-/// Tell which engines are installed, and what can be measured on this machine
+/// List the installed engines and what this machine can measure
 #[derive(Debug, Args)]
 pub struct DoctorCommand {
     /// List every encoder and container of every engine
@@ -71,7 +71,7 @@ impl DoctorCommand {
             Ok(here) => {
                 let record = &here.record;
                 writeln!(out, "  {}  {}  {}", record.name, record.version, record.path.display())?;
-                let package = record.package.as_deref().unwrap_or("no distribution's package");
+                let package = record.package.as_deref().unwrap_or("not from a package of the distribution");
                 writeln!(out, "      build {} ({package})", record.build)?;
                 let libraries: Vec<_> =
                     record.libraries.iter().map(|(name, version)| format!("{name} {version}")).collect();
@@ -98,7 +98,7 @@ impl DoctorCommand {
         let usual: Vec<_> = USUAL.iter().filter(|usual| all().any(|name| name == **usual)).copied().collect();
         writeln!(
             out,
-            "      {} encoders, among them {} (--encoders lists all)",
+            "      {} encoders, including {} (--encoders lists all)",
             all().count(),
             usual.join(" ")
         )?;
@@ -126,7 +126,7 @@ fn print_machine(machine: &Machine, out: &mut dyn Write) -> Result<(), Failure> 
 fn exactness(machine: &Machine) -> String {
     let bounds = (machine::counter_error(machine, 1), machine::counter_error(machine, 32));
     match bounds {
-        (None, _) | (_, None) => "unknown: the kernel's release is not understood".into(),
+        (None, _) | (_, None) => "unknown: the kernel's release has an unknown form".into(),
         (Some(Bytes::ZERO), Some(Bytes::ZERO)) => "exact on this kernel".into(),
         (Some(one), Some(many)) if one == many => format!("may be off by {one}"),
         (Some(one), Some(many)) => format!("may be off by {one} (1 thread) to {many} (32 threads)"),
@@ -138,7 +138,7 @@ fn groups(groups: &MemoryGroups) -> String {
         MemoryGroups::V2(path) => format!("cgroup v2 at {}", path.display()),
         MemoryGroups::V1 { mounted, writable: true } => format!("cgroup v1 at {}", mounted.display()),
         MemoryGroups::V1 { mounted, writable: false } => {
-            format!("cgroup v1 at {}, but this user may not make groups there", mounted.display())
+            format!("cgroup v1 at {}, but this user may not create groups there", mounted.display())
         }
         MemoryGroups::None => "no memory controller found".into(),
     }

@@ -11,10 +11,10 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         "ms" => 1e-3,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        other => return Err(format!("`{other}` is no unit of time; there are us, ms, s, m and h")),
+        other => return Err(format!("`{other}` is not a unit of time; use us, ms, s, m or h")),
     };
     let number: f64 =
-        digits.parse().map_err(|_| String::from("give seconds, or as in 20ms, 1.5s, 5m, 2h"))?;
+        digits.parse().map_err(|_| String::from("give seconds, or a time like 20ms, 1.5s, 5m or 2h"))?;
     Duration::try_from_secs_f64(number * unit).map_err(|error| error.to_string())
 }
 

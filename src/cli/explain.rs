@@ -11,11 +11,10 @@ use super::{Exit, Failure};
 use crate::report::{self, TableLook};
 use crate::store;
 
-/// Walk through the verdict on a result or a recording, with its own figures
+/// Explain the verdict on a result or a recording, with its own figures
 ///
-/// Of a result it says for each engine and threading what all its jobs show together – with what memory grows, or
-/// that it does not –, what decided, and shows one of the runs in detail. Of a job's folder or any recording it
-/// shows that one.
+/// For a result it explains, for each engine and threading, the answer of all its jobs and the evidence, and shows
+/// one of the runs in detail. For a job's folder or another recording it explains that one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +36,10 @@ impl ExplainCommand {
         if self.path.join("result.json").is_file() {
             let report = report::Report::read(&store::open_result(&self.path)?)?;
             if report.measured().next().is_none() {
-                return Err(Failure::usage(format!("{}: a result in which no job ran", self.path.display())));
+                return Err(Failure::usage(format!(
+                    "{}: none of the jobs of this result has run",
+                    self.path.display()
+                )));
             }
             report::write_explanation(
                 &report,

@@ -9,7 +9,7 @@ use crate::units::Bytes;
 use crate::verdict::RunVerdict;
 use crate::verdict::prediction::{Prediction, WhyNot};
 
-/// Frames a second where nobody says.
+/// Frames per second where nobody says.
 const USUAL_RATE: f64 = 25.0;
 
 /// How long an export is asked about.
@@ -27,10 +27,10 @@ pub struct ForecastOptions {
     /// Predict memory at the end of an export of this length: a time (2h, 90m) or frames (180000f)
     #[arg(long, value_name = "LENGTH", value_parser = length)]
     predict: Option<Length>,
-    /// Frames a second of that export; default: those of the trace, else 25
+    /// Frames per second of that export; default: those of the recording, else 25
     #[arg(long, value_name = "RATE", requires = "predict", value_parser = rate)]
     predict_rate: Option<f64>,
-    /// Say whether that fits into so much memory (4GiB)
+    /// Answer whether that fits into this much memory (4GiB)
     #[arg(long, value_name = "SIZE", requires = "predict", value_parser = size)]
     memory: Option<Bytes>,
 }
@@ -63,17 +63,17 @@ fn length(text: &str) -> Result<Length, String> {
         return Ok(Length::Frames(frames));
     }
     let length = duration::parse(text).map(|length| Length::Seconds(length.as_secs_f64()));
-    length.map_err(|_| "give a length, as in 2h, 90m or 180000f".into())
+    length.map_err(|_| "give a length, like 2h, 90m or 180000f".into())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate: &f64| *rate > 0.0 && rate.is_finite());
-    rate.ok_or_else(|| "give frames a second, as in 25 or 29.97".into())
+    rate.ok_or_else(|| "give frames per second, like 25 or 29.97".into())
 }
 
 fn size(text: &str) -> Result<Bytes, String> {
     let size = text.parse::<ByteSize>().map(|size| Bytes::new(size.as_u64()));
-    size.map_err(|_| "give a size, as in 4GiB or 512MiB".into())
+    size.map_err(|_| "give a size, like 4GiB or 512MiB".into())
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use serde_json::json;
 use super::{Exit, Failure, print_lines};
 use crate::project::{self, Project, ProjectError};
 
-/// Say what an editor's project plays: tracks, clips, nesting, files, transitions, filters
+/// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
 ///
 /// A project is MLT XML (.mlt, as Shotcut, Flowblade and `melt -consumer xml` write it), Kdenlive's (.kdenlive),
-/// or rlvideo's (.rlvideo). Counted is what is played: a sequence that is used twice counts twice, what only lies
-/// in a bin not at all. Tracks are those that play side by side at most, those of nested sequences among them;
-/// nesting is how many playlists and tractors stand in each other down to a clip.
+/// or rlvideo's (.rlvideo). Only the played part counts: a sequence that is used twice counts twice, clips that are
+/// only in a bin do not count. Tracks are the most that play at the same time, including those of nested sequences.
+/// Nesting is the number of playlists and tractors inside each other, down to a clip.
 ///
-/// Files that are missing are told and are no error: an editor would put something else in their place.
+/// Missing files are listed; they are not an error. An editor would replace them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +28,7 @@ pub struct InspectCommand {
     /// The project: .mlt, .kdenlive or .rlvideo
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Print an object of JSON; `cuts` and `first_used_at` are frames
+    /// Print one JSON object; `cuts` and `first_used_at` are frames
     #[arg(long)]
     json: bool,
 }
@@ -57,12 +57,9 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
     line("format", project.format.to_string())?;
     line("profile", profile(project))?;
     line("length", length(project))?;
-    line("tracks", format!("{} side by side at most", project.tracks))?;
-    line(
-        "clips",
-        format!("{}, which begin at {} frames after the first", project.clips, project.cuts.len()),
-    )?;
-    line("nesting", format!("{} deep", project.nesting_depth))?;
+    line("tracks", format!("{} at most at the same time", project.tracks))?;
+    line("clips", format!("{}, with cuts at {} frames", project.clips, project.cuts.len()))?;
+    line("nesting", format!("{} levels", project.nesting_depth))?;
     line("transitions", counts(&project.transitions))?;
     line("filters", counts(&project.filters))?;
     line("files", format!("{}, {} of them missing", project.sources.len(), project.missing.len()))?;
@@ -76,7 +73,7 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
 fn profile(project: &Project) -> String {
     match project.profile {
         Some(profile) => format!("{}x{} at {} frames/s", profile.width, profile.height, profile.rate),
-        None => "not said: MLT takes that of the first clip".into(),
+        None => "none: MLT uses that of the first clip".into(),
     }
 }
 

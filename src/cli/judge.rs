@@ -15,46 +15,47 @@ use crate::store::{self, Recorded, StoreError};
 use crate::trace::{self, ColumnNames, Memory, Outcome, RunContext, Series};
 use crate::verdict::{RunVerdict, judge};
 
-/// Say whether memory grows in a recording, by how much, and what could not have been seen
+/// Answer whether memory grows in a recording, by how much, and which leak could be missed
 ///
-/// Judged is growth with each frame exported, of anonymous memory and swap where they were measured. A recording
-/// is the folder of a job or of `memreel record`, its samples.csv, a log of psrecord, a .dat file of mprof, or any
-/// CSV with time and memory (`--columns`); of several there is a line each. Without frames it is judged by the second, and says what that loses.
+/// memreel judges growth per frame, of anonymous memory plus swap if they were measured. A recording is the folder of
+/// a job or of `memreel record`, its samples.csv, a log of psrecord, a .dat file of mprof, or any CSV with time and
+/// memory (`--columns`). Several recordings have one line each. Without frames it judges per second and states the
+/// limits of that.
 ///
-/// The first line answers: does memory grow, with what, and by how much. What it grows with are frames, first uses of
-/// a source, other cuts, or exports in one process; where two cannot be told apart both are named. Of a recording that
-/// does not tell, the next line is the command that settles it. The exit code is 0 whatever the answer.
+/// The first line is the answer: whether memory grows, with what, and by how much. Memory grows with frames, first
+/// uses of a source, other cuts, or exports in one process; if two of these cannot be distinguished, both are named.
+/// After an inconclusive answer the next line is a command that can decide. The exit code is 0 whatever the answer.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   memreel judge reports/forty-clips/latest/jobs/*
   memreel judge psrecord.log --container stream
-  memreel judge trace.csv --columns time=t_s,frames=frames,memory=anon_bytes --cuts cuts.txt
-  memreel judge trace.csv --cuts cuts.txt --first-uses sources.txt
-  memreel judge trace.csv --predict 2h --memory 4GiB
+  memreel judge recording.csv --columns time=t_s,frames=frames,memory=anon_bytes --cuts cuts.txt
+  memreel judge recording.csv --cuts cuts.txt --first-uses sources.txt
+  memreel judge recording.csv --predict 2h --memory 4GiB
   memreel judge --json *.csv | jq -r '[.file, .verdict] | @tsv'")]
 pub struct JudgeCommand {
     /// Recordings: folders or files
-    #[arg(required = true, value_name = "TRACE")]
-    traces: Vec<PathBuf>,
-    /// Print an object of JSON for each trace, on a line each; sizes are bytes
+    #[arg(required = true, value_name = "RECORDING")]
+    recordings: Vec<PathBuf>,
+    /// Print one JSON object per recording, one per line; sizes are bytes
     #[arg(long)]
     json: bool,
-    /// Which columns of a CSV are what: time=NAME, memory=NAME, frames=NAME, threads=NAME, cpu=NAME
+    /// Columns of a CSV: time=NAME, memory=NAME, frames=NAME, threads=NAME, cpu=NAME
     #[arg(long, value_name = "LIST")]
     columns: Option<ColumnNames>,
-    /// What was written: mp4, mov, nut and avi keep an index that grows with every frame, matroska and webm one of
-    /// keyframes, mpegts and null (no file) none; stream: matroska or less. Default: what the trace or its command
-    /// says, else mp4 where frames are counted and null where they are not
+    /// Container that was written. mp4, mov, nut and avi keep an index that grows with every frame; matroska and
+    /// webm keep one of keyframes; mpegts and null (no file) keep none; stream: matroska or less. Default: that of the
+    /// recording or of its command, else mp4 if frames are counted, else null
     #[arg(long, value_name = "KIND")]
     container: Option<Kind>,
-    /// A file with the frames at which clips begin, one a line; default: what the trace says
+    /// File with the frames at which clips begin, one per line; default: those of the recording
     #[arg(long, value_name = "FILE")]
     cuts: Option<PathBuf>,
-    /// The same with the frames at which a source is used for the first time, the first (0) included
+    /// File with the frames at which a source is used for the first time, including the first (0)
     #[arg(long, value_name = "FILE")]
     first_uses: Option<PathBuf>,
-    /// The same with the frames at which the second, third … export in the process begins
+    /// File with the frames at which the second, third … export in the process begins
     #[arg(long, value_name = "FILE")]
     exports: Option<PathBuf>,
     #[command(flatten)]
@@ -123,7 +124,7 @@ impl JudgeSubject {
         self.outcome.as_ref().filter(|outcome| !outcome.is_finished())
     }
 
-    /// The command that settles what is open.
+    /// What can decide an inconclusive answer.
     fn next(&self, verdict: &RunVerdict) -> Option<Next> {
         // A command that failed would fail again.
         if self.failure().is_some() {
@@ -141,7 +142,7 @@ impl JudgeSubject {
 }
 
 impl JudgeCommand {
-    /// Judges one trace after the other and prints what each shows.
+    /// Judges one recording after the other and prints what each shows.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let frames = |file: &Option<PathBuf>| {
             let frames = file.as_deref().map(trace::read_cuts).transpose();
@@ -150,7 +151,7 @@ impl JudgeCommand {
         let [cuts, first_uses, exports] = [&self.cuts, &self.first_uses, &self.exports].map(frames);
         let (cuts, first_uses, exports) = (cuts?, first_uses?, exports?);
         let mut exit = Exit::Fine;
-        for path in &self.traces {
+        for path in &self.recordings {
             let mut subject = match JudgeSubject::open(path, self.columns.as_ref()) {
                 Ok(subject) => subject,
                 Err(error) => {
@@ -186,7 +187,7 @@ impl JudgeCommand {
 
     fn print(&self, file: &str, subject: &JudgeSubject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
-        if self.traces.len() > 1 {
+        if self.recordings.len() > 1 {
             writeln!(out, "{file}: {}", subject.answer(&verdict))?;
             let forecast = self.forecast.words(&verdict, subject.context.rate);
             return Ok(forecast.iter().try_for_each(|words| writeln!(out, "  {words}"))?);
@@ -199,7 +200,7 @@ impl JudgeCommand {
         let verdict = subject.verdict();
         let mut record = VerdictRecord::of(file, &verdict);
         record.answer = subject.answer(&verdict);
-        record.next = subject.next(&verdict).map(|next| next.command);
+        record.next = subject.next(&verdict).and_then(Next::into_command);
         record.speed = subject.drift().map(DriftRecord::from);
         if let Some(prediction) = self.forecast.of(&verdict, subject.context.rate) {
             record = record.with(prediction, self.forecast.memory());

@@ -10,16 +10,16 @@ use crate::mlt::{self, Layout as Tracks};
 use crate::project;
 use crate::store;
 
-/// Write a project in MLT XML with other tracks, so that it shows and sounds the same
+/// Write a project as MLT XML with other tracks, with the same frames and sound
 ///
 /// Do the many tracks and nested sequences that an editor generates cost memory or time? Write the project
-/// without them, and export both. Only what can be shown to change nothing is changed: a filter, or a
-/// transition that is not known to rest where a track shows nothing, stays with its tracks. What was done, and
-/// what was left and why, is told on standard error.
+/// without them, and export both. memreel changes only what provably changes nothing: a filter, or a transition
+/// that may have an effect where a track is empty, stays with its tracks. Standard error lists changes, and what was
+/// kept and why.
 ///
-/// flat: nested sequences are put in their place, tracks that show nothing go, tracks whose clips never meet
-/// become one. stacked: a track for every clip. sections: a playlist of sequences, as rlvideo generates it. For the
-/// last two a project has to be plain once it is flat: clips, gaps, and sound that is added up.
+/// flat: nested sequences are replaced by their content, tracks that show nothing are removed, tracks whose clips
+/// never overlap are joined. stacked: one track per clip. sections: a playlist of sequences, as rlvideo generates it.
+/// The last two need a project that consists of clips, gaps and summed sound once it is flat.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,10 +31,10 @@ pub struct LayoutCommand {
     /// The project: .mlt or .kdenlive
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// How its clips are laid out
+    /// Layout of its clips
     #[arg(long, value_enum, value_name = "LAYOUT")]
     to: To,
-    /// Where to write it; unless told, standard output
+    /// Output file; default: standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -42,9 +42,9 @@ pub struct LayoutCommand {
 /// A layout.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum To {
-    /// As few tracks and as little nesting as can be
+    /// As few tracks and as little nesting as possible
     Flat,
-    /// A track for every clip
+    /// One track per clip
     Stacked,
     /// A playlist of sequences, as an editor generates it
     Sections,

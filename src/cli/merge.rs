@@ -11,23 +11,23 @@ use crate::store::{self, MergeError, Merged};
 /// Missing jobs that are named; of more only how many there are is said.
 const NAMED: usize = 8;
 
-/// Make one result of the shards of a run, wherever they were run, and report on it
+/// Combine the shards of a run into one result, and report on it
 ///
-/// The results have to be of one scenario, with the same changes to it. A job that is the same in several of
-/// them is taken once; jobs that are in none are named, and the rest is merged all the same. Jobs of machines
-/// that are not alike – by CPU model, number of CPUs, memory, kernel and the engine's build – are told apart by
-/// an axis `machine` and never averaged or compared with each other.
+/// All results must be of the same scenario, with the same changes. A job that is in several results is taken
+/// once; missing jobs are named, and the rest is merged. Jobs of different machines – by CPU model, number of CPUs,
+/// memory, kernel and build of the engine – are distinguished by an axis `machine` and never averaged or compared
+/// with each other.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   memreel merge shard-1 shard-2 shard-3 -o reports/forty-clips/merged
   memreel merge shards/*/forty-clips/latest -o merged
-  memreel merge merged shard-4 -o whole        one that came late")]
+  memreel merge merged shard-4 -o whole        a late shard")]
 pub struct MergeCommand {
     /// The folders of results: reports/SCENARIO/TIME, or reports/SCENARIO/latest
     #[arg(value_name = "DIR", required = true)]
     results: Vec<PathBuf>,
-    /// The folder of the merged result, which is made. Files are linked to where that can be done, else copied
+    /// Folder to create for the merged result. Files are linked if possible, else copied
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
 }

@@ -23,11 +23,11 @@ use crate::project::{self, ProjectFormat};
 use crate::scenario::{Scenario, Sink, Size};
 use crate::trace::Threading;
 
-/// Show what a scenario would run, and what it would not and why; nothing is started or made
+/// Show which jobs a scenario would run, and which it would not and why. Nothing is started
 ///
-/// With --shards it deals the jobs to several machines, and can print what has them all run: a matrix for GitHub
-/// Actions, or a script for Slurm. Each shard is run with `memreel run SCENARIO --shard K/N`, and `memreel merge`
-/// makes one result of them.
+/// With --shards it divides the jobs among several machines, and can print a matrix for GitHub Actions or a script for
+/// Slurm that runs them all. `memreel run SCENARIO --shard K/N` runs one shard, and `memreel merge` combines their
+/// results.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,13 +39,13 @@ Examples:
 pub struct PlanCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project
     scenario: String,
-    /// Deal the jobs to so many machines: whole repeats, or whole variants where there are fewer repeats
+    /// Divide the jobs among this many machines: whole repeats, or whole variants if there are fewer repeats
     #[arg(long, value_name = "N", required_if_eq_any([("format", "github"), ("format", "slurm")]))]
     shards: Option<NonZeroU32>,
-    /// What to print
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
+    /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
     #[command(flatten)]
@@ -60,9 +60,9 @@ enum Format {
     Text,
     /// Every job, for programs
     Json,
-    /// A matrix for GitHub Actions, on a line: a job of the workflow for each shard
+    /// A matrix for GitHub Actions, on one line: one job of the workflow per shard
     Github,
-    /// A script for Slurm's sbatch: a task of a job array for each shard
+    /// A script for Slurm's sbatch: one task of a job array per shard
     Slurm,
 }
 
@@ -154,7 +154,7 @@ pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
     let Some(project) = own else { return Ok(plan::plan(scenario, &context)) };
     let Some(Profile { width, height, rate }) = project.profile else {
         let message =
-            "has no <profile>, and melt and the binding would each choose another one: write one into it";
+            "has no <profile>, and melt and the binding would choose different ones: add one to the file";
         return Err(Failure::usage(format!("{}: {message}", project.path.display())));
     };
     Ok(plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context))
@@ -163,7 +163,7 @@ pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
 /// The failure of a plan of which nothing can be run here.
 pub fn nothing_runs(plan: &plan::Plan, engines: &Engines, obstacles: &[Option<String>]) -> Failure {
     let first = obstacles.iter().flatten().next().map_or("the matrix is empty", String::as_str);
-    let message = format!("nothing of {} can be run: {first}", plan.scenario);
+    let message = format!("no variant of {} can run: {first}", plan.scenario);
     let all_missing = engines.iter().all(|engine| engine.installation().is_err());
     Failure { message, exit: if all_missing { Exit::EngineFailed } else { Exit::Usage } }
 }
@@ -188,8 +188,8 @@ fn print_variant(
         export.rate,
         counted(variant.input.clips() as usize, "clip"),
         counted(variant.media.len(), "file"),
-        export.encoder.as_deref().unwrap_or("an encoder of the engine's choice"),
-        if export.sink == Sink::Null { ", thrown away".into() } else { format!(" to {}", export.container) },
+        export.encoder.as_deref().unwrap_or("the engine's default encoder"),
+        if export.sink == Sink::Null { ", discarded".into() } else { format!(" to {}", export.container) },
         if variant.exports > 1 {
             format!(", {} times in one process", variant.exports)
         } else {
@@ -198,8 +198,8 @@ fn print_variant(
     )?;
     if let Some(engine) = engines.get(&variant.engine) {
         let resolved = engine.resolve(variant, &JobFiles::unnamed(false));
-        writeln!(out, "  threads asked for: {}", threads(variant.threading))?;
-        writeln!(out, "  threads given:     {}", threads(resolved.effective))?;
+        writeln!(out, "  threads requested: {}", threads(variant.threading))?;
+        writeln!(out, "  threads set:       {}", threads(resolved.effective))?;
         for note in &resolved.notes {
             writeln!(out, "  note: {note}")?;
         }
@@ -223,7 +223,7 @@ fn print_orders(
     let can_run = |job: &&Job| obstacles[job.variant].is_none();
     let Some(dealt) = dealt else {
         let jobs: Vec<_> = plan.jobs.iter().filter(can_run).collect();
-        return if jobs.len() > 1 { print_order(plan, "In this order", &jobs, out) } else { Ok(()) };
+        return if jobs.len() > 1 { print_order(plan, "Order of the jobs", &jobs, out) } else { Ok(()) };
     };
     for shard in dealt.first().into_iter().flat_map(|shard| Shard::all(shard.of())) {
         let jobs = plan.jobs.iter().zip(dealt).filter(|(_, dealt)| **dealt == shard).map(|(job, _)| job);
@@ -240,14 +240,15 @@ fn print_order(plan: &plan::Plan, what: &str, jobs: &[&Job], out: &mut dyn Write
         writeln!(out, "  repeat {}: {}", repeat[0].repeat, labels.join(", "))?;
     }
     if jobs.is_empty() {
-        writeln!(out, "  nothing that can be run here")?;
+        writeln!(out, "  no job that can run here")?;
     }
     Ok(())
 }
 
 fn threads(threading: Threading) -> String {
-    let count =
-        |threads: Option<u32>| threads.map_or_else(|| "untold".to_string(), |count| count.to_string());
+    let count = |threads: Option<u32>| {
+        threads.map_or_else(|| "engine default".to_string(), |count| count.to_string())
+    };
     format!(
         "render {}, decode {}, filter {}, encode {}",
         count(threading.render),

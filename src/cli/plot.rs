@@ -10,13 +10,13 @@ use crate::analysis::Over;
 use crate::report::{Axes, Picture};
 use crate::trace::Memory;
 
-/// Draw the memory of recordings over each other
+/// Plot the memory of recordings, one line per recording
 ///
-/// Each recording has a line, with its name at the right; time begins with each of them. Moments that were
-/// marked while recording stand above. Of a single recording the CPU use is drawn as well, in percent of
-/// one core, against the right-hand axis. However many samples, no spike is lost.
+/// The name of a recording is at the right of its line; time starts at the start of each recording. Marks that were
+/// set while recording are above. A plot of a single recording also shows the CPU use, in percent of one core, on
+/// the right-hand axis. Every spike is visible, however many samples there are.
 ///
-/// A recording is what `memreel summary` reads: a folder or CSV file of memreel's, a log of psrecord
+/// A recording is anything that `memreel summary` reads: a folder or CSV file of memreel's, a log of psrecord
 /// (plain or CSV), a .dat file of mprof, any CSV table with a time and memory.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,13 +31,13 @@ pub struct PlotCommand {
     recordings: Vec<PathBuf>,
     #[command(flatten)]
     columns: summary::Columns,
-    /// The picture; its ending says whether it is a .png or an .svg
+    /// The plot file; its extension selects .png or .svg
     #[arg(short, long, value_name = "FILE", default_value = "memory.png")]
     output: PathBuf,
-    /// Which memory. Unless told: anonymous memory and swap where all recordings have it, else rss
+    /// Kind of memory; default: anonymous memory and swap if all recordings have it, else rss
     #[arg(long, value_enum)]
     column: Option<Column>,
-    /// Over what
+    /// Horizontal axis
     #[arg(long, value_enum, default_value_t = Across::Time)]
     over: Across,
 }
@@ -51,7 +51,7 @@ enum Column {
     Anon,
     /// Anonymous memory, resident or swapped out
     AnonSwap,
-    /// Proportional set size: shared pages divided among those who share them
+    /// Proportional set size: shared pages divided among the processes that share them
     Pss,
     /// Address space
     Virtual,
@@ -104,7 +104,7 @@ impl PlotCommand {
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let picture = Picture::of_path(&self.output).ok_or_else(|| {
             let output = self.output.display();
-            Failure::usage(format!("{output}: a plot is a .png or an .svg, by the file's ending"))
+            Failure::usage(format!("{output}: the name of a plot must end in .png or .svg"))
         })?;
         let axes = Axes { memory: self.column.map(Memory::from), over: self.over.into() };
         let report = summary::read(&self.recordings, &self.columns, axes)?;

@@ -64,7 +64,7 @@ impl ProgressLine {
                 self.bar = redrawn(move |width| current.text(width));
             }
             ExecutionEvent::Reused { variant, repeat } => {
-                say(format_args!("{} · repeat {repeat}: measured before, used as it is", variant.label()));
+                say(format_args!("{} · repeat {repeat}: already measured, reused", variant.label()));
             }
             ExecutionEvent::Ended { outcome, peak, .. } => self.end(outcome, peak),
         }

@@ -42,115 +42,114 @@ const NOT_FOUND: u8 = 127;
 const AFTER_HELP: &str = "\
 Examples:
   memreel record -- make -j8                     how much memory does a build take?
-  memreel record --live 4711                     watch a process that runs already; Ctrl-C ends it
-  memreel record --log activity.txt 4711         what psrecord would write
-  memreel record --plot a.svg -- ./render a.mov  draw it
+  memreel record --live 4711                     a running process; Ctrl-C ends the recording
+  memreel record --log activity.txt 4711         a log like that of psrecord
+  memreel record --plot a.svg -- ./render a.mov  a plot
   memreel record --save kept -- ./render a.mov   keep everything; then `memreel summary kept`
   memreel record --progress-file p.txt -- ffmpeg -progress p.txt -i a.mov a.mp4
   memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i a.mov a.mp4
-  memreel record --marks /tmp/marks -- ./server  and elsewhere: echo loaded > /tmp/marks
+  memreel record --marks /tmp/marks -- ./server  in another shell: echo loaded > /tmp/marks
 
-Everything counts the whole tree: the process and all that descends from it, also what has lost its \
-parent meanwhile. Only --log counts the process alone, as psrecord does, unless --include-children is \
+All figures are of the whole process tree: the process and all its descendants, also those that have \
+lost their parent. Only --log counts the process alone, as psrecord does, unless --include-children is \
 given.
 
-A command runs as it would without memreel: in this terminal, with its keys and its input. Signals that \
-are sent to memreel are passed on to it. What it leaves running when it ends is counted and let alone. \
-SIGUSR1 to memreel marks the moment.
+A command runs as it would without memreel: in this terminal, with its keyboard and input. Signals to \
+memreel are passed on to it. Processes that it leaves running are counted and not ended. SIGUSR1 to \
+memreel sets a mark.
 
-Exit codes of a command that is recorded:
-  its own, or 128 + N when signal N ended it; also where the disk was full or a file could not be written
+Exit codes with a command:
+  that of the command, or 128 + N if signal N ended it; also if a file could not be written
   124  --duration ended it
-  125  memreel could not do its work, or its own options are wrong
+  125  memreel failed, or its options are invalid
   126  the command was found and cannot be executed
   127  the command was not found
 Exit codes with a PID:
-  0    the process ended, --duration was over, or Ctrl-C or SIGTERM ended the recording
-  2    there is no such process, it has no memory of its own, or the options are wrong
-  5    memreel could not do its work";
+  0    the process ended, or --duration, Ctrl-C or SIGTERM ended the recording
+  2    there is no such process, it has no memory of its own, or the options are invalid
+  5    memreel failed";
 
-/// Record the memory of any command, or of a process that runs already
+/// Record the memory of a command or of a running process
 ///
-/// Samples a whole process tree from outside 50 times a second: memory by kind, CPU, threads, input and
-/// output. Then says on standard error how much it was. Whatever is measured is on disk before it is
-/// judged.
+/// Samples the whole process tree from outside, 50 times per second: memory by kind, CPU, threads, input
+/// and output. Prints the result on standard error. All samples are on disk before they are judged.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, override_usage = "\
 memreel record [OPTIONS] PID
        memreel record [OPTIONS] -- COMMAND [ARGUMENT]…")]
 pub struct RecordCommand {
-    /// The number of a process that runs already
+    /// PID of a running process
     #[arg(value_name = "PID", num_args = 0..)]
     process: Vec<OsString>,
-    /// A command to start, and its arguments
+    /// Command to start, and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 
-    /// Time between two samples: 0.02 (seconds), 20ms, 1s; 0 is as fast as can be
+    /// Time between two samples: 0.02 (seconds), 20ms, 1s; 0 is as fast as possible
     #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration::parse, allow_hyphen_values = true)]
     interval: Duration,
     /// Record no longer than this: 90 (seconds), 5m, 2h. A command is then ended, with all that it started:
-    /// SIGTERM, and SIGKILL after two seconds
+    /// SIGTERM, and SIGKILL two seconds later
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     duration: Option<Duration>,
-    /// Go on until everything that the command has started has ended, too: for commands that go into the
+    /// Continue until all processes that the command started have ended: for commands that go into the
     /// background
     #[arg(long, requires = "command")]
     wait_for_all: bool,
-    /// How much is read: `rss` is resident, anonymous and virtual memory alone, for the shortest intervals
+    /// What to read: `rss` is only resident, anonymous and virtual memory, for the shortest intervals
     #[arg(long, value_name = "DETAIL", default_value = "all")]
     detail: DetailWord,
-    /// Ask the kernel for real-time scheduling, so that samples are not late on a busy machine
+    /// Use real-time scheduling, so that samples are on time on a busy machine
     #[arg(long)]
     realtime: bool,
 
-    /// Keep the recording in this folder: recording.json, samples.csv, threads.csv, processes.csv (where
+    /// Keep the recording in this folder: recording.json, samples.csv, threads.csv, processes.csv (if
     /// there is more than one process) and events.csv
-    #[arg(long, value_name = "DIR", help_heading = "What is kept")]
+    #[arg(long, value_name = "DIR", help_heading = "Output files")]
     save: Option<PathBuf>,
-    /// Replace a recording that is in the folder already
-    #[arg(long, requires = "save", help_heading = "What is kept")]
+    /// Replace a recording in that folder
+    #[arg(long, requires = "save", help_heading = "Output files")]
     force: bool,
     /// Write the samples, as in samples.csv, to this file
-    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    #[arg(long, value_name = "FILE", help_heading = "Output files")]
     csv: Option<PathBuf>,
-    /// Write what is known at the end to this file; `-` is standard output
-    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    /// Write the summary as JSON to this file; `-` is standard output
+    #[arg(long, value_name = "FILE", help_heading = "Output files")]
     json: Option<PathBuf>,
-    /// Draw the memory and the CPU use into this .png or .svg
-    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    /// Plot memory and CPU use to this .png or .svg
+    #[arg(long, value_name = "FILE", help_heading = "Output files")]
     plot: Option<PathBuf>,
-    /// Write a log as psrecord does, column for column
-    #[arg(long, value_name = "FILE", help_heading = "What is kept")]
+    /// Write a log with the columns of psrecord
+    #[arg(long, value_name = "FILE", help_heading = "Output files")]
     log: Option<PathBuf>,
-    /// How the log is laid out
-    #[arg(long, value_name = "LAYOUT", default_value = "plain", help_heading = "What is kept")]
+    /// Format of the log
+    #[arg(long, value_name = "LAYOUT", default_value = "plain", help_heading = "Output files")]
     log_format: LayoutWord,
-    /// Count children in the log, too; everything else always does
-    #[arg(long, help_heading = "What is kept")]
+    /// Count children in the log, too; all other output always does
+    #[arg(long, help_heading = "Output files")]
     include_children: bool,
-    /// Put input and output into the log, too: calls that read and write, bytes from and to storage
-    #[arg(long, help_heading = "What is kept")]
+    /// Add input and output to the log: calls that read and write, bytes from and to storage
+    #[arg(long, help_heading = "Output files")]
     include_io: bool,
 
-    /// Read the progress from what the command writes: a regular expression of which the group `frames`,
-    /// or else the first, is the number. The output then comes through a pipe, and is passed on unchanged
-    /// and at once. With --progress-file it is for that file's end instead
+    /// Read the number of frames from the output of the command, by a regular expression: its group `frames`,
+    /// or else its first group. The output then passes through a pipe, unchanged and without delay. With
+    /// --progress-file the expression is applied to the end of that file instead
     #[arg(long, value_name = "REGEX", value_parser = Pattern::new, help_heading = "Progress and marks")]
     progress_regex: Option<Pattern>,
-    /// Read the progress from the end of this file, whenever it changes: the last `frame=N` in it, as
+    /// Read the number of frames from the end of this file, whenever it changes: the last `frame=N`, as
     /// `ffmpeg -progress FILE` writes it, or else the last number
     #[arg(long, value_name = "FILE", help_heading = "Progress and marks")]
     progress_file: Option<PathBuf>,
-    /// Each line that is written to this named pipe marks its moment; made where there is none, and
-    /// removed again
+    /// Set a mark for each line written to this named pipe; if there is none, it is created, and removed at
+    /// the end
     #[arg(long, value_name = "FIFO", help_heading = "Progress and marks")]
     marks: Option<PathBuf>,
 
-    /// Show the figures of the moment on one line, where standard error is a terminal
+    /// Show the current figures on one line, if standard error is a terminal
     #[arg(long)]
     live: bool,
-    /// Say nothing at the end
+    /// Print no summary
     #[arg(long, short)]
     quiet: bool,
 }
@@ -202,7 +201,7 @@ impl RecordCommand {
         let mut has_failed = false;
         let mut tell = |error: &TraceError| {
             has_failed = true;
-            let goes_on = if is_command { "; the command goes on" } else { "" };
+            let goes_on = if is_command { "; the command continues" } else { "" };
             say(format_args!("memreel: cannot write {error}{goes_on}"));
         };
         let live = Arc::new(Live::default());
@@ -211,7 +210,7 @@ impl RecordCommand {
             let program = &recorded.record.command[0];
             match error.kind() {
                 std::io::ErrorKind::NotFound => {
-                    say(format_args!("memreel: `{program}` is not found ({error})"))
+                    say(format_args!("memreel: `{program}` was not found ({error})"))
                 }
                 _ => say(format_args!("memreel: cannot execute `{program}`: {error}")),
             }
@@ -232,18 +231,18 @@ impl RecordCommand {
     fn check(&self) -> Result<(), Failure> {
         let wrong = |message: &str| Err(Failure::usage(message));
         if self.plot.as_ref().is_some_and(|path| Picture::of_path(path).is_none()) {
-            return wrong("a plot is a .png or an .svg, by the file's ending");
+            return wrong("the name of a plot must end in .png or .svg");
         }
         if [&self.csv, &self.log].into_iter().flatten().any(|path| path == Path::new("-")) {
-            return wrong("only --json goes to standard output with `-`; --csv and --log take a file");
+            return wrong("only --json can go to standard output with `-`; --csv and --log need a file");
         }
         if self.log.is_some() && self.detail == DetailWord::Rss {
-            return wrong("a log has CPU time, which --detail rss leaves out");
+            return wrong("--log needs CPU time, which --detail rss does not read");
         }
         if self.progress_regex.is_some() && self.progress_file.is_none() && self.command.is_empty() {
             return wrong(
-                "what a process writes that runs already cannot be read; where it writes its progress to a \
-                 file, give --progress-file",
+                "--progress-regex cannot read the output of a process that is already running; if the process \
+                 writes its progress to a file, give --progress-file",
             );
         }
         Ok(())
@@ -256,7 +255,7 @@ impl RecordCommand {
         if let Some(first) = self.process.first() {
             let first = first.to_string_lossy();
             return Err(Failure::usage(format!(
-                "`{first}` stands before a command; give a PID or a command"
+                "`{first}` is before the command; give either a PID or a command"
             )));
         }
         let launcher =
@@ -303,7 +302,7 @@ impl RecordCommand {
         let folder = match &self.save {
             Some(path) => Folder::to_keep(path, self.force).map_err(|error| unwritable(path, &error))?,
             None => Folder::temporary()
-                .map_err(|error| Failure::harness(format!("cannot make a temporary folder: {error}")))?,
+                .map_err(|error| Failure::harness(format!("cannot create a temporary folder: {error}")))?,
         };
         match &self.csv {
             // Written once, where it is a file that can be read again.
@@ -348,7 +347,7 @@ impl RecordCommand {
 fn process(words: &[OsString]) -> Result<i32, Failure> {
     let [word] = words else {
         return Err(match words {
-            [] => Failure::usage("record what? Give a PID, or a command as in `memreel record -- sleep 5`"),
+            [] => Failure::usage("give a PID, or a command as in `memreel record -- sleep 5`"),
             _ => no_number(words),
         });
     };
@@ -359,9 +358,9 @@ fn no_number(words: &[OsString]) -> Failure {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     let (first, all) = (&words[0], words.join(" "));
     match first.parse::<i64>() {
-        Ok(_) => Failure::usage(format!("`{all}` is no PID: one process is recorded, with its children")),
+        Ok(_) => Failure::usage(format!("`{all}` is not a PID: give one PID; child processes are included")),
         Err(_) => Failure::usage(format!(
-            "`{first}` is no PID; a command is given behind two dashes: memreel record -- {all}"
+            "`{first}` is not a PID; write a command after two dashes: memreel record -- {all}"
         )),
     }
 }

@@ -9,7 +9,7 @@ use super::{Exit, Failure};
 use crate::report::{self, TableLook};
 use crate::store::{self, StoredResult};
 
-/// Make the table, summary.csv and the plots of a result again from its files
+/// Recreate the table, summary.csv and the plots of a result from its files
 #[derive(Debug, Args)]
 pub struct ReportCommand {
     /// The folder of a result: reports/SCENARIO/TIME, or reports/SCENARIO/latest

@@ -22,9 +22,9 @@ use crate::supervise::Stop;
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///
-/// The result lies in reports/SCENARIO/TIME (UTC; `latest` points to it): summary.csv, plots as PNG
-/// and SVG, and for each job a folder with all samples. Ctrl-C ends the running engine, keeps what was
-/// measured and reports on it; `--resume` goes on from there.
+/// The result is in reports/SCENARIO/TIME (UTC; `latest` points to it): summary.csv, plots as PNG and
+/// SVG, and one folder per job with all its samples. Ctrl-C ends the running engine, keeps what was
+/// measured and reports on it; `--resume` continues from there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -41,8 +41,8 @@ pub struct RunCommand {
     /// .rlvideo), which is exported as it is
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     scenario: Option<String>,
-    /// Hold the result against its budgets, and a baseline if one is named: the exit code says what came of it.
-    /// What that means: `memreel check --help`
+    /// Check the result against its budgets and, with --baseline, a baseline. The exit code is the outcome, as in
+    /// `memreel check --help`
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -55,26 +55,27 @@ pub struct RunCommand {
 
 /// What a command that measures is told beside the scenario.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Result")]
 pub struct Session {
-    /// Go on with an interrupted result: jobs that are whole are kept, the others are run. The scenario
-    /// and its changes are those of the result, so none can be given
+    /// Continue an interrupted result: complete jobs are kept, the others run. The scenario and its changes are
+    /// those of the result and cannot be given
     #[arg(long, value_name = "DIR", conflicts_with = "ScenarioOptions")]
     resume: Option<PathBuf>,
-    /// Run only the K-th of N parts of the plan's jobs, each part for a machine of its own; `memreel merge` makes
-    /// one result of them all, `memreel plan --shards N` shows which jobs go where
+    /// Run only the K-th of N parts of the plan's jobs, one part per machine; `memreel merge` combines their
+    /// results, `memreel plan --shards N` shows the jobs of each part
     #[arg(long, value_name = "K/N", conflicts_with = "resume")]
     shard: Option<Shard>,
-    /// Where results are collected
+    /// Folder for all results
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
-    /// Keep the exported files (they lie in the result's folder `exports`)
+    /// Keep the exported files, in the folder `exports` of the result
     #[arg(long)]
     keep_exports: bool,
-    /// Have MLT write out the very graph that is exported, as graph.mlt in each job's folder; its digest is
-    /// in run.json. Engines mlt-python and rlvideo; `memreel run graph.mlt` then exports that file
+    /// Write the graph that MLT exports to graph.mlt in each job's folder, and its digest to run.json. Engines
+    /// mlt-python and rlvideo only; `memreel run graph.mlt` exports that file
     #[arg(long)]
     dump_graph: bool,
-    /// A checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
+    /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
 }
@@ -110,7 +111,9 @@ impl RunCommand {
         let scenario = match (self.session.resumed()?, &self.scenario) {
             (Some(scenario), _) => scenario,
             (None, Some(scenario)) => changes::load(scenario, &self.changes.texts())?,
-            (None, None) => return Err(Failure::usage("which scenario? `memreel scenarios` lists them")),
+            (None, None) => {
+                return Err(Failure::usage("no scenario was given; `memreel scenarios` lists them"));
+            }
         };
         if self.check {
             self.checking.verify(&scenario)?;
@@ -172,7 +175,7 @@ impl Session {
             None => store::new_result_folder(&self.reports, &scenario.name, jiff::Timestamp::now()).map_err(
                 |error| {
                     Failure::harness(format!(
-                        "cannot make the result's folder: {error}; choose another with --reports"
+                        "cannot create the result's folder: {error}; choose another folder with --reports"
                     ))
                 },
             ),
@@ -194,7 +197,7 @@ fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> 
         return Ok(());
     }
     let message =
-        "its jobs ran on machines that are not alike; resume each shard where it was run, and merge again";
+        "its jobs ran on different machines; resume each shard on its own machine, then merge again";
     Err(Failure::usage(format!("{}: {message}", folder.display())))
 }
 
@@ -236,7 +239,9 @@ fn stop_on_signals() -> Result<Stop, Failure> {
 fn tell_who_dumps_none(engines: &Engines) {
     let names = engines.iter().filter(|engine| !engine.dumps_graph()).map(|engine| engine.name());
     for name in names.collect::<BTreeSet<_>>() {
-        say(format_args!("memreel: --dump-graph: {name} builds no graph of its own to write out"));
+        say(format_args!(
+            "memreel: --dump-graph has no effect on {name}: this engine builds no graph of its own"
+        ));
     }
 }
 
@@ -301,12 +306,15 @@ fn clip_name(scenario: &Scenario, spec: &SourceSpec) -> String {
 
 fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) -> Exit {
     if tally.interrupted {
-        say(format_args!("memreel: stopped; go on with `memreel {command} --resume {}`", folder.display()));
+        say(format_args!(
+            "memreel: stopped; continue with `memreel {command} --resume {}`",
+            folder.display()
+        ));
         return Exit::Interrupted;
     }
     if tally.failed > 0 {
         say(format_args!(
-            "memreel: {} of {} exports failed; engine.log in each job's folder has their words",
+            "memreel: {} of {} exports failed; see engine.log in each job's folder",
             tally.failed, tally.done
         ));
     }

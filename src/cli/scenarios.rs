@@ -7,12 +7,12 @@ use clap::Args;
 use super::{Exit, Failure, changes, print_lines};
 use crate::scenario::SHIPPED;
 
-/// List the scenarios that come with memreel, each with the question that it answers
+/// List the scenarios that come with memreel, each with its question
 ///
-/// Any of them can be run by name (`memreel run forty-clips`), printed with --show, and changed.
+/// Run any of them by its name (`memreel run forty-clips`), or print one with --show and change it.
 #[derive(Debug, Args)]
 pub struct ScenariosCommand {
-    /// Print the file of this one, to begin your own from
+    /// Print the file of this scenario, as a start for your own
     #[arg(long, value_name = "NAME")]
     show: Option<String>,
 }
@@ -41,7 +41,7 @@ fn show(name: &str, out: &mut dyn Write) -> Result<(), Failure> {
     let found = SHIPPED.iter().find(|(shipped, _)| *shipped == name);
     let (_, text) = found.ok_or_else(|| {
         let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
-        Failure::usage(format!("no scenario `{name}` comes with memreel; there are {}", names.join(", ")))
+        Failure::usage(format!("there is no scenario `{name}`; memreel has {}", names.join(", ")))
     })?;
     Ok(out.write_all(text.as_bytes())?)
 }

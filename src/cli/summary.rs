@@ -10,15 +10,15 @@ use crate::report::{Axes, RecordingReport, ReportError, TableLook};
 use crate::store::{self, Recording};
 use crate::trace::ColumnNames;
 
-/// Compare recordings in a table: peak, plateau, and whether memory still grows
+/// Compare recordings in a table: peak, level, and whether memory grows
 ///
 /// A recording is the folder or the CSV file of `memreel record`, a job's folder of `memreel run`
 /// (reports/SCENARIO/TIME/jobs/NAME), a log of psrecord (plain or CSV), a .dat file of mprof, or any CSV table
 /// with a time and memory. The format is detected.
 ///
-/// peak: the largest resident set, as sampled over the process tree, or the kernel's own high-water mark
-/// of its largest process where that is known and larger. plateau: the median from 88 % to 98 % of the way.
-/// memory grows: the answer of `memreel judge`, per frame where frames are counted, else per second. Both are of
+/// peak: the largest resident set, as sampled over the process tree, or the kernel's high-water mark of its
+/// largest process if that is known and larger. level: the median from 88 % to 98 % of the recording. memory grows:
+/// the answer of `memreel judge`, per frame if frames are counted, else per second. Level and growth are of
 /// anonymous memory and swap, else of the resident set.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -34,8 +34,8 @@ pub struct SummaryCommand {
     recordings: Vec<PathBuf>,
     #[command(flatten)]
     columns: Columns,
-    /// Print an object of JSON for each recording, on a line each; sizes are bytes, times seconds, and null
-    /// is what was not measured
+    /// Print one JSON object per recording, one per line; sizes are bytes, times seconds, and null was not
+    /// measured
     #[arg(long)]
     json: bool,
 }
@@ -43,9 +43,9 @@ pub struct SummaryCommand {
 /// Which columns of the recordings hold what.
 #[derive(Debug, Args)]
 pub struct Columns {
-    /// Which columns of a CSV table hold what: time, memory, frames, threads, cpu, each =COLUMN or =COLUMN:UNIT.
-    /// Units: B, kB, KiB, MB, MiB, GB, GiB, pages; s, ms, us, ns, min; % of a CPU. What is not named is found by
-    /// its usual name (time, rss_mb …). With `anon` in its name, memory is anonymous, else resident
+    /// Columns of a CSV table: time, memory, frames, threads, cpu, each =COLUMN or =COLUMN:UNIT. Units: B, kB, KiB,
+    /// MB, MiB, GB, GiB, pages; s, ms, us, ns, min; % of a CPU. The others are found by their usual names (time,
+    /// rss_mb …). A memory column with `anon` in its name is anonymous memory, else resident memory
     #[arg(long = "columns", value_name = "NAMES")]
     names: Option<ColumnNames>,
 }

@@ -52,7 +52,7 @@ pub fn find(name: &str, chosen: Option<&Path>) -> Result<Binding, Missing> {
         None => anywhere()?,
     };
     let installation = installation(name, &about, &python).ok_or_else(|| Missing {
-        what: format!("MLT behind {} does not list its encoders", about.native.display()),
+        what: format!("MLT at {} does not list its encoders", about.native.display()),
         advice: "its module avformat is missing (Debian and Ubuntu: `apt-get install libmlt7`)".into(),
     })?;
     Ok(Binding { python, installation })
@@ -61,8 +61,8 @@ pub fn find(name: &str, chosen: Option<&Path>) -> Result<Binding, Missing> {
 fn at(path: &Path) -> Result<(About, PathBuf), Missing> {
     let python = probe::chosen(path, None)?;
     let about = about(&python).ok_or_else(|| Missing {
-        what: format!("{} is no Python that imports MLT (module mlt7 or mlt)", python.display()),
-        advice: "name the interpreter of a Python that has the binding".into(),
+        what: format!("{} is not a Python that imports MLT (module mlt7 or mlt)", python.display()),
+        advice: "give the interpreter of a Python that has the binding".into(),
     })?;
     Ok((about, python))
 }
@@ -136,7 +136,7 @@ pub fn notes(variant: &Variant, files: &JobFiles) -> Vec<String> {
             .into(),
     );
     if files.graph.is_some() {
-        notes.push("MLT wrote out the graph before the export, in the same process".into());
+        notes.push("MLT wrote the graph before the export, in the same process".into());
     }
     notes
 }

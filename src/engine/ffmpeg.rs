@@ -48,8 +48,8 @@ impl Ffmpeg {
 pub(super) fn about(program: &Path) -> Result<About, Missing> {
     let text = probe::output_of(program, ["about", "--json"]);
     text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| Missing {
-        what: format!("{} does not answer as memreel-export does", program.display()),
-        advice: format!("see what `{} about` says", program.display()),
+        what: format!("{} does not answer like memreel-export", program.display()),
+        advice: format!("see the output of `{} about`", program.display()),
     })
 }
 
@@ -85,10 +85,10 @@ impl Engine for Ffmpeg {
         let mut unsupported = Vec::new();
         if let Some(project) = variant.input.project() {
             let ending = project.path.extension().unwrap_or_default().display();
-            unsupported.push(format!("memreel-export opens no .{ending} project"));
+            unsupported.push(format!("memreel-export cannot open .{ending} projects"));
         }
         if variant.layout != LayoutChoice::Default {
-            unsupported.push("memreel-export builds no graph of MLT's that could have a layout".into());
+            unsupported.push("memreel-export has no MLT graph, so it has no layout".into());
         }
         unsupported
     }

@@ -40,7 +40,7 @@ fn installed() -> Result<Installation, Missing> {
 
 fn chosen(path: &Path) -> Result<Installation, Missing> {
     let program = probe::chosen(path, Some("melt"))?;
-    let advice = format!("see what `{} --version` says", program.display());
+    let advice = format!("see the output of `{} --version`", program.display());
     let loaded = mlt::loaded(&program, QUESTION, &program);
     mlt::check_its_own(&program, &loaded)?;
     installation(&program, &loaded, &program.display().to_string(), &advice)
@@ -59,7 +59,7 @@ fn installation(
     let missing = |what: &str| Missing { what: format!("{called} {what}"), advice: advice.into() };
     let version = probe::output_of(program, ["--version"])
         .and_then(|text| version(&text))
-        .ok_or_else(|| missing("does not say with --version that it is MLT's melt"))?;
+        .ok_or_else(|| missing("does not identify itself as MLT's melt"))?;
     let libraries = mlt::versions(loaded);
     let build = probe::build_digest(program, &libraries, loaded).ok_or_else(|| missing("cannot be read"))?;
     let list = |kind: &str| {
@@ -98,11 +98,10 @@ impl Engine for Melt {
     fn unsupported(&self, variant: &Variant) -> Vec<String> {
         let mut unsupported = Vec::new();
         if variant.driver == Driver::Background {
-            unsupported
-                .push("melt is a program of its own: it has no driver to put in the background".into());
+            unsupported.push("melt is a command-line program: it has no background driver".into());
         }
         if variant.exports > 1 {
-            unsupported.push(format!("melt does one export a process, not {}", variant.exports));
+            unsupported.push(format!("melt runs one export per process, not {}", variant.exports));
         }
         unsupported.extend(mlt::unsupported(variant));
         unsupported

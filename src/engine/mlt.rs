@@ -142,24 +142,24 @@ pub fn unsupported(variant: &Variant) -> Vec<String> {
     let mut unsupported = Vec::new();
     if variant.export.encoder.is_none() && variant.export.sink == Sink::Null {
         unsupported.push(
-            "untold, MLT chooses the encoder by the file's name, and a null sink has none: \
-             name an encoder, or use sink = \"file\""
+            "by default MLT chooses the encoder by the file's name, and a null sink has none: \
+             set an encoder, or use sink = \"file\""
                 .into(),
         );
     }
     if variant.input.project().is_some_and(|project| project.format == ProjectFormat::Rlvideo) {
         unsupported.push(
-            "MLT opens no .rlvideo project: run it with --engine rlvideo --dump-graph, then run the graph.mlt \
+            "MLT cannot open .rlvideo projects: run it with --engine rlvideo --dump-graph, then run the graph.mlt \
              that the editor exported"
                 .into(),
         );
     }
     if variant.input.project().is_some() && variant.layout != LayoutChoice::Default {
         unsupported
-            .push("a project keeps its own layout: `memreel layout` writes it with another one".into());
+            .push("a project keeps its own layout: `memreel layout` writes it with another layout".into());
     }
     if variant.media.iter().any(|(path, _)| path.to_str().is_none()) {
-        unsupported.push("a media file's name is not UTF-8, which MLT XML cannot hold".into());
+        unsupported.push("a media file's name is not UTF-8, which MLT XML cannot contain".into());
     }
     unsupported
 }
@@ -208,13 +208,13 @@ pub fn notes(variant: &Variant) -> Vec<String> {
     let mut notes = Vec::new();
     let threading = variant.threading;
     if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
-        notes.push("with one thread for each part MLT still has three, two of them working".into());
+        notes.push("with one thread per part MLT still has three threads, two of them busy".into());
     }
     let moved_in = |timeline| mlt::rounded_in_points(timeline, variant.export.rate);
     let moved = variant.input.script().map_or(0, moved_in);
     if moved > 0 {
         notes.push(format!(
-            "{moved} in-points lie between frames of the export's rate and were moved to the nearest"
+            "{moved} in-points are between frames of the export's rate and were moved to the nearest frame"
         ));
     }
     notes

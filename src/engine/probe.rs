@@ -101,13 +101,13 @@ pub fn chosen(path: &Path, name: Option<&str>) -> Found {
     let wrong = |what: &str| {
         let tilde = program.components().any(|part| part.as_os_str() == "~");
         let advice =
-            if tilde { "write $HOME: only a shell expands ~" } else { "name another path after the @" };
+            if tilde { "write $HOME: only a shell expands ~" } else { "give another path after the @" };
         Err(Missing { what: format!("{} {what}", program.display()), advice: advice.into() })
     };
     match program.metadata() {
-        Err(_) => wrong("is not there"),
+        Err(_) => wrong("does not exist"),
         Ok(meta) if meta.is_dir() => wrong("is a folder"),
-        Ok(_) if !is_executable(program) => wrong("is no file that can be executed"),
+        Ok(_) if !is_executable(program) => wrong("is not an executable file"),
         Ok(_) => Ok(program.into()),
     }
 }

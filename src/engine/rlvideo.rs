@@ -42,7 +42,7 @@ impl RlvideoEngine {
 
 fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
     let folder = named.ok_or_else(|| Missing {
-        what: "no checkout of the editor rlvideo was named".into(),
+        what: "no checkout of the editor rlvideo was given".into(),
         advice: "clone rickardlindberg/rlvideo from GitHub, and name the folder with --rlvideo or \
                  MEMREEL_RLVIDEO"
             .into(),
@@ -51,8 +51,8 @@ fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
     let sources = python_files(&folder.join("rlvideolib"));
     if sources.is_empty() {
         return Err(Missing {
-            what: format!("{} is no checkout of rlvideo: it has no folder rlvideolib", folder.display()),
-            advice: "name the folder that holds rlvideo.py".into(),
+            what: format!("{} is not a checkout of rlvideo: it has no folder rlvideolib", folder.display()),
+            advice: "give the folder that contains rlvideo.py".into(),
         });
     }
     let mut binding = binding::find(EngineName::Rlvideo.name(), None)?;
@@ -117,15 +117,15 @@ impl Engine for RlvideoEngine {
     fn unsupported(&self, variant: &Variant) -> Vec<String> {
         let mut unsupported = match variant.input.project() {
             Some(project) if project.format == ProjectFormat::Rlvideo => Vec::new(),
-            Some(_) => vec!["rlvideo opens no projects but its own (.rlvideo)".into()],
+            Some(_) => vec!["rlvideo opens only its own projects (.rlvideo)".into()],
             None => mlt::unsupported(variant),
         };
         unsupported.extend(project(variant).err().map(|error| error.to_string()));
         if !matches!(variant.layout, LayoutChoice::Default | LayoutChoice::Sections) {
-            unsupported.push("the editor lays out its graph itself, in sections".into());
+            unsupported.push("the editor always uses its own layout, in sections".into());
         }
         if variant.media_choice == MediaChoice::MakeProxies && variant.exports > 1 {
-            unsupported.push("proxies are made once: there is no second time".into());
+            unsupported.push("proxies are made only once per process".into());
         }
         unsupported
     }
@@ -208,12 +208,12 @@ fn notes(variant: &Variant, files: &JobFiles) -> Vec<String> {
     let mut notes = binding::notes(variant, files);
     let worker = match variant.driver {
         Driver::Background => "BackgroundWorker, as in its window",
-        Driver::Main => "NonThreadedBackgroundWorker: its thread is taken away",
+        Driver::Main => "NonThreadedBackgroundWorker, without a thread",
     };
     notes.push(format!("the editor's export() runs in its own {worker}"));
     if profile(variant).is_some() {
         notes.push(format!(
-            "instead of its own profile (uhd_2160p_25) the editor is given {}",
+            "the editor uses {} instead of its own profile (uhd_2160p_25)",
             variant.export.size
         ));
     }

@@ -36,10 +36,7 @@ pub enum ShardError {
     #[error("write K/N for the K-th of N shards, like 1/4")]
     Name,
     /// Some of so many would have nothing to run.
-    #[error(
-        "{of} shards are too many for {variants} variants in {repeats} repeats: at most {most} have something \
-         to run each"
-    )]
+    #[error("{of} shards are too many (variants: {variants}, repeats: {repeats}); use at most {most}")]
     TooMany {
         /// How many were asked for.
         of: u32,
@@ -238,7 +235,7 @@ mod tests {
     fn more_shards_than_have_something_to_run_are_refused_with_how_many_make_sense() {
         let plan = plan(3, 2);
         let error = plan.clone().shard(Shard::new(1, 4).unwrap()).unwrap_err().to_string();
-        assert!(error.contains("3 variants in 2 repeats: at most 3"), "{error}");
+        assert!(error.contains("(variants: 3, repeats: 2); use at most 3"), "{error}");
         assert!(plan.shard(Shard::new(3, 3).unwrap()).is_ok());
     }
 

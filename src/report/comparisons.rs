@@ -137,7 +137,7 @@ fn peak(pair: &Compared<'_>, b: &str, a: &str) -> Option<String> {
             format!("{b} takes as much memory as {a}, within {} MiB ({levels})", mib(change.tolerance()))
         }
         (Finding::Open, Some(Interval { low, high, .. })) => format!(
-            "whether {b} takes more memory than {a} is open: {levels}, a difference of {} to {} MiB",
+            "inconclusive whether {b} takes more memory than {a}: {levels}, a difference of {} to {} MiB",
             mib(low),
             mib(high)
         ),
@@ -159,7 +159,7 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
             format!("it is as fast, within {} % ({speeds})", short((change.tolerance() - 1.0) * 100.0))
         }
         Finding::Open if change.difference().is_some() => {
-            format!("whether it is faster is open: {times} ({speeds})")
+            format!("inconclusive whether it is faster: {times} ({speeds})")
         }
         _ => format!("it is {times} as fast ({speeds})"),
     })
@@ -221,9 +221,11 @@ fn repeats(pair: &Compared<'_>) -> String {
     let (a, b) = (pair.a.summary.finished, pair.b.summary.finished);
     let count = if a == b { format!("{a} of each") } else { format!("{b} against {a}") };
     match pair.comparison.needs_repeats(&TOLD_FIGURES) {
-        _ if (a, b) == (1, 1) => format!("one run each: intervals take {LEAST_REPEATS} repeats"),
-        _ if a.min(b) < LEAST_REPEATS => format!("{count}: intervals take {LEAST_REPEATS} of each"),
-        Some(needed) => format!("95 % intervals from {count}; {needed} of each would settle what is open"),
+        _ if (a, b) == (1, 1) => format!("one run each: an interval needs {LEAST_REPEATS} repeats"),
+        _ if a.min(b) < LEAST_REPEATS => {
+            format!("{count}: an interval needs {LEAST_REPEATS} repeats of each")
+        }
+        Some(needed) => format!("95 % intervals from {count}; repeat {needed} times to decide"),
         None => format!("95 % intervals from {count}"),
     }
 }

@@ -20,17 +20,17 @@ pub fn damage(stored: &StoredJob, samples: usize) -> io::Result<Vec<String>> {
     }
     let of_samples = damage_of_samples(&stored.folder.join("samples.csv"), samples as u64, taken)?;
     let threads = stored.folder.join("threads.csv").try_exists()?;
-    let of_threads = (!threads).then(|| "threads.csv is missing, so nothing is known of threads".to_string());
+    let of_threads = (!threads).then(|| "threads.csv is missing: threads are unknown".to_string());
     Ok(of_samples.into_iter().chain(of_threads).collect())
 }
 
 fn damage_of_samples(path: &Path, read: u64, taken: u64) -> io::Result<Option<String>> {
     if !path.try_exists()? {
-        let known = "how it ended, its times and the kernel's peak are known";
-        return Ok(Some(format!("samples.csv is missing, so only {known}")));
+        let known = "the outcome, the times and the kernel's peak are known";
+        return Ok(Some(format!("samples.csv is missing: only {known}")));
     }
     if ends_within_a_line(path)? {
-        return Ok(Some("samples.csv ends in the middle of a line; what follows is missing".into()));
+        return Ok(Some("samples.csv ends in the middle of a line; the rest is missing".into()));
     }
     let counts = || (number(read as f64, 0), number(taken as f64, 0));
     Ok((read < taken).then(counts).map(|(read, taken)| format!("samples.csv has {read} of {taken} samples")))

@@ -12,15 +12,15 @@ use crate::verdict::{RULES_VERSION, RunVerdict};
 
 /// How a verdict comes about, for who reads one for the first time.
 const HOW: &[&str] = &[
-    "How a run is judged: memory of a healthy export is a ratchet with rare jumps, so increments are judged and not \
-     levels. At each frame, the lowest level that is still to come is what was never given back. That curve is cut \
-     into twelve blocks, from a quarter of the frames to 95 %. Memory grows where nearly every block gains, to the \
-     end. It does not where all blocks together gain no more than a healthy export does, but for one or two rises, \
-     or where it stopped.",
-    "With what it grows: the stretches from cut to cut are laid over each other. What they gain near the cut goes \
-     with the cuts, what they gain evenly goes with the frames.",
+    "How a run is judged: memory of a healthy export is a ratchet with rare jumps, so memreel judges increments, not \
+     levels. At each frame it takes the lowest memory from there to the end: that is memory that was never given \
+     back. The part from 25 % to 95 % of the frames is divided into twelve blocks. Memory grows if nearly every block \
+     gains, to the end. Memory does not grow if all blocks together gain no more than a healthy export, without one to \
+     three single rises, or if growth stopped.",
+    "With what memory grows: the gains from cut to cut are compared. Gains near the cuts are growth with cuts, even \
+     gains are growth with frames.",
     "Several runs: one run proves growth, never a leak, because a cache that has not filled yet looks the same. \
-     Exports of other lengths, with more sources, or several in one process tell them apart.",
+     Exports of other lengths, with more sources, or several in one process distinguish them.",
 ];
 
 /// Characters that what belongs to a line is set in.
@@ -98,7 +98,7 @@ fn write_how(out: &mut dyn Write, width: u16) -> io::Result<()> {
         writeln!(out)?;
         write_wrapped(out, paragraph, width)?;
     }
-    writeln!(out, "\nRules of version {RULES_VERSION}.")
+    writeln!(out, "\nRules version {RULES_VERSION}.")
 }
 
 fn write_family(

@@ -95,8 +95,10 @@ impl Told<'_> {
             Conclusion::Failed => {
                 format!("FAILED: {failed} failed, {warned} inconclusive or soft, {passed} passed.")
             }
-            Conclusion::Open => format!("INCONCLUSIVE: nothing failed, {warned} open, {passed} passed."),
-            Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} warned of."),
+            Conclusion::Open => {
+                format!("INCONCLUSIVE: nothing failed, {warned} inconclusive, {passed} passed.")
+            }
+            Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} with a warning."),
             Conclusion::Passed => format!("passed: all {passed}."),
         }
     }
@@ -119,12 +121,11 @@ impl Told<'_> {
     pub fn certainty(&self) -> Option<String> {
         let questions = self.check.questions;
         let rate = number(ERROR_RATE * 100.0, 0);
-        let judged =
-            if questions == 1 { "answer is of a figure" } else { "answers are of figures, judged together" };
+        let judged = if questions == 1 { "figure is judged" } else { "figures are judged together" };
         (questions > 0).then(|| {
             format!(
-                "{questions} {judged}: where nothing has changed, {rate} check in 100 fails \
-                 at most. Repeats are to be decided beforehand, {LEAST_REPEATS} of each at least."
+                "{questions} {judged}: if nothing has changed, at most {rate} check in 100 fails. Decide the number of \
+                 repeats beforehand, at least {LEAST_REPEATS}."
             )
         })
     }

@@ -37,7 +37,7 @@ fn legend(machines: &[MachineRecord]) -> Vec<String> {
         }
     };
     let line = |machine: &MachineRecord| format!("{}{}: {}.", machine.name, differs(machine), machine.class);
-    let why = "The jobs ran on machines that are not alike: each machine's are told by themselves, and nothing is \
-               compared between machines.";
+    let why = "The jobs ran on different machines: results are listed per machine, and machines are not compared with each \
+               other.";
     [why.to_string()].into_iter().chain(machines.iter().map(line)).collect()
 }

@@ -127,7 +127,7 @@ fn sentence(compared: &Compared<'_>) -> String {
         false => (difference.low, difference.high),
     };
     let finding = match change.finding() {
-        Finding::Open => "too few to tell them apart".to_string(),
+        Finding::Open => "too few to decide".to_string(),
         _ => format!(
             "more often by {} points ({}–{})",
             percent(difference.estimate.abs()),

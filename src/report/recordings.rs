@@ -56,7 +56,8 @@ pub fn tell_recording(
     if let Some(why) = report.why_no_plot() {
         return Ok(writeln!(out, "plot     none: {why}")?);
     }
-    let no_format = || ReportError::Plot { name: NAME, reason: "it is a .png or an .svg".to_string() };
+    let no_format =
+        || ReportError::Plot { name: NAME, reason: "its name must end in .png or .svg".to_string() };
     report.write_plot(path, Picture::of_path(path).ok_or_else(no_format)?)?;
     Ok(writeln!(out, "plot     {}", path.display())?)
 }
@@ -112,7 +113,7 @@ impl RecordingReport {
     /// Why there is nothing to plot; `None` when there is.
     pub fn why_no_plot(&self) -> Option<String> {
         if self.rows.len() > MOST_LINES {
-            return Some(format!("more than {MOST_LINES} recordings cannot be told apart"));
+            return Some(format!("more than {MOST_LINES} recordings cannot be distinguished in one plot"));
         }
         let memory = self.memory();
         let any = |has: &dyn Fn(&RecordingRow) -> bool| self.rows.iter().any(has);

@@ -299,12 +299,13 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let numbers = if repeated {
-        "Median of the repeats that finished, smallest–largest below it; below \"yes\" the growth of the run in the middle."
+        "Median of the repeats that finished, smallest–largest below it; below \"yes\" the growth of the median run."
     } else {
-        "One run each; below \"yes\" by how much memory grows."
+        "One run each; below \"yes\" the growth."
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
-    let brackets = unfinished.then_some("In brackets: up to where it ended, as no run of it finished.");
+    let brackets =
+        unfinished.then_some("In brackets: figures up to where the run ended, because no run finished.");
     let index = variants.iter().any(has_an_index).then_some(
         "An MP4 file's index is kept in memory until the end: up to 512 B per frame, which does not count as growth.",
     );
@@ -323,7 +324,7 @@ fn write_missing_plot(report: &Report, out: &mut dyn Write, width: u16) -> io::R
     if report.measured().any(|job| !job.over_frames.points.is_empty()) {
         return Ok(());
     }
-    write_wrapped(out, "No run has counted enough frames for a plot of memory over frames.", width)
+    write_wrapped(out, "No run counted enough frames for a plot of memory over frames.", width)
 }
 
 fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {

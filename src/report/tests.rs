@@ -124,7 +124,7 @@ fn samples_that_were_removed_are_missed() {
     let text = printed_after(&two_repeats(), |folder| {
         fs::remove_file(folder.join("jobs/melt-single-2/samples.csv")).unwrap();
     });
-    assert!(text.contains("repeat 2: samples.csv is missing, so only"), "{text}");
+    assert!(text.contains("repeat 2: samples.csv is missing: only"), "{text}");
     assert!(!text.contains("threads.csv is missing"), "{text}");
 }
 
@@ -276,7 +276,7 @@ fn without_frames_there_is_no_plot_over_frames() {
 
 #[test]
 fn a_plot_over_frames_that_cannot_be_made_is_said_to_be_missing() {
-    let line = "\nNo run has counted enough frames for a plot of memory over frames.\n";
+    let line = "\nNo run counted enough frames for a plot of memory over frames.\n";
     assert!(printed(&[MadeUp::new("command", "default", |_| 1.0).unsampled()]).contains(line));
     assert!(!printed(&jobs()).contains(line));
 }

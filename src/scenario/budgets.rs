@@ -60,7 +60,9 @@ fn rule(entry: Field) -> Result<Rule, ScenarioFault> {
         }
     }
     if of.is_empty() {
-        return Err(entry.fault("[[budgets.where]] names no axis: what holds for all goes into [budgets]"));
+        return Err(
+            entry.fault("[[budgets.where]] names no axis: budgets for all variants go into [budgets]")
+        );
     }
     Ok(Rule { of, budgets: figures(&table)? })
 }
@@ -116,7 +118,7 @@ fn amount(figure: Figure, field: Field) -> Result<f64, ScenarioFault> {
     let wanted = match figure.unit() {
         FigureUnit::Bytes => "an amount of memory like \"400MiB\", or a number of bytes",
         FigureUnit::Seconds => "a time like \"40ms\", or a number of seconds",
-        FigureUnit::FramesPerSecond => "a number of frames a second",
+        FigureUnit::FramesPerSecond => "a number of frames per second",
         FigureUnit::Count => "a whole number",
     };
     let found = match (figure.unit(), field.value()) {
@@ -150,7 +152,7 @@ fn findings(field: Field) -> Result<Vec<String>, ScenarioFault> {
     for item in field.one_or_more()? {
         let text = item.text("a finding like \"GROWS\"")?;
         if !FAILING_FINDINGS.contains(&text) {
-            return Err(item.fault(unknown("finding that fails a check", text, "", &FAILING_FINDINGS)));
+            return Err(item.fault(unknown("finding", text, "", &FAILING_FINDINGS)));
         }
         found.push(text.to_string());
     }

@@ -65,7 +65,7 @@ impl FromStr for EngineChoice {
 fn named(name: &str) -> Result<EngineName, String> {
     let found = EngineName::ALL.iter().find(|engine| engine.name() == name);
     found.copied().ok_or_else(|| match name.contains('/') {
-        true => format!("{} is no engine: write ENGINE@PROGRAM, like \"melt@{name}\"", quoted(name)),
+        true => format!("{} is not an engine: write ENGINE@PROGRAM, like \"melt@{name}\"", quoted(name)),
         false => {
             let names: Vec<_> = EngineName::ALL.iter().map(|engine| engine.name()).collect();
             unknown("engine", name, "", &names)
@@ -83,7 +83,7 @@ fn checked_label(label: &str, name: &str) -> Result<String, String> {
     let begins = label.starts_with(|c: char| c.is_ascii_alphanumeric());
     if !begins || label.len() > LONGEST || !label.bytes().all(plain) {
         return Err(format!(
-            "{} is no label: use up to {LONGEST} letters, digits, -, _ and ., a letter or digit first",
+            "{} is not a valid label: use up to {LONGEST} letters, digits, -, _ and ., a letter or digit first",
             quoted(label)
         ));
     }
@@ -94,7 +94,7 @@ fn checked_program(path: &str) -> Result<PathBuf, String> {
     match path {
         "" => Err("an empty path: write ENGINE@PROGRAM, or ENGINE alone".into()),
         path if path.contains(|c: char| c.is_control()) => {
-            Err(format!("{} is no path of a program: it has control characters", quoted(path)))
+            Err(format!("{} is not a valid path of a program: it has control characters", quoted(path)))
         }
         path => Ok(path.into()),
     }
@@ -215,8 +215,8 @@ mod tests {
             ("mlet", "did you mean `melt`?"),
             ("a:mlet@/x", "unknown engine `mlet`"),
             (":melt", "an empty label: write LABEL:melt"),
-            (".partial-a:melt", "\".partial-a\" is no label"),
-            ("a b:melt", "\"a b\" is no label"),
+            (".partial-a:melt", "\".partial-a\" is not a valid label"),
+            ("a b:melt", "\"a b\" is not a valid label"),
             ("melt@", "an empty path"),
             ("melt@a\nb", "control characters"),
             ("/opt/x/melt", "write ENGINE@PROGRAM, like \"melt@/opt/x/melt\""),

@@ -338,7 +338,7 @@ pub(super) fn matrix(
     let mut matrix = Matrix { axes, repeats, seed, exclude: Vec::new(), audio_rate: *audio_rate };
     let jobs = matrix.combinations().saturating_mul(repeats.into());
     if let Some(field) = field.filter(|_| jobs > MOST_JOBS) {
-        return Err(field.fault(format!("the matrix makes {jobs} jobs: at most {MOST_JOBS} make sense")));
+        return Err(field.fault(format!("the matrix has {jobs} jobs: at most {MOST_JOBS} are allowed")));
     }
     if let Some(field) = get("exclude") {
         matrix.exclude = exclude(field, &matrix.axes)?;
@@ -384,7 +384,7 @@ fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, ScenarioFault> {
         let value = AxisValue::read(axis, item)?;
         // Of builds it is the label that has to be another one.
         if values.iter().any(|other: &AxisValue| other.to_string() == value.to_string()) {
-            return Err(item.fault(format!("`{value}` is twice among the values of `{axis}`")));
+            return Err(item.fault(format!("`{value}` is listed twice in `{axis}`")));
         }
         values.push(value);
     }

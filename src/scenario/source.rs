@@ -161,7 +161,8 @@ fn source(
     let name = field.name;
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
-        let message = format!("{} is no name of a source: use letters, digits, _ and -", quoted(name));
+        let message =
+            format!("{} is not a valid name of a source: use letters, digits, _ and -", quoted(name));
         return Err(sources.key_fault(name, message));
     }
     let place = format!("[sources.{name}]");
@@ -190,7 +191,7 @@ fn files(list: Field, folder: &Path) -> Result<Vec<Media>, ScenarioFault> {
 fn path(field: Field, folder: &Path) -> Result<PathBuf, ScenarioFault> {
     match field.text("the path of a file")? {
         "" => Err(field.fault("an empty path")),
-        text if text.contains('\0') => Err(field.fault("a path cannot hold a zero byte")),
+        text if text.contains('\0') => Err(field.fault("a path cannot contain a zero byte")),
         text => Ok(folder.join(text)),
     }
 }
@@ -282,7 +283,7 @@ pub(super) fn options(field: Field) -> Result<BTreeMap<String, String>, Scenario
 fn option_name(table: &KeyTable, option: Field) -> Result<String, ScenarioFault> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');
     if option.name.is_empty() || option.name.len() > 64 || !option.name.bytes().all(plain) {
-        let message = format!("{} is no name of an encoder's option", quoted(option.name));
+        let message = format!("{} is not a valid name of an encoder option", quoted(option.name));
         return Err(table.key_fault(option.name, message));
     }
     Ok(option.name.into())

@@ -252,10 +252,10 @@ fn what_makes_no_sense_is_refused() {
         complaint("sources.city.file = \"city.mp4\"", "sources.city = {}"),
         &["[sources.city] must have exactly one of"],
     );
-    says(complaint("sources.city", "sources.\"a.b\""), &["\"a.b\" is no name of a source"]);
-    says(complaint("] }]", "], repeat = 2, length = 4 }]"), &["say either how often or how long"]);
+    says(complaint("sources.city", "sources.\"a.b\""), &["\"a.b\" is not a valid name of a source"]);
+    says(complaint("] }]", "], repeat = 2, length = 4 }]"), &["give only one of them"]);
     says(complaint("] }]", "], repeat = 1000000 }]"), &["clips and gaps together"]);
-    says(complaint_with("limits.stall = 0"), &["more than no time"]);
+    says(complaint_with("limits.stall = 0"), &["a time above zero"]);
     says(complaint_with("matrix.exports = [1, 1001]"), &["from 1 to 1000, not 1001"]);
     says(complaint_with("matrix.seed = -1"), &["`seed` must be a whole number from 0"]);
     says(complaint_with("matrix.sede = 2"), &["unknown axis `sede`", "did you mean `seed`?"]);
@@ -267,14 +267,14 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn sizes_that_no_picture_can_have_are_refused() {
     for size in ["0x720", "-2x720", "1280", "1280x", "99999x720"] {
-        says(complaint_with(&format!("export.size = \"{size}\"")), &[":6:15: ", size, "is no size"]);
+        says(complaint_with(&format!("export.size = \"{size}\"")), &[":6:15: ", size, "is not a size"]);
     }
     says(
         complaint_with("export.size = \"641x360\""),
-        &[":6:15: size 641x360 cannot be had in yuv420p", "even"],
+        &[":6:15: size 641x360 is not possible in yuv420p", "even"],
     );
     says(complaint_with("matrix.size = [\"640x360\", \"640x361\"]"), &[":6:27: size 640x361"]);
-    says(complaint("seconds = 4", "seconds = 4, size = \"641x360\""), &["size 641x360 cannot be had"]);
+    says(complaint("seconds = 4", "seconds = 4, size = \"641x360\""), &["size 641x360 is not possible"]);
     let format = "export.size = \"641x361\"\nexport.pixel_format = \"yuv444p\"";
     assert!(parse(&format!("{SMALL}{format}")).is_ok());
 }
@@ -311,7 +311,7 @@ fn a_plan_too_large_for_memory_is_refused_whichever_way_it_grows() {
     );
     let sides: Vec<_> = (1..=200).map(|half| format!("\"{0}x{0}\"", 2 * half)).collect();
     let matrix = format!("[matrix]\nsize = [{}]\nrepeats = 100", sides.join(", "));
-    says(parse(&format!("{SMALL}{matrix}")).unwrap_err().to_string(), &["makes 40000 jobs", "at most 10000"]);
+    says(parse(&format!("{SMALL}{matrix}")).unwrap_err().to_string(), &["has 40000 jobs", "at most 10000"]);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn exclusions_name_what_is_in_the_matrix() {
     );
     says(complaint_with("matrix.exclude = [{}]"), &["empty entry"]);
     says(complaint_with("matrix.exclude = [{ engine = \"ffmpeg\" }]"), &["leaves nothing to run"]);
-    says(complaint_with("matrix.threading = [\"single\", \"single\"]"), &[":6:31: `single` is twice"]);
+    says(complaint_with("matrix.threading = [\"single\", \"single\"]"), &[":6:31: `single` is listed twice"]);
     says(complaint_with("matrix.engine = []"), &["empty list"]);
 }
 
@@ -405,7 +405,10 @@ fn what_cannot_be_read_keeps_the_systems_words() {
     says(Scenario::load(folder.path(), &[]).unwrap_err().to_string(), &["cannot be read: ", "directory"]);
     let file = folder.path().join("latin.toml");
     std::fs::write(&file, b"version = 1\nquestion = \"caf\xe9\"\n").unwrap();
-    says(Scenario::load(&file, &[]).unwrap_err().to_string(), &["latin.toml:2:16: this is not UTF-8 text"]);
+    says(
+        Scenario::load(&file, &[]).unwrap_err().to_string(),
+        &["latin.toml:2:16: the file is not UTF-8 text"],
+    );
 }
 
 #[test]
@@ -470,15 +473,15 @@ fn wrong_builds_are_told_where_they_stand_and_what_would_be_right() {
         &["x.toml:6:28: unknown engine `mlet`; did you mean `melt`?"],
     );
     says(complaint_with("matrix.engine = \":melt\""), &[":6:17: an empty label"]);
-    says(complaint_with("matrix.engine = \"a/b:melt\""), &[":6:17: \"a/b\" is no label"]);
+    says(complaint_with("matrix.engine = \"a/b:melt\""), &[":6:17: \"a/b\" is not a valid label"]);
     says(complaint_with("matrix.engine = \"melt@\""), &[":6:17: an empty path"]);
     says(
         complaint_with("matrix.engine = [\"a:melt@/x\", \"a:melt@/y\"]"),
-        &[":6:31: `a:melt` is twice among the values of `engine`"],
+        &[":6:31: `a:melt` is listed twice in `engine`"],
     );
     says(
         complaint_with("matrix.engine = [\"melt@x\", \"melt@./x\"]"),
-        &[":6:28: `melt@scenarios/x` is twice"],
+        &[":6:28: `melt@scenarios/x` is listed twice"],
     );
     says(complaint_with("matrix.engine = 3"), &[":6:17: `engine` must be the name of an engine", "not 3"]);
 }
@@ -712,7 +715,7 @@ fn a_wrong_budget_says_what_would_be_right() {
         ("budgets.level = { more = 5 }", &["`more` must be a share like \"5%\", or an amount with its unit"]),
         ("budgets.threads = 2.5", &["`threads` must be a whole number"]),
         ("budgets.cpu_per_frame = '3 days'", &["a time like \"40ms\""]),
-        ("budgets.allow = 'HEALTHY'", &["unknown finding that fails a check"]),
+        ("budgets.allow = 'HEALTHY'", &["unknown finding `HEALTHY`"]),
         ("budgets.where = [{ peak = '1MiB' }]", &["names no axis"]),
         ("budgets.where = [{ engine = 'metl', peak = '1MiB' }]", &["unknown engine `metl`"]),
     ] {
@@ -720,4 +723,70 @@ fn a_wrong_budget_says_what_would_be_right() {
     }
     let error = overridden(SMALL, &["budgets.peak=lots"]).unwrap_err().to_string();
     says(error, &["override `budgets.peak=lots`", "an amount of memory"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_scenario_reads_like_this() {
+    let clip = "[{ children = [{ clip = \"shot\", duration = 2 }] }]";
+    let changed = [
+        ("version = 1\n", ""),
+        ("version = 1", "version = 2"),
+        ("question = \"What?\"\n", ""),
+        ("\"What?\"", "\" \""),
+        ("sources.city.file = \"city.mp4\"", "sources.city = {}"),
+        ("sources.city.file = \"city.mp4\"", "sources.\"a.b\".file = \"city.mp4\""),
+        ("sources.city.file = \"city.mp4\"", "sources.city.file = \"\""),
+        ("count = 40, seconds = 4", "count = 40"),
+        ("count = 40", "count = 0"),
+        ("seconds = 4", "seconds = 4, size = \"641x360\""),
+        ("seconds = 4", "seconds = 4, options = { \"a b\" = 1 }"),
+        (clip, "[]"),
+        ("clip = \"shot\"", "clip = \"shto\""),
+        ("clip = \"shot\"", "clip = \"shot.41\""),
+        ("clip = \"shot\"", "gap = 1"),
+        ("duration = 2", "duration = 0"),
+        ("duration = 2", "duration = 5"),
+        (", duration = 2", ""),
+        ("] }]", "], repeat = 2, length = 4 }]"),
+        ("] }]", "], repeat = 1000000 }]"),
+        ("] }]", "], kind = \"audio\", audio = true }]"),
+    ];
+    let added = [
+        "[export]\nprest = \"fast\"",
+        "export.size = \"1280\"",
+        "export.rate = 0",
+        "export.encoder = \"lib x264\"",
+        "export.preset = \"ultrafst\"",
+        "export.sink = \"nul\"",
+        "export.audio = 3",
+        "matrix.engine = \"mlt\"",
+        "matrix.engine = \"/opt/melt\"",
+        "matrix.engine = \"a/b:melt\"",
+        "matrix.engine = []",
+        "matrix.threading = {}",
+        "matrix.threading = \"parallel:0\"",
+        "matrix.threading = [\"single\", \"single\"]",
+        "matrix.sources = [4, 41]",
+        "matrix.exclude = [{ engine = \"ffmpeg\" }]",
+        "matrix.exclude = [{ engine = \"melt\" }]",
+        "matrix.exports = 1001",
+        "matrix.seed = -1",
+        "limits.stall = 0",
+        "sampling.interval = 0.0001",
+        "budgets.paek = '1MiB'",
+        "budgets.peak = 'much'",
+        "budgets.peak = {}",
+        "budgets.frames_per_second = 'fast'",
+        "budgets.allow = 'HEALTHY'",
+        "budgets.where = [{ peak = '1MiB' }]",
+    ];
+    let changed = changed.map(|(line, instead)| complaint(line, instead));
+    let added = added.map(complaint_with);
+    let overrides = ["export.prest=fast", "export.size", "budgets.peak=lots", "timeline.tracks.7.repeat=2"];
+    let overridden = overrides.map(|text| {
+        let change = text.parse::<Override>();
+        let read = change.and_then(|change| Scenario::parse(SMALL, Path::new("scenarios/x.toml"), &[change]));
+        read.expect_err(text).to_string()
+    });
+    insta::assert_snapshot!([&changed[..], &added, &overridden].concat().join("\n"));
 }

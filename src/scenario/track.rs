@@ -158,7 +158,7 @@ fn kind(field: Field) -> Result<TrackKind, ScenarioFault> {
 fn linked_audio(table: &KeyTable, kind: TrackKind) -> Result<bool, ScenarioFault> {
     match (table.get("audio"), kind) {
         (Some(field), TrackKind::Audio) => {
-            Err(field.fault("`audio` is for video tracks: this one is sound already"))
+            Err(field.fault("`audio` is for video tracks: this is an audio track"))
         }
         (Some(field), TrackKind::Video) => field.boolean(),
         (None, kind) => Ok(kind == TrackKind::Video),
@@ -168,7 +168,7 @@ fn linked_audio(table: &KeyTable, kind: TrackKind) -> Result<bool, ScenarioFault
 fn extent(table: &KeyTable, rate: Rate) -> Result<Extent, ScenarioFault> {
     match (table.get("repeat"), table.get("length")) {
         (Some(_), Some(length)) => {
-            Err(length.fault("`repeat` and `length` on one track: say either how often or how long"))
+            Err(length.fault("`repeat` and `length` on one track: give only one of them"))
         }
         (Some(repeat), None) => repeat.whole(1..=1_000_000).map(Extent::Repeat),
         (None, Some(length)) => length.frames(rate).map(Extent::Length),
@@ -182,9 +182,7 @@ fn child(field: Field, rate: Rate, sources: &[Source]) -> Result<Child, Scenario
         (Some(name), None) => clip(&table, name, rate, sources).map(Child::Clip),
         (None, Some(gap)) => {
             if let Some(stray) = table.fields().find(|field| field.name != "gap") {
-                return Err(
-                    stray.fault(format!("a gap has no `{}`: {{ gap = 1.0 }} says it all", stray.name))
-                );
+                return Err(stray.fault(format!("a gap has no `{}`: write only {{ gap = 1.0 }}", stray.name)));
             }
             Ok(Child::Gap { duration: RationalTime::new(gap.frames(rate)?, rate) })
         }

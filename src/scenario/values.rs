@@ -231,7 +231,7 @@ impl PixelFormat {
             (false, 1) => "an even width",
             (false, _) => "an even width and height",
         };
-        Some(format!("size {size} cannot be had in {self}, which wants {odd}"))
+        Some(format!("size {size} is not possible in {self}, which needs {odd}"))
     }
 }
 
@@ -259,7 +259,7 @@ impl FromStr for Size {
         text.split_once('x')
             .and_then(|(width, height)| Some(Size { width: side(width)?, height: side(height)? }))
             .ok_or_else(|| {
-                format!("{} is no size: write \"1280x720\", each side from 2 to 16384", quoted(text))
+                format!("{} is not a size: write \"1280x720\", each side from 2 to 16384", quoted(text))
             })
     }
 }
@@ -415,7 +415,8 @@ impl Field<'_> {
     /// A length of time in frames, at least one.
     pub fn frames(&self, rate: Rate) -> Result<u64, ScenarioFault> {
         match self.time()?.frames(rate) {
-            0 => Err(self.fault(format!("`{}` is less than half a frame (at {rate} a second)", self.name))),
+            0 => Err(self
+                .fault(format!("`{}` is less than half a frame (at {rate} frames per second)", self.name))),
             frames => Ok(frames),
         }
     }
@@ -425,7 +426,7 @@ impl Field<'_> {
         let text = self.text(&format!("the name of {what}"))?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         if text.is_empty() || text.len() > 64 || !text.bytes().all(plain) {
-            return Err(self.fault(format!("{} is no name of {what}", quoted(text))));
+            return Err(self.fault(format!("{} is not a valid name of {what}", quoted(text))));
         }
         Ok(text.into())
     }
@@ -465,7 +466,7 @@ impl Field<'_> {
             encode: part("encode")?,
         };
         if parts == Threading::default() {
-            return Err(self.fault("an empty table tells nothing: write \"default\""));
+            return Err(self.fault("the table is empty: write \"default\""));
         }
         Ok(ThreadingChoice::Parts(parts))
     }

@@ -18,7 +18,7 @@ const BESIDE: [&str; 3] = ["timelines", "drivers", "exports"];
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// They are not of the same plan.
-    #[error("{}: its {what} is not that of {}; only results of one scenario, changed alike, can be merged", .other.display(), .first.display())]
+    #[error("{}: its {what} differs from that of {}; only results of one scenario with the same changes can be merged", .other.display(), .first.display())]
     Unlike {
         /// The first result that was given.
         first: PathBuf,
@@ -39,7 +39,7 @@ pub enum MergeError {
     },
     /// Repeats of a variant are not repeats of the same export.
     #[error(
-        "{job} in {} exported other media than {another} in {}; results of one state of the sources can be merged",
+        "{job} in {} exported other media than {another} in {}; only results of the same media can be merged",
         .other.display(), .first.display()
     )]
     OtherMedia {
@@ -53,7 +53,7 @@ pub enum MergeError {
         first: PathBuf,
     },
     /// Something is there already.
-    #[error("{}: is there already; a merged result is a new folder", .path.display())]
+    #[error("{}: this already exists; a merged result needs a new folder", .path.display())]
     Exists {
         /// Where.
         path: PathBuf,
@@ -337,7 +337,7 @@ mod tests {
             told
         };
         assert!(Merged::of(&[first.clone(), second.clone()]).is_ok());
-        assert!(told(|index| index.scenario_text.push('#')).contains("its scenario is not that of"));
+        assert!(told(|index| index.scenario_text.push('#')).contains("its scenario differs from that of"));
         assert!(told(|index| index.overrides.push("a=1".into())).contains("changes to the scenario"));
         assert!(told(|index| index.seed = Some(2)).contains("its seed"));
     }
@@ -406,6 +406,6 @@ mod tests {
         assert!(told.contains("source/jobs/ffmpeg-single-1"), "{told}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         fs::create_dir(&target).unwrap();
-        assert!(merged.write(&target).unwrap_err().to_string().contains("is there already"));
+        assert!(merged.write(&target).unwrap_err().to_string().contains("already exists"));
     }
 }

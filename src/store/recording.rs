@@ -13,9 +13,8 @@ use crate::trace::{
 use crate::units::Bytes;
 
 /// What can be read, for who gave something else.
-pub const READABLE: &str = "the folder of a recording or of a job of memreel's, its samples.csv, \
-                            a log of psrecord (plain or CSV), a .dat file of mprof, a CSV table with a time \
-                            and memory";
+pub const READABLE: &str = "the folder of a recording or of a job, its samples.csv, a log of psrecord (plain or \
+                            CSV), a .dat file of mprof, or a CSV table with time and memory";
 
 /// What lies beside the samples of a recording.
 const RECORDING_JSON: &str = "recording.json";
@@ -61,6 +60,10 @@ pub struct Recorded {
     pub command: Vec<String>,
     /// The process, where one was recorded that was running already.
     pub pid: Option<i32>,
+    /// The regular expression that found its progress, where one was given.
+    pub progress_regex: Option<String>,
+    /// The file that its progress was read from, where one was given.
+    pub progress_file: Option<String>,
 }
 
 impl Recording {
@@ -127,7 +130,12 @@ impl From<RecordingRecord> for Circumstances {
             outcome: record.outcome,
             machine: record.machine,
             context,
-            made: Recorded { command: record.command, pid },
+            made: Recorded {
+                command: record.command,
+                pid,
+                progress_regex: record.progress_regex,
+                progress_file: record.progress_file,
+            },
         }
     }
 }
@@ -165,7 +173,7 @@ pub fn open_trace(path: &Path, columns: Option<&ColumnNames>) -> Result<Recordin
         Ok(meta) if meta.is_dir() => open_folder(path, columns),
         Ok(meta) if meta.is_file() => open_lone_file(path, columns),
         Ok(_) => Err(no_recording(path, "neither a file nor a folder")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(no_recording(path, "not there")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(no_recording(path, "not found")),
         Err(source) => Err(StoreError::Io { path: path.to_path_buf(), source }),
     }
 }
@@ -199,7 +207,7 @@ fn circumstances(folder: &Path) -> Result<Option<Circumstances>, StoreError> {
 
 fn what_folder(folder: &Path) -> &'static str {
     if folder.join("result.json").is_file() {
-        "a whole result, of which each folder under jobs/ is a recording (`memreel report` tells it all)"
+        "a result; each folder under its jobs/ is a recording (`memreel report` reports all of it)"
     } else {
         "a folder without recording.json, run.json or samples.csv"
     }
@@ -259,7 +267,7 @@ fn open_file(path: &Path, columns: Option<&ColumnNames>) -> Result<Recording, St
 fn what_file(line: &str) -> String {
     match (why_no_table(line), trace::why_unusual(line)) {
         (Some(what), _) => what.into(),
-        (None, Some(what)) => format!("a table with {what}"),
+        (None, Some(what)) => format!("a table: {what}"),
         (None, None) => format!("a text that begins with `{}`", shortened(line)),
     }
 }
@@ -269,7 +277,7 @@ fn why_no_table(line: &str) -> Option<&'static str> {
     let odd = |c: char| c == char::REPLACEMENT_CHARACTER || (c.is_control() && c != '\t');
     match line {
         "" => Some("an empty file, or one that begins with an empty line"),
-        line if line.contains(odd) => Some("not a text"),
+        line if line.contains(odd) => Some("not a text file"),
         line if line.starts_with('{') => Some("JSON"),
         _ => None,
     }
@@ -352,7 +360,7 @@ mod tests {
             (b"{\"rss\": 1}\n", "JSON"),
             (
                 b"time,rss\n0,1\n",
-                "a table with no memory with its unit in the name among the columns `time`, `rss`",
+                "a table: none of the columns `time`, `rss` is memory with its unit in the name",
             ),
             (b"time;rss\n0;1\n", "--columns time=time,memory=rss:UNIT"),
             (b"Hello\n", "begins with `Hello`"),
@@ -364,7 +372,7 @@ mod tests {
         let told = open_recording(folder.path()).unwrap_err().to_string();
         assert!(told.contains("without recording.json"), "{told}");
         let told = open_recording(&folder.path().join("nowhere")).unwrap_err().to_string();
-        assert!(told.contains("nowhere: not there"), "{told}");
+        assert!(told.contains("nowhere: not found"), "{told}");
     }
 
     #[test]
@@ -395,7 +403,10 @@ mod tests {
         assert_eq!(series.memory(Memory::Rss).last(), Some(Bytes::from_mib(2)));
         let missing = open_trace(&path, Some(&named("time=step,memory=mem"))).unwrap();
         let told = missing.series(&Memory::JUDGED).unwrap_err().to_string();
-        assert!(told.ends_with("heap.tsv: line 1: no column `mem`; there are `step`, `heap`"), "{told}");
+        assert!(
+            told.ends_with("heap.tsv: line 1: no column `mem`; the columns are `step`, `heap`"),
+            "{told}"
+        );
         fs::write(&path, b"\x89PNG\r\n").unwrap();
         let told = open_trace(&path, Some(&named("memory=mem"))).unwrap_err().to_string();
         assert!(told.contains("not a text"), "{told}");

@@ -225,7 +225,7 @@ fn invalid(place: &str, what: &str) -> OtioError {
 
 fn time(place: &str, raw: &RawTime) -> Result<RationalTime, OtioError> {
     let rate = Rate::from_f64(raw.rate)
-        .ok_or_else(|| invalid(place, &format!("a rate of {} a second", raw.rate)))?;
+        .ok_or_else(|| invalid(place, &format!("a rate of {} per second", raw.rate)))?;
     if !(0.0..9e15).contains(&raw.value) || (raw.value - raw.value.round()).abs() > 1e-3 {
         return Err(invalid(
             place,

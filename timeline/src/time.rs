@@ -96,7 +96,7 @@ impl FromStr for Rate {
             },
             None => text.trim().parse().ok().and_then(Rate::from_f64),
         };
-        parsed.ok_or_else(|| format!("`{text}` is no frame rate: write 25, 29.97 or 30000/1001"))
+        parsed.ok_or_else(|| format!("`{text}` is not a frame rate: write 25, 29.97 or 30000/1001"))
     }
 }
 

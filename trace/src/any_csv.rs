@@ -198,7 +198,7 @@ fn since(begin: &mut Option<f64>, time: f64, unit: Unit) -> Result<f64, String> 
     let t_s = unit.in_base(time);
     if t_s >= NO_SECONDS {
         return Err(format!(
-            "{time} {} are too many for a time: tell its unit, as in time=COLUMN:ms",
+            "{time} {} is too large for a time: give its unit, as in time=COLUMN:ms",
             unit.word()
         ));
     }
@@ -212,7 +212,7 @@ fn index_of(name: &str, names: &[String]) -> Result<usize, String> {
     match (found.next(), found.next()) {
         (Some(index), None) => Ok(index),
         (Some(_), Some(_)) => Err(format!("several columns are called `{name}`")),
-        (None, _) => Err(format!("no column `{name}`; there are {}", listed(names))),
+        (None, _) => Err(format!("no column `{name}`; the columns are {}", listed(names))),
     }
 }
 
@@ -228,9 +228,9 @@ fn fixed_columns(line: &str) -> Option<&'static str> {
 /// Why columns must be named, and how.
 fn unusual(names: &[String], said: &ColumnNames) -> String {
     let has_time = said.of(Quantity::Time).is_some() || usual::time(names).is_some();
-    let what = if has_time { "no memory with its unit in the name" } else { "no time by a usual name" };
+    let what = if has_time { "memory with its unit in the name" } else { "a time with a usual name" };
     let (time, memory) = (said_or(Quantity::Time, said, names), said_or(Quantity::Memory, said, names));
-    format!("{what} among the columns {}; name them: --columns {time},{memory}", listed(names))
+    format!("none of the columns {} is {what}; name them: --columns {time},{memory}", listed(names))
 }
 
 /// How a quantity that is needed is named: as it was said, as it is usually called, or with what is to be
@@ -388,13 +388,13 @@ mod tests {
     #[test]
     fn nonsense_in_a_cell_is_named_with_its_line_and_column() {
         for (row, told) in [
-            ("1,nan,", "line 3: `nan` is no value for real mem"),
-            ("1,inf,", "line 3: `inf` is no value for real mem"),
-            ("1,-1,", "line 3: `-1` is no value for real mem"),
-            ("1,1e999,", "line 3: `1e999` is no value for real mem"),
-            ("1,1 2,", "line 3: `1 2` is no value for real mem"),
-            ("2026-01-01,1,", "line 3: `2026-01-01` is no value for t"),
-            ("1,1,-3", "line 3: `-3` is no value for frames"),
+            ("1,nan,", "line 3: `nan` is not a valid value of real mem"),
+            ("1,inf,", "line 3: `inf` is not a valid value of real mem"),
+            ("1,-1,", "line 3: `-1` is not a valid value of real mem"),
+            ("1,1e999,", "line 3: `1e999` is not a valid value of real mem"),
+            ("1,1 2,", "line 3: `1 2` is not a valid value of real mem"),
+            ("2026-01-01,1,", "line 3: `2026-01-01` is not a valid value of t"),
+            ("1,1,-3", "line 3: `-3` is not a valid value of frames"),
             ("1,1", "line 3: 2 cells, the header has 3"),
             ("1,1,2,3", "line 3: 4 cells, the header has 3"),
             (",1,2", "line 3: a row without a time"),
@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn a_column_that_is_missing_is_told_with_those_that_are_there() {
         let told = read_text("when,rss\n0,1\n", "time=when,memory=mem").unwrap_err();
-        assert_eq!(told, "line 1: no column `mem`; there are `when`, `rss`");
+        assert_eq!(told, "line 1: no column `mem`; the columns are `when`, `rss`");
         let told = read_text("m,t,m\n0,1,2\n", "time=t,memory=m").unwrap_err();
         assert_eq!(told, "line 1: several columns are called `m`");
         let told = read_text("CMDLINE python3 work.py\n", "time=t,memory=m").unwrap_err();
@@ -419,12 +419,12 @@ mod tests {
         for (line, words) in [
             (
                 "time,rss",
-                "no memory with its unit in the name among the columns `time`, `rss`; \
+                "none of the columns `time`, `rss` is memory with its unit in the name; \
                           name them: --columns time=time,memory=rss:UNIT",
             ),
             (
                 "step;mem_mb",
-                "no time by a usual name among the columns `step`, `mem_mb`; \
+                "none of the columns `step`, `mem_mb` is a time with a usual name; \
                              name them: --columns time=COLUMN,memory=mem_mb",
             ),
             ("a,\"b,c\"", "--columns time=COLUMN,memory=COLUMN:UNIT"),

@@ -102,9 +102,9 @@ impl ColumnNames {
         let wrong = |why: String| ColumnNamesError { part: part.to_string(), why };
         let (word, column) = part.split_once('=').ok_or_else(|| wrong(format!("no `=`; {POSSIBLE}")))?;
         let quantity = Quantity::of_word(word.trim())
-            .ok_or_else(|| wrong(format!("`{}` is none of the quantities; {POSSIBLE}", word.trim())))?;
+            .ok_or_else(|| wrong(format!("`{}` is not a quantity; {POSSIBLE}", word.trim())))?;
         if !self.leaves_open(quantity) {
-            return Err(wrong(format!("{} is said twice", quantity.word())));
+            return Err(wrong(format!("{} is given twice", quantity.word())));
         }
         let column = column_of(quantity, column.trim()).map_err(&wrong)?;
         if let Some(column) = &column
@@ -119,7 +119,7 @@ impl ColumnNames {
 
 /// What a text of column names looks like.
 const POSSIBLE: &str =
-    "it is time=COLUMN, memory=COLUMN, frames=COLUMN, threads=COLUMN, cpu=COLUMN, each with :UNIT or without";
+    "give time=COLUMN, memory=COLUMN, frames=COLUMN, threads=COLUMN, cpu=COLUMN, each with or without :UNIT";
 
 /// A part of a text of column names that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -187,7 +187,7 @@ fn unquoted(rest: &str) -> Result<(String, Option<&str>), String> {
                 let after = after.trim();
                 let unit = after.strip_prefix(':');
                 let is_end = after.is_empty() || unit.is_some();
-                return is_end.then_some((name, unit)).ok_or(format!("`{after}` stands behind the name"));
+                return is_end.then_some((name, unit)).ok_or(format!("`{after}` is after the name"));
             }
         }
     }
@@ -195,10 +195,10 @@ fn unquoted(rest: &str) -> Result<(String, Option<&str>), String> {
 
 fn no_unit(quantity: Quantity, word: &str) -> String {
     let units: Vec<_> = Unit::all(quantity).map(Unit::word).collect();
-    let quoted = "a name with a colon in it stands in double quotes";
+    let quoted = "put a name with a colon in double quotes";
     match units.is_empty() {
-        true => format!("{} have no unit, and here is `{word}`; {quoted}", quantity.word()),
-        false => format!("`{word}` is no unit of {}: {}; {quoted}", quantity.word(), units.join(", ")),
+        true => format!("{} have no unit, and `{word}` was given; {quoted}", quantity.word()),
+        false => format!("`{word}` is not a unit of {}: use {}; {quoted}", quantity.word(), units.join(", ")),
     }
 }
 
@@ -271,15 +271,15 @@ mod tests {
             ("time=t,memory", "`memory`", "memory=COLUMN"),
             ("", "``", "time=COLUMN"),
             ("time=t,", "``", "time=COLUMN"),
-            ("memory=m:TB", "`TB` is no unit of memory", "B, kB, KiB, MB, MiB, GB, GiB, pages"),
-            ("time=t:h", "`h` is no unit of time", "s, ms, us, ns, min"),
+            ("memory=m:TB", "`TB` is not a unit of memory", "B, kB, KiB, MB, MiB, GB, GiB, pages"),
+            ("time=t:h", "`h` is not a unit of time", "s, ms, us, ns, min"),
             ("frames=f:s", "frames have no unit", "double quotes"),
             ("time=", "`time=`", "name is missing"),
             ("frames=:s", "`frames=:s`", "name is missing"),
             ("time=t,time=u", "`time=u`", "twice"),
             ("frames=n,threads=n", "`threads=n`", "`n` is named twice"),
             ("memory=\"m", "`memory=\"m`", "closing quote"),
-            ("memory=\"m\"x", "`memory=\"m\"x`", "`x` stands behind"),
+            ("memory=\"m\"x", "`memory=\"m\"x`", "`x` is after the name"),
         ] {
             let told = refused(text);
             assert!(told.contains(part) && told.contains(possible), "{text}: {told}");

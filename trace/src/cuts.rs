@@ -25,7 +25,7 @@ fn cuts(text: &[u8]) -> Result<Vec<u64>, FileFault> {
     for (line, number) in text.split(|&byte| byte == b'\n').zip(1..) {
         let said = line.split(|&byte| byte == b'#').next().unwrap_or_default().trim_ascii();
         if !said.is_empty() {
-            let no_frame = || FileFault::Line { number, what: nonsense("a frame's number", said) };
+            let no_frame = || FileFault::Line { number, what: nonsense("the frame number", said) };
             cuts.push(whole(said).ok_or_else(no_frame)?);
         }
     }
@@ -56,7 +56,7 @@ mod tests {
             [("100\n\n2.5\n", "line 3: `2.5`"), ("-1", "line 1: `-1`"), ("1 2\n", "line 1: `1 2`")]
         {
             let told = told(text.as_bytes()).unwrap_err();
-            assert!(told.starts_with(what) && told.contains("a frame's number"), "{told}");
+            assert!(told.starts_with(what) && told.contains("the frame number"), "{told}");
         }
     }
 

@@ -35,11 +35,11 @@ pub fn read(lines: &mut WholeLines<impl BufRead>, series: &mut Series) -> Result
         let number = lines.number() + 1;
         let Some(line) = lines.next_line()? else { break };
         let fault = |what: &str| FileFault::Line { number, what: what.to_string() };
-        let nonsense = || fault("not a line of mprof's");
+        let nonsense = || fault("not a line of mprof");
         let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
         match words[..] {
             [b"CMDLINE", ..] if begun => {
-                return Err(fault("a second recording begins here; put each into a file of its own"));
+                return Err(fault("a second recording begins here; put each into its own file"));
             }
             [b"MEM", rss, at] => {
                 ticks.push(tick(rss, at).ok_or_else(nonsense)?);
@@ -105,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_line_of_another_kind_is_named() {
-        assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.5\n").unwrap_err(), "line 2: not a line of mprof's");
-        assert_eq!(read_text("MEM much 0.5\n").unwrap_err(), "line 1: not a line of mprof's");
+        assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.5\n").unwrap_err(), "line 2: not a line of mprof");
+        assert_eq!(read_text("MEM much 0.5\n").unwrap_err(), "line 1: not a line of mprof");
         assert_eq!(read_text("MEM 1.5 0.5\nMEM 1.").unwrap().len(), 1);
     }
 

@@ -88,7 +88,7 @@ impl fmt::Display for Outcome {
             }
             Outcome::Failed { code, message: None } => write!(f, "failed with exit code {code}"),
             Outcome::Killed { signal } => write!(f, "killed by {}", signal_name(*signal)),
-            Outcome::OutOfMemory => f.write_str("killed by the kernel for want of memory"),
+            Outcome::OutOfMemory => f.write_str("killed by the kernel: out of memory"),
             Outcome::TimedOut { limit_s } => write!(f, "ended after the limit of {limit_s} s"),
             Outcome::Stalled { for_s, at_frame } => {
                 write!(f, "stalled: no frame for {for_s} s after frame {at_frame}")

@@ -116,8 +116,11 @@ mod tests {
     #[test]
     fn nonsense_in_the_middle_is_named_with_its_line() {
         let complaint = |text: &str| read_text(text).unwrap_err();
-        assert_eq!(complaint("t_s,rss_bytes\n0,1\nsoon,2\n"), "line 3: `soon` is no value for t_s");
-        assert_eq!(complaint("t_s,rss_bytes\n0,1\n1,2.5\n"), "line 3: `2.5` is no value for rss_bytes");
+        assert_eq!(complaint("t_s,rss_bytes\n0,1\nsoon,2\n"), "line 3: `soon` is not a valid value of t_s");
+        assert_eq!(
+            complaint("t_s,rss_bytes\n0,1\n1,2.5\n"),
+            "line 3: `2.5` is not a valid value of rss_bytes"
+        );
         assert_eq!(complaint("t_s,rss_bytes\n0,1\n1\n"), "line 3: 1 cells, the header has 2");
     }
 }

@@ -83,7 +83,7 @@ impl<'a> Table<'a> {
 /// What is told of a cell that makes no sense.
 pub fn nonsense(name: &str, cell: &[u8]) -> String {
     let shown: String = String::from_utf8_lossy(cell).chars().take(20).collect();
-    format!("`{shown}` is no value for {name}")
+    format!("`{shown}` is not a valid value of {name}")
 }
 
 /// A number that is neither infinite nor NaN.

@@ -1,6 +1,6 @@
 //! What a contact sheet takes: time, which criterion measures, and memory, which is gated.
 //!
-//! `cargo bench` compares memory with `benches/memory.baseline` and exits with 1 when it is surely more;
+//! `cargo bench` compares memory with `benches/memory.baseline` and exits with 1 when it is certainly more;
 //! `SAVE_MEMORY=1 cargo bench` keeps what it takes now.
 
 use std::error::Error;
@@ -73,6 +73,6 @@ fn baseline_file() -> PathBuf {
 
 fn read(file: &Path) -> Result<Baseline, Box<dyn Error>> {
     let text = fs::read_to_string(file)
-        .map_err(|error| format!("{}: {error}; SAVE_MEMORY=1 cargo bench makes one", file.display()))?;
+        .map_err(|error| format!("{}: {error}; SAVE_MEMORY=1 cargo bench creates one", file.display()))?;
     Ok(Baseline::parse(&text)?)
 }

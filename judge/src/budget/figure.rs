@@ -113,8 +113,8 @@ const TABLE: [Row; 10] = [
     row(GrowthPerSource, "growth_per_source", "growth_bytes_per_source", "growth per source", &PER_EVENT),
     row(GrowthPerCut, "growth_per_cut", "growth_bytes_per_cut", "growth per cut", &PER_EVENT),
     row(GrowthPerExport, "growth_per_export", "growth_bytes_per_export", "growth per export", &PER_EVENT),
-    row(CpuPerFrame, "cpu_per_frame", "cpu_s_per_frame", "CPU time a frame", &TIME),
-    row(FramesPerSecond, "frames_per_second", "frames_per_second", "frames a second", &SPEED),
+    row(CpuPerFrame, "cpu_per_frame", "cpu_s_per_frame", "CPU time per frame", &TIME),
+    row(FramesPerSecond, "frames_per_second", "frames_per_second", "frames per second", &SPEED),
     row(Threads, "threads", "threads", "threads", &COUNT),
     row(DescriptorsLeft, "descriptors_left", "descriptors_left_per_export", "descriptors left", &COUNT),
 ];

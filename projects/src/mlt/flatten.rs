@@ -78,7 +78,7 @@ pub fn lay_out(graph: &Graph, layout: Layout) -> Result<(Graph, Changes), String
         plain_lanes(&flat).map_err(|why| format!("only a plain graph can be laid out {layout}: {why}"))?;
     let unused = flat.services().filter(|service| !used.contains(&service.id)).count();
     if unused > 0 {
-        changes.done.push(format!("{unused} services that are not played were left out"));
+        changes.done.push(format!("{unused} services that are not played were removed"));
     }
     changes.done.push(format!(
         "{} clips were laid out {layout}",
@@ -114,7 +114,7 @@ struct Spread {
 impl Spread {
     fn of(root: &Service, look: &GraphView, changes: &mut Changes) -> Result<Spread, String> {
         let frames = look.lengths.get(root.id.as_str()).copied();
-        let frames = frames.ok_or("how long it is, is not said: a clip has neither points nor a length")?;
+        let frames = frames.ok_or("its length is unknown: a clip has neither points nor a length")?;
         let end = root.points.first.unwrap_or(0) + frames;
         let mut spread = Spread { end, spots: Vec::new(), planted: Vec::new() };
         match &root.body {
@@ -162,7 +162,7 @@ impl Spread {
                 _ => (None, false),
             };
             if is_changed {
-                changes.done.push(format!("the sequences in `{}` were put in their place", track.of));
+                changes.done.push(format!("the sequences in `{}` were replaced by their content", track.of));
             }
             self.spots.push(Spot { track, items, properties: service.properties.clone(), is_changed });
         }
@@ -178,7 +178,7 @@ impl Spread {
         let (mut at, mut nested) = (0, 0);
         self.spots.push(Spot::empty(Hide::Nothing));
         for item in items {
-            let frames = look.item_frames(item).ok_or("how long a clip is, is not said")?;
+            let frames = look.item_frames(item).ok_or("the length of a clip is unknown")?;
             let lifted = match item.entry().filter(|entry| look.is_nested(entry)) {
                 Some(entry) => look.lift(entry).map_err(|why| changes.left.push(why)).ok(),
                 None => None,
@@ -193,10 +193,10 @@ impl Spread {
             at += frames;
         }
         if nested > 0 {
-            changes.done.push(format!("{nested} nested sequences were put in their place"));
+            changes.done.push(format!("{nested} nested sequences were replaced by their content"));
         }
         if at != self.end {
-            return Err("what is played has points that are not those of what it holds".into());
+            return Err("what is played has points that are not those of its content".into());
         }
         Ok(())
     }
@@ -270,11 +270,11 @@ impl Spread {
             if !spot.track.others.is_empty() || self.has_filter(number) {
                 changes.left.push(format!("{name} shows nothing, and has a filter"));
             } else if longest < self.end {
-                changes.left.push(format!("{name} shows nothing, and makes the whole as long as it is"));
+                changes.left.push(format!("{name} shows nothing, and sets the length of the whole"));
             } else if !may_drop(number, &self.transitions()) {
-                changes.left.push(format!("{name} shows nothing, and transitions bring others onto it"));
+                changes.left.push(format!("{name} shows nothing, and transitions mix other tracks onto it"));
             } else {
-                changes.done.push(format!("{name} shows nothing, and went"));
+                changes.done.push(format!("{name} shows nothing, and was removed"));
                 self.remove(number, |_| false);
             }
         }
@@ -322,10 +322,12 @@ impl Spread {
             }
         }
         if before > self.spots.len() {
-            changes.done.push(format!("{before} tracks became {}: their clips never meet", self.spots.len()));
+            changes
+                .done
+                .push(format!("{before} tracks became {}: their clips never overlap", self.spots.len()));
         }
         if let Some(why) = why_not {
-            changes.left.push(format!("tracks whose clips never meet stay apart: {why}"));
+            changes.left.push(format!("tracks whose clips never overlap stay apart: {why}"));
         }
     }
 
@@ -344,7 +346,7 @@ impl Spread {
         let apart = |what: String| Some(format!("tracks {lower} and {upper} {what}"));
         let (a, b) = (&self.spots[lower].track, &self.spots[upper].track);
         if a.hide != b.hide {
-            return apart("do not hide the same".into());
+            return apart("hide different things".into());
         }
         let has_more = |track: &TractorTrack| !track.others.is_empty() || track.points != Points::default();
         if [lower, upper].into_iter().any(|number| self.has_filter(number)) || has_more(a) || has_more(b) {
@@ -354,7 +356,7 @@ impl Spread {
         let of = |number: usize| all.iter().filter(move |transition| names(transition, number));
         if let Some(unknown) = of(lower).chain(of(upper)).find(|t| !is_always(t) || !is_idle_on_blanks(t)) {
             return apart(format!(
-                "have a transition, {}, that works at times or is not known to rest",
+                "have a transition, {}, that is active at times or may be",
                 unknown.service()
             ));
         }
@@ -363,11 +365,11 @@ impl Spread {
             onto && transition.track("b_track").is_some_and(|from| from > upper)
         };
         if all.iter().any(from_above) {
-            return apart("have one between them onto which a higher one is brought".into());
+            return apart("have a track between them that a higher track is mixed onto".into());
         }
         let onto = |number: usize| all.iter().any(|transition| transition.track("a_track") == Some(number));
         if onto(upper) {
-            return apart(format!("are not alike: others are brought onto {upper}"));
+            return apart(format!("differ: other tracks are mixed onto {upper}"));
         }
         let is_same = match onto(lower) {
             true => {
@@ -377,7 +379,7 @@ impl Spread {
             }
             false => kinds(&all, lower) == kinds(&all, upper),
         };
-        if is_same { None } else { apart("are brought onto others in different ways".into()) }
+        if is_same { None } else { apart("are mixed onto other tracks in different ways".into()) }
     }
 
     fn merge(&mut self, lower: usize, upper: usize, look: &GraphView) {
@@ -535,7 +537,7 @@ impl Spot {
 fn plain_lanes(graph: &Graph) -> Result<(Lanes, HashSet<String>), String> {
     let look = GraphView::new(graph);
     let root = graph.root().ok_or("there is nothing to play")?;
-    let frames = *look.lengths.get(root.id.as_str()).ok_or("how long it is, is not said")?;
+    let frames = *look.lengths.get(root.id.as_str()).ok_or("its length is unknown")?;
     let one = [TractorTrack { of: root.id.clone(), ..TractorTrack::default() }];
     let (tracks, planted): (&[TractorTrack], &[Planted]) = match &root.body {
         Body::Tractor(tractor) => (&tractor.tracks, &tractor.planted),
@@ -569,7 +571,7 @@ fn all_is_heard(lanes: &Lanes, planted: &[Planted]) -> Result<(), String> {
         match planted {
             Planted::Transition(effect) if is_sum(effect) => sums.push(effect.clone()),
             Planted::Transition(effect) | Planted::Filter(effect) => {
-                return Err(format!("`{}` is planted on it, which is no sum of sound", effect.service()));
+                return Err(format!("`{}` is attached to it, which is not a sum of sound", effect.service()));
             }
         }
     }
@@ -578,7 +580,7 @@ fn all_is_heard(lanes: &Lanes, planted: &[Planted]) -> Result<(), String> {
     let places = |lane: &Lane| lane.pieces.iter().map(|piece| (piece.start, piece.end)).collect();
     let heard: Vec<Heard> = heard.map(|(number, lane)| (number, places(lane))).collect();
     match unsummed(&heard, &sums) {
-        Some(at) => Err(format!("at frame {at} tracks are heard at the same time, and not added up")),
+        Some(at) => Err(format!("at frame {at} tracks are audible at the same time, and not summed")),
         None => Ok(()),
     }
 }
@@ -629,7 +631,7 @@ fn lane(track: &TractorTrack, number: usize, look: &GraphView) -> Result<Lane, S
     for item in items {
         let frames = look
             .item_frames(item)
-            .ok_or_else(|| format!("how long a clip on track {number} is, is not said"))?;
+            .ok_or_else(|| format!("the length of a clip on track {number} is unknown"))?;
         if let PlaylistItem::Entry(entry) = item {
             let producer = look.services[entry.of.as_str()];
             if look.is_nested(entry) {

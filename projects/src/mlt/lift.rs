@@ -81,14 +81,14 @@ impl<'a> GraphView<'a> {
         }
         let whole = self.lengths.get(entry.of.as_str()).copied();
         let (Some(frames), Some(whole)) = (self.frames(entry), whole) else {
-            return Err(stays("how long it is, is not said"));
+            return Err(stays("its length is unknown"));
         };
         let first = entry.points.first.unwrap_or(0);
         if frames == 0 || service.value("hide").is_some() {
             return Err(stays("it shows nothing, or hides something by a property"));
         }
         if service.points.first.unwrap_or(0) > 0 || first + frames > whole {
-            return Err(stays("its in and out points are not those of what it holds"));
+            return Err(stays("its in and out points are not those of its content"));
         }
         let mut lifted = match &service.body {
             Body::Playlist(items) => self.lift_playlist(items),
@@ -115,7 +115,7 @@ impl<'a> GraphView<'a> {
         for planted in &tractor.planted {
             match planted {
                 Planted::Filter(filter) => {
-                    return Err(format!("a filter, {}, is planted on it", filter.service()));
+                    return Err(format!("a filter, {}, is attached to it", filter.service()));
                 }
                 Planted::Transition(transition) => lifted.transitions.push(ranged(transition, frames)?),
             }
@@ -147,7 +147,7 @@ impl<'a> GraphView<'a> {
     /// As long as the tractor that it is a track of.
     fn padded(&self, items: Vec<PlaylistItem>, frames: u64) -> Result<Vec<PlaylistItem>, Why> {
         let long = items.iter().try_fold(0, |sum, item| Some(sum + self.item_frames(item)?));
-        let long = long.ok_or("how long a track of it is, is not said")?;
+        let long = long.ok_or("the length of one of its tracks is unknown")?;
         let mut items = if long > frames { self.slice(&items, 0, frames)? } else { items };
         items.extend((long < frames).then(|| PlaylistItem::Blank(frames - long)));
         Ok(items)
@@ -158,7 +158,7 @@ impl<'a> GraphView<'a> {
         let (mut at, end) = (0, first + frames);
         let mut part = Vec::new();
         for item in items {
-            let long = self.item_frames(item).ok_or("how long a clip of it is, is not said")?;
+            let long = self.item_frames(item).ok_or("the length of one of its clips is unknown")?;
             let (from, to) = (at.max(first), (at + long).min(end));
             if from < to {
                 part.push(self.cut(item, from - at, to - from, long)?);
@@ -239,7 +239,7 @@ impl Lifted {
             *items = joined(look.slice(items, first, frames)?);
             let long: u64 = items.iter().filter_map(|item| look.item_frames(item)).sum();
             if long != frames {
-                return Err("its in and out points are not those of what it holds".into());
+                return Err("its in and out points are not those of its content".into());
             }
         }
         for transition in &mut self.transitions {

@@ -43,7 +43,7 @@ pub fn from_mlt_xml(text: &str) -> Result<Graph, MltError> {
     if !matches!(document.name.as_str(), "mlt" | "westley") {
         return wrong(
             document.line,
-            format!("<{}> begins the document; MLT's begin with <mlt>", document.name),
+            format!("the document begins with <{}>; documents of MLT begin with <mlt>", document.name),
         );
     }
     let mut named = HashSet::new();
@@ -97,7 +97,7 @@ fn tree(text: &str) -> Read<Raw> {
             Event::Start(start) => {
                 open.push(raw(&start, line)?);
                 if open.len() > DEEPEST {
-                    return wrong(line, format!("elements stand in each other more than {DEEPEST} deep"));
+                    return wrong(line, format!("elements are nested more than {DEEPEST} deep"));
                 }
                 None
             }
@@ -117,7 +117,7 @@ fn tree(text: &str) -> Read<Raw> {
             Some(parent) => parent.children.push(element),
             None if whole.is_none() => whole = Some(element),
             None => {
-                return wrong(element.line, format!("<{}> stands after the document's end", element.name));
+                return wrong(element.line, format!("<{}> is after the end of the document", element.name));
             }
         }
     }
@@ -127,10 +127,10 @@ fn end(open: Option<Raw>, whole: Option<Raw>, line: usize) -> Read<Raw> {
     match (open, whole) {
         (Some(open), _) => wrong(
             line,
-            format!("the file ends inside <{}> of line {}: it is cut short", open.name, open.line),
+            format!("the file ends inside <{}> of line {}: it is incomplete", open.name, open.line),
         ),
         (None, Some(whole)) => Ok(whole),
-        (None, None) => wrong(line, "no XML element: MLT's documents begin with <mlt>"),
+        (None, None) => wrong(line, "no XML element: documents of MLT begin with <mlt>"),
     }
 }
 
@@ -231,9 +231,10 @@ impl Document {
         }
         match self.graph.root() {
             Some(_) => Ok(self.graph),
-            None => {
-                wrong(line, "<mlt> holds no producer, chain, playlist or tractor: there is nothing to play")
-            }
+            None => wrong(
+                line,
+                "<mlt> contains no producer, chain, playlist or tractor: there is nothing to play",
+            ),
         }
     }
 
@@ -258,7 +259,7 @@ impl Document {
             self.child(&mut service, child)?;
         }
         if !self.ids.insert(id.clone()) {
-            return wrong(line, format!("the id `{id}` is given a second time: every service has its own"));
+            return wrong(line, format!("the id `{id}` is used twice: every service needs its own"));
         }
         self.graph.parts.push(Part::Service(service));
         Ok(id)
@@ -299,7 +300,7 @@ impl Document {
                 return wrong(
                     child.line,
                     format!(
-                        "<{name}> in a service that cannot hold it: entries and blanks stand in a <playlist>, tracks and transitions in a <tractor>"
+                        "<{name}> in a service that cannot contain it: entries and blanks belong in a <playlist>, tracks and transitions in a <tractor>"
                     ),
                 );
             }
@@ -307,7 +308,7 @@ impl Document {
                 return wrong(
                     child.line,
                     format!(
-                        "<{}> directly in a service that cannot hold it: put it before, and name it by its id",
+                        "<{}> directly in a service that cannot contain it: put it before, and refer to it by its id",
                         child.name
                     ),
                 );
@@ -331,11 +332,11 @@ impl Document {
 
     fn no_point(&self, name: &str, text: &str) -> String {
         match (self.rate, text.contains(':')) {
-            (None, true) => format!(
-                "`{name}` is the time {text}, and no <profile> before it says how many frames a second"
-            ),
+            (None, true) => {
+                format!("`{name}` is the time {text}, and no <profile> before it has the frame rate")
+            }
             _ => format!(
-                "`{name}` is `{text}`: frames (25), a clock value (00:00:01.000) or a timecode (00:00:01:00) would be right"
+                "`{name}` is `{text}`: write frames (25), a clock value (00:00:01.000) or a timecode (00:00:01:00)"
             ),
         }
     }
@@ -372,10 +373,7 @@ impl Document {
             Some("audio") => Hide::Audio,
             Some("both") => Hide::Both,
             Some(other) => {
-                return wrong(
-                    element.line,
-                    format!("`hide` is `{other}`: video, audio or both would be right"),
-                );
+                return wrong(element.line, format!("`hide` is `{other}`: write video, audio or both"));
             }
         };
         let others = element.children.into_iter().map(Raw::kept).collect();
@@ -388,7 +386,7 @@ impl Document {
             _ if element.is_service() => {
                 Ok(TractorTrack { of: self.service(element)?, ..TractorTrack::default() })
             }
-            name => wrong(element.line, format!("<{name}> in a <multitrack>: tracks stand there")),
+            name => wrong(element.line, format!("<{name}> in a <multitrack>: only tracks belong there")),
         }
     }
 
@@ -403,11 +401,9 @@ impl Document {
             Some(id) if self.ids.contains(&id) => Ok(id),
             Some(id) => wrong(
                 element.line,
-                format!("<{}> names `{id}`, which nothing before it is called", element.name),
+                format!("<{}> refers to `{id}`, and nothing before it has this id", element.name),
             ),
-            None => {
-                element.missing(attribute, "the id of a producer, playlist or tractor that stands before")
-            }
+            None => element.missing(attribute, "the id of a producer, playlist or tractor before it"),
         }
     }
 

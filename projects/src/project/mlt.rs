@@ -49,7 +49,7 @@ impl<'a> Search<'a> {
         let root = self.graph.root().ok_or("there is nothing to play")?;
         let frames = self.lengths.get(root.id.as_str()).copied();
         let frames =
-            frames.ok_or("how long it is, is not said: a clip has neither in and out points nor a length")?;
+            frames.ok_or("its length is unknown: a clip has neither in and out points nor a length")?;
         self.found.frames = frames;
         let first = root.points.first.unwrap_or(0);
         self.service(root, Window { at: 0, from: first, to: first + frames })?;

@@ -27,10 +27,10 @@ impl Folder {
         let found = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
         let is_ours = |name: &OsStr| NAMES.iter().any(|ours| name == *ours);
         if found.iter().any(|entry| !is_ours(&entry.file_name())) {
-            return Err(refusal("it is not empty, and holds more than an old recording"));
+            return Err(refusal("it contains more than an old recording"));
         }
         if !found.is_empty() && !replace {
-            return Err(refusal("it holds a recording; --force replaces it"));
+            return Err(refusal("it contains a recording; --force replaces it"));
         }
         // The record first: without it nobody takes what is left for whole.
         for name in NAMES {

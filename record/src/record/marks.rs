@@ -32,7 +32,7 @@ impl Marks {
             Err(error) => return Err(error.into()),
         };
         if !std::fs::metadata(path)?.file_type().is_fifo() {
-            return Err(std::io::Error::other("it exists and is no named pipe"));
+            return Err(std::io::Error::other("it exists and is not a named pipe"));
         }
         // Open for writing, too: the pipe then never ends, however many writers come and go.
         let flags = OFlags::NONBLOCK.bits() as i32;
@@ -103,6 +103,6 @@ mod tests {
         assert!(path.exists());
         let file = folder.path().join("file");
         std::fs::write(&file, "text").unwrap();
-        assert!(Marks::open(&file).unwrap_err().to_string().contains("no named pipe"));
+        assert!(Marks::open(&file).unwrap_err().to_string().contains("not a named pipe"));
     }
 }

@@ -14,7 +14,7 @@ pub fn ask_for_realtime() -> Result<(), String> {
     }
     let error = std::io::Error::last_os_error();
     Err(format!(
-        "no real-time scheduling: {error}; it takes root, CAP_SYS_NICE or a limit `rtprio` of {PRIORITY}"
+        "no real-time scheduling: {error}; it needs root, CAP_SYS_NICE or a limit `rtprio` of {PRIORITY}"
     ))
 }
 

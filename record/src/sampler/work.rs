@@ -347,8 +347,6 @@ impl Work {
             (denied.descriptors, "open files (fd)"),
         ];
         let denied = what.into_iter().filter(|(denied, _)| *denied);
-        denied
-            .map(|(_, what)| format!("{what}: the system does not let us read them of every process"))
-            .collect()
+        denied.map(|(_, what)| format!("{what}: no permission to read them for every process")).collect()
     }
 }

@@ -15,19 +15,19 @@ use crate::store::{self, StoreError};
 /// The files that a check leaves.
 #[derive(Debug, Default, Args)]
 pub struct Outputs {
-    /// Print one object of JSON in place of the tables, sizes in bytes; what is for people goes to standard error
+    /// Print one JSON object instead of the tables, sizes in bytes; the text for people goes to standard error
     #[arg(long)]
     pub json: bool,
-    /// Write a page of Markdown. Where $GITHUB_STEP_SUMMARY is set it is added there, too
+    /// Write a Markdown page. If $GITHUB_STEP_SUMMARY is set, the page is also appended to that file
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Write JUnit's XML: a case for each variant
+    /// Write JUnit XML, with one test case per variant
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Write what was measured in Bencher's metric format (JSON)
+    /// Write the figures in Bencher's metric format (JSON)
     #[arg(long, value_name = "FILE")]
     bmf: Option<PathBuf>,
-    /// Write what was measured as github-action-benchmark reads it, its tool customSmallerIsBetter (JSON)
+    /// Write the figures for github-action-benchmark, tool customSmallerIsBetter (JSON)
     #[arg(long, value_name = "FILE")]
     smaller_is_better: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ impl Outputs {
         match twice {
             // A device takes any number of them.
             Some((_, file)) if file.is_file() || !file.exists() => {
-                Err(Failure::usage(format!("{}: two outputs cannot go to one file", file.display())))
+                Err(Failure::usage(format!("{}: two outputs cannot be written to one file", file.display())))
             }
             _ => Ok(()),
         }

@@ -24,10 +24,10 @@ pub fn print(command: &Command, shards: u32, out: &mut dyn Write) -> Result<(), 
 #SBATCH --array=1-{shards}
 #SBATCH --output={name}-%A-%a.log
 #
-# Each task runs a shard, on whatever node it is given. What nodes, and how much of one, is yours to say, here or to
-# sbatch: --constraint for nodes that are alike, --cpus-per-task, --mem, --exclusive.
+# Each task runs one shard. Choose the nodes and their resources here or as options of sbatch: --constraint for equal
+# nodes, --cpus-per-task, --mem, --exclusive.
 #
-# When all tasks have ended, with the number that sbatch has printed in place of JOB:
+# When all tasks have ended, run this, with the number that sbatch printed in place of JOB:
 #
 #   memreel merge {name}-JOB/*/*/latest -o {name}-JOB/merged
 set -eu

@@ -71,8 +71,8 @@ pub fn in_words(recorded: &RecordingEnd, kept: Recording, plot: Option<&Path>) -
     line("cost", cost(record));
     match recorded.left_running {
         0 => {}
-        1 => line("left", "1 process still runs".into()),
-        count => line("left", format!("{count} processes still run")),
+        1 => line("left", "1 process is still running".into()),
+        count => line("left", format!("{count} processes are still running")),
     }
     for note in &record.notes {
         line("unread", note.clone());
@@ -89,7 +89,7 @@ fn headline(recorded: &RecordingEnd) -> String {
         (Ending::Ended(EndStatus::Exit(code)), _) => format!("ended with exit code {code}"),
         (Ending::Gone, _) => "has ended".into(),
         (Ending::OutOfTime, Some(Outcome::TimedOut { .. })) => "was ended".into(),
-        (Ending::OutOfTime | Ending::Stopped | Ending::Unwritten, _) => "still runs".into(),
+        (Ending::OutOfTime | Ending::Stopped | Ending::Unwritten, _) => "is still running".into(),
         (_, Some(outcome)) => outcome.to_string(),
         (_, None) => "has ended".into(),
     };
@@ -104,9 +104,9 @@ fn program(record: &RecordingRecord) -> String {
 
 /// Both views of the largest resident set: neither holds the other.
 fn peaks(recorded: &RecordingEnd) -> String {
-    let sampled = format!("{} all processes together, as sampled", recorded.sampled_peak);
+    let sampled = format!("{} in all processes together, sampled", recorded.sampled_peak);
     match recorded.record.high_water_bytes {
-        Some(kernel) => format!("{kernel} any one process; {sampled}"),
+        Some(kernel) => format!("{kernel} in one process; {sampled}"),
         None => sampled,
     }
 }
@@ -114,7 +114,7 @@ fn peaks(recorded: &RecordingEnd) -> String {
 fn cpu(record: &RecordingRecord) -> String {
     match record.cpu_s {
         Some(cpu) if record.wall_s > 0.0 => {
-            format!("{cpu:.2} s ({:.0} % of one)", cpu / record.wall_s * 100.0)
+            format!("{cpu:.2} s ({:.0} % of one core)", cpu / record.wall_s * 100.0)
         }
         Some(cpu) => format!("{cpu:.2} s"),
         None => "unknown".into(),
@@ -125,7 +125,7 @@ fn samples(record: &RecordingRecord) -> String {
     let sampling = &record.sampling;
     let mut text = sampling.samples.to_string();
     if sampling.samples > 1 {
-        let _ = write!(text, ", {:.1} a second", sampling.achieved_hz);
+        let _ = write!(text, ", {:.1} per second", sampling.achieved_hz);
     }
     for (count, what) in
         [(sampling.late, "late"), (sampling.missed, "missed"), (sampling.lost_rows, "lost by a slow disk")]
@@ -139,7 +139,8 @@ fn samples(record: &RecordingRecord) -> String {
 
 fn cost(record: &RecordingRecord) -> String {
     let (cpu, wall) = (record.overhead.harness_cpu_s, record.wall_s);
-    let share = if wall > 0.0 { format!(" ({:.2} % of one)", cpu / wall * 100.0) } else { String::new() };
+    let share =
+        if wall > 0.0 { format!(" ({:.2} % of one core)", cpu / wall * 100.0) } else { String::new() };
     let private = record.overhead.harness_private_bytes.map(|bytes| format!(", {bytes} of memory"));
     format!("{:.1} ms of CPU{share}{}", cpu * 1e3, private.unwrap_or_default())
 }

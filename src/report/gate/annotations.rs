@@ -33,7 +33,7 @@ pub fn write_annotations(told: &Told<'_>, out: &mut dyn Write) -> io::Result<()>
         }
         let more = of_kind.len() - shown;
         if more > 0 {
-            let message = format!("{more} more: see the summary of this step, or what it printed.");
+            let message = format!("{more} more: see the summary or the output of this step.");
             write_annotation(told, severity, "more", &message, out)?;
         }
     }

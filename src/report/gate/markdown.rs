@@ -57,7 +57,7 @@ impl Page {
             }
         }
         if left_out > 0 {
-            self.text.push_str(&format!("\n… and {left_out} lines more, for which there is no room here.\n"));
+            self.text.push_str(&format!("\n… and {left_out} more lines, for which there is no room here.\n"));
         }
     }
 

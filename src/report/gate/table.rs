@@ -56,8 +56,8 @@ pub fn drawn(table: &FigureTable) -> Table {
 /// What the columns mean.
 pub fn legend(check: &Check) -> Vec<String> {
     let changes = check.items.iter().any(|item| matches!(item.evidence, Evidence::Change(_)));
-    let legend = "change: how much worse, and its 95 % interval; a minus is better. could find: the least change that \
-                  such repeats find in 19 of 20 checks.";
+    let legend = "change: how much worse, with its 95 % interval; a minus is better. detectable: the minimum \
+                  detectable change, which this number of repeats finds in 19 of 20 checks.";
     changes.then(|| legend.to_string()).into_iter().collect()
 }
 
@@ -67,7 +67,7 @@ fn changes(check: &Check) -> FigureTable {
         (Evidence::Change(change), Asked::Change(figure)) => Some(change_row(item, figure, change)),
         _ => None,
     };
-    let header = &["variant", "figure", "baseline", "now", "change", "tolerated", "could find", ""];
+    let header = &["variant", "figure", "baseline", "now", "change", "tolerance", "detectable", ""];
     FigureTable { header, rows: rows(check, cells) }
 }
 
@@ -93,7 +93,7 @@ fn answer(item: &CheckItem) -> &'static str {
     match item.state {
         State::Failed if !item.soft => "FAILED",
         State::Failed => "warning",
-        State::Open => "open",
+        State::Open => "inconclusive",
         State::NotComparable => "not comparable",
         State::Passed => "ok",
         State::Shown => "not judged",

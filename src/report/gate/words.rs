@@ -16,7 +16,7 @@ pub fn heading(item: &CheckItem) -> &'static str {
     match item.state {
         State::Failed if item.soft => "warning",
         State::Failed => "FAILED",
-        State::Open => "open",
+        State::Open => "inconclusive",
         State::NotComparable => "not comparable",
         State::Passed => "passed",
         State::Shown => "not judged",
@@ -34,15 +34,15 @@ pub fn statement(item: &CheckItem) -> String {
         (Evidence::Change(change), Asked::Change(figure)) => changed(figure, change, item.state),
         (Evidence::Limit(limit), Asked::Limit(figure)) => limited(figure, limit, item.state),
         (Evidence::NotMeasured, Asked::Limit(figure)) => {
-            format!("{figure} was not measured, and there is a budget for it.")
+            format!("{figure} has a budget and was not measured.")
         }
         (Evidence::NotMeasured, Asked::Change(figure)) => format!("{figure} is not in the baseline."),
         (Evidence::Words(words), _) => format!("{words}."),
-        _ => "nothing is known of it.".into(),
+        _ => "there is no evidence.".into(),
     }
 }
 
-/// What came of it, and its evidence: `open: whether peak is …`.
+/// What came of it, and its evidence: `inconclusive: peak may exceed …`.
 pub fn line(item: &CheckItem) -> String {
     format!("{}: {}", heading(item), statement(item))
 }
@@ -70,25 +70,25 @@ fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
     let interval = effect_within(figure, change.effect, low, high);
     match state {
         State::Failed => format!(
-            "{figure} is {} {} than in the baseline ({levels}), {} at least; {tolerated} is tolerated.",
+            "{figure} is {} {} than in the baseline ({levels}), at least {}; the tolerance is {tolerated}.",
             effect(figure, change.effect),
             worse(figure),
             effect(figure, at_least),
         ),
         State::Open => format!(
-            "whether {figure} is {} than in the baseline by more than the {tolerated} that is tolerated: {levels}, \
-             a change of {interval}{}.",
-            worse(figure),
+            "{figure} may {} the baseline by more than the tolerance of {tolerated}: {levels}, a change of \
+             {interval}{}.",
+            if figure.less_is_worse() { "be below" } else { "exceed" },
             needed(change),
         ),
-        _ => format!("{figure} {levels}, a change of {interval}; {tolerated} is tolerated."),
+        _ => format!("{figure} {levels}, a change of {interval}; the tolerance is {tolerated}."),
     }
 }
 
 fn needed(change: &ChangeEvidence) -> String {
     match change.needs {
-        Some(repeats) => format!("; {repeats} repeats on each side would settle it, if they scatter alike"),
-        None => "; more than 100 repeats would be needed: a quieter machine, or a wider tolerance".into(),
+        Some(repeats) => format!("; {repeats} repeats on each side would decide, with the same spread"),
+        None => "; more than 100 repeats would be needed: use a quieter machine or a wider tolerance".into(),
     }
 }
 

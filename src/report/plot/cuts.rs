@@ -64,7 +64,7 @@ impl Marks {
             1 => String::new(),
             step => format!(", one in {step} of {} shown", self.frames.len()),
         };
-        let differ = if self.differ { ", those that only some variants have left out" } else { "" };
+        let differ = if self.differ { ", without those of only some variants" } else { "" };
         let any = !self.frames.is_empty() || self.differ;
         any.then(|| format!("{mark} tick: {what}{every}{differ}"))
     }

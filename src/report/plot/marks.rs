@@ -64,7 +64,7 @@ impl PlotMarks {
     /// What is not shown of them.
     pub fn note(&self) -> Option<String> {
         let bare = self.placed.iter().filter(|(_, words)| words.is_none()).count();
-        let bare = (bare > 0).then(|| format!("marks without room for their words: {bare}"));
+        let bare = (bare > 0).then(|| format!("marks without room for their labels: {bare}"));
         let left_out = (self.left_out > 0).then(|| format!("marks not drawn: {}", self.left_out));
         let notes: Vec<_> = bare.into_iter().chain(left_out).collect();
         (!notes.is_empty()).then(|| notes.join(", "))
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(rows(&marks(&[100, 600, 1100])), [Some(0); 3]);
         let close = marks(&[100, 102, 104, 106, 108]);
         assert_eq!(rows(&close), [Some(0), Some(1), Some(2), Some(3), None]);
-        assert_eq!(close.note().as_deref(), Some("marks without room for their words: 1"));
+        assert_eq!(close.note().as_deref(), Some("marks without room for their labels: 1"));
         assert_eq!((marks(&[]).room(), marks(&[5]).note()), (0, None));
     }
 

@@ -55,7 +55,7 @@ fn notes(variants: &[VariantRow<'_>]) -> Vec<String> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let bars = repeated.then(|| "bars: median of the repeats that finished, dots: each repeat".to_string());
     let failed = variants.iter().any(|variant| variant.summary.finished < variant.summary.ran);
-    let crosses = failed.then(|| "×: the export ended there without being finished".to_string());
+    let crosses = failed.then(|| "×: the export ended there and did not finish".to_string());
     bars.into_iter().chain(crosses).collect()
 }
 

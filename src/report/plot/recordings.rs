@@ -116,7 +116,7 @@ fn provenance(report: &RecordingReport) -> String {
 
 fn notes(report: &RecordingReport, marks: &PlotMarks, cpu: Option<&CpuUse>) -> Vec<String> {
     let failed = report.rows.iter().any(|row| row.failure().is_some());
-    let failed = failed.then(|| "×: it ended there without being finished".to_string());
+    let failed = failed.then(|| "×: it ended there and did not finish".to_string());
     let cpu =
         cpu.map(|cpu| format!("CPU: means over at least {} s; 100 % is one core", number(cpu.window_s, 1)));
     cpu.into_iter().chain(marks.note()).chain(failed).collect()

@@ -24,7 +24,7 @@ pub fn over_frames(report: &Report) -> Option<Scene> {
     draw(report, Over::Frames)
 }
 
-/// Anonymous memory plus swap over the seconds since the engine was started.
+/// Anonymous memory plus swap over the seconds since the engine started.
 pub fn over_time(report: &Report) -> Option<Scene> {
     draw(report, Over::Time)
 }
@@ -40,7 +40,7 @@ impl Over {
     fn title(self) -> &'static str {
         match self {
             Over::Frames => "frames exported",
-            Over::Time => "seconds since the engine was started",
+            Over::Time => "seconds since the engine started",
         }
     }
 
@@ -119,7 +119,7 @@ fn notes(report: &Report, over: Over, shown: &[&VariantRow<'_>], cuts: Option<&c
         (most > 1).then(|| format!("line: median of up to {most} repeats, band: lowest to highest"));
     let died = |job: &MeasuredJob| !job.summary.outcome.is_finished() && !over.curve(job).points.is_empty();
     let failed = report.measured().any(died);
-    let failures = failed.then(|| "×: an export ended there without being finished".to_string());
+    let failures = failed.then(|| "×: an export ended there and did not finish".to_string());
     let cuts = cuts.map(cuts::Cuts::notes).unwrap_or_default();
     let late = (over == Over::Frames).then(|| frames_taken_in(report)).flatten();
     cuts.into_iter().chain(late).chain(repeats).chain(failures).chain(frame::not_run(report)).collect()

@@ -8,10 +8,10 @@ use crate::report::recordings::RecordingRow;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts;
 
-/// Writes whether its memory grows, how long it took, its peak and its plateau, a line each.
+/// Writes whether its memory grows, how long it took, its peak and its level, a line each.
 pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<()> {
     let summary = &row.summary;
-    let lines = [Some(lasted(summary)), peak(summary), plateau(summary)];
+    let lines = [Some(lasted(summary)), peak(summary), level(summary)];
     write_wrapped(out, &verdicts::of_recording(&summary.verdict, row.failure()), width)?;
     // A command that failed would fail again.
     let next = verdicts::next::of_run(&summary.verdict, &row.recording.made);
@@ -37,10 +37,10 @@ fn peak(summary: &RecordingSummary) -> Option<String> {
     Some(format!("peak     {} MiB resident ({source})", mib(peak.rss.as_f64())))
 }
 
-fn plateau(summary: &RecordingSummary) -> Option<String> {
+fn level(summary: &RecordingSummary) -> Option<String> {
     let level = mib(summary.plateau?.as_f64());
     let of = way(summary.over);
-    Some(format!("plateau  {level} MiB of {} (median from 88 % to 98 % of {of})", summary.level_of))
+    Some(format!("level    {level} MiB of {} (median from 88 % to 98 % of {of})", summary.level_of))
 }
 
 fn way(over: Over) -> &'static str {

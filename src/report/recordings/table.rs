@@ -82,11 +82,11 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
     let kernel = some(is_kernel)
         .then(|| "peak, kernel: the exact high-water mark of the largest process, above any sample.".into());
     let judged = some(|summary| summary.plateau.is_some())
-        .then(|| "plateau: median from 88 % to 98 % of the run. memory grows: see `memreel judge`.".into());
+        .then(|| "level: median from 88 % to 98 % of the run. memory grows: see `memreel judge`.".into());
     let cut_short = rows
         .iter()
         .filter(|row| !row.recording.is_whole)
-        .map(|row| format!("{}: not whole: the recording was killed, or still goes on.", row.name));
+        .map(|row| format!("{}: incomplete: the recording was killed, or is still running.", row.name));
     let failed = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)));
     let clocks = rows
         .iter()

@@ -87,7 +87,7 @@ impl Told<'_> {
         let each: Vec<String> = self.with.iter().filter_map(|&with| self.by(with, !self.unparted)).collect();
         let amount = match self.unparted {
             true if self.with.contains(&With::Frames) => {
-                format!("{}: this run cannot tell which", each.join(", or "))
+                format!("{}: this run does not show which", each.join(", or "))
             }
             true => {
                 let first = self.by(With::Sources, true).unwrap_or_default();
@@ -96,7 +96,7 @@ impl Told<'_> {
             false => each.join(" and "),
         };
         let kept = match self.with {
-            [With::Exports] => Some("what stays after an export is closed is a leak".to_string()),
+            [With::Exports] => Some("memory that stays after an export is closed is a leak".to_string()),
             with if with.contains(&With::Sources) && !with.contains(&With::Frames) => {
                 Some("none seen per frame: the engine keeps something of each source".into())
             }
@@ -128,7 +128,7 @@ impl Told<'_> {
         if let Some(exports) = self.exports {
             let limit = self.growth.export.map_or(0.0, |rate| rate.limit);
             return format!(
-                "nothing adds up over {exports} exports in one process; a leak of more than {} per export would \
+                "nothing accumulates over {exports} exports in one process; a leak of more than {} per export would \
                  have been seen",
                 amount(limit)
             );
@@ -249,10 +249,10 @@ fn in_runs(verdict: &JobsVerdict) -> Option<(usize, usize)> {
 
 fn why_jobs_are_open(verdict: &JobsVerdict) -> String {
     match verdict.because {
-        Because::NothingMeasured => "no export came to its end".into(),
-        Because::LengthsAreOpen => "from length to length, memory may grow or not".into(),
+        Because::NothingMeasured => "no export finished".into(),
+        Because::LengthsAreOpen => "the lengths do not show whether memory grows".into(),
         Because::SourcesAreOpen => {
-            "two numbers of sources do not tell whether growth with sources goes on".into()
+            "two numbers of sources do not show whether growth with sources continues".into()
         }
         _ if verdict.reason == Some(Reason::TooShort) && verdict.runs.len() == 1 => {
             format!("the export is too short: {} frames", number(verdict.up_to_frames as f64, 0))
@@ -278,7 +278,7 @@ fn where_it_rose(verdict: &RunVerdict) -> Option<String> {
         Form::Filled => {
             verdict.flat_since.map(|since| format!("it grew until {} and then stopped", at(since)))
         }
-        Form::SawTooth => Some("it rises and falls again".into()),
+        Form::SawTooth => Some("it rises and falls".into()),
         Form::Steps => {
             let begin = verdict.judged.map_or(0.0, |judged| judged.0);
             let judged = verdict.steps_up.iter().filter(|step| step.at >= begin);
@@ -315,7 +315,7 @@ fn rises_along(verdict: &RunVerdict) -> Vec<String> {
             Some(_) if events > 0.0 => format!("{} per cut", short(gained / events)),
             _ => format!("{} over the judged part", number(gained, 0)),
         };
-        (gained >= RISING).then(|| format!("{what} rise along, {each}"))
+        (gained >= RISING).then(|| format!("{what} also increase, {each}"))
     };
     let threads = told(verdict.threads_gained, "threads");
     threads.into_iter().chain(told(verdict.descriptors_gained, "open files")).collect()

@@ -30,9 +30,9 @@ impl From<Drift> for DriftRecord {
 /// The same in a sentence.
 pub fn drift(drift: &Drift) -> String {
     let word = match drift.pace() {
-        Pace::Slower => "it gets slower",
-        Pace::Faster => "it gets faster",
-        Pace::Steady => "it stays as fast",
+        Pace::Slower => "slower",
+        Pace::Faster => "faster",
+        Pace::Steady => "no change",
         Pace::Open => "no proven slowdown",
     };
     format!(

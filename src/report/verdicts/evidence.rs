@@ -64,8 +64,7 @@ fn floor(terms: &Terms, one: &str) -> String {
         Index::Cues => ": the index of a Matroska file",
         Index::None => "",
     };
-    let assumed =
-        if terms.index_is_assumed { ", which is assumed (`--container` says otherwise)" } else { "" };
+    let assumed = if terms.index_is_assumed { ", which is assumed (`--container` changes it)" } else { "" };
     let sound = match terms.track_of_sound {
         Some(_) if terms.index_is_assumed => "",
         Some(_) => " with one track of sound",
@@ -79,12 +78,12 @@ pub fn form_in_words(form: Form) -> &'static str {
     match form {
         Form::Plateau => "level after the warm-up",
         Form::Steps => "level, with one to three rises that stayed",
-        Form::Filled => "grew and stopped, as a cache does that has filled",
-        Form::SawTooth => "rises and falls again",
+        Form::Filled => "grew and stopped, like a cache that has filled",
+        Form::SawTooth => "rises and falls",
         Form::Steady => "steady growth",
         Form::Slowing => "growth that slows down",
         Form::Accelerating => "growth that accelerates",
-        Form::Irregular => "rises now and then",
+        Form::Irregular => "irregular rises",
     }
 }
 
@@ -93,7 +92,7 @@ fn division(division: &Division, verdict: &RunVerdict) -> String {
     let percent = |share: f64| number(100.0 * share.clamp(0.0, 1.0), 0);
     let coarse = verdict.unparted && !division.is_resolved;
     let coarse = if coarse {
-        " The frame counter changes too rarely to tell growth at cuts from growth between."
+        " The frame counter changes too rarely to distinguish growth at cuts from growth between."
     } else {
         ""
     };
@@ -120,7 +119,7 @@ fn rests(rest: &AtRest) -> String {
         )
     });
     format!(
-        "Memory at rest after each of {} exports but the last: {} MiB{}.",
+        "Memory after each of {} exports except the last: {} MiB{}.",
         rest.exports,
         levels.join(", "),
         gain.unwrap_or_default()
@@ -139,9 +138,7 @@ fn hidden(verdict: &RunVerdict) -> Option<String> {
     let beneath = verdict.answer() == Answer::Yes && !verdict.with.contains(&With::Frames);
     let one = one(verdict);
     match verdict.answer() {
-        Answer::Yes if beneath => {
-            Some(format!("A leak below {limit} per {one} would be invisible beside it."))
-        }
+        Answer::Yes if beneath => Some(format!("A leak below {limit} per {one} could be missed beside it.")),
         Answer::Open => Some(format!("A leak of more than {limit} per {one} would have been seen.")),
         _ => None,
     }
@@ -213,11 +210,11 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
             Fit::DoesNotFit => "does not fit into",
             Fit::Open => "may or may not fit into",
         };
-        format!("; that {word} {} MiB", mib(memory.as_f64()))
+        format!("; this {word} {} MiB", mib(memory.as_f64()))
     });
     let conditions = [
-        prediction.if_cuts_go_on.then_some("if cuts and new sources go on coming as often"),
-        prediction.accelerates.then_some("if growth goes on accelerating"),
+        prediction.if_cuts_go_on.then_some("if cuts and new sources continue at the same rate"),
+        prediction.accelerates.then_some("if growth continues to accelerate"),
     ];
     let conditions: Vec<_> = conditions.into_iter().flatten().collect();
     let stops = if prediction.low < prediction.low_if_it_goes_on {
@@ -250,8 +247,8 @@ fn plural(verdict: &RunVerdict) -> &'static str {
 pub fn clock(set_back_s: f64) -> Option<String> {
     (set_back_s > 0.0).then(|| {
         format!(
-            "The clock was set back by {} s during the recording: the samples after that are taken to follow at the usual \
-             interval.",
+            "The clock was set back by {} s during the recording: memreel assumes that the later samples follow at the \
+             usual interval.",
             number(set_back_s, 0)
         )
     })

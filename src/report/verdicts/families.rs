@@ -20,7 +20,10 @@ pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
     let varied = verdict.along.iter().filter(|along| along.range.0 < along.range.1);
     sentences.extend(varied.map(along));
     sentences.extend(verdict.index_per_frame.filter(|&index| index >= LEAST_INDEX).map(|index| {
-        format!("The index of the file takes {} per frame: that much more than without one.", amount(index))
+        format!(
+            "The index of the file takes {} per frame, compared with exports without an index.",
+            amount(index)
+        )
     }));
     sentences
 }
@@ -40,11 +43,11 @@ fn along(along: &Along) -> String {
 
 fn because(because: Because) -> &'static str {
     match because {
-        Because::NothingMeasured => "no export came to its end",
-        Because::RestsRise => "what stays between exports rises with each",
-        Because::RunsGrow => "runs grow by themselves, the longest too",
+        Because::NothingMeasured => "no export finished",
+        Because::RestsRise => "the memory between exports rises with each export",
+        Because::RunsGrow => "most runs grow, also the longest",
         Because::LevelsRiseWithLength => "the level at the end rises with the length of the export",
-        Because::FramesWait => "frames wait in memory, taken in and not yet put out",
+        Because::FramesWait => "frames wait in memory between input and output",
         Because::StopsAtTheSameShare => {
             "the level rises with the length, and growth stops at the same share of each length, as in a queue"
         }
@@ -55,7 +58,7 @@ fn because(because: Because) -> &'static str {
         Because::LevelsStopRisingWithSources => "the level rises with few sources, and not with many",
         Because::NothingGrows => "no run grows, and no level rises",
         Because::RunsAreOpen => "runs are inconclusive, or disagree",
-        Because::LengthsAreOpen => "growth from length to length may be some or none",
-        Because::SourcesAreOpen => "growth from one number of sources to the next may go on or not",
+        Because::LengthsAreOpen => "the lengths do not show whether the level rises",
+        Because::SourcesAreOpen => "the numbers of sources do not show whether growth continues",
     }
 }

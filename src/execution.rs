@@ -71,8 +71,6 @@ pub enum ExecutionEvent<'a> {
     },
     /// A job is over.
     Ended {
-        /// What it ran.
-        variant: &'a Variant,
         /// How it ended.
         outcome: &'a Outcome,
         /// The most resident memory of it, by the kernel's word or by the samples.
@@ -239,7 +237,7 @@ impl<'a> Execution<'a> {
                     let (number, of, repeat) = (index + 1, to_run.len(), job.repeat);
                     tell(ExecutionEvent::Started { number, of, variant, repeat, live: Arc::clone(&live) });
                     let (outcome, peak) = self.run_job(job, planned, folder, stop, &live)?;
-                    tell(ExecutionEvent::Ended { variant, outcome: &outcome, peak });
+                    tell(ExecutionEvent::Ended { outcome: &outcome, peak });
                     outcome
                 }
             };

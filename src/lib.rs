@@ -1,27 +1,50 @@
-//! memreel exports a scripted timeline with a real engine and watches the memory of that process.
+//! The library behind the program `memreel`, which exports a scripted timeline with a real engine and watches the
+//! memory of that process.
+//!
+//! For other programs there is [`function`], which measures the memory of a function in a benchmark. What can be used
+//! without memreel is in packages of its own: `memreel-trace`, `memreel-record`, `memreel-judge`, `memreel-timeline` and
+//! `memreel-projects`. All else here serves the program and its tests, is hidden from this page, and may change at any
+//! time.
 //!
 //! Data flows one way. **Script**: a scenario file becomes a plan, a list of jobs. **Measure**: each
 //! job is an engine started by a launcher of ours and sampled from outside, and leaves a trace on
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
-pub mod baseline;
-pub mod cli;
-pub mod digest;
-pub mod engine;
-pub mod execution;
 pub mod function;
-pub mod gate;
+
+#[doc(hidden)]
+pub mod baseline;
+#[doc(hidden)]
+pub mod cli;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
 pub mod media;
+#[doc(hidden)]
 pub mod plan;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod scenario;
+#[doc(hidden)]
 pub mod store;
 
+mod digest;
+mod execution;
+mod gate;
+
+#[doc(hidden)]
 pub use memreel_judge as verdict;
+#[doc(hidden)]
 pub use memreel_judge::{analysis, budget, check, compare, stats};
+#[doc(hidden)]
 pub use memreel_projects::{mlt, project, rlvideo};
+#[doc(hidden)]
 pub use memreel_record::{launch, machine, proc, record, sampler, supervise, writer};
+#[doc(hidden)]
 pub use memreel_timeline as timeline;
+#[doc(hidden)]
 pub use memreel_trace as trace;
+#[doc(hidden)]
 pub use memreel_trace::units;

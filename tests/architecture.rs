@@ -406,3 +406,117 @@ fn text_of_proc_is_parsed_without_opening_a_file() {
     let parsing: Vec<_> = sources().into_iter().filter(|source| source.module == "proc").collect();
     nowhere_but(&["std::fs", "fs::", "File", "std::io", "rustix"], &parsing, |_| false);
 }
+
+/// Every path that a text imports or names from its crate's root or its parent: `crate::a::b`, `super::c`.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for root in ["crate::", "super::"] {
+        for (at, _) in text.match_indices(root) {
+            let is_inside = text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+            if !is_inside {
+                let end = text[at..]
+                    .find([';', '(', ')', '<', '>', '=', '!', '.'])
+                    .map_or(text.len(), |to| at + to);
+                found.extend(expanded(text[at..end].trim()));
+            }
+        }
+    }
+    found
+}
+
+/// `a::{b, c::{d, e}}` as `a::b`, `a::c::d`, `a::c::e`.
+fn expanded(tree: &str) -> Vec<Vec<String>> {
+    let (path, group) = tree.split_once('{').map_or((tree, None), |(path, group)| (path, Some(group)));
+    let steps: Vec<String> = path.split("::").map_while(|step| name_at(step.trim())).collect();
+    let Some(group) = group else { return vec![steps] };
+    let (mut depth, mut begin, mut branches) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                branches.push(&group[begin..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                branches.push(&group[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    let branches = branches.into_iter().map(str::trim).filter(|branch| !branch.is_empty());
+    let whole = |branch: Vec<String>| [steps.clone(), branch].concat();
+    branches.flat_map(expanded).map(whole).collect()
+}
+
+/// The module of a file: `sampler::tree`.
+fn module_of(path: &Path, root: &Path) -> Vec<String> {
+    let inside = path.strip_prefix(root).unwrap().with_extension("");
+    inside.iter().map(|step| step.to_str().unwrap().to_string()).collect()
+}
+
+/// The folders of all packages' sources.
+const PACKAGE_SOURCES: [&str; 7] =
+    ["src", "record/src", "judge/src", "projects/src", "trace/src", "timeline/src", "exporter/src"];
+
+#[test]
+fn no_two_public_types_have_one_name() {
+    let mut defined: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for source in PACKAGE_SOURCES.into_iter().flat_map(other_sources) {
+        for line in source.text.lines() {
+            let kinds = ["pub struct ", "pub enum ", "pub trait ", "pub type "];
+            if let Some(name) = kinds.iter().find_map(|kind| name_at(line.strip_prefix(kind)?)) {
+                defined.entry(name).or_default().push(source.path.clone());
+            }
+        }
+    }
+    assert!(defined.len() > 300, "types are not where they were");
+    defined.retain(|_, places| places.len() > 1);
+    assert!(defined.is_empty(), "{defined:#?}");
+}
+
+#[test]
+fn trees_of_imports_are_expanded() {
+    let text = "use crate::trace::{self, a::{B, C}}; fn f() { super::d::e() }";
+    let found: Vec<_> = paths(text).iter().map(|path| path.join("::")).collect();
+    assert_eq!(found, ["crate::trace::self", "crate::trace::a::B", "crate::trace::a::C", "super::d::e"]);
+}
+
+#[test]
+fn no_two_files_import_each_other_also_not_around_a_corner() {
+    for folder in PACKAGE_SOURCES {
+        let root = package().join(folder);
+        let is_test =
+            |source: &Source| source.path.ends_with("tests.rs") || source.path.ends_with("made_up.rs");
+        let sources: Vec<_> = other_sources(folder).into_iter().filter(|source| !is_test(source)).collect();
+        let modules: BTreeSet<_> = sources.iter().map(|source| module_of(&source.path, &root)).collect();
+        let imports_of = |source: &Source| {
+            let own = module_of(&source.path, &root);
+            let absolute = |path: Vec<String>| {
+                let up = path.iter().take_while(|step| *step == "super").count();
+                let base = if path[0] == "crate" { 0 } else { own.len().saturating_sub(up) };
+                [&own[..base], &path[up.max(1)..]].concat()
+            };
+            let file = |path: Vec<String>| {
+                (1..=path.len())
+                    .rev()
+                    .map(|length| path[..length].to_vec())
+                    .find(|start| modules.contains(start))
+            };
+            let of = paths(&source.text).into_iter().map(absolute).filter_map(file);
+            // What a file is a part of is known to it.
+            let others: BTreeSet<_> = of.filter(|module| !own.starts_with(module)).collect();
+            (own, others)
+        };
+        let mut left: BTreeMap<_, _> = sources.iter().map(imports_of).collect();
+        while let Some(free) = left.iter().find(|(_, others)| others.is_empty()).map(|(own, _)| own.clone()) {
+            left.remove(&free);
+            left.values_mut().for_each(|others| others.retain(|other| *other != free));
+            // What is no file of its own was imported by nobody.
+            let known: BTreeSet<_> = left.keys().cloned().collect();
+            left.values_mut().for_each(|others| others.retain(|other| known.contains(other)));
+        }
+        assert!(left.is_empty(), "files of {folder} import each other: {left:#?}");
+    }
+}

@@ -66,7 +66,7 @@ impl ProgressLine {
             ExecutionEvent::Reused { variant, repeat } => {
                 say(format_args!("{} · repeat {repeat}: already measured, reused", variant.label()));
             }
-            ExecutionEvent::Ended { outcome, peak, .. } => self.end(outcome, peak),
+            ExecutionEvent::Ended { outcome, peak } => self.end(outcome, peak),
         }
     }
 

@@ -30,7 +30,7 @@ fn table(rows: &[RecordingRow]) -> Table {
         Column::numbers("lasted", "s", 3),
         Column::numbers("samples", "", 4),
         Column::numbers("peak RSS", "MiB", 1),
-        Column::numbers("plateau", "MiB", 2),
+        Column::numbers("level", "MiB", 2),
         Column::numbers("memory\ngrows", "", 0),
     ];
     let mut table = Table::new("recording", columns);

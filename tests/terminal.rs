@@ -111,7 +111,7 @@ fn check_in_terminal(bench: &Bench, memreel: &str, width: usize) {
     assert!(!lines.iter().any(|line| line.contains("min left")), "{lines:#?}");
     let text = lines.join(" ");
     for word in
-        ["peak", "swap", "warm", "threads", "wall", "CPU", "late", "outcome", "plateau", "could", "repeats"]
+        ["peak", "swap", "warm", "threads", "wall", "CPU", "late", "outcome", "level", "could", "repeats"]
     {
         assert!(text.contains(word), "{word} is missing at {width}:\n{}", lines.join("\n"));
     }

@@ -17,7 +17,7 @@ use crate::report::stderr_width;
 use crate::sampler::Live;
 use crate::trace::Outcome;
 use crate::units::{Bytes, Count};
-use left::{Pace, Schedule};
+use left::{RunPace, Schedule};
 use line::JobProgress;
 
 /// Shows happenings on standard error.
@@ -78,7 +78,7 @@ impl ProgressLine {
         let Current { number, of, variant, repeat, began, frames, live, .. } = &*current;
         // Counters are read now and then: of a whole export the last number seen is not the last.
         let exported = if outcome.is_finished() { Some(*frames) } else { live.frames().map(Count::get) };
-        self.schedule.note(variant, Pace::new(exported.unwrap_or(0), began.elapsed()));
+        self.schedule.note(variant, RunPace::new(exported.unwrap_or(0), began.elapsed()));
         let exported = exported.map_or_else(String::new, |frames| format!("{frames} frames, "));
         let seconds = began.elapsed().as_secs_f64();
         say(format_args!(
@@ -100,7 +100,7 @@ impl Current {
             all_frames: self.frames,
             elapsed,
             memory: Some(self.live.memory()).filter(|(_, peak)| *peak > Bytes::ZERO),
-            left: self.schedule.left(self.number, Pace::new(frames, elapsed)),
+            left: self.schedule.left(self.number, RunPace::new(frames, elapsed)),
         };
         progress.text(width)
     }
@@ -164,7 +164,7 @@ impl Making {
                 .sum()
         };
         let (made, all) = (work(&|file| self.made.contains(&file)), work(&|_| true));
-        let left = Pace::new(made, self.began.elapsed()).time_for(all - made);
+        let left = RunPace::new(made, self.began.elapsed()).time_for(all - made);
         line::media(self.made.len() + 1, self.files.len(), &self.files[first].0, left, width)
     }
 }

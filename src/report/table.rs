@@ -17,22 +17,22 @@ const INDENT: usize = 2;
 const GAP: &str = "  ";
 
 /// A column beside the names.
-pub struct Column {
+pub struct TableColumn {
     heading: String,
     unit: &'static str,
     is_number: bool,
     rank: u8,
 }
 
-impl Column {
+impl TableColumn {
     /// A column of words; that of the highest rank is stacked first.
-    pub fn words(heading: impl Into<String>, rank: u8) -> Column {
-        Column { heading: heading.into(), unit: "", is_number: false, rank }
+    pub fn words(heading: impl Into<String>, rank: u8) -> TableColumn {
+        TableColumn { heading: heading.into(), unit: "", is_number: false, rank }
     }
 
     /// A column of numbers, which may have a unit.
-    pub fn numbers(heading: impl Into<String>, unit: &'static str, rank: u8) -> Column {
-        Column { heading: heading.into(), unit, is_number: true, rank }
+    pub fn numbers(heading: impl Into<String>, unit: &'static str, rank: u8) -> TableColumn {
+        TableColumn { heading: heading.into(), unit, is_number: true, rank }
     }
 
     fn heading_lines(&self) -> impl Iterator<Item = &str> {
@@ -93,9 +93,9 @@ impl Emphasis {
 }
 
 /// Rows with names, and columns beside these.
-pub struct Table {
+pub struct PrintedTable {
     heading: &'static str,
-    columns: Vec<Column>,
+    columns: Vec<TableColumn>,
     rows: Vec<Row>,
     is_ruled: bool,
 }
@@ -130,15 +130,15 @@ struct Layout {
     width: usize,
 }
 
-impl Table {
+impl PrintedTable {
     /// A table without rows; `heading` is that of the names.
-    pub fn new(heading: &'static str, columns: Vec<Column>) -> Table {
-        Table { heading, columns, rows: Vec::new(), is_ruled: false }
+    pub fn new(heading: &'static str, columns: Vec<TableColumn>) -> PrintedTable {
+        PrintedTable { heading, columns, rows: Vec::new(), is_ruled: false }
     }
 
     /// The same with lines between its rows, if that is so.
-    pub fn ruled(self, is_ruled: bool) -> Table {
-        Table { is_ruled, ..self }
+    pub fn ruled(self, is_ruled: bool) -> PrintedTable {
+        PrintedTable { is_ruled, ..self }
     }
 
     /// Adds a row. One without a name goes on with what the row above it names.
@@ -290,16 +290,16 @@ fn filled_items(items: &[String], width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn table() -> Table {
-        let mut table = Table::new(
+    fn table() -> PrintedTable {
+        let mut table = PrintedTable::new(
             "variant",
             vec![
-                Column::numbers("peak\nRSS", "MiB", 2),
-                Column::numbers("CPU time a frame", "ms", 4),
-                Column::numbers("frames a second", "", 5),
-                Column::numbers("memory\ngrows", "", 1),
-                Column::words("engine", 3),
-                Column::words("outcome", 0),
+                TableColumn::numbers("peak\nRSS", "MiB", 2),
+                TableColumn::numbers("CPU time a frame", "ms", 4),
+                TableColumn::numbers("frames a second", "", 5),
+                TableColumn::numbers("memory\ngrows", "", 1),
+                TableColumn::words("engine", 3),
+                TableColumn::words("outcome", 0),
             ],
         );
         let cells =
@@ -310,7 +310,7 @@ mod tests {
         table
     }
 
-    fn drawn(table: &Table, width: u16) -> String {
+    fn drawn(table: &PrintedTable, width: u16) -> String {
         let mut out = Vec::new();
         table.write(&mut out, TableLook { width, ..TableLook::PLAIN }).unwrap();
         String::from_utf8(out).unwrap()
@@ -356,8 +356,10 @@ mod tests {
 
     #[test]
     fn a_row_without_a_name_goes_on_below_the_one_above_it() {
-        let mut table =
-            Table::new("variant", vec![Column::words("figure", 0), Column::numbers("now", "", 1)]);
+        let mut table = PrintedTable::new(
+            "variant",
+            vec![TableColumn::words("figure", 0), TableColumn::numbers("now", "", 1)],
+        );
         table.row("a variant with a long name", ["peak".into(), "1.0 MiB".into()]);
         table.row("", ["level".into(), "0.5 MiB".into()]);
         let text = drawn(&table, 30);

@@ -8,19 +8,19 @@ const BASIS: Duration = Duration::from_secs(1);
 
 /// Work done in some time: frames of an export, pixels of media.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Pace {
+pub struct RunPace {
     work: u64,
     time: Duration,
 }
 
-impl Pace {
+impl RunPace {
     /// So much in this time.
-    pub fn new(work: u64, time: Duration) -> Pace {
-        Pace { work, time }
+    pub fn new(work: u64, time: Duration) -> RunPace {
+        RunPace { work, time }
     }
 
-    fn and(self, other: Pace) -> Pace {
-        Pace { work: self.work + other.work, time: self.time + other.time }
+    fn and(self, other: RunPace) -> RunPace {
+        RunPace { work: self.work + other.work, time: self.time + other.time }
     }
 
     /// How long so much takes at this pace; `None` before there is one.
@@ -36,7 +36,7 @@ impl Pace {
 #[derive(Debug, Clone, Default)]
 pub struct Schedule {
     jobs: Vec<(String, u64)>,
-    paces: BTreeMap<String, Pace>,
+    paces: BTreeMap<String, RunPace>,
 }
 
 impl Schedule {
@@ -46,18 +46,18 @@ impl Schedule {
     }
 
     /// Notes how fast a job of a variant was, as far as it came.
-    pub fn note(&mut self, variant: &str, pace: Pace) {
+    pub fn note(&mut self, variant: &str, pace: RunPace) {
         let known = self.paces.entry(variant.to_string()).or_default();
         *known = known.and(pace);
     }
 
     /// The time that the rest takes while the job of this number, from 1, has come so far; `None` before anything
     /// is known.
-    pub fn left(&self, number: usize, so_far: Pace) -> Option<Duration> {
+    pub fn left(&self, number: usize, so_far: RunPace) -> Option<Duration> {
         let (variant, frames) = self.jobs.get(number.checked_sub(1)?)?;
         let mut known = self.clone();
         known.note(variant, so_far);
-        let all = known.paces.values().fold(Pace::default(), |all, &pace| all.and(pace));
+        let all = known.paces.values().fold(RunPace::default(), |all, &pace| all.and(pace));
         let time = |variant: &String, frames: u64| {
             let own = known.paces.get(variant).and_then(|pace| pace.time_for(frames));
             own.or_else(|| all.time_for(frames))
@@ -92,25 +92,25 @@ mod tests {
     #[test]
     fn nothing_is_known_before_there_is_a_basis() {
         let schedule = schedule();
-        assert_eq!(schedule.left(1, Pace::default()), None);
-        assert_eq!(schedule.left(1, Pace::new(0, seconds(60))), None);
-        assert_eq!(schedule.left(1, Pace::new(1, seconds(0))), None);
-        assert_eq!(Schedule::default().left(1, Pace::new(1, seconds(60))), None);
+        assert_eq!(schedule.left(1, RunPace::default()), None);
+        assert_eq!(schedule.left(1, RunPace::new(0, seconds(60))), None);
+        assert_eq!(schedule.left(1, RunPace::new(1, seconds(0))), None);
+        assert_eq!(Schedule::default().left(1, RunPace::new(1, seconds(60))), None);
     }
 
     #[test]
     fn a_variant_that_has_not_run_is_taken_to_be_as_fast_as_the_others() {
-        assert_eq!(schedule().left(1, Pace::new(50, seconds(5))), Some(seconds(35)));
+        assert_eq!(schedule().left(1, RunPace::new(50, seconds(5))), Some(seconds(35)));
     }
 
     #[test]
     fn each_variant_has_its_own_pace_once_it_has_run() {
         let mut schedule = schedule();
-        schedule.note("fast", Pace::new(100, seconds(10)));
-        assert_eq!(schedule.left(2, Pace::new(50, seconds(50))), Some(seconds(50 + 10 + 100)));
-        schedule.note("slow", Pace::new(100, seconds(100)));
-        assert_eq!(schedule.left(3, Pace::default()), Some(seconds(10 + 100)));
-        assert_eq!(schedule.left(4, Pace::new(100, seconds(100))), Some(seconds(0)));
+        schedule.note("fast", RunPace::new(100, seconds(10)));
+        assert_eq!(schedule.left(2, RunPace::new(50, seconds(50))), Some(seconds(50 + 10 + 100)));
+        schedule.note("slow", RunPace::new(100, seconds(100)));
+        assert_eq!(schedule.left(3, RunPace::default()), Some(seconds(10 + 100)));
+        assert_eq!(schedule.left(4, RunPace::new(100, seconds(100))), Some(seconds(0)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::baseline::{Baseline, BaselineEntry};
 use crate::budget::Figure;
 use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
-use crate::report::table::{Column, Table};
+use crate::report::table::{PrintedTable, TableColumn};
 use crate::report::terminal::write_wrapped;
 use crate::stats;
 use crate::trace::MachineClass;
@@ -23,11 +23,11 @@ const SHOWN: [Figure; 4] = [Figure::Peak, Figure::Level, Figure::CpuPerFrame, Fi
 pub fn write_baseline(baseline: &Baseline, out: &mut dyn Write, look: TableLook) -> io::Result<()> {
     let mut machines: Vec<String> = Vec::new();
     let words = [("engine", 3), ("machine", 4), ("saved", 6)];
-    let words = words.into_iter().map(|(heading, rank)| Column::words(heading, rank));
+    let words = words.into_iter().map(|(heading, rank)| TableColumn::words(heading, rank));
     let figures = SHOWN.into_iter().zip([0, 1, 2, 2]);
-    let figures = figures.map(|(figure, rank)| Column::numbers(figure.to_string(), "", rank));
-    let columns = words.chain([Column::numbers("repeats", "", 5)]).chain(figures);
-    let mut table = Table::new("variant", columns.collect());
+    let figures = figures.map(|(figure, rank)| TableColumn::numbers(figure.to_string(), "", rank));
+    let columns = words.chain([TableColumn::numbers("repeats", "", 5)]).chain(figures);
+    let mut table = PrintedTable::new("variant", columns.collect());
     for entry in baseline.entries() {
         let class = MachineClass { builds: BTreeMap::new(), ..entry.key.class.clone() };
         let machine = class.to_string();

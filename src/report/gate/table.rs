@@ -4,7 +4,7 @@ use super::words::{effect, effect_within, shown};
 use crate::budget::Figure;
 use crate::check::{Asked, ChangeEvidence, Check, CheckItem, Evidence, LimitEvidence, State};
 use crate::report::number::UNKNOWN;
-use crate::report::table::{Cell, Column, Table};
+use crate::report::table::{Cell, PrintedTable, TableColumn};
 
 /// Figures in rows, however they are drawn: two columns of words, numbers, and the answer.
 pub struct FigureTable {
@@ -35,14 +35,14 @@ pub fn tables(check: &Check) -> Vec<FigureTable> {
 const RANKS: [u8; 7] = [0, 4, 3, 2, 5, 6, 1];
 
 /// A table for the terminal. A variant is named in its first row only.
-pub fn drawn(table: &FigureTable) -> Table {
+pub fn drawn(table: &FigureTable) -> PrintedTable {
     let headings = table.header[1..].iter().zip(RANKS).enumerate();
     let columns =
         headings.map(|(place, (heading, rank))| match (1..table.header.len() - 2).contains(&place) {
-            true => Column::numbers(*heading, "", rank),
-            false => Column::words(*heading, rank),
+            true => TableColumn::numbers(*heading, "", rank),
+            false => TableColumn::words(*heading, rank),
         });
-    let mut drawn = Table::new(table.header[0], columns.collect());
+    let mut drawn = PrintedTable::new(table.header[0], columns.collect());
     let mut last = "";
     for row in &table.rows {
         let name = if row.subject == last { "" } else { row.subject.as_str() };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::analysis::{PeakSource, RecordingSummary};
 use crate::report::number::{UNKNOWN, mib, number};
 use crate::report::recordings::RecordingRow;
-use crate::report::table::{Column, Table};
+use crate::report::table::{PrintedTable, TableColumn};
 use crate::report::terminal::{TableLook, write_wrapped};
 use crate::report::verdicts;
 use crate::trace::Memory;
@@ -25,15 +25,15 @@ pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: TableLook) -> io:
     Ok(())
 }
 
-fn table(rows: &[RecordingRow]) -> Table {
+fn table(rows: &[RecordingRow]) -> PrintedTable {
     let columns = vec![
-        Column::numbers("lasted", "s", 3),
-        Column::numbers("samples", "", 4),
-        Column::numbers("peak RSS", "MiB", 1),
-        Column::numbers("level", "MiB", 2),
-        Column::numbers("memory\ngrows", "", 0),
+        TableColumn::numbers("lasted", "s", 3),
+        TableColumn::numbers("samples", "", 4),
+        TableColumn::numbers("peak RSS", "MiB", 1),
+        TableColumn::numbers("level", "MiB", 2),
+        TableColumn::numbers("memory\ngrows", "", 0),
     ];
-    let mut table = Table::new("recording", columns);
+    let mut table = PrintedTable::new("recording", columns);
     for row in rows {
         let summary = &row.summary;
         let cells = [

@@ -901,3 +901,28 @@ fn a_disk_that_fills_up_does_not_end_the_command_and_is_told() {
     let other = Other::start(&bench, &["sleep", "45"]);
     bench.run(&["record", "--csv", "/dev/full", &other.pid()]).expect(5).complains(&["No space left"]);
 }
+
+// What to do next.
+
+#[test]
+fn the_next_command_reads_the_progress_as_the_last_one_did() {
+    let bench = Bench::new();
+    let script = "for n in 1 2 3; do echo n=$n; sleep 0.1; done";
+    let ran = record_sh(&bench, &["--progress-regex", "n=([0-9]+)"], script);
+    let said = ran.expect(0).err.lines().find(|line| line.starts_with("To decide")).unwrap();
+    let next = |text: &str| shlex::split(text.split_once(": memreel ").unwrap().1).unwrap();
+    let words = next(said);
+    let (options, command) = words.split_at(words.iter().position(|word| word == "--").unwrap());
+    assert!(options.windows(2).any(|two| two == ["--progress-regex", "n=([0-9]+)"]), "{said}");
+    assert_eq!(command[1..4], ["sh", "-c", script], "{said}");
+    let judged = bench.run(&["judge", "kept"]);
+    assert!(judged.expect(0).out.lines().any(|line| line == said), "{}", judged.out);
+
+    let script = "for n in 1 2 3; do echo $n > p.txt; sleep 0.1; done";
+    let options = ["--force", "--progress-file", "p.txt", "--progress-regex=-?([0-9]+)"];
+    let said = record_sh(&bench, &options, script);
+    let said = said.expect(0).err.lines().find(|line| line.starts_with("To decide")).unwrap();
+    for words in ["--progress-file p.txt", "'--progress-regex=-?([0-9]+)'"] {
+        assert!(said.contains(words), "{said}");
+    }
+}

@@ -311,3 +311,23 @@ fn a_plot_that_cannot_be_made_says_why() {
         .complains(&["/sys/kernel/plot.png"]);
     assert!(!bench.path().join("memory.png").exists());
 }
+
+#[test]
+fn of_a_recording_whose_command_is_unknown_the_next_step_is_in_words() {
+    let bench = Bench::new();
+    let judged = |rows: usize, every_s: f64| {
+        let row = |row: usize| format!("{},{}\n", row as f64 * every_s, (50 << 20) + row * 10_240);
+        let text = (0..rows).fold("t_s,rss_bytes\n".to_string(), |text, number| text + &row(number));
+        fs::write(bench.path().join("it.csv"), text).unwrap();
+        let said = bench.run(&["judge", "it.csv"]).expect(0).out.clone();
+        let json = bench.run(&["judge", "--json", "it.csv"]).expect(0).out.clone();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["next"], Value::Null, "{json}");
+        said.lines().find(|line| line.starts_with("To decide")).unwrap().to_string()
+    };
+    let finer = "To decide: record it again with `memreel record --interval 0.004`.";
+    assert_eq!(judged(10, 1.0), finer);
+    let longer = judged(400, 0.004);
+    assert!(longer.starts_with("To decide: record it again with an input "), "{longer}");
+    assert!(longer.ends_with(" as long."), "{longer}");
+}

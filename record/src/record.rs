@@ -81,6 +81,18 @@ impl ProgressSource {
             ProgressSource::Written | ProgressSource::File { .. } => Streams::Ours,
         }
     }
+
+    /// The regular expression and the file that were given.
+    fn given(&self) -> (Option<String>, Option<String>) {
+        let regex = |pattern: &Pattern| pattern.given().map(str::to_string);
+        match self {
+            ProgressSource::Written => (None, None),
+            ProgressSource::Output { pattern, .. } => (regex(pattern), None),
+            ProgressSource::File { path, pattern } => {
+                (regex(pattern), Some(path.to_string_lossy().into_owned()))
+            }
+        }
+    }
 }
 
 /// How a recording ended.
@@ -187,9 +199,10 @@ pub fn record(
     let ears = Ears::open(&order)?;
     let mut subject = Subject::take(&order.what, order.progress.streams())?;
     let origin = Instant::now();
+    let progress = order.progress.given();
     let relay = relay(&mut subject, order.progress, live)?;
     let (sampler, rows) = Sampler::start(subject.target(), order.settings, origin, Arc::clone(live), None)?;
-    let began = Began { started, oom_kills, origin, cpu: live.cpu(), limit: order.duration };
+    let began = Began { started, oom_kills, origin, cpu: live.cpu(), limit: order.duration, progress };
     let (events, queue) = channel();
     let (sinks, failures) = failures::watched(sinks)?;
     let writer = Writer::start(rows, queue, sinks)?;
@@ -220,6 +233,8 @@ struct Began {
     /// What a process that ran already had used.
     cpu: Duration,
     limit: Option<Duration>,
+    /// The regular expression and the file that its progress is read by.
+    progress: (Option<String>, Option<String>),
 }
 
 fn describe(
@@ -242,6 +257,8 @@ fn describe(
         cpu_s: subject.cpu(seen.end, cpu_seen).map(|cpu| cpu.as_secs_f64()),
         high_water_bytes: seen.end.map(|end| end.max_rss).max(sampler.high_water),
         progress: progress_kind(live).into(),
+        progress_regex: began.progress.0.clone(),
+        progress_file: began.progress.1.clone(),
         machine: machine::describe(),
         // This process does nothing but measure: all of its CPU time is the cost.
         overhead: sampler.overhead(sampler::process_cpu()),

@@ -200,7 +200,7 @@ impl JudgeCommand {
         let verdict = subject.verdict();
         let mut record = VerdictRecord::of(file, &verdict);
         record.answer = subject.answer(&verdict);
-        record.next = subject.next(&verdict).map(|next| next.command);
+        record.next = subject.next(&verdict).and_then(Next::into_command);
         record.speed = subject.drift().map(DriftRecord::from);
         if let Some(prediction) = self.forecast.of(&verdict, subject.context.rate) {
             record = record.with(prediction, self.forecast.memory());

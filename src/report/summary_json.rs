@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::report::comparisons::{self, ComparisonRecord};
 use crate::report::rates::{self, RateChangeRecord, RatesRecord};
+use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, DriftRecord, JobsRecord, VerdictRecord, families};
 use crate::report::{FamilyRow, JobRow, Report, ReportError};
 use crate::store::MachineRecord;
@@ -78,7 +79,7 @@ fn family(report: &Report, family: &FamilyRow<'_>) -> FamilyRecord {
         family: family.name.clone(),
         verdict: family.verdict.verdict(),
         answer: verdicts::of_jobs(&family.verdict),
-        next: verdicts::next::of_jobs(&family.verdict, &report.experiment).map(|next| next.command),
+        next: verdicts::next::of_jobs(&family.verdict, &report.experiment).and_then(Next::into_command),
         because: families::evidence(&family.verdict),
         jobs: family.jobs.iter().map(|job| job.planned.folder.clone()).collect(),
         evidence: JobsRecord::of(&family.verdict),

@@ -60,6 +60,10 @@ pub struct Recorded {
     pub command: Vec<String>,
     /// The process, where one was recorded that was running already.
     pub pid: Option<i32>,
+    /// The regular expression that found its progress, where one was given.
+    pub progress_regex: Option<String>,
+    /// The file that its progress was read from, where one was given.
+    pub progress_file: Option<String>,
 }
 
 impl Recording {
@@ -126,7 +130,12 @@ impl From<RecordingRecord> for Circumstances {
             outcome: record.outcome,
             machine: record.machine,
             context,
-            made: Recorded { command: record.command, pid },
+            made: Recorded {
+                command: record.command,
+                pid,
+                progress_regex: record.progress_regex,
+                progress_file: record.progress_file,
+            },
         }
     }
 }

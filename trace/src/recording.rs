@@ -35,6 +35,12 @@ pub struct RecordingRecord {
     pub high_water_bytes: Option<Bytes>,
     /// What counts as its progress: `frames`, `written` (bytes written) or `none`.
     pub progress: String,
+    /// The regular expression that found its progress, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_regex: Option<String>,
+    /// The file that its progress was read from, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_file: Option<String>,
     /// Where it ran.
     pub machine: Machine,
     /// How it was sampled.

@@ -26,6 +26,8 @@ const NUMBER: &str = r"([0-9]+)";
 pub struct Pattern {
     /// The first that matches anything counts.
     regexes: Vec<Regex>,
+    /// As the user gave it.
+    given: Option<String>,
 }
 
 /// Why a regular expression cannot be used.
@@ -49,13 +51,18 @@ impl Pattern {
         if regex.captures_len() < 2 {
             return Err(PatternError::NoGroup);
         }
-        Ok(Pattern { regexes: vec![regex] })
+        Ok(Pattern { regexes: vec![regex], given: Some(text.to_string()) })
     }
 
     /// For a file of which nothing is said: lines `frame=N`, or else the last number.
     pub fn usual_of_files() -> Pattern {
         let regexes = [FFMPEG, NUMBER].into_iter().filter_map(|text| Regex::new(text).ok());
-        Pattern { regexes: regexes.collect() }
+        Pattern { regexes: regexes.collect(), given: None }
+    }
+
+    /// The regular expression, where one was given.
+    pub fn given(&self) -> Option<&str> {
+        self.given.as_deref()
     }
 
     /// The number that is said last.

@@ -1,4 +1,4 @@
-//! What to do next where a question is open: a command that can be pasted as it stands, for this very input.
+//! What to do next where an answer is inconclusive: a command that can be pasted as it stands, for this very input.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,27 +32,43 @@ pub struct Experiment {
 
 /// What to do next, and what for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Next {
-    /// What for: `To decide`.
-    pub aim: String,
-    /// The command, as a shell takes it.
-    pub command: String,
+pub enum Next {
+    /// A command.
+    Command {
+        /// What for: `To decide`.
+        aim: String,
+        /// The command, as a shell takes it.
+        command: String,
+    },
+    /// A sentence, where the command of a recording is not known.
+    Words(String),
 }
 
 impl fmt::Display for Next {
     /// On one line, however long: a command that is broken cannot be pasted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.aim, self.command)
+        match self {
+            Next::Command { aim, command } => write!(f, "{aim}: {command}"),
+            Next::Words(words) => f.write_str(words),
+        }
     }
 }
 
 impl Next {
     fn to_decide(command: String) -> Next {
-        Next { aim: "To decide".into(), command }
+        Next::Command { aim: "To decide".into(), command }
+    }
+
+    /// The command, where there is one.
+    pub fn into_command(self) -> Option<String> {
+        match self {
+            Next::Command { command, .. } => Some(command),
+            Next::Words(_) => None,
+        }
     }
 }
 
-/// What settles what is open about several jobs, or tells apart what a run could not; `None` where all is known.
+/// What can decide an inconclusive answer of several jobs, or which of two things memory grows with; `None` where all is known.
 pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
     if verdict.grows == Answer::Open {
         let open = Open {
@@ -66,11 +82,11 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
     let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && !experiment.is_project;
     unparted.then(|| {
         let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
-        Next { aim: "To find out which".into(), command: experiment.command(&changes) }
+        Next::Command { aim: "To find out which".into(), command: experiment.command(&changes) }
     })
 }
 
-/// What settles what is open about one job of a result; `None` where nothing is.
+/// What can decide an inconclusive answer of one job of a result; `None` for other answers.
 pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
     let frames = verdict.steps.max(1.0) as u64;
     let open = Open { needs: verdict.needs, reason: verdict.reason, sources: false, frames };
@@ -78,29 +94,49 @@ pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
         .then(|| Next::to_decide(experiment.command(&experiment.answer_to(&open))))
 }
 
-/// What settles what is open about a recording; `None` where nothing is.
+/// What can decide an inconclusive answer of a recording; `None` for other answers.
 pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
     if verdict.answer() != Answer::Open {
         return None;
     }
-    let Needs { frames, samples, exports, .. } = verdict.needs;
-    let interval = samples.map(|_| ["--interval".to_string(), FINE_INTERVAL_S.to_string()]);
-    let record = ["memreel".to_string(), "record".into()].into_iter().chain(interval.into_iter().flatten());
+    let input = longer_input(verdict).filter(|_| recorded.pid.is_none());
+    let interval = verdict.needs.samples.map(|_| ["--interval".to_string(), FINE_INTERVAL_S.to_string()]);
+    if recorded.pid.is_none() && recorded.command.is_empty() {
+        let interval = interval.map(|interval| format!(" with `memreel record {}`", interval.join(" ")));
+        let how: Vec<_> = input.map(|input| format!(" {input}")).into_iter().chain(interval).collect();
+        return Some(Next::Words(format!("To decide: record it again{}.", how.join(" and"))));
+    }
+    let options = interval.into_iter().flatten().chain(progress_options(recorded));
+    let record = ["memreel".to_string(), "record".into()].into_iter().chain(options);
     let command = match recorded.pid {
         Some(pid) => words(record.chain([pid.to_string()])),
-        None if recorded.command.is_empty() => format!("{} -- COMMAND", words(record)),
         None => words(record.chain(["--".to_string()]).chain(recorded.command.iter().cloned())),
     };
-    let times = frames.map(|frames| (frames as f64 / verdict.steps.max(1.0)).ceil().max(2.0));
-    let aim = match (exports, times) {
-        (Some(exports), _) => format!("To decide, with {exports} exports in one process"),
-        (None, Some(times)) if recorded.pid.is_none() && samples.is_none() => {
-            let times = if times == 2.0 { "twice".into() } else { format!("{times} times") };
-            format!("To decide, with an input {times} as long")
-        }
-        _ => "To decide".into(),
-    };
-    Some(Next { aim, command })
+    let aim = input.map_or("To decide".to_string(), |input| format!("To decide, {input}"));
+    Some(Next::Command { aim, command })
+}
+
+/// What the input of another recording has to have more of; `None` where only its sampling has to change.
+fn longer_input(verdict: &RunVerdict) -> Option<String> {
+    let Needs { frames, samples, exports, .. } = verdict.needs;
+    if let Some(exports) = exports {
+        return Some(format!("with {exports} exports in one process"));
+    }
+    let frames = frames.filter(|_| samples.is_none())?;
+    let times = (frames as f64 / verdict.steps.max(1.0)).ceil().max(2.0);
+    let times = if times == 2.0 { "twice".into() } else { format!("{times} times") };
+    Some(format!("with an input {times} as long"))
+}
+
+/// The options by which the progress of a recording was read: without them the next one would be judged per second.
+fn progress_options(recorded: &Recorded) -> impl Iterator<Item = String> {
+    let options =
+        [("--progress-regex", &recorded.progress_regex), ("--progress-file", &recorded.progress_file)];
+    let given = options.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    given.flat_map(|(name, value)| match value.starts_with('-') {
+        true => vec![format!("{name}={value}")],
+        false => vec![name.to_string(), value.to_string()],
+    })
 }
 
 /// What is open, and what would settle it.

@@ -534,3 +534,112 @@ fn the_verdict_that_the_docs_show_is_what_memreel_says() {
     let ran = bench.start_command(command).wait();
     assert_eq!(ran.expect(0).out, told);
 }
+
+/// The help of a program and of each of its commands.
+fn help(bench: &Bench, program: &Path, commands: &[&str]) -> String {
+    let of = |command: &[&str]| {
+        let mut help = Command::new(program);
+        help.args(command).arg("--help").env_remove("COLUMNS");
+        bench.settle(&mut help);
+        let ran = bench.start_command(help).wait();
+        let name = program.file_name().unwrap().display();
+        format!("## {}\n\n{}", [&[&*name.to_string()], command].concat().join(" "), ran.expect(0).out)
+    };
+    let commands = commands.iter().map(|command| of(&[command]));
+    [of(&[])].into_iter().chain(commands).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_help_reads_like_this() {
+    let bench = Bench::new();
+    let memreel = memreel::cli::command();
+    let commands: Vec<_> = memreel.get_subcommands().map(|command| command.get_name()).collect();
+    let helps = [
+        help(&bench, Path::new(env!("CARGO_BIN_EXE_memreel")), &commands),
+        help(&bench, &exporter(), &["make-source", "frames", "about"]),
+    ];
+    insta::assert_snapshot!(helps.join("\n"));
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_or_a_file_reads_like_this() {
+    let bench = Bench::new();
+    small(&bench);
+    let write = |name: &str, text: &str| fs::write(bench.path().join(name), text).unwrap();
+    write("numbers.csv", "when,heap\n0,1\n");
+    write("broken.csv", "t_s,rss_bytes\n0,1\nsoon,2\n");
+    write("notes.txt", "Hello\n");
+    write("empty.csv", "");
+    write("broken.baseline", "format = \"memreel-baseline/1\"\n[[entry]]\nscenario = 3\n");
+    write("late.baseline", "format = \"memreel-baseline/9\"");
+    write("nothing.baseline", "format = \"memreel-baseline/1\"");
+    write("broken.mlt", "<mlt>\n<playlist><entry producer=\"red\"/></playlist>\n</mlt>");
+    write("other.mlt", "<html></html>");
+    write("short.mlt", "<mlt>\n<producer id=\"red\">");
+    write("cuts.txt", "0\n2.5\n");
+    write("recording.csv", "t_s,rss_bytes\n0,1\n1,2\n");
+    fs::create_dir(bench.path().join("folder")).unwrap();
+    let lines = [
+        "run",
+        "run nowhere.toml",
+        "run small.toml --engine mlet",
+        "run small.toml --set size",
+        "run small.toml --shard 5/4",
+        "run small.toml --strict",
+        "run small.toml --check --junit x --bmf x",
+        "run --resume folder",
+        "plan small.toml --shards 9",
+        "plan small.toml --layout flat",
+        "plan small.toml --stop after",
+        "plan small.toml --media proxy",
+        "plan small.toml --encoder libx246",
+        "ab small.toml --a mlet --b melt",
+        "ab small.toml --a melt --b old:melt",
+        "check folder",
+        "check small.toml",
+        "baseline show nowhere.baseline",
+        "baseline show broken.baseline",
+        "baseline show late.baseline",
+        "baseline show nothing.baseline",
+        "baseline update folder nowhere.baseline",
+        "judge nowhere.csv",
+        "judge notes.txt",
+        "judge empty.csv",
+        "judge folder",
+        "judge broken.csv",
+        "judge numbers.csv",
+        "judge numbers.csv --columns time=when,memory=mem",
+        "judge numbers.csv --columns time=when,memory=heap:TB",
+        "judge numbers.csv --columns time=when,time=heap",
+        "judge recording.csv --cuts cuts.txt",
+        "judge recording.csv --predict long",
+        "summary notes.txt",
+        "plot recording.csv -o memory.gif",
+        "plot recording.csv --over frames",
+        "inspect small.toml",
+        "inspect nowhere.mlt",
+        "inspect broken.mlt",
+        "inspect other.mlt",
+        "inspect short.mlt",
+        "layout broken.mlt --to flat",
+        "record",
+        "record sleep 5",
+        "record 1 2",
+        "record --interval 5parsecs 1",
+        "record --progress-regex frame -- true",
+        "record --progress-regex frame=([0-9]+) 1",
+        "record --plot memory.gif -- true",
+        "record --csv - -- true",
+        "record --save folder/file -- nowhere",
+        "scenarios --show nothing",
+        "merge folder -o merged",
+    ];
+    let said = lines.map(|line| {
+        let words: Vec<_> = line.split(' ').collect();
+        let ran = bench.run(&words);
+        let code = ran.status.code().unwrap();
+        let said = ran.err.replace(bench.path().to_str().unwrap(), "FOLDER");
+        format!("$ memreel {line}\n{said}exit code {code}\n")
+    });
+    insta::assert_snapshot!(said.join("\n"));
+}

@@ -724,3 +724,69 @@ fn a_wrong_budget_says_what_would_be_right() {
     let error = overridden(SMALL, &["budgets.peak=lots"]).unwrap_err().to_string();
     says(error, &["override `budgets.peak=lots`", "an amount of memory"]);
 }
+
+#[test]
+fn what_is_wrong_with_a_scenario_reads_like_this() {
+    let clip = "[{ children = [{ clip = \"shot\", duration = 2 }] }]";
+    let changed = [
+        ("version = 1\n", ""),
+        ("version = 1", "version = 2"),
+        ("question = \"What?\"\n", ""),
+        ("\"What?\"", "\" \""),
+        ("sources.city.file = \"city.mp4\"", "sources.city = {}"),
+        ("sources.city.file = \"city.mp4\"", "sources.\"a.b\".file = \"city.mp4\""),
+        ("sources.city.file = \"city.mp4\"", "sources.city.file = \"\""),
+        ("count = 40, seconds = 4", "count = 40"),
+        ("count = 40", "count = 0"),
+        ("seconds = 4", "seconds = 4, size = \"641x360\""),
+        ("seconds = 4", "seconds = 4, options = { \"a b\" = 1 }"),
+        (clip, "[]"),
+        ("clip = \"shot\"", "clip = \"shto\""),
+        ("clip = \"shot\"", "clip = \"shot.41\""),
+        ("clip = \"shot\"", "gap = 1"),
+        ("duration = 2", "duration = 0"),
+        ("duration = 2", "duration = 5"),
+        (", duration = 2", ""),
+        ("] }]", "], repeat = 2, length = 4 }]"),
+        ("] }]", "], repeat = 1000000 }]"),
+        ("] }]", "], kind = \"audio\", audio = true }]"),
+    ];
+    let added = [
+        "[export]\nprest = \"fast\"",
+        "export.size = \"1280\"",
+        "export.rate = 0",
+        "export.encoder = \"lib x264\"",
+        "export.preset = \"ultrafst\"",
+        "export.sink = \"nul\"",
+        "export.audio = 3",
+        "matrix.engine = \"mlt\"",
+        "matrix.engine = \"/opt/melt\"",
+        "matrix.engine = \"a/b:melt\"",
+        "matrix.engine = []",
+        "matrix.threading = {}",
+        "matrix.threading = \"parallel:0\"",
+        "matrix.threading = [\"single\", \"single\"]",
+        "matrix.sources = [4, 41]",
+        "matrix.exclude = [{ engine = \"ffmpeg\" }]",
+        "matrix.exclude = [{ engine = \"melt\" }]",
+        "matrix.exports = 1001",
+        "matrix.seed = -1",
+        "limits.stall = 0",
+        "sampling.interval = 0.0001",
+        "budgets.paek = '1MiB'",
+        "budgets.peak = 'much'",
+        "budgets.peak = {}",
+        "budgets.frames_per_second = 'fast'",
+        "budgets.allow = 'HEALTHY'",
+        "budgets.where = [{ peak = '1MiB' }]",
+    ];
+    let changed = changed.map(|(line, instead)| complaint(line, instead));
+    let added = added.map(complaint_with);
+    let overrides = ["export.prest=fast", "export.size", "budgets.peak=lots", "timeline.tracks.7.repeat=2"];
+    let overridden = overrides.map(|text| {
+        let change = text.parse::<Override>();
+        let read = change.and_then(|change| Scenario::parse(SMALL, Path::new("scenarios/x.toml"), &[change]));
+        read.expect_err(text).to_string()
+    });
+    insta::assert_snapshot!([&changed[..], &added, &overridden].concat().join("\n"));
+}

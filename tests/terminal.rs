@@ -110,9 +110,19 @@ fn check_in_terminal(bench: &Bench, memreel: &str, width: usize) {
     // The progress line is gone at the end.
     assert!(!lines.iter().any(|line| line.contains("min left")), "{lines:#?}");
     let text = lines.join(" ");
-    for word in
-        ["peak", "swap", "warm", "threads", "wall", "CPU", "late", "outcome", "level", "could", "repeats"]
-    {
+    for word in [
+        "peak",
+        "swap",
+        "warm",
+        "threads",
+        "wall",
+        "CPU",
+        "late",
+        "outcome",
+        "level",
+        "detectable",
+        "repeats",
+    ] {
         assert!(text.contains(word), "{word} is missing at {width}:\n{}", lines.join("\n"));
     }
 }

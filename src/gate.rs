@@ -1,5 +1,6 @@
 //! From a result to the questions of a check: its variants with their budgets and baselines, and what its jobs show
-//! together.
+//! together. The command (`cli::check`) names the files; which repeats stand against which is found here; whether a
+//! figure passes is decided by [`crate::check`].
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
 //! Says of a process's trace whether its memory grows with the work, and with what.
 //!
-//! Two questions, in this order. *Does memory grow with the work?* is answered from its course over the work alone
-//! ([`shape`]). *With what?* divides what was gained among frames, first uses of a source, other cuts
-//! ([`division`]) and exports ([`exports`]). Nothing that is known of cuts, sources or threads turns a yes into an
+//! Two questions, in this order. *Does memory grow with the work?* is answered from its course over the work
+//! ([`shape`]), or from its rests where there are several exports ([`exports`]). *With what?* divides what was gained
+//! among frames, first uses of a source and other cuts ([`division`]). `run.rs` puts both together: see [`judge`].
+//! Nothing that is known of cuts, sources or threads turns a yes into an
 //! open question.
 //!
 //! Judging is pure: the same series and the same context give the same verdict on every machine, in any year. One
@@ -11,6 +12,17 @@
 //!
 //! Beside it: [`analysis`] turns a trace into the numbers that describe it, [`compare`] compares two sets of repeats,
 //! and [`check`] holds them against budgets ([`budget`]) and a baseline, with one error rate for the whole check.
+//!
+//! A file of anybody's samples is read by memreel-trace, and judged here:
+//!
+//! ```no_run
+//! use memreel_judge::judge;
+//! use memreel_trace::{Memory, RunContext, SeriesFormat, read_series};
+//!
+//! let series = read_series("memory.csv".as_ref(), SeriesFormat::Table, &Memory::JUDGED)?;
+//! println!("{}", judge(&series, &RunContext::default()).verdict().word());
+//! # Ok::<(), memreel_trace::TraceError>(())
+//! ```
 //!
 //! A process that keeps 64 KiB of every frame:
 //!

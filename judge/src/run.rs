@@ -1,4 +1,9 @@
-//! What one run shows.
+//! The verdict on one run.
+//!
+//! [`judge`] is the way in. Of one export, `does_it_grow` asks for what forbids an answer – too little of it, a queue,
+//! memory that was filled before or given back –, and else takes that of the [shape](crate::shape). Then `with_what`
+//! divides the growth; growth with sources or cuts that it finds makes a yes also of a course that shows none. Several
+//! exports in one process are judged by their [rests](crate::exports) alone.
 
 use memreel_trace::units::Count;
 use memreel_trace::{Memory, RunContext, Series};

@@ -11,6 +11,9 @@
 //! | `children` | new processes | when `/proc/loadavg`, read at every tick, says that any was started; half a per cent of wall time |
 //! | `smaps_rollup` | PSS, private memory | three hundredths of a per cent of wall time, because it also holds the target's memory map |
 //!
+//! A tick goes through `work` (when what is due) → `tree` (all processes) → `process` (reads its open files) →
+//! [`crate::proc`] (parses their text).
+//!
 //! Every file is opened once and read with `pread`. The sampling thread allocates nothing and takes no
 //! lock while no process comes or goes; its rows go through a ring of fixed size to whoever writes them,
 //! so that it never waits for a disk.

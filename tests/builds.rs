@@ -213,8 +213,8 @@ fn what_is_not_there_or_another_program_is_told_by_name() {
     is_missing(&format!("melt@{folder}/~/melt"), &["does not exist", "only a shell expands ~"]);
     is_missing(&format!("melt@{folder}/text"), &["text is not an executable file"]);
     is_missing(&format!("mlt-python@{folder}"), &["is a folder"]);
-    is_missing("melt@/bin/true", &["/bin/true does not say with --version that it is MLT's melt"]);
-    is_missing("ffmpeg@/bin/true", &["/bin/true does not answer as memreel-export does"]);
+    is_missing("melt@/bin/true", &["/bin/true does not identify itself as MLT's melt"]);
+    is_missing("ffmpeg@/bin/true", &["/bin/true does not answer like memreel-export"]);
     is_missing("mlt-python@/bin/true", &["/bin/true is not a Python that imports MLT"]);
     is_missing(&format!("rlvideo@{folder}"), &["is not a checkout of rlvideo"]);
 }

@@ -62,7 +62,7 @@ fn a_function_that_takes_twice_as_much_fails_its_gate_and_one_that_does_not_pass
     let same = bench_example(&bench, &memory_only, &[]);
     assert_says(&same, 0, &["checked against its budgets and memory.baseline", "passed: all 2."]);
     let careless = bench_example(&bench, &["--features", "careless", "--", "none"], &[]);
-    assert_says(&careless, 1, &["FAILED: sheet of 32: peak is 3", "1.0 MiB is", "FAILED: 1 failed"]);
+    assert_says(&careless, 1, &["FAILED: sheet of 32: peak is 3", "is 1.0 MiB.", "FAILED: 1 failed"]);
     let panics = bench_example(&bench, &memory_only, &[("PICTURES", "0")]);
     let words =
         ["a sheet of no pictures", "contact_sheet: sheet of 32: repeat 1 ended with exit status: 101"];
@@ -79,5 +79,5 @@ fn the_scenario_is_within_its_budgets_and_within_what_was_kept_of_it() {
     first.expect(3).says(&["2 passed", "no baseline was given"]);
     bench.run(&["baseline", "save", "reports/exports/latest"]).expect(0);
     let again = ["check", "reports/exports/latest", "--baseline", "memreel.baseline"];
-    bench.run(&again).expect(0).says(&["CPU time a frame", "passed"]);
+    bench.run(&again).expect(0).says(&["CPU time per frame", "passed"]);
 }

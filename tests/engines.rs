@@ -438,7 +438,7 @@ fn melt_does_one_export_a_process_and_says_so() {
     let bench = Bench::new();
     bench.scenario("again", THREE_CLIPS);
     let ran = bench.run(&["plan", "again.toml", "--engine", "ffmpeg,melt", "--exports", "1,3"]);
-    ran.expect(0).says(&["not run: melt does one export a process, not 3", "3 times in one process"]);
+    ran.expect(0).says(&["not run: melt runs one export per process, not 3", "3 times in one process"]);
 }
 
 /// An export that takes a second or two with one thread.

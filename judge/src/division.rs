@@ -145,17 +145,21 @@ impl Division {
         Some(Interval { low: low.clamp(0.0, estimate.max(0.0)), estimate, high: high.max(estimate) })
     }
 
+    /// What each of these events gained, in their order, in bytes.
+    fn gains(&self, of: impl Fn(&GainAtCut) -> bool) -> Vec<f64> {
+        self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect()
+    }
+
     /// Whether the last third of these events still gains, not much less than they usually do.
     pub fn goes_on(&self, of: impl Fn(&GainAtCut) -> bool + Copy, k: &Constants) -> bool {
-        let gains: Vec<_> = self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect();
+        let gains = self.gains(of);
         let last = stats::mean(&gains[gains.len() - gains.len().div_ceil(LEAST_EVENTS)..]);
         last.is_some_and(|last| last > k.goes_on * self.without_largest(of))
     }
 
     /// What these events gained each without the two largest, in bytes: what so few gain is no rate.
     pub fn without_largest(&self, of: impl Fn(&GainAtCut) -> bool) -> f64 {
-        let mut gains: Vec<_> =
-            self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect();
+        let mut gains = self.gains(of);
         gains.sort_by(f64::total_cmp);
         let kept = gains.len().saturating_sub(LEAST_EVENTS - 1);
         stats::mean(&gains[..kept]).unwrap_or_default()

@@ -334,7 +334,10 @@ fn of_exports(
         needs,
         with: if grows == Answer::Yes { vec![With::Exports] } else { Vec::new() },
         growth: Growth {
-            export: gain.map(|gain| GrowthRate::of(grows, gain, k.by_chance)),
+            export: at_rest
+                .as_ref()
+                .zip(gain)
+                .map(|(rest, gain)| GrowthRate::of(grows, gain, rest.least_found(k))),
             ..Growth::default()
         },
         per: Some(course.per),

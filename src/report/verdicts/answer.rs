@@ -320,3 +320,6 @@ fn rises_along(verdict: &RunVerdict) -> Vec<String> {
     let threads = told(verdict.threads_gained, "threads");
     threads.into_iter().chain(told(verdict.descriptors_gained, "open files")).collect()
 }
+
+#[cfg(test)]
+mod tests;

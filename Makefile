@@ -20,6 +20,10 @@ build: setup ## build memreel, its launcher and its exporter
 man: setup ## write man pages and completions of shells into target/share
 	cargo run --quiet --release --package memreel-pages -- target/share
 
+reference: ## write the reference of the command line, docs/cli.md
+	cargo run --quiet --package memreel-pages -- target/share
+	cp target/share/doc/memreel/docs/cli.md docs/cli.md
+
 deb: build man ## pack memreel, its launcher and its exporter for this release of Debian or Ubuntu, in target/dist
 	@scripts/package.sh deb
 

@@ -1,5 +1,5 @@
-//! `memreel-pages FOLDER`: man pages and completions of shells, made from the command lines themselves and laid out as
-//! below `/usr/share`.
+//! `memreel-pages FOLDER`: man pages, completions of shells and the reference of the command line, made from the command
+//! lines themselves and laid out as below `/usr/share`.
 
 use std::error::Error;
 use std::fs;
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use clap_markdown::MarkdownOptions;
 
 /// Where each shell looks below `/usr/share`, and what it wants before and after a program's name in a file's.
 const SHELLS: [(Shell, &str, &str, &str); 3] = [
@@ -23,13 +24,42 @@ fn main() -> ExitCode {
         eprintln!("usage: memreel-pages FOLDER");
         return ExitCode::from(2);
     };
-    let programs = [memreel::cli::command(), memreel_export::cli::Cli::command()];
-    match programs.into_iter().try_for_each(|program| write(program, Path::new(folder))) {
+    match write_all(Path::new(folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("memreel-pages: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn write_all(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let place = made(folder.join("doc/memreel/docs"))?;
+    fs::write(place.join("cli.md"), reference(&memreel::cli::command()))?;
+    let programs = [memreel::cli::command(), memreel_export::cli::Cli::command()];
+    programs.into_iter().try_for_each(|program| write(program, folder))
+}
+
+/// All commands of a program, with their options, on one page of Markdown.
+fn reference(program: &Command) -> String {
+    let options = MarkdownOptions::new().title("The command line".into()).show_footer(false);
+    let page = clap_markdown::help_markdown_command_custom(&fenced(program.clone()), &options);
+    // Blocks are one empty line apart, and a flag's values go without saying.
+    let page = page.replace("\n\n  Possible values: `true`, `false`\n", "\n");
+    let lines = page.lines().collect::<Vec<_>>();
+    let mut kept: Vec<_> = lines.into_iter().map(str::trim_end).collect();
+    kept.dedup_by(|line, before| line.is_empty() && before.is_empty());
+    kept.join("\n") + "\n"
+}
+
+/// A command, and those below it, with their examples as they stand in a terminal.
+fn fenced(command: Command) -> Command {
+    let after = command.get_after_long_help().or(command.get_after_help());
+    let after = after.map(|after| format!("```text\n{after}\n```"));
+    let command = command.mut_subcommands(fenced);
+    match after {
+        Some(after) => command.after_long_help(after),
+        None => command,
     }
 }
 

@@ -70,6 +70,14 @@ fn pages_hold_no_hidden_option_and_no_commit() {
 }
 
 #[test]
+fn the_reference_of_the_command_line_is_that_of_the_program() {
+    let pages = pages();
+    let made = fs::read_to_string(pages.path().join("doc/memreel/docs/cli.md")).unwrap();
+    let kept = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md")).unwrap();
+    assert!(made == kept, "docs/cli.md differs from the program: run `make reference`");
+}
+
+#[test]
 fn pages_are_the_same_every_time() {
     let (first, second) = (pages(), pages());
     let folder = "man/man1";

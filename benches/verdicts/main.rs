@@ -4,7 +4,6 @@
 //! `cargo bench --bench verdicts` (`make verdicts`) prints tables in Markdown.
 
 mod increments;
-#[path = "../../tests/support/labelled.rs"]
 mod labelled;
 mod methods;
 #[path = "../../judge/tests/simulated/mod.rs"]

@@ -11,7 +11,7 @@
 //! interval without width would be a lie about the next repeat.
 //!
 //! **Why an eighth?** Of 40,000 simulated comparisons each, the 95 % interval holds the true difference in so many
-//! per cent, with 3, 4, 5 and 8 repeats (`cargo test --lib compare::tests -- --nocapture` simulates a tenth as many, of
+//! per cent, with 3, 4, 5 and 8 repeats (`cargo test -p memreel-judge --lib compare::tests -- --nocapture` simulates a tenth as many, of
 //! an eighth). A jump is one of 10–50 MiB in one of eleven repeats, as melt makes them.
 //!
 //! | repeats | nothing cut off | an eighth | a fifth |

@@ -194,15 +194,15 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let numbers = if repeated {
-        "Median of the repeats that finished, smallest–largest below it; below \"yes\" the growth of the median run."
+        "Median of the repeats that finished, smallest–largest below it. The line below \"yes\" is the growth of the median run."
     } else {
-        "One run each; below \"yes\" the growth."
+        "Each variant ran once. The line below \"yes\" is its growth."
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets =
         unfinished.then_some("In brackets: figures up to where the run ended, because no run finished.");
     let index = variants.iter().any(has_an_index).then_some(
-        "An MP4 file's index is kept in memory until the end: up to 512 B per frame, which does not count as growth.",
+        "The MP4 muxer keeps the file's index in memory until the export ends: up to 512 B per frame, not counted as growth.",
     );
     [numbers].into_iter().chain(brackets).chain(index).collect()
 }

@@ -1,7 +1,7 @@
 //! `summary.csv`: a row for each planned job.
 //!
-//! Bytes and seconds with the unit in the column's name; an empty cell was not measured. The columns
-//! are the fields of [`JobSummary`], which says what each means; before them each axis of the plan.
+//! Bytes and seconds with the unit in the column's name; an empty cell was not measured. Before them each axis of the
+//! plan. Most columns are fields of [`JobSummary`], which says what each means; those of growth are the verdict's.
 
 use std::io::Write;
 

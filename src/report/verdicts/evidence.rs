@@ -218,14 +218,14 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
     ];
     let conditions: Vec<_> = conditions.into_iter().flatten().collect();
     let stops = if prediction.low < prediction.low_if_it_goes_on {
-        format!(" ({} if growth stops)", mib(prediction.low.as_f64()))
+        format!(", or {} MiB if growth stops", mib(prediction.low.as_f64()))
     } else {
         String::new()
     };
     let conditions =
         if conditions.is_empty() { String::new() } else { format!(", {}", conditions.join(" and ")) };
     format!(
-        "After {} frames ({} × this run){conditions}: {} MiB resident, {} to {}{stops}{}.",
+        "After {} frames ({} × this run){conditions}: {} MiB resident ({} to {}){stops}{}.",
         number(prediction.frames as f64, 0),
         short(prediction.times),
         mib(prediction.estimate.as_f64()),

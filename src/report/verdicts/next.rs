@@ -112,7 +112,7 @@ pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
         Some(pid) => words(record.chain([pid.to_string()])),
         None => words(record.chain(["--".to_string()]).chain(recorded.command.iter().cloned())),
     };
-    let aim = input.map_or("To decide".to_string(), |input| format!("To decide, {input}"));
+    let aim = input.map_or("To decide".to_string(), |input| format!("To decide, run this {input}"));
     Some(Next::Command { aim, command })
 }
 

@@ -1,15 +1,9 @@
 //! Traces of real exports of which the truth is known, and what may be said of them.
-//!
-//! Shared by `tests/verdicts.rs` and `benches/verdicts`.
-
-// Each of them uses a part of it.
-#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use memreel::analysis::ProgressClock;
 use memreel::trace::{self, Memory, RunContext, Sample, Series, SeriesFormat};
 use memreel::units::{Bytes, Count};
 use memreel::verdict::{RunVerdict, judge};
@@ -139,31 +133,13 @@ pub fn series(rows: &[Row]) -> Series {
     series
 }
 
-/// These rows with a leak of so many bytes a frame.
-pub fn leaking(rows: &[Row], bytes_per_frame: f64) -> Vec<Row> {
-    let series = series(rows);
-    let clock = ProgressClock::of_frames(&series);
-    let leaked = |row: &Row| (bytes_per_frame * clock.step_at(row.t_s).unwrap_or_default()).round() as u64;
-    let leak = |row: &Row| {
-        let leaked = leaked(row);
-        Row { anonymous: row.anonymous + leaked, resident: row.resident + leaked, ..*row }
-    };
-    rows.iter().map(leak).collect()
-}
-
 /// A trace of which the truth is known.
 #[derive(Debug, Clone)]
 pub struct Labelled {
-    /// Its file, without the ending.
-    pub name: String,
-    /// Frames of the export.
-    pub frames: f64,
     /// What is known of it.
     pub label: Label,
     /// What was injected, in bytes a frame.
     pub injected: f64,
-    /// Whether anything was injected that is not freed.
-    pub is_injected: bool,
     /// What the judge is told of the export: its container, and where clips begin.
     pub context: RunContext,
     /// Its samples.
@@ -175,11 +151,8 @@ impl Labelled {
         let label = row.label()?;
         let cuts = row.cut_every_frames.map(|every| (every..row.frames as u64).step_by(every as usize));
         Some(Labelled {
-            name: row.file.trim_end_matches(".csv").into(),
-            frames: row.frames,
             label,
             injected: row.injected_bytes_per_frame,
-            is_injected: parameters(&row.notes).get("K").is_some_and(|size| *size != "0"),
             context: RunContext {
                 container: Some(if row.container == "mp4" { "mp4" } else { "stream" }.into()),
                 cuts: cuts.into_iter().flatten().collect(),
@@ -187,11 +160,6 @@ impl Labelled {
             },
             rows: rows(&folder.join(&row.file)),
         })
-    }
-
-    /// Whether nothing was injected, and the engine is not known to hold a queue.
-    pub fn is_healthy(&self) -> bool {
-        !self.is_injected && matches!(self.label, Label::Healthy | Label::PerSource)
     }
 
     /// The trace as the judge gets it.

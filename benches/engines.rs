@@ -19,11 +19,11 @@ use std::time::Duration;
 
 use memreel::engine::{self, JobFiles};
 use memreel::plan::Variant;
-use memreel::sampler::Live;
 use memreel::scenario::EngineName;
-use memreel::stats;
-use memreel::supervise::{self, EngineLimits, Launch, Stop};
-use memreel::timeline::{Placed, TrackKind};
+use memreel_judge::stats;
+use memreel_record::sampler::Live;
+use memreel_record::supervise::{self, EngineLimits, Launch, Stop};
+use memreel_timeline::{Placed, TrackKind};
 
 use support::{companions, made_variants};
 

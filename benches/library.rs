@@ -6,11 +6,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use memreel::analysis::{Curve, ProgressClock};
-use memreel::proc;
-use memreel::trace::{self, CsvFile, Memory, RunContext, Sample, Series, SeriesFormat};
-use memreel::units::{Bytes, Count};
-use memreel::verdict::judge;
+use memreel_judge::analysis::{Curve, ProgressClock};
+use memreel_judge::judge;
+use memreel_record::proc;
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{CsvFile, Memory, RunContext, Sample, Series, SeriesFormat};
 
 /// The files that are read at every tick, as this process has them.
 fn parse_a_tick(criterion: &mut Criterion) {
@@ -45,7 +45,7 @@ fn read_a_trace(criterion: &mut Criterion) {
     an_hour().iter().for_each(|sample| file.write(sample).expect("it can be written"));
     file.flush().expect("it can be written");
     criterion.bench_function("read an hour at 50 Hz", |bench| {
-        bench.iter(|| trace::read_series(black_box(&path), SeriesFormat::Samples, &Memory::JUDGED));
+        bench.iter(|| memreel_trace::read_series(black_box(&path), SeriesFormat::Samples, &Memory::JUDGED));
     });
 }
 

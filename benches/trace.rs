@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use memreel::trace::Sample;
+use memreel_trace::Sample;
 
 /// What each run may take, of a million samples.
 const MOST_S: f64 = 2.0;

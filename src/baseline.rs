@@ -28,8 +28,8 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::budget::{Figure, FigureUnit, Figures};
-use crate::trace::MachineClass;
+use memreel_judge::budget::{Figure, FigureUnit, Figures};
+use memreel_trace::MachineClass;
 
 /// The version of the file.
 pub const FORMAT: &str = "memreel-baseline/1";

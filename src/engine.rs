@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
 use crate::scenario::{self, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice};
-use crate::supervise::ProgressFormat;
-use crate::trace::{EngineRecord, Threading};
+use memreel_record::supervise::ProgressFormat;
+use memreel_trace::{EngineRecord, Threading};
 
 pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;

@@ -11,15 +11,15 @@ use std::sync::Arc;
 
 use crate::digest;
 use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Resolved};
-use crate::machine;
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, PartOf, Plan, Variant};
-use crate::sampler::Live;
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
-use crate::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
-use crate::trace::{Machine, MediaFile, Outcome};
-use crate::units::Bytes;
+use memreel_record::machine;
+use memreel_record::sampler::Live;
+use memreel_record::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
+use memreel_trace::units::Bytes;
+use memreel_trace::{Machine, MediaFile, Outcome};
 
 /// A plan made ready: its media are there, its engines are known.
 pub struct Execution<'a> {

@@ -3,14 +3,12 @@
 //! The process is this very program, started again. So what a benchmark or a test measures beside time is asked for in
 //! three steps: [`is_repeat`] first thing in `main`, [`measure`] where the figures are wanted, and [`check()`] to hold them
 //! against a [`Baseline`] or budgets, with the same error rate for all of them together as exports have
-//! ([`crate::check`]).
+//! ([`memreel_judge::check`]).
 //!
 //! ```no_run
 //! use std::process::ExitCode;
 //!
-//! use memreel::baseline::Baseline;
-//! use memreel::check::Conclusion;
-//! use memreel::function::{self, Function};
+//! use memreel::function::{self, Baseline, Conclusion, Function};
 //!
 //! fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 //!     let frames = Function { name: "frames", run: &|| drop(vec![1u8; 64 << 20]) };
@@ -37,14 +35,18 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
-use crate::budget::{Budget, Figure, Figures};
-use crate::check::{self, Against, Check, CheckedVariant};
+use crate::baseline::BaselineKey;
 use crate::report::gate::{self, Strictness, Told};
-use crate::report::{Report, ReportError, TableLook};
-use crate::trace::MachineClass;
-use crate::units::Bytes;
-use crate::{machine, proc};
+use crate::report::{Report, TableLook};
+use memreel_judge::check::{self, Against, CheckedVariant};
+use memreel_record::{machine, proc};
+use memreel_trace::MachineClass;
+use memreel_trace::units::Bytes;
+
+pub use crate::baseline::{Baseline, BaselineEntry};
+pub use crate::report::ReportError;
+pub use memreel_judge::budget::{Budget, Figure, Figures};
+pub use memreel_judge::check::{Check, Conclusion};
 
 /// Names the function that a process is to run.
 const REPEAT_OF: &str = "MEMREEL_REPEAT_OF";

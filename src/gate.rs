@@ -1,14 +1,14 @@
 //! From a result to the questions of a check: its variants with their budgets and baselines, and what its jobs show
 //! together. The command (`cli::check`) names the files; which repeats stand against which is found here; whether a
-//! figure passes is decided by [`crate::check`].
+//! figure passes is decided by [`memreel_judge::check`].
 
 use std::collections::BTreeSet;
 
 use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
-use crate::budget::Budgets;
-use crate::check::{self, Against, Check, CheckedVariant, Grown};
 use crate::report::{FamilyRow, MeasuredJob, Report, VariantRow, headline};
-use crate::trace::MachineClass;
+use memreel_judge::budget::Budgets;
+use memreel_judge::check::{self, Against, Check, CheckedVariant, Grown};
+use memreel_trace::MachineClass;
 
 /// Holds a result against its budgets, and against a baseline where there is one.
 pub fn check(report: &Report, budgets: &Budgets, baseline: Option<&Baseline>) -> Check {
@@ -164,12 +164,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::budget::Figure;
-    use crate::check::{Asked, Evidence};
-    use crate::compare::{Change, compare};
     use crate::function::{self, MeasuredFunction};
     use crate::report::made_up::{MadeUp, result};
     use crate::report::write_summary_json;
+    use memreel_judge::budget::Figure;
+    use memreel_judge::check::{Asked, Evidence};
+    use memreel_judge::compare::{Change, compare};
 
     type Repeats = [(fn(f64) -> f64, f64); 5];
 

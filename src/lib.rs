@@ -33,18 +33,3 @@ pub mod store;
 mod digest;
 mod execution;
 mod gate;
-
-#[doc(hidden)]
-pub use memreel_judge as verdict;
-#[doc(hidden)]
-pub use memreel_judge::{analysis, budget, check, compare, stats};
-#[doc(hidden)]
-pub use memreel_projects::{mlt, project, rlvideo};
-#[doc(hidden)]
-pub use memreel_record::{launch, machine, proc, record, sampler, supervise, writer};
-#[doc(hidden)]
-pub use memreel_timeline as timeline;
-#[doc(hidden)]
-pub use memreel_trace as trace;
-#[doc(hidden)]
-pub use memreel_trace::units;

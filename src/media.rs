@@ -12,9 +12,9 @@ use std::time::Duration;
 use crate::digest;
 use crate::plan::Variant;
 use crate::scenario::{Media, SourceSpec};
-use crate::supervise::Stop;
-use crate::trace::MediaFile;
-use crate::units::Bytes;
+use memreel_record::supervise::Stop;
+use memreel_trace::MediaFile;
+use memreel_trace::units::Bytes;
 
 /// Why a plan's media are not there.
 #[derive(Debug, thiserror::Error)]

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::project::Project;
 use crate::scenario::{
     Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media,
     MediaChoice, Scenario, Sink, StopChoice, ThreadingChoice,
 };
-use crate::timeline::{Clip, RationalTime, Timeline};
-use crate::trace::Threading;
+use memreel_projects::project::Project;
+use memreel_timeline::{Clip, RationalTime, Timeline};
+use memreel_trace::Threading;
 
 pub use input::Input;
 pub use shard::{PartOf, Shard, ShardError};

@@ -34,20 +34,20 @@ pub use terminal::{TableLook, stderr_width, stdout_width, write_lines};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
-use crate::budget::Figures;
-use crate::compare;
 use crate::report::verdicts::next::Experiment;
-use crate::stats;
 use crate::store::{
     self, MachineRecord, PlannedJob, ResultIndex, ShardRecord, StoreError, StoredJob, StoredResult,
 };
-use crate::trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
-use crate::units::Count;
-use crate::verdict::course::Per;
-use crate::verdict::jobs::{JobFacts, JobsVerdict, judge_jobs};
-use crate::verdict::terms::Index;
-use crate::verdict::{RunVerdict, judge};
+use memreel_judge::analysis::{self, Curve, Drift, JobSummary, ProgressClock, VariantSummary};
+use memreel_judge::budget::Figures;
+use memreel_judge::compare;
+use memreel_judge::course::Per;
+use memreel_judge::jobs::{JobFacts, JobsVerdict, judge_jobs};
+use memreel_judge::stats;
+use memreel_judge::terms::Index;
+use memreel_judge::{RunVerdict, judge};
+use memreel_trace::units::Count;
+use memreel_trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;

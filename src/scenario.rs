@@ -34,8 +34,8 @@ pub use values::{
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::budget::Budgets;
-use crate::timeline::Rate;
+use memreel_judge::budget::Budgets;
+use memreel_timeline::Rate;
 
 use error::ScenarioError as Error;
 use export::Usual;

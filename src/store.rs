@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::{
-    self, MachineClass, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError,
+use memreel_trace::{
+    MachineClass, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError,
 };
 
 /// The version of `result.json`.
@@ -186,7 +186,7 @@ impl StoredJob {
     /// # Errors
     /// When `samples.csv` is missing or broken.
     pub fn series(&self) -> Result<Series, TraceError> {
-        trace::read_series(&self.folder.join("samples.csv"), SeriesFormat::Samples, &Memory::JUDGED)
+        memreel_trace::read_series(&self.folder.join("samples.csv"), SeriesFormat::Samples, &Memory::JUDGED)
     }
 
     /// Reads the samples with all that was measured, row by row.
@@ -194,7 +194,7 @@ impl StoredJob {
     /// # Errors
     /// When `samples.csv` is missing or broken.
     pub fn samples(&self) -> Result<Vec<Sample>, TraceError> {
-        trace::read_samples(&self.folder.join("samples.csv"))
+        memreel_trace::read_samples(&self.folder.join("samples.csv"))
     }
 
     /// Reads the threads' CPU times.
@@ -202,7 +202,7 @@ impl StoredJob {
     /// # Errors
     /// When `threads.csv` is missing or broken.
     pub fn threads(&self) -> Result<Vec<ThreadSample>, TraceError> {
-        trace::read_threads(&self.folder.join("threads.csv"))
+        memreel_trace::read_threads(&self.folder.join("threads.csv"))
     }
 }
 
@@ -256,7 +256,7 @@ pub fn open_index(folder: &Path) -> Result<ResultIndex, StoreError> {
 /// # Errors
 /// When `run.json` is missing, broken or of a later version.
 pub fn open_job(folder: &Path) -> Result<StoredJob, StoreError> {
-    let record = read_versioned(&folder.join("run.json"), trace::FORMAT)?;
+    let record = read_versioned(&folder.join("run.json"), memreel_trace::FORMAT)?;
     Ok(StoredJob { folder: folder.to_path_buf(), record })
 }
 
@@ -279,7 +279,7 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let failed = |source| StoreError::Io { path: path.to_path_buf(), source };
     let there = fs::metadata(path).ok();
-    if trace::is_special(path) {
+    if memreel_trace::is_special(path) {
         let open = fs::OpenOptions::new().append(true).open(path);
         return open.and_then(|mut file| io::Write::write_all(&mut file, content)).map_err(failed);
     }

@@ -27,7 +27,7 @@ fn value<'a>(variant: &'a [(String, String)], axis: &str) -> &'a str {
 fn run_order(result: &StoredResult) -> Vec<(String, String, u32)> {
     let mut records: Vec<_> = result.jobs.iter().map(|job| &job.record).collect();
     records.sort_by(|one, other| one.started.cmp(&other.started));
-    let of = |axis: &str, record: &memreel::trace::RunRecord| value(&record.variant, axis).to_string();
+    let of = |axis: &str, record: &memreel_trace::RunRecord| value(&record.variant, axis).to_string();
     records.iter().map(|one| (of("engine", one), of("sink", one), one.repeat)).collect()
 }
 

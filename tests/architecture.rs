@@ -1,7 +1,7 @@
 //! The direction of imports: script → measure → judge → tell, as src/lib.rs says it.
 //!
 //! Plain text is searched, not a syntax tree: what stands between `crate::` and the next `::` is a
-//! module that is imported. Unit tests may import what they like.
+//! module that is imported; so is what follows the name of another package. Unit tests may import what they like.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -121,8 +121,23 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// packages, their manifests say.
 const IN_THE_TABLE: &[&str] = &["src", "record/src", "judge/src", "projects/src"];
 
-/// Other packages as memreel calls them.
-const PACKAGES: &[&str] = &["timeline", "trace", "units", "verdict"];
+/// How memreel names what it imports of other packages, and what stands for it in the table. The first that fits holds.
+const PACKAGES: &[(&str, &str)] = &[
+    ("memreel_judge::analysis", "crate::analysis"),
+    ("memreel_judge::budget", "crate::budget"),
+    ("memreel_judge::check", "crate::check"),
+    ("memreel_judge::compare", "crate::compare"),
+    ("memreel_judge::stats", "crate::stats"),
+    ("memreel_judge", "crate::verdict"),
+    ("memreel_projects::", "crate::"),
+    ("memreel_record::", "crate::"),
+    ("memreel_timeline", "crate::timeline"),
+    ("memreel_trace::units", "crate::units"),
+    ("memreel_trace", "crate::trace"),
+];
+
+/// What stands in the table for packages that have no sources there.
+const STAND_INS: &[&str] = &["timeline", "trace", "units", "verdict"];
 
 /// Above everything: may import all, and is imported by `main` only.
 const ABOVE: &[&str] = &["cli", "lib", "main"];
@@ -156,7 +171,11 @@ fn read(path: PathBuf, root: &Path) -> Source {
     let text = fs::read_to_string(&path).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let code = code.lines().map(|line| line.split("//").next().unwrap_or_default());
-    Source { module, text: code.collect::<Vec<_>>().join("\n"), path }
+    let mut text = code.collect::<Vec<_>>().join("\n");
+    if root == package().join("src") {
+        text = PACKAGES.iter().fold(text, |text, (named, in_table)| text.replace(named, in_table));
+    }
+    Source { module, text, path }
 }
 
 /// The sources of the packages in the table.
@@ -227,7 +246,7 @@ fn imports_are_read_in_every_way_they_are_written() {
 fn every_module_has_its_place() {
     let known: BTreeSet<_> = MAY_IMPORT.iter().map(|(name, _)| *name).chain(ABOVE.iter().copied()).collect();
     let modules: BTreeSet<_> = sources().iter().map(|source| source.module.clone()).collect();
-    let modules: BTreeSet<_> = modules.iter().map(String::as_str).chain(PACKAGES.iter().copied()).collect();
+    let modules: BTreeSet<_> = modules.iter().map(String::as_str).chain(STAND_INS.iter().copied()).collect();
     assert_eq!(modules, known, "add new modules to the table, with what they may import");
 }
 

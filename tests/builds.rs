@@ -11,7 +11,7 @@ use std::process::Command;
 use memreel::engine::{self, Companions, Missing};
 use memreel::scenario::EngineChoice;
 use memreel::store::StoredResult;
-use memreel::trace::EngineRecord;
+use memreel_trace::EngineRecord;
 use support::*;
 
 /// An export of an instant.
@@ -47,7 +47,7 @@ fn is_missing(value: &str, words: &[&str]) {
 }
 
 /// The record of each job, by its value of the axis `engine`.
-fn by_engine<'a>(result: &'a StoredResult, engine: &str) -> &'a memreel::trace::RunRecord {
+fn by_engine<'a>(result: &'a StoredResult, engine: &str) -> &'a memreel_trace::RunRecord {
     let is_it = |(axis, value): &(String, String)| axis == "engine" && value == engine;
     let mut jobs = result.jobs.iter().filter(|job| job.record.variant.iter().any(is_it));
     &jobs.next().unwrap_or_else(|| panic!("no job of {engine}")).record

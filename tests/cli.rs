@@ -396,7 +396,7 @@ fn a_version_tells_the_commit_the_rules_and_the_ffmpeg_that_the_exporter_is_link
     let [first, commit, rules, ffmpeg] = lines.as_slice() else { panic!("{}", ran.out) };
     assert_eq!(*first, name);
     assert!(commit.starts_with("commit: "), "{commit}");
-    assert_eq!(*rules, format!("rules: version {}", memreel::verdict::RULES_VERSION));
+    assert_eq!(*rules, format!("rules: version {}", memreel_judge::RULES_VERSION));
     let about = Command::new(exporter()).arg("about").output().unwrap();
     let about = String::from_utf8(about.stdout).unwrap();
     let linked = about.lines().next().unwrap().rsplit(' ').next().unwrap();

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use memreel::store::StoredJob;
-use memreel::trace::Outcome;
+use memreel_trace::Outcome;
 use support::*;
 
 /// Cuts of two sources, one after the other.
@@ -99,7 +99,7 @@ fn exports_one_after_another_in_the_editors_process_are_told_apart() {
         let job = &result.jobs[0];
         assert_eq!(shown(&export_of(&result, job)), cuts());
         assert_eq!(job.record.context.frames.map(|frames| frames.get()), Some(240));
-        let events = memreel::trace::read_events(&job.folder.join("events.csv")).unwrap();
+        let events = memreel_trace::read_events(&job.folder.join("events.csv")).unwrap();
         let ended = events.iter().filter(|event| event.kind == "export-end");
         assert_eq!(ended.map(|event| event.frames.unwrap().get()).collect::<Vec<_>>(), [80, 160, 240]);
     }
@@ -118,7 +118,7 @@ fn proxies_are_made_before_they_are_exported_and_making_them_is_measured_by_itse
         let ran = fs::read_to_string(proxies.folder.join("processes.csv")).unwrap_or_default();
         assert!(!ran.contains("ffmpeg"), "the making is not measured: {ran}");
         let making = job(&result, &["make-proxies"]);
-        let events = memreel::trace::read_events(&making.folder.join("events.csv")).unwrap();
+        let events = memreel_trace::read_events(&making.folder.join("events.csv")).unwrap();
         assert_eq!(events.iter().filter(|event| event.kind == "proxy-made").count(), 2);
         let ran = fs::read_to_string(making.folder.join("processes.csv")).unwrap();
         assert!(ran.contains("ffmpeg"), "{ran}");

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use memreel::store::StoredJob;
-use memreel::trace::Outcome;
+use memreel_trace::Outcome;
 use support::*;
 
 /// The engines that take our timelines, with one thread and with several.
@@ -385,7 +385,7 @@ matrix.threading = 'single'
 
 /// The events of a kind: subject, and frames put out by then.
 fn events(job: &StoredJob, kind: &str) -> Vec<(String, u64)> {
-    let events = memreel::trace::read_events(&job.folder.join("events.csv")).unwrap();
+    let events = memreel_trace::read_events(&job.folder.join("events.csv")).unwrap();
     let of_kind = events.into_iter().filter(|event| event.kind == kind);
     of_kind.map(|event| (event.what, event.frames.map_or(0, |frames| frames.get()))).collect()
 }

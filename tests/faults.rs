@@ -4,9 +4,9 @@
 mod support;
 
 use memreel::report::Report;
-use memreel::verdict::jobs::{Because, JobsVerdict};
-use memreel::verdict::shape::{Answer, Form};
-use memreel::verdict::{RunVerdict, With};
+use memreel_judge::jobs::{Because, JobsVerdict};
+use memreel_judge::shape::{Answer, Form};
+use memreel_judge::{RunVerdict, With};
 use support::*;
 
 /// One source, 900 frames of it.

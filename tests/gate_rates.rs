@@ -6,8 +6,8 @@
 mod alike;
 
 use alike::{Cell, Random, Sides, cells, check, fails, finds, least_effect, put_in, subjects};
-use memreel::budget::Figure;
-use memreel::check::State;
+use memreel_judge::budget::Figure;
+use memreel_judge::check::State;
 
 /// Checks that false alarms are counted in.
 const CHECKS: usize = 10_000;
@@ -40,7 +40,7 @@ fn found(
     variant: &str,
     figure: Figure,
     repeats: usize,
-    more: impl Fn(&[memreel::check::CheckedVariant]) -> f64,
+    more: impl Fn(&[memreel_judge::check::CheckedVariant]) -> f64,
 ) -> usize {
     let (cells, mut random) = (cells(), Random::seeded(repeats as u64));
     let mut sizes = Vec::new();
@@ -52,21 +52,21 @@ fn found(
         finds(&check(&drawn), variant, figure)
     };
     let found = (0..TRIALS).filter(|_| is_found(&mut random)).count();
-    let middle = memreel::stats::median(&sizes).unwrap() / f64::from(1 << 20);
+    let middle = memreel_judge::stats::median(&sizes).unwrap() / f64::from(1 << 20);
     println!("{variant}, {figure}, {repeats} repeats: {middle:.1} MiB more found in {found} of {TRIALS}");
     found
 }
 
 /// The least effect that a check says it could have found, in the median some MiB.
-fn stated(variant: &str, figure: Figure) -> impl Fn(&[memreel::check::CheckedVariant]) -> f64 {
+fn stated(variant: &str, figure: Figure) -> impl Fn(&[memreel_judge::check::CheckedVariant]) -> f64 {
     move |drawn| least_effect(&check(drawn), variant, figure).expect("each side has repeats")
 }
 
-fn five_per_cent(variant: &str) -> impl Fn(&[memreel::check::CheckedVariant]) -> f64 {
+fn five_per_cent(variant: &str) -> impl Fn(&[memreel_judge::check::CheckedVariant]) -> f64 {
     move |drawn| {
         let subject = drawn.iter().find(|subject| subject.name == variant).unwrap();
         let peaks: Vec<_> = subject.runs.iter().filter_map(|run| run.get(Figure::Peak)).collect();
-        0.05 * memreel::stats::median(&peaks).unwrap()
+        0.05 * memreel_judge::stats::median(&peaks).unwrap()
     }
 }
 

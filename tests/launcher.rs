@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use memreel::sampler::Live;
-use memreel::supervise::{self, EngineLimits, Launch, Measured, Stop};
-use memreel::trace::{self, Outcome};
-use memreel::units::Bytes;
+use memreel_record::sampler::Live;
+use memreel_record::supervise::{self, EngineLimits, Launch, Measured, Stop};
+use memreel_trace::Outcome;
+use memreel_trace::units::Bytes;
 use support::{Patience, mentioning, tree_is_gone, until};
 use tempfile::TempDir;
 
@@ -75,7 +75,7 @@ impl Lab {
     }
 
     fn events(&self, kind: &str) -> Vec<String> {
-        let events = trace::read_events(&self.path().join("events.csv")).unwrap();
+        let events = memreel_trace::read_events(&self.path().join("events.csv")).unwrap();
         events.into_iter().filter(|event| event.kind == kind).map(|event| event.what).collect()
     }
 }
@@ -174,9 +174,9 @@ fn an_orphan_is_measured_while_it_lives_and_ended_when_its_engine_has() {
     // The middle shell is gone within a millisecond: nobody can have seen the orphan as its child.
     let measured = lab.sh("sh -c 'exec sleep 3621 & exit'; sleep 0.6");
     assert_eq!(measured.outcome, Outcome::Finished);
-    let samples = trace::read_samples(&lab.path().join("samples.csv")).unwrap();
+    let samples = memreel_trace::read_samples(&lab.path().join("samples.csv")).unwrap();
     assert_eq!(samples.iter().filter_map(|sample| sample.processes).max().map(|most| most.get()), Some(3));
-    let processes = trace::read_processes(&lab.path().join("processes.csv")).unwrap();
+    let processes = memreel_trace::read_processes(&lab.path().join("processes.csv")).unwrap();
     let sleeping: std::collections::BTreeSet<_> =
         processes.iter().filter(|process| &process.name == "sleep").map(|process| process.pid).collect();
     assert_eq!(sleeping.len(), 2, "the orphan and the engine's own child: {processes:?}");
@@ -285,7 +285,7 @@ fn every_sample_of_memory_is_of_a_process_that_has_some() {
     for _ in 0..5 {
         let lab = Lab::new();
         lab.measure(&["dd", "if=/dev/zero", "of=/dev/null", "count=3", "bs=64M"]);
-        let samples = trace::read_samples(&lab.path().join("samples.csv")).unwrap();
+        let samples = memreel_trace::read_samples(&lab.path().join("samples.csv")).unwrap();
         assert!(!samples.is_empty());
         assert!(samples.iter().all(|sample| sample.rss_bytes > Some(Bytes::ZERO)), "{samples:?}");
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use memreel::trace::Outcome;
+use memreel_trace::Outcome;
 use rustix::process::Signal;
 use support::*;
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use memreel::mlt::{self, Layout, Profile};
-use memreel::project;
-use memreel::timeline::{Clip, Item, Rate, RationalTime, TimeRange, Timeline, Track, TrackKind};
+use memreel_projects::mlt::{self, Layout, Profile};
+use memreel_projects::project;
+use memreel_timeline::{Clip, Item, Rate, RationalTime, TimeRange, Timeline, Track, TrackKind};
 use support::*;
 
 fn rate() -> Rate {
@@ -292,7 +292,7 @@ fn a_project_of_rlvideo_runs_in_the_editor_at_the_size_that_is_asked_for() {
     let bench = Bench::new();
     let sources = sources(&bench);
     let timeline = timeline(&[vec![clip(&sources[0], 13, 30), clip(&sources[1], 5, 30)]]);
-    let text = memreel::rlvideo::to_rlvideo(&timeline, &|_| Some(125), rate()).unwrap();
+    let text = memreel_projects::rlvideo::to_rlvideo(&timeline, &|_| Some(125), rate()).unwrap();
     fs::write(bench.path().join("film.rlvideo"), text).unwrap();
     let editor = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/editor");
     let editor = editor.to_str().unwrap();

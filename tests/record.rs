@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use memreel::trace::{self, Event, Outcome, ProcessSample, RecordingRecord, Sample};
-use memreel::units::{Bytes, Count};
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Event, Outcome, ProcessSample, RecordingRecord, Sample};
 use rustix::process::Signal;
 use support::*;
 
@@ -66,15 +66,15 @@ fn record(bench: &Bench) -> RecordingRecord {
 }
 
 fn samples(bench: &Bench) -> Vec<Sample> {
-    trace::read_samples(&kept(bench).join("samples.csv")).unwrap()
+    memreel_trace::read_samples(&kept(bench).join("samples.csv")).unwrap()
 }
 
 fn processes(bench: &Bench) -> Vec<ProcessSample> {
-    trace::read_processes(&kept(bench).join("processes.csv")).unwrap()
+    memreel_trace::read_processes(&kept(bench).join("processes.csv")).unwrap()
 }
 
 fn events(bench: &Bench, kind: &str) -> Vec<Event> {
-    let events = trace::read_events(&kept(bench).join("events.csv")).unwrap();
+    let events = memreel_trace::read_events(&kept(bench).join("events.csv")).unwrap();
     events.into_iter().filter(|event| event.kind == kind).collect()
 }
 
@@ -832,12 +832,12 @@ fn a_recording_is_whole_and_says_how_it_was_made() {
     let options = ["--csv", "alone.csv", "--json", "known.json", "--plot", "memory.svg"];
     record_sh(&bench, &options, "sleep 0.3").expect(0);
     let record = record(&bench);
-    assert_eq!((record.format.as_str(), record.attached), (trace::RECORDING_FORMAT, false));
+    assert_eq!((record.format.as_str(), record.attached), (memreel_trace::RECORDING_FORMAT, false));
     assert_eq!(record.command[..2], ["sh", "-c"]);
     assert!((0.3..0.6).contains(&record.wall_s), "{}", record.wall_s);
     let samples = samples(&bench);
     assert_eq!(record.sampling.samples as usize, samples.len());
-    assert_eq!(trace::read_samples(&bench.path().join("alone.csv")).unwrap(), samples);
+    assert_eq!(memreel_trace::read_samples(&bench.path().join("alone.csv")).unwrap(), samples);
     assert_eq!(whats(&events(&bench, "exec")), ["sh"]);
     let known: serde_json::Value = serde_json::from_str(&read(&bench, "known.json").unwrap()).unwrap();
     assert_eq!(known["pid"], record.pid);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use memreel::store;
-use memreel::trace::Outcome;
+use memreel_trace::Outcome;
 use serde_json::{Value, json};
 use support::*;
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use memreel::sampler::{
+use memreel_record::sampler::{
     Happening, Instant, Live, ReadProgress, Row, Rows, Sampler, SamplerReport, Settings, Target,
 };
-use memreel::trace::Sample;
-use memreel::units::{Bytes, Count};
+use memreel_trace::Sample;
+use memreel_trace::units::{Bytes, Count};
 use support::{Patience, Stat};
 
 const MS: Duration = Duration::from_millis(1);

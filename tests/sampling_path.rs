@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use memreel::sampler::{Instant, Live, Sampler, Settings, Target};
+use memreel_record::sampler::{Instant, Live, Sampler, Settings, Target};
 
 /// Counts what each thread allocates.
 struct Counting;

@@ -8,7 +8,7 @@
 mod support;
 
 use memreel::report::Report;
-use memreel::verdict::{Reason, With};
+use memreel_judge::{Reason, With};
 use support::*;
 
 /// Exports a shipped scenario with both engines, threaded and not.

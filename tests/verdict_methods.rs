@@ -6,7 +6,7 @@ mod increments;
 mod methods;
 
 use increments::by_increments;
-use memreel::stats::Interval;
+use memreel_judge::stats::Interval;
 use methods::{
     Answer, against_floor, against_zero, by_eye, by_ranks, first_and_last, least_squares, mann_kendall,
     newey_west, theil_sen,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memreel::engine::{self, JobFiles};
-use memreel::sampler::Live;
-use memreel::stats;
-use memreel::supervise::{self, EngineLimits, Launch, Measured, ProgressFormat, Stop};
+use memreel_judge::stats;
+use memreel_record::sampler::Live;
+use memreel_record::supervise::{self, EngineLimits, Launch, Measured, ProgressFormat, Stop};
 
 use crate::MS;
 use crate::subjects::median;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memreel::sampler::{self, Detail, Instant, Sampler, Settings, Target};
-use memreel::writer::{SamplesFile, Sink, Writer};
+use memreel_record::sampler::{self, Detail, Instant, Sampler, Settings, Target};
+use memreel_record::writer::{SamplesFile, Sink, Writer};
 
 use crate::MS;
 use crate::subjects::{median, micros, resident};

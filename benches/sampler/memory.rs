@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memreel::sampler::{self, Detail, Instant, Sampler, Settings, Target};
-use memreel::writer::{SamplesFile, Sink, Writer};
+use memreel_record::sampler::{self, Detail, Instant, Sampler, Settings, Target};
+use memreel_record::writer::{SamplesFile, Sink, Writer};
 
 use crate::subjects::{resident, this_program};
 
@@ -43,7 +43,7 @@ pub struct Count {
 }
 
 impl Sink for Count {
-    fn row(&mut self, row: &sampler::Row) -> Result<(), memreel::trace::TraceError> {
+    fn row(&mut self, row: &sampler::Row) -> Result<(), memreel_trace::TraceError> {
         self.ticks += u64::from(matches!(row, sampler::Row::Sample(_)));
         if self.ticks.is_multiple_of(1_000_000) && self.ticks > 0 {
             let _ = self.millions.send(self.ticks / 1_000_000);
@@ -51,11 +51,11 @@ impl Sink for Count {
         Ok(())
     }
 
-    fn event(&mut self, _: &memreel::trace::Event) -> Result<(), memreel::trace::TraceError> {
+    fn event(&mut self, _: &memreel_trace::Event) -> Result<(), memreel_trace::TraceError> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), memreel::trace::TraceError> {
+    fn flush(&mut self) -> Result<(), memreel_trace::TraceError> {
         Ok(())
     }
 }

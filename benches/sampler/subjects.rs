@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use memreel::stats;
-use memreel::supervise::{self, EngineLimits, Launch, Measured, Stop};
+use memreel_judge::stats;
+use memreel_record::supervise::{self, EngineLimits, Launch, Measured, Stop};
 
 use crate::MS;
 use crate::support::companions;

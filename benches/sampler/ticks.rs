@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use memreel::sampler::{self, Bell, Instant};
+use memreel_record::sampler::{self, Bell, Instant};
 
 use crate::MS;
 use crate::subjects::{busy_loop, measured, median, memreel, resident};

@@ -6,7 +6,7 @@ use memreel::engine::Companions;
 use memreel::media;
 use memreel::plan::{self, PlanContext, Variant};
 use memreel::scenario::Scenario;
-use memreel::supervise::Stop;
+use memreel_record::supervise::Stop;
 
 /// The programs built beside this one: a bench lies one folder deeper.
 pub fn companions() -> Companions {

@@ -3,7 +3,7 @@
 //! Levels are replaced by their future minimum, the tail of the run is cut into blocks of equal frames, and the
 //! blocks' increments are judged. It knows nothing of cuts, queues or what a heap hides.
 
-use memreel::stats;
+use memreel_judge::stats;
 
 use super::methods::Answer;
 

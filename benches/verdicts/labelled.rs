@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use memreel::trace::{self, Memory, RunContext, Sample, Series, SeriesFormat};
-use memreel::units::{Bytes, Count};
-use memreel::verdict::{RunVerdict, judge};
+use memreel_judge::{RunVerdict, judge};
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Memory, RunContext, Sample, Series, SeriesFormat};
 use serde::Deserialize;
 
 /// A cache that has filled before this share of the export has filled.
@@ -186,7 +186,7 @@ pub fn bar(verdict: &RunVerdict) -> f64 {
 }
 
 fn rows(path: &Path) -> Vec<Row> {
-    let series = trace::read_series(path, SeriesFormat::Samples, &[Memory::Rss, Memory::Anonymous])
+    let series = memreel_trace::read_series(path, SeriesFormat::Samples, &[Memory::Rss, Memory::Anonymous])
         .unwrap_or_else(|error| panic!("{error}"));
     let bytes = |memory: Memory, row: usize| series.memory(memory).at(row).expect("each row has it").get();
     let row = |(row, &t_s): (usize, &f64)| Row {

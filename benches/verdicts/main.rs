@@ -14,11 +14,11 @@ use std::time::Instant;
 
 use increments::by_increments;
 use labelled::{Label, Labelled, bar, labelled};
-use memreel::analysis::ProgressClock;
-use memreel::stats;
-use memreel::trace::{Memory, Series};
-use memreel::verdict::terms::Index;
-use memreel::verdict::{RunVerdict, Verdict, With, judge, shape};
+use memreel_judge::analysis::ProgressClock;
+use memreel_judge::stats;
+use memreel_judge::terms::Index;
+use memreel_judge::{RunVerdict, Verdict, With, judge, shape};
+use memreel_trace::{Memory, Series};
 use methods::{
     Answer, against_floor, against_zero, by_eye, by_ranks, first_and_last, least_squares, newey_west,
 };

@@ -1,6 +1,6 @@
 //! What people use to tell whether memory grows: lines through its levels, ranks, and the eye.
 
-use memreel::stats::{self, Interval};
+use memreel_judge::stats::{self, Interval};
 
 /// 1.96: the 97.5 % quantile of the normal distribution.
 const NORMAL: f64 = 1.959_963_984_540_054;

@@ -7,12 +7,34 @@
 //! - [`supervise`] runs a command under guard, with limits and a count of frames, and ends its whole tree.
 //! - [`machine`] says what the machine is and how exact its counters are.
 //!
-//! A sample of this very process:
+//! A running process and its children, sampled a hundred times a second into a log in psrecord's layout – here this very
+//! process, for a fifth of a second:
 //!
 //! ```
-//! let text = std::fs::read("/proc/self/statm").unwrap();
-//! let memory = memreel_record::proc::statm(&text, 4096).unwrap();
-//! assert!(memory.resident.mib() > 0.5);
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use memreel_record::record::{Content, LogLayout, Order, ProgressSource, PsrecordLog, What, record};
+//! use memreel_record::sampler::{Live, Settings};
+//!
+//! # let folder = std::env::temp_dir().join(format!("memreel-record-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder)?;
+//! let path = folder.join("activity.txt");
+//! let content = Content { children: true, io: false };
+//! let log = PsrecordLog::create(&path, LogLayout::Plain, content)?;
+//! let order = Order {
+//!     what: What::Process(std::process::id() as i32),
+//!     settings: Settings::every(Duration::from_millis(10)),
+//!     duration: Some(Duration::from_millis(200)),
+//!     progress: ProgressSource::Written,
+//!     marks: None,
+//! };
+//! let end = record(order, vec![Box::new(log)], &Arc::new(Live::default()), &mut |error| eprintln!("{error}"))?;
+//!
+//! assert!(end.sampled_peak.mib() > 0.5);
+//! assert!(std::fs::read_to_string(&path)?.lines().count() > 10);
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod launch;

@@ -8,11 +8,11 @@ use clap::{Args, Subcommand};
 use super::check::read_baseline;
 use super::{Exit, Failure, say};
 use crate::baseline::{Baseline, BaselineEntry};
-use crate::compare::LEAST_REPEATS;
 use crate::gate;
 use crate::report::gate::{write_baseline, write_renewal};
 use crate::report::{Report, TableLook};
 use crate::store;
+use memreel_judge::compare::LEAST_REPEATS;
 
 /// Keep the figures of exports in a small text file, beside the code that it guards
 ///

@@ -5,8 +5,8 @@ use std::path::Path;
 use clap::Args;
 
 use super::Failure;
-use crate::project::ProjectFormat;
-use crate::scenario::{Override, SHIPPED, Scenario};
+use crate::scenario::{Driver, EngineName, Override, SHIPPED, Scenario};
+use memreel_projects::project::ProjectFormat;
 
 /// The options; each is a short form of `--set`.
 #[derive(Debug, Args)]
@@ -122,8 +122,8 @@ fn of_project(path: &Path, format: ProjectFormat, changes: &[Override]) -> Resul
     let project = std::path::absolute(path)?;
     let name = path.file_name().unwrap_or_default().display();
     let (engine, driver) = match format {
-        ProjectFormat::Mlt | ProjectFormat::Kdenlive => ("melt", "main"),
-        ProjectFormat::Rlvideo => ("rlvideo", "background"),
+        ProjectFormat::Mlt | ProjectFormat::Kdenlive => (EngineName::Melt, Driver::Main),
+        ProjectFormat::Rlvideo => (EngineName::Rlvideo, Driver::Background),
     };
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let Some(project) = project.to_str() else {

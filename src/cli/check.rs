@@ -11,13 +11,13 @@ use clap::Args;
 use self::outputs::Outputs;
 use super::{Exit, Failure, changes, report, say};
 use crate::baseline::Baseline;
-use crate::budget::Budgets;
-use crate::check::{Check, Conclusion};
 use crate::gate;
 use crate::report::Report;
 use crate::report::gate::{Strictness, Told};
 use crate::scenario::Scenario;
 use crate::store::{self, StoreError, StoredResult};
+use memreel_judge::budget::Budgets;
+use memreel_judge::check::{Check, Conclusion};
 
 /// Check a result against its budgets and a baseline
 ///
@@ -107,7 +107,7 @@ impl CheckCommand {
     }
 }
 
-fn is_failure(outcome: &crate::trace::Outcome) -> bool {
+fn is_failure(outcome: &memreel_trace::Outcome) -> bool {
     outcome.is_final() && !outcome.is_finished()
 }
 

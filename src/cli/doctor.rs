@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::{Exit, Failure, print_lines};
 use crate::engine::{self, Companions, Engine, Installation, Missing};
-use crate::machine::{self, MemoryGroups};
 use crate::scenario::EngineName;
-use crate::trace::Machine;
-use crate::units::Bytes;
+use memreel_record::machine::{self, MemoryGroups};
+use memreel_trace::Machine;
+use memreel_trace::units::Bytes;
 
 /// List the installed engines and what this machine can measure
 #[derive(Debug, Args)]

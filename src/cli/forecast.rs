@@ -5,9 +5,9 @@ use clap::Args;
 
 use super::duration;
 use crate::report::verdicts;
-use crate::units::Bytes;
-use crate::verdict::RunVerdict;
-use crate::verdict::prediction::{Prediction, WhyNot};
+use memreel_judge::RunVerdict;
+use memreel_judge::prediction::{Prediction, WhyNot};
+use memreel_trace::units::Bytes;
 
 /// Frames per second where nobody says.
 const USUAL_RATE: f64 = 25.0;

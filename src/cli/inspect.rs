@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Exit, Failure, print_lines};
-use crate::project::{self, Project, ProjectError};
+use memreel_projects::project::{self, Project, ProjectError};
 
 /// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
 ///

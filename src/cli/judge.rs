@@ -7,13 +7,13 @@ use clap::{Args, ValueEnum};
 
 use super::forecast::ForecastOptions;
 use super::{Exit, Failure};
-use crate::analysis::{self, Drift, ProgressClock};
 use crate::report::verdicts::next::{Experiment, Next};
 use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
 use crate::report::{self, RunLines, TableLook, write_run_lines};
 use crate::store::{self, Recorded, StoreError};
-use crate::trace::{self, ColumnNames, Memory, Outcome, RunContext, Series};
-use crate::verdict::{RunVerdict, judge};
+use memreel_judge::analysis::{self, Drift, ProgressClock};
+use memreel_judge::{RunVerdict, judge};
+use memreel_trace::{ColumnNames, Memory, Outcome, RunContext, Series};
 
 /// Answer whether memory grows in a recording, by how much, and which leak could be missed
 ///
@@ -145,7 +145,7 @@ impl JudgeCommand {
     /// Judges one recording after the other and prints what each shows.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let frames = |file: &Option<PathBuf>| {
-            let frames = file.as_deref().map(trace::read_cuts).transpose();
+            let frames = file.as_deref().map(memreel_trace::read_cuts).transpose();
             frames.map_err(|error| Failure::usage(error.to_string()))
         };
         let [cuts, first_uses, exports] = [&self.cuts, &self.first_uses, &self.exports].map(frames);

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, Failure, say};
-use crate::mlt::{self, Layout as Tracks};
-use crate::project;
 use crate::store;
+use memreel_projects::mlt::{self, Layout as Tracks};
+use memreel_projects::project;
 
 /// Write a project as MLT XML with other tracks, with the same frames and sound
 ///

@@ -15,13 +15,13 @@ use super::changes::{self, ScenarioOptions};
 use super::{Exit, Failure, print_lines};
 use crate::engine::{Companions, Engines, JobFiles};
 use crate::execution;
-use crate::machine;
 use crate::media;
-use crate::mlt::Profile;
 use crate::plan::{self, Job, PlanContext, Shard, Variant};
-use crate::project::{self, ProjectFormat};
 use crate::scenario::{Scenario, Sink, Size};
-use crate::trace::Threading;
+use memreel_projects::mlt::Profile;
+use memreel_projects::project::{self, ProjectFormat};
+use memreel_record::machine;
+use memreel_trace::Threading;
 
 /// Show which jobs a scenario would run, and which it would not and why. Nothing is started
 ///

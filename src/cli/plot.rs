@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Exit, Failure, summary};
-use crate::analysis::Over;
 use crate::report::{Axes, Picture};
-use crate::trace::Memory;
+use memreel_judge::analysis::Over;
+use memreel_trace::Memory;
 
 /// Plot the memory of recordings, one line per recording
 ///

@@ -14,11 +14,11 @@ use super::say;
 use crate::execution::ExecutionEvent;
 use crate::media::MediaEvent;
 use crate::report::stderr_width;
-use crate::sampler::Live;
-use crate::trace::Outcome;
-use crate::units::{Bytes, Count};
 use left::{RunPace, Schedule};
 use line::JobProgress;
+use memreel_record::sampler::Live;
+use memreel_trace::Outcome;
+use memreel_trace::units::{Bytes, Count};
 
 /// Shows happenings on standard error.
 pub struct ProgressLine {

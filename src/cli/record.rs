@@ -15,16 +15,16 @@ use clap::{Args, ValueEnum};
 
 use super::{Exit, Failure, duration, say};
 use crate::engine::Companions;
-use crate::launch::EndStatus;
-use crate::record::{
+use crate::report::Picture;
+use crate::store;
+use memreel_record::launch::EndStatus;
+use memreel_record::record::{
     self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError,
     RecordingEnd, What,
 };
-use crate::report::Picture;
-use crate::sampler::{Detail, Live, Settings};
-use crate::store;
-use crate::trace::{self, TraceError};
-use crate::writer::{SamplesFile, Sink, TraceFiles};
+use memreel_record::sampler::{Detail, Live, Settings};
+use memreel_record::writer::{SamplesFile, Sink, TraceFiles};
+use memreel_trace::TraceError;
 
 use live_line::LiveLine;
 
@@ -306,7 +306,7 @@ impl RecordCommand {
         };
         match &self.csv {
             // Written once, where it is a file that can be read again.
-            Some(path) if self.save.is_none() && !trace::is_special(path) => {
+            Some(path) if self.save.is_none() && !memreel_trace::is_special(path) => {
                 sinks.push(Box::new(TraceFiles::create_with_samples_in(folder.path(), path)?));
             }
             csv => {

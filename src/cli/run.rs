@@ -13,12 +13,12 @@ use super::progress::{MediaLine, ProgressLine};
 use super::{Exit, Failure, plan, say};
 use crate::engine::{Companions, Engines};
 use crate::execution::{self, Execution, Tally, Wishes};
-use crate::machine;
 use crate::media;
 use crate::plan::{Plan, Shard};
 use crate::scenario::{Media, Scenario, SourceSpec};
 use crate::store::{self, ResultIndex, StoreError, StoredResult};
-use crate::supervise::Stop;
+use memreel_record::machine;
+use memreel_record::supervise::Stop;
 
 /// Export every variant of a scenario, sample each export's memory, and report
 ///

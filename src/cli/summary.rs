@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Exit, Failure};
 use crate::report::{Axes, RecordingReport, ReportError, TableLook};
 use crate::store::{self, Recording};
-use crate::trace::ColumnNames;
+use memreel_trace::ColumnNames;
 
 /// Compare recordings in a table: peak, level, and whether memory grows
 ///

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::engine::{self, Companions};
-use crate::verdict::RULES_VERSION;
+use memreel_judge::RULES_VERSION;
 
 /// The commit that memreel was built from; build.rs sets it in release builds of a checkout or a published package.
 const COMMIT: Option<&str> = option_env!("MEMREEL_COMMIT");

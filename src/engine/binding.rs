@@ -9,15 +9,15 @@ use serde::Deserialize;
 use super::{Installation, JobFiles, Missing, mlt, probe};
 use crate::plan::Variant;
 use crate::scenario::StopChoice;
-use crate::supervise::ProgressFormat;
-use crate::trace::EngineRecord;
+use memreel_record::supervise::ProgressFormat;
+use memreel_trace::EngineRecord;
 
 /// The driver that exports a graph: it is run from a file in the result's folder.
 pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memreel_mlt.py"));
 
 /// How the drivers report.
 pub const PROGRESS: ProgressFormat = ProgressFormat {
-    channel: crate::supervise::Channel::Pipe,
+    channel: memreel_record::supervise::Channel::Pipe,
     parse: super::pipe_lines::parse,
     counters: "in+out",
     is_failure: mlt::says_it_cannot,

@@ -9,9 +9,8 @@ use serde::Deserialize;
 use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, pipe_lines, probe};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName, LayoutChoice, Sink};
-use crate::supervise::{Channel, PROGRESS_FD, ProgressFormat};
-use crate::timeline;
-use crate::trace::{EngineRecord, Threading};
+use memreel_record::supervise::{Channel, PROGRESS_FD, ProgressFormat};
+use memreel_trace::{EngineRecord, Threading};
 
 /// The exporter that comes with memreel.
 #[derive(Debug)]
@@ -94,7 +93,7 @@ impl Engine for Ffmpeg {
     }
 
     fn timeline(&self, variant: &Variant) -> (&'static str, String) {
-        ("otio", variant.input.script().map_or_else(String::new, timeline::to_otio))
+        ("otio", variant.input.script().map_or_else(String::new, memreel_timeline::to_otio))
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {

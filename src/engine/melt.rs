@@ -14,9 +14,9 @@ use super::probe::{self, Loaded};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName};
-use crate::supervise::{Channel, EngineProgress, ProgressFormat};
-use crate::trace::EngineRecord;
-use crate::units::Count;
+use memreel_record::supervise::{Channel, EngineProgress, ProgressFormat};
+use memreel_trace::EngineRecord;
+use memreel_trace::units::Count;
 
 /// `melt` as a shell would find it, or as it was chosen.
 #[derive(Debug)]

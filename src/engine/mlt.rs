@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use super::probe::{self, Loaded};
 use super::{JobFiles, Missing};
-use crate::mlt::{self, Layout, Profile};
 use crate::plan::{Input, Variant};
-use crate::project::ProjectFormat;
 use crate::scenario::{LayoutChoice, Sink};
-use crate::trace::Threading;
+use memreel_projects::mlt::{self, Layout, Profile};
+use memreel_projects::project::ProjectFormat;
+use memreel_trace::Threading;
 
 /// The list that `PROGRAM ARGUMENTS` prints in MLT's way, an entry a line after a dash.
 pub fn list(

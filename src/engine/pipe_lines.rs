@@ -1,7 +1,7 @@
 //! The lines by which engines of ours report on a pipe: memreel-export, and the drivers that run in Python.
 
-use crate::supervise::EngineProgress;
-use crate::units::Count;
+use memreel_record::supervise::EngineProgress;
+use memreel_trace::units::Count;
 
 /// `frames IN OUT`, `open PATH`, `close PATH`, `proxy ID`, `export K`, `closed K`.
 pub fn parse(line: &str) -> Option<EngineProgress> {

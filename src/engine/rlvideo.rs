@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use super::binding::{self, Binding};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
 use crate::digest;
-use crate::mlt::Profile;
 use crate::plan::{Input, Variant};
-use crate::project::ProjectFormat;
-use crate::rlvideo;
 use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Size};
+use memreel_projects::mlt::Profile;
+use memreel_projects::project::ProjectFormat;
+use memreel_projects::rlvideo;
 
 /// The driver that runs the editor's export; it shares the other one's means.
 const DRIVER: (&str, &str) = ("memreel_rlvideo.py", include_str!("drivers/memreel_rlvideo.py"));

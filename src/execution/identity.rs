@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::digest;
 use crate::engine::{Engine, JobFiles};
 use crate::plan::{Input, Variant};
-use crate::supervise::EngineLimits;
-use crate::timeline::{self, Item, Timeline};
-use crate::trace::MediaFile;
+use memreel_record::supervise::EngineLimits;
+use memreel_timeline::{Item, Timeline};
+use memreel_trace::MediaFile;
 
 /// Sixteen hexadecimal digits over engine build, timeline, arguments, environment differences, media,
 /// limits, sampling and repeat. Where files lie does not matter.
@@ -65,7 +65,7 @@ fn named_by_digest(variant: &Variant, media: &[MediaFile]) -> Variant {
 /// A digest of a timeline with its media named by theirs; of a project's text and its media's digests.
 pub fn input_digest(input: &Input, media: &[MediaFile]) -> String {
     match input {
-        Input::Script(timeline) => digest::of(timeline::to_otio(&by_digest(timeline, media))),
+        Input::Script(timeline) => digest::of(memreel_timeline::to_otio(&by_digest(timeline, media))),
         Input::Project(project) => digest::of(format!("{}{}", project.text, digests(media))),
     }
 }
@@ -98,8 +98,8 @@ mod tests {
     use crate::engine::{Installation, Missing, Resolved};
     use crate::plan::{self, PlanContext};
     use crate::scenario::{EngineName, Scenario};
-    use crate::supervise::{Channel, ProgressFormat};
-    use crate::trace::{EngineRecord, Threading};
+    use memreel_record::supervise::{Channel, ProgressFormat};
+    use memreel_trace::{EngineRecord, Threading};
 
     /// An engine whose build never changes.
     struct Fixed(Installation);

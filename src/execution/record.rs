@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{Execution, identity};
 use crate::engine::Resolved;
-use crate::machine;
 use crate::plan::{Job, Variant};
 use crate::scenario::MediaChoice;
 use crate::store::PlannedJob;
-use crate::supervise::Measured;
-use crate::timeline::RationalTime;
-use crate::trace::{self, Machine, RunContext, RunRecord, TimelineRecord};
-use crate::units::{Bytes, Count};
+use memreel_record::machine;
+use memreel_record::supervise::Measured;
+use memreel_timeline::RationalTime;
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Machine, RunContext, RunRecord, TimelineRecord};
 
 /// Samples in a packet of AAC (ISO/IEC 14496-3: a frame of 1024).
 const AAC_FRAME: f64 = 1024.0;
@@ -41,7 +41,7 @@ impl RecordOf<'_> {
         let engine = execution.engine(variant);
         let build = engine.installation().expect("a variant of a missing engine is not run").record.clone();
         RunRecord {
-            format: trace::FORMAT.into(),
+            format: memreel_trace::FORMAT.into(),
             digest: planned.digest.clone(),
             export_digest: Some(identity::export_digest(
                 engine,

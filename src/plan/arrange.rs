@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::scenario::{Child, ClipPattern, Extent, Media, Scenario, Source, TrackPattern};
-use crate::timeline::{Clip, Item, RationalTime, Timeline, Track, TrackKind};
+use memreel_timeline::{Clip, Item, RationalTime, Timeline, Track, TrackKind};
 
 /// The scenario's timeline, `length` times as long, from only the first `limit` files of each source;
 /// and its distinct media in order of first use.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::project::Project;
-use crate::timeline::{Placed, Rate, Timeline};
+use memreel_projects::project::Project;
+use memreel_timeline::{Placed, Rate, Timeline};
 
 /// What is exported.
 #[derive(Debug, Clone, PartialEq)]

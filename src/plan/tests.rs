@@ -1,5 +1,5 @@
 use super::*;
-use crate::timeline::{Item, TrackKind};
+use memreel_timeline::{Item, TrackKind};
 use std::collections::HashSet;
 use std::path::Path;
 

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::budget::Figure;
-use crate::compare::{self, Change, Comparison, Finding, LEAST_REPEATS, Pair};
 use crate::report::number::{mib, number, short};
 use crate::report::terminal::write_wrapped;
 use crate::report::{ASKED, Report, VariantRow};
-use crate::stats::Interval;
-use crate::verdict::With;
-use crate::verdict::shape::Answer;
+use memreel_judge::With;
+use memreel_judge::budget::Figure;
+use memreel_judge::compare::{self, Change, Comparison, Finding, LEAST_REPEATS, Pair};
+use memreel_judge::shape::Answer;
+use memreel_judge::stats::Interval;
 
 /// What a sentence tells, and what repeats are asked for.
 const TOLD_FIGURES: [Figure; 2] = [Figure::Peak, Figure::FramesPerSecond];

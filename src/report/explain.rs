@@ -8,7 +8,7 @@ use crate::report::terminal::write_wrapped;
 use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, families};
 use crate::report::{FamilyRow, JobRow, MeasuredJob, Report, ReportError, TableLook};
-use crate::verdict::{RULES_VERSION, RunVerdict};
+use memreel_judge::{RULES_VERSION, RunVerdict};
 
 /// How a verdict comes about, for who reads one for the first time.
 const HOW: &[&str] = &[

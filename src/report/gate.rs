@@ -15,11 +15,11 @@ mod words;
 
 use std::io::Write;
 
-use crate::check::{Check, CheckItem, Conclusion, ERROR_RATE, State};
-use crate::compare::LEAST_REPEATS;
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
 use crate::report::{Report, ReportError, TableLook, VariantRow};
+use memreel_judge::check::{Check, CheckItem, Conclusion, ERROR_RATE, State};
+use memreel_judge::compare::LEAST_REPEATS;
 
 pub use annotations::write_annotations;
 pub use bmf::write_bmf;

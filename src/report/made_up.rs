@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::store::{PlannedJob, ResultIndex, StoredResult, open_result, write_json};
-use crate::trace::{CsvFile, Outcome, RunRecord, Sample, ThreadSample};
-use crate::units::{Bytes, Count};
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{CsvFile, Outcome, RunRecord, Sample, ThreadSample};
 
 /// A job to be made up.
 pub struct MadeUp {
@@ -106,7 +106,7 @@ impl MadeUp {
         samples.flush().unwrap();
         let mut threads = CsvFile::create(&folder.join("threads.csv")).unwrap();
         for tid in 1..=2 {
-            let (t_s, name) = (1.0, crate::trace::name(b"worker"));
+            let (t_s, name) = (1.0, memreel_trace::name(b"worker"));
             threads.write(&ThreadSample { t_s, pid: 1, tid, name, cpu_s: 0.5 }).unwrap();
         }
         threads.flush().unwrap();

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use crate::analysis::Spread;
+use memreel_judge::analysis::Spread;
 
 /// What is shown for a number that was not measured.
 pub const UNKNOWN: &str = "–";

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::report::{MeasuredJob, Report, ReportError};
 use crate::store;
-use crate::trace::Machine;
+use memreel_trace::Machine;
 use scene::Scene;
 
 /// Lays a plot out; `None` when it would be empty.

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::analysis::{FailureKind, Failures};
-use crate::compare::{Finding, RateChange};
 use crate::report::comparisons::{Paired, paired};
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
 use crate::report::{Report, VariantRow, value_name};
-use crate::stats::Proportion;
+use memreel_judge::analysis::{FailureKind, Failures};
+use memreel_judge::compare::{Finding, RateChange};
+use memreel_judge::stats::Proportion;
 
 /// How sure the intervals are.
 const CONFIDENCE: f64 = 0.95;

@@ -6,11 +6,11 @@ mod table;
 use std::io::Write;
 use std::path::Path;
 
-use crate::analysis::{self, CpuUse, Curve, Over, ProgressClock, RecordingSummary};
 use crate::report::plot::{self, Picture};
 use crate::report::{COLUMNS, ReportError, TableLook};
 use crate::store::{self, Recording};
-use crate::trace::{Machine, Memory, Outcome, Series};
+use memreel_judge::analysis::{self, CpuUse, Curve, Over, ProgressClock, RecordingSummary};
+use memreel_trace::{Machine, Memory, Outcome, Series};
 
 /// The kind of event whose words are a label that the user gave.
 const MARK: &str = "mark";

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use crate::analysis::{Spread, VariantSummary};
 use crate::report::machines::write_machines;
 use crate::report::number::{UNKNOWN, mib, middle, number, range, short};
 use crate::report::rates::write_rates;
@@ -10,8 +9,9 @@ use crate::report::table::{Cell, PrintedTable, TableColumn};
 use crate::report::terminal::{TableLook, write_wrapped};
 use crate::report::verdicts;
 use crate::report::{JobRow, Report, ReportError, VariantRow};
-use crate::verdict::RunVerdict;
-use crate::verdict::shape::Answer;
+use memreel_judge::RunVerdict;
+use memreel_judge::analysis::{Spread, VariantSummary};
+use memreel_judge::shape::Answer;
 
 /// A figure's heading, its unit, which is stacked first where there is no room, and what is shown of it.
 struct FigureColumn {

@@ -7,11 +7,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::analysis::{FrameGrowth, JobSummary};
 use crate::report::{JobRow, Report, ReportError};
-use crate::units::{Bytes, BytesPerFrame};
-use crate::verdict::GrowthRate;
-use crate::verdict::course::Per;
+use memreel_judge::GrowthRate;
+use memreel_judge::analysis::{FrameGrowth, JobSummary};
+use memreel_judge::course::Per;
+use memreel_trace::units::{Bytes, BytesPerFrame};
 
 /// A column and how its cell is written; empty when it was not measured.
 type Column = (&'static str, fn(&JobSummary) -> String);

@@ -11,8 +11,8 @@ use crate::report::verdicts::next::Next;
 use crate::report::verdicts::{self, DriftRecord, JobsRecord, VerdictRecord, families};
 use crate::report::{FamilyRow, JobRow, Report, ReportError};
 use crate::store::MachineRecord;
-use crate::verdict::RULES_VERSION;
-use crate::verdict::Verdict;
+use memreel_judge::RULES_VERSION;
+use memreel_judge::Verdict;
 
 /// The version of the file.
 const FORMAT: &str = "memreel-summary/2";

@@ -3,8 +3,8 @@ use std::fs;
 
 use super::made_up::{MadeUp, result};
 use super::*;
-use crate::budget::Figure;
-use crate::trace::Outcome;
+use memreel_judge::budget::Figure;
+use memreel_trace::Outcome;
 
 /// Two engines; one of them died, another is not there, a third was too short.
 fn jobs() -> Vec<MadeUp> {

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 
-use crate::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, FigureUnit, Rule, Slack};
+use memreel_judge::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, FigureUnit, Rule, Slack};
 
 use super::matrix::{Axis, AxisValue};
 use super::spelling::unknown;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::timeline::{Rate, TrackKind};
-use crate::units::Bytes;
+use memreel_timeline::{Rate, TrackKind};
+use memreel_trace::units::Bytes;
 
 use super::source::{self, DEFAULT_AUDIO_RATE, DEFAULT_SIZE, Source, SourceSpec};
 use super::track::{Child, TrackPattern};

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::timeline::Rate;
+use memreel_timeline::Rate;
 
 use super::engine::EngineChoice;
 use super::export::{ExportSettings, ExportTable, audio_encoder, video_encoder};

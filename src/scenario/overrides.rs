@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::budget::Figure;
+use memreel_judge::budget::Figure;
 
 use super::budgets::LIMIT;
 use super::engine::{NAMING, root_programs};

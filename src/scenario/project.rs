@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::mlt::Profile;
-use crate::rlvideo;
-use crate::timeline::Rate;
+use memreel_projects::mlt::Profile;
+use memreel_projects::rlvideo;
+use memreel_timeline::Rate;
 
 use super::export::Usual;
 use super::source::DEFAULT_SIZE;

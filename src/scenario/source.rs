@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::timeline::Rate;
+use memreel_timeline::Rate;
 
 use super::spelling::{quoted, unknown};
 use super::tree::{Field, KeyTable, ScenarioFault, Value};
@@ -92,7 +92,7 @@ impl SourceSpec {
 
     /// How long it lasts, in seconds.
     pub fn seconds(&self) -> f64 {
-        crate::timeline::RationalTime::new(self.frames, self.rate).seconds()
+        memreel_timeline::RationalTime::new(self.frames, self.rate).seconds()
     }
 
     /// One field a line; strings are quoted, so no two specifications share a text.

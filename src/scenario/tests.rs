@@ -1,5 +1,5 @@
 use super::*;
-use crate::budget::{Budget, Figure, Slack};
+use memreel_judge::budget::{Budget, Figure, Slack};
 
 /// Every key there is, so that a mangled copy meets every reader.
 const WHOLE: &str = r#"version = 1
@@ -229,7 +229,7 @@ fn in_points_are_frames_of_the_source_and_durations_of_the_timeline() {
     assert_eq!((duration.value, duration.rate.as_f64()), (50, 25.0));
 }
 
-use crate::timeline::TimeRange;
+use memreel_timeline::TimeRange;
 
 #[test]
 fn what_makes_no_sense_is_refused() {

@@ -1,7 +1,7 @@
 //! The timeline as a scenario scripts it: tracks, each a pattern of clips and gaps and how often or
 //! how long it goes on.
 
-use crate::timeline::{Rate, RationalTime, TimeRange, TrackKind};
+use memreel_timeline::{Rate, RationalTime, TimeRange, TrackKind};
 
 use super::source::{Source, SourceSpec};
 use super::spelling::unknown;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::timeline::Rate;
-use crate::trace::Threading;
-use crate::units::Bytes;
+use memreel_timeline::Rate;
+use memreel_trace::Threading;
+use memreel_trace::units::Bytes;
 
 use super::spelling::{quoted, unknown};
 use super::tree::{Field, ScenarioFault, Value};

@@ -1,7 +1,7 @@
 //! Jobs of unlike machines, kept apart: averaged or compared they would tell of the machines.
 
 use super::{MachineRecord, PlannedJob, ResultIndex, StoredJob};
-use crate::trace::{MachineClass, RunRecord};
+use memreel_trace::{MachineClass, RunRecord};
 
 /// The axis that tells variants apart that ran on machines that are not alike.
 const AXIS: &str = "machine";

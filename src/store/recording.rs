@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::{StoreError, output, read_versioned};
-use crate::trace::{
-    self, ColumnNames, Event, Machine, Memory, Outcome, RECORDING_FORMAT, RecordingRecord, RunContext,
-    RunRecord, Series, SeriesFormat, TraceError,
+use memreel_trace::units::Bytes;
+use memreel_trace::{
+    ColumnNames, Event, Machine, Memory, Outcome, RECORDING_FORMAT, RecordingRecord, RunContext, RunRecord,
+    Series, SeriesFormat, TraceError,
 };
-use crate::units::Bytes;
 
 /// What can be read, for who gave something else.
 pub const READABLE: &str = "the folder of a recording or of a job, its samples.csv, a log of psrecord (plain or \
@@ -74,8 +74,8 @@ impl Recording {
     /// there are none.
     pub fn series(&self, memory: &[Memory]) -> Result<Series, TraceError> {
         let series = match &self.columns {
-            Some(columns) => trace::read_columns(&self.samples, columns, memory),
-            None => trace::read_series(&self.samples, self.format, memory),
+            Some(columns) => memreel_trace::read_columns(&self.samples, columns, memory),
+            None => memreel_trace::read_series(&self.samples, self.format, memory),
         };
         match series {
             Err(error) if error.is_missing() && self.path != self.samples => Ok(Series::default()),
@@ -202,7 +202,7 @@ fn circumstances(folder: &Path) -> Result<Option<Circumstances>, StoreError> {
     if let Some(record) = record::<RecordingRecord>(folder, RECORDING_JSON, RECORDING_FORMAT)? {
         return Ok(Some(record.into()));
     }
-    Ok(record::<RunRecord>(folder, RUN_JSON, trace::FORMAT)?.map(Circumstances::from))
+    Ok(record::<RunRecord>(folder, RUN_JSON, memreel_trace::FORMAT)?.map(Circumstances::from))
 }
 
 fn what_folder(folder: &Path) -> &'static str {
@@ -223,7 +223,7 @@ fn record<T: DeserializeOwned>(
 }
 
 fn events(folder: &Path) -> Result<Vec<Event>, TraceError> {
-    match trace::read_events(&folder.join("events.csv")) {
+    match memreel_trace::read_events(&folder.join("events.csv")) {
         Err(error) if error.is_missing() => Ok(Vec::new()),
         events => events,
     }
@@ -252,7 +252,7 @@ fn circumstances_beside(path: &Path) -> Result<Option<Circumstances>, StoreError
 }
 
 fn open_file(path: &Path, columns: Option<&ColumnNames>) -> Result<Recording, StoreError> {
-    let line = trace::first_line(path)?;
+    let line = memreel_trace::first_line(path)?;
     let named = columns.filter(|_| why_no_table(&line).is_none()).map(|_| SeriesFormat::Table);
     match SeriesFormat::of_first_line(&line).or(named) {
         Some(format) => {
@@ -265,7 +265,7 @@ fn open_file(path: &Path, columns: Option<&ColumnNames>) -> Result<Recording, St
 
 /// What a file looks like that is no recording.
 fn what_file(line: &str) -> String {
-    match (why_no_table(line), trace::why_unusual(line)) {
+    match (why_no_table(line), memreel_trace::why_unusual(line)) {
         (Some(what), _) => what.into(),
         (None, Some(what)) => format!("a table: {what}"),
         (None, None) => format!("a text that begins with `{}`", shortened(line)),

@@ -10,10 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use memreel::baseline::{Baseline, BaselineEntry};
-use memreel::budget::{Budget, Figure, Figures, Slack};
-use memreel::check::{self, Against, Check, CheckedVariant, Evidence};
+use memreel_judge::budget::{Budget, Figure, Figures, Slack};
+use memreel_judge::check::{self, Against, Check, CheckedVariant, Evidence};
 
-pub use memreel::stats::random::Random;
+pub use memreel_judge::stats::random::Random;
 
 /// The runs of one variant in each session: exports that were made in one go, hours or days from those of another.
 pub struct Cell {

@@ -15,7 +15,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
 use memreel::store::{self, StoredJob, StoredResult};
-use memreel::trace::Outcome;
+use memreel_trace::Outcome;
 use tempfile::TempDir;
 
 pub use exported::{Code, Shown, black, bursts, frames, shot, shown};

@@ -12,9 +12,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use gated_export::{Picture, contact_sheet};
-use memreel::baseline::Baseline;
-use memreel::check::Conclusion;
-use memreel::function::{self, Function};
+use memreel::function::{self, Baseline, Conclusion, Function};
 
 /// What the baseline calls this program.
 const GROUP: &str = "contact_sheet";

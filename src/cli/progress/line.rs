@@ -5,7 +5,7 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::left;
-use crate::units::Bytes;
+use memreel_trace::units::Bytes;
 
 /// Places of the bar.
 const PLACES: u64 = 20;

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::report::stderr_width;
-use crate::sampler::Row;
-use crate::trace::{Event, Sample, TraceError};
-use crate::units::{Bytes, Count};
-use crate::writer::Sink;
+use memreel_record::sampler::Row;
+use memreel_record::writer::Sink;
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Event, Sample, TraceError};
 
 /// Draws when the writer hands what it has to the disk: that costs no wake-up of its own.
 pub struct LiveLine {

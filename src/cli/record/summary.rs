@@ -8,12 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::launch::EndStatus;
-use crate::record::{Ending, RecordingEnd};
 use crate::report::{Axes, RecordingReport, TableLook, tell_recording};
 use crate::store::{self, Recording};
-use crate::trace::{Outcome, RecordingRecord};
-use crate::units::Bytes;
+use memreel_record::launch::EndStatus;
+use memreel_record::record::{Ending, RecordingEnd};
+use memreel_trace::units::Bytes;
+use memreel_trace::{Outcome, RecordingRecord};
 
 /// Opens what was just recorded. One that is not kept is called by its program, not by the temporary
 /// folder it lies in.

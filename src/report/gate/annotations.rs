@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::words::{line, statement, topic};
 use super::{Severity, Told};
-use crate::check::{CheckItem, State};
+use memreel_judge::check::{CheckItem, State};
 
 /// As many of each kind as GitHub shows of a step.
 const MOST: usize = 10;

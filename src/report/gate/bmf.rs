@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::Told;
 use super::measured::measured;
-use crate::analysis::Spread;
-use crate::budget::Figure;
 use crate::report::ReportError;
+use memreel_judge::analysis::Spread;
+use memreel_judge::budget::Figure;
 
 #[derive(Serialize)]
 struct Metric {

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::measured::measured;
 use super::words::statement;
 use super::{Severity, Strictness, Told};
-use crate::analysis::Spread;
-use crate::budget::{Figure, FigureUnit, Scale};
-use crate::check::{
+use crate::report::{Report, ReportError};
+use memreel_judge::analysis::Spread;
+use memreel_judge::budget::{Figure, FigureUnit, Scale};
+use memreel_judge::check::{
     Asked, ChangeEvidence, CheckItem, Conclusion, ERROR_RATE, Evidence, LimitEvidence, PASS_CONFIDENCE, State,
 };
-use crate::report::{Report, ReportError};
 
 /// The version of what is written.
 const FORMAT: &str = "memreel-check/1";

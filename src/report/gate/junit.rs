@@ -9,8 +9,8 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use super::measured::{MeasuredVariant, measured};
 use super::words::{line, topic};
 use super::{FailedExports, Severity, Told};
-use crate::check::{Asked, CheckItem};
 use crate::report::{ReportError, VariantRow};
+use memreel_judge::check::{Asked, CheckItem};
 
 /// Writes the document. What fails the check is a failure, exports that failed are an error, what is open – and under
 /// `--warn-only` what failed – is skipped; a case that passes with a warning has it in its output.

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use super::words::shown;
 use crate::baseline::{Baseline, BaselineEntry};
-use crate::budget::Figure;
 use crate::report::TableLook;
 use crate::report::number::UNKNOWN;
 use crate::report::table::{PrintedTable, TableColumn};
 use crate::report::terminal::write_wrapped;
-use crate::stats;
-use crate::trace::MachineClass;
+use memreel_judge::budget::Figure;
+use memreel_judge::stats;
+use memreel_trace::MachineClass;
 
 /// What is shown of an entry.
 const SHOWN: [Figure; 4] = [Figure::Peak, Figure::Level, Figure::CpuPerFrame, Figure::FramesPerSecond];

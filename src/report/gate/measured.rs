@@ -1,9 +1,9 @@
 //! What the variants measured, as the files of other programs have it: the middle of the repeats and their ends.
 
-use crate::analysis::Spread;
-use crate::budget::{Figure, Figures};
-use crate::compare::alike;
 use crate::report::{Report, VariantRow};
+use memreel_judge::analysis::Spread;
+use memreel_judge::budget::{Figure, Figures};
+use memreel_judge::compare::alike;
 
 /// A variant of which something was measured.
 pub struct MeasuredVariant {

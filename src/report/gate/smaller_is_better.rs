@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::Told;
 use super::measured::{MeasuredVariant, measured};
-use crate::analysis::Spread;
-use crate::budget::Figure;
 use crate::report::ReportError;
 use crate::report::number::range;
+use memreel_judge::analysis::Spread;
+use memreel_judge::budget::Figure;
 
 /// Figures of which less is better and which are well above zero. That action compares by the ratio of two values,
 /// which says nothing of a growth that scatters around none.

@@ -1,10 +1,10 @@
 //! The figures of a check in a table.
 
 use super::words::{effect, effect_within, shown};
-use crate::budget::Figure;
-use crate::check::{Asked, ChangeEvidence, Check, CheckItem, Evidence, LimitEvidence, State};
 use crate::report::number::UNKNOWN;
 use crate::report::table::{Cell, PrintedTable, TableColumn};
+use memreel_judge::budget::Figure;
+use memreel_judge::check::{Asked, ChangeEvidence, Check, CheckItem, Evidence, LimitEvidence, State};
 
 /// Figures in rows, however they are drawn: two columns of words, numbers, and the answer.
 pub struct FigureTable {

@@ -1,8 +1,8 @@
 use super::*;
-use crate::budget::Figure;
-use crate::check::{Asked, ChangeEvidence, Evidence, LimitEvidence};
 use crate::report::made_up::{MadeUp, result};
-use crate::trace::Outcome;
+use memreel_judge::budget::Figure;
+use memreel_judge::check::{Asked, ChangeEvidence, Evidence, LimitEvidence};
+use memreel_trace::Outcome;
 
 const MIB: f64 = 1_048_576.0;
 

@@ -1,10 +1,10 @@
 //! The answers of a check in words.
 
-use crate::budget::{Figure, FigureUnit};
-use crate::check::{Asked, ChangeEvidence, CheckItem, Evidence, LimitEvidence, State};
-use crate::compare::LEAST_REPEATS;
 use crate::report::number::{mib, number, short};
 use crate::report::verdicts::amount;
+use memreel_judge::budget::{Figure, FigureUnit};
+use memreel_judge::check::{Asked, ChangeEvidence, CheckItem, Evidence, LimitEvidence, State};
+use memreel_judge::compare::LEAST_REPEATS;
 
 /// Less than this would be 0.0 MiB.
 const LEAST_IN_MIB: f64 = 0.1 * MIB;

@@ -5,7 +5,7 @@ use crate::report::plot::frame::PlotArea;
 use crate::report::plot::palette::{GREY, INK};
 use crate::report::plot::scene::Scene;
 use crate::report::{MeasuredJob, Report};
-use crate::trace::RunContext;
+use memreel_trace::RunContext;
 
 /// More marks than this are a grey bar.
 const MOST: usize = 60;

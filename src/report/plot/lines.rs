@@ -1,12 +1,12 @@
 //! Lines over a plane, with marks, bands and labels.
 
-use crate::analysis::{Curve, LevelPoint};
 use crate::report::plot::axis::AxisScale;
 use crate::report::plot::frame::{LABEL, MARGIN, NOTE, PlotArea};
 use crate::report::plot::labels::spread_out;
 use crate::report::plot::palette::{GREY, INK, Ink, cross};
 use crate::report::plot::scene::{Font, HEIGHT, Place, Scene, SceneShape, WIDTH};
-use crate::stats;
+use memreel_judge::analysis::{Curve, LevelPoint};
+use memreel_judge::stats;
 
 /// Width of the lines.
 pub const STROKE: u32 = 6;

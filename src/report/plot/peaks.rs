@@ -7,7 +7,7 @@ use crate::report::plot::palette::{GREY, INK, PAPER, cross};
 use crate::report::plot::provenance;
 use crate::report::plot::scene::{Font, HEIGHT, LabelSide, Scene, WIDTH};
 use crate::report::{MeasuredJob, Report, VariantRow};
-use crate::units::Bytes;
+use memreel_trace::units::Bytes;
 use plotters::style::RGBAColor;
 
 /// The resident set.

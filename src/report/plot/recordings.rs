@@ -1,6 +1,5 @@
 //! Memory of recordings over each other; of a single one, its CPU use as well.
 
-use crate::analysis::{CpuUse, Over};
 use crate::report::number::number;
 use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::distinct;
@@ -10,7 +9,8 @@ use crate::report::plot::marks::{Mark, PlotMarks};
 use crate::report::plot::palette::{GREY, Ink};
 use crate::report::plot::scene::{HEIGHT, Place, Scene, WIDTH};
 use crate::report::recordings::{RecordingReport, RecordingRow};
-use crate::trace::Memory;
+use memreel_judge::analysis::{CpuUse, Over};
+use memreel_trace::Memory;
 
 /// Width of the line of CPU use.
 const THIN: u32 = 3;

@@ -1,6 +1,5 @@
 //! Memory over frames and over time: a line for each variant.
 
-use crate::analysis::Curve;
 use crate::report::number::number;
 use crate::report::plot::axis::{AxisScale, Ticks};
 use crate::report::plot::cuts;
@@ -10,7 +9,8 @@ use crate::report::plot::palette::Ink;
 use crate::report::plot::provenance;
 use crate::report::plot::scene::{HEIGHT, Scene, WIDTH};
 use crate::report::{MeasuredJob, Report, VariantRow};
-use crate::trace::Outcome;
+use memreel_judge::analysis::Curve;
+use memreel_trace::Outcome;
 
 /// What the lines run over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +131,10 @@ fn frames_taken_in(report: &Report) -> Option<String> {
     let drawn = report.measured().filter(|job| !job.over_frames.points.is_empty());
     let mut names: Vec<_> = drawn
         .filter(|job| job.context.frame_counters == "in")
-        .map(|job| match job.engine.name.as_str() {
-            "melt" => "melt: frames as it reports them, up to 40 ms late".to_string(),
-            name => format!("{name}: frames as it reports them"),
+        .map(|job| {
+            let late = job.engine.name == "melt";
+            let late = if late { ", up to 40 ms late" } else { "" };
+            format!("{}: frames as it reports them{late}", job.engine.name)
         })
         .collect();
     names.sort_unstable();

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use crate::analysis::{Over, PeakSource, RecordingSummary};
 use crate::report::number::{mib, number};
 use crate::report::recordings::RecordingRow;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts;
+use memreel_judge::analysis::{Over, PeakSource, RecordingSummary};
 
 /// Writes whether its memory grows, how long it took, its peak and its level, a line each.
 pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<()> {

@@ -4,17 +4,17 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::analysis::{PeakSource, RecordingSummary};
 use crate::report::number::{UNKNOWN, mib, number};
 use crate::report::recordings::RecordingRow;
 use crate::report::table::{PrintedTable, TableColumn};
 use crate::report::terminal::{TableLook, write_wrapped};
 use crate::report::verdicts;
-use crate::trace::Memory;
-use crate::units::Bytes;
-use crate::verdict::RunVerdict;
-use crate::verdict::course::Per;
-use crate::verdict::shape::Answer;
+use memreel_judge::RunVerdict;
+use memreel_judge::analysis::{PeakSource, RecordingSummary};
+use memreel_judge::course::Per;
+use memreel_judge::shape::Answer;
+use memreel_trace::Memory;
+use memreel_trace::units::Bytes;
 
 /// Writes the table and what its words mean.
 pub fn write(rows: &[RecordingRow], out: &mut dyn Write, look: TableLook) -> io::Result<()> {

@@ -1,11 +1,11 @@
 //! The first line of every answer: does memory grow, with what, and by how much.
 
 use crate::report::number::{number, short};
-use crate::trace::Outcome;
-use crate::verdict::course::Per;
-use crate::verdict::jobs::{Because, JobsVerdict};
-use crate::verdict::shape::{Answer, Form};
-use crate::verdict::{Growth, GrowthRate, Reason, RunVerdict, Verdict, With};
+use memreel_judge::course::Per;
+use memreel_judge::jobs::{Because, JobsVerdict};
+use memreel_judge::shape::{Answer, Form};
+use memreel_judge::{Growth, GrowthRate, Reason, RunVerdict, Verdict, With};
+use memreel_trace::Outcome;
 
 /// Threads or descriptors that rise along are told from so many on.
 const RISING: f64 = 3.0;

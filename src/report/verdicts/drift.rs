@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Drift, Pace};
 use crate::report::number::number;
-use crate::stats::Interval;
+use memreel_judge::analysis::{Drift, Pace};
+use memreel_judge::stats::Interval;
 
 /// CPU time a frame late against early, as programs read it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

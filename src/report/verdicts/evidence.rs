@@ -2,18 +2,18 @@
 
 use super::answer::{amount, amounts};
 use crate::report::number::{mib, number, short};
-use crate::trace::Memory;
-use crate::units::Bytes;
-use crate::verdict::course::Per;
-use crate::verdict::division::Division;
-use crate::verdict::exports::AtRest;
-use crate::verdict::level::Level;
-use crate::verdict::prediction::{Fit, Prediction, WhyNot};
-use crate::verdict::saw::Sawtooth;
-use crate::verdict::shape::{Answer, Form};
-use crate::verdict::steps::Step;
-use crate::verdict::terms::{Index, Terms};
-use crate::verdict::{RunVerdict, With};
+use memreel_judge::course::Per;
+use memreel_judge::division::Division;
+use memreel_judge::exports::AtRest;
+use memreel_judge::level::Level;
+use memreel_judge::prediction::{Fit, Prediction, WhyNot};
+use memreel_judge::saw::Sawtooth;
+use memreel_judge::shape::{Answer, Form};
+use memreel_judge::steps::Step;
+use memreel_judge::terms::{Index, Terms};
+use memreel_judge::{RunVerdict, With};
+use memreel_trace::Memory;
+use memreel_trace::units::Bytes;
 
 /// Steps that are listed one by one.
 const LISTED_STEPS: usize = 4;
@@ -276,9 +276,9 @@ pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{RunContext, Sample, Series};
-    use crate::units::Count;
-    use crate::verdict::judge;
+    use memreel_judge::judge;
+    use memreel_trace::units::Count;
+    use memreel_trace::{RunContext, Sample, Series};
 
     #[test]
     fn growth_says_so_where_nobody_knows_where_clips_begin() {

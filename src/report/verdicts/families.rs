@@ -3,8 +3,8 @@
 use super::answer::amount;
 use super::evidence::form_in_words;
 use crate::report::number::number;
-use crate::verdict::With;
-use crate::verdict::jobs::{Along, Because, JobsVerdict};
+use memreel_judge::With;
+use memreel_judge::jobs::{Along, Because, JobsVerdict};
 
 /// A smaller difference between exports with and without an index is none, in bytes per frame.
 const LEAST_INDEX: f64 = 32.0;

@@ -3,19 +3,19 @@
 use serde::Serialize;
 
 use super::{DriftRecord, answer};
-use crate::units::Bytes;
-use crate::verdict::backlog::Backlog;
-use crate::verdict::course::Per;
-use crate::verdict::division::Division;
-use crate::verdict::exports::AtRest;
-use crate::verdict::jobs::{Along, Because, JobsVerdict};
-use crate::verdict::level::Level;
-use crate::verdict::prediction::{Fit, Prediction, WhyNot};
-use crate::verdict::saw::Sawtooth;
-use crate::verdict::shape::{Answer, Form};
-use crate::verdict::steps::Step;
-use crate::verdict::terms::{Expected, Index};
-use crate::verdict::{Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With};
+use memreel_judge::backlog::Backlog;
+use memreel_judge::course::Per;
+use memreel_judge::division::Division;
+use memreel_judge::exports::AtRest;
+use memreel_judge::jobs::{Along, Because, JobsVerdict};
+use memreel_judge::level::Level;
+use memreel_judge::prediction::{Fit, Prediction, WhyNot};
+use memreel_judge::saw::Sawtooth;
+use memreel_judge::shape::{Answer, Form};
+use memreel_judge::steps::Step;
+use memreel_judge::terms::{Expected, Index};
+use memreel_judge::{Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With};
+use memreel_trace::units::Bytes;
 
 /// Growth with each thing, in bytes for each of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::store::Recorded;
-use crate::verdict::exports;
-use crate::verdict::jobs::{Because, JobsVerdict};
-use crate::verdict::shape::Answer;
-use crate::verdict::{Needs, Reason, RunVerdict, With};
+use memreel_judge::exports;
+use memreel_judge::jobs::{Because, JobsVerdict};
+use memreel_judge::shape::Answer;
+use memreel_judge::{Needs, Reason, RunVerdict, With};
 
 /// The smallest interval that is asked for, in seconds: finer ones bring little where a counter is read as well.
 const FINE_INTERVAL_S: f64 = 0.004;

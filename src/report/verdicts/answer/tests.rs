@@ -1,10 +1,10 @@
 //! Every sentence that an answer can be.
 
 use super::*;
-use crate::trace::units::Bytes;
-use crate::verdict::exports::AtRest;
-use crate::verdict::jobs::judge_jobs;
-use crate::verdict::steps::Step;
+use memreel_judge::exports::AtRest;
+use memreel_judge::jobs::judge_jobs;
+use memreel_judge::steps::Step;
+use memreel_trace::units::Bytes;
 
 const REASONS: [Reason; 11] = [
     Reason::NothingMeasured,

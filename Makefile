@@ -82,7 +82,7 @@ verdicts: ## verdicts beside other methods, on two hundred exports of which the 
 	cargo bench --bench verdicts
 
 rates: ## how often a check is wrong and what it finds, by checks drawn from stored exports that are alike
-	cargo test --test gate_rates -- --nocapture --test-threads 1
+	cargo test --test check_rates -- --nocapture --test-threads 1
 
 live-checks: build ## checks of real exports, alike and with faults put in (about an hour)
 	scripts/live-checks.sh

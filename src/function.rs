@@ -36,7 +36,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use command_fds::{CommandFdExt, FdMapping};
 
 use crate::baseline::BaselineKey;
-use crate::report::gate::{self, Strictness, Told};
+use crate::report::checks::{self, Strictness, Told};
 use crate::report::{Report, TableLook};
 use memreel_judge::check::{self, Against, CheckedVariant};
 use memreel_record::{machine, proc};
@@ -193,7 +193,7 @@ pub fn write_check(
         strictness: Strictness::default(),
         scenario_file: None,
     };
-    gate::write_check(&told, out, TableLook::of_stdout())
+    checks::write_check(&told, out, TableLook::of_stdout())
 }
 
 fn class() -> MachineClass {

@@ -32,4 +32,4 @@ pub mod store;
 
 mod digest;
 mod execution;
-mod gate;
+mod result_check;

@@ -3,10 +3,10 @@
 //! Everything is made from a result's files alone, so it can be made again a year later, and the
 //! same files give the same bytes. Nothing else in the crate formats numbers for people.
 
+pub mod checks;
 mod comparisons;
 mod damage;
 mod explain;
-pub mod gate;
 mod machines;
 #[cfg(test)]
 pub(crate) mod made_up;

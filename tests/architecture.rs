@@ -112,7 +112,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // Above both: a result against budgets and a baseline.
-    ("gate", &["baseline", "budget", "check", "report", "trace"]),
+    ("result_check", &["baseline", "budget", "check", "report", "trace"]),
     // Likewise, of a function in place of an export.
     ("function", &["baseline", "budget", "check", "machine", "proc", "report", "trace", "units"]),
 ];

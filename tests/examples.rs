@@ -13,12 +13,15 @@ fn example(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gated-export").join(file)
 }
 
-/// Packages that our own debug build optimises, as its manifest says: built in the same way there is no second build of
-/// memreel.
-fn optimised() -> Vec<String> {
+/// How our own debug build is made, as its manifest says: built in the same way there is no second build of memreel.
+fn profile() -> Vec<String> {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
-    let (_, profile) = manifest.split_once("[profile.dev.package]\n").expect("packages are optimised");
-    profile.lines().take_while(|line| !line.is_empty()).map(str::to_string).collect()
+    let settings = |table: &str| {
+        let (_, settings) = manifest.split_once(&format!("[{table}]\n")).expect("the profile is there");
+        let lines = settings.lines().take_while(|line| !line.is_empty());
+        lines.map(|line| format!("{table}.{line}")).collect::<Vec<_>>()
+    };
+    [settings("profile.dev"), settings("profile.dev.package")].concat()
 }
 
 /// `cargo bench` of the example, with the versions of all packages that memreel itself is built with.
@@ -29,8 +32,8 @@ fn bench_example(bench: &Bench, more: &[&str], environment: &[(&str, &str)]) -> 
     let mut command = Command::new(cargo);
     command.args(["bench", "--offline", "--profile", "dev", "--bench", "contact_sheet"]);
     command.arg("--manifest-path").arg(example("Cargo.toml"));
-    for setting in optimised() {
-        command.args(["--config", &format!("profile.dev.package.{setting}")]);
+    for setting in profile() {
+        command.args(["--config", &setting]);
     }
     command.args(more).envs(environment.iter().copied());
     command.env("MEMORY_BASELINE", bench.path().join("memory.baseline"));

@@ -9,7 +9,7 @@ use super::changes::{self, ScenarioOptions};
 use super::check::Judging;
 use super::run::{Prepared, ScenarioResult, Session};
 use super::{Exit, Failure};
-use crate::gate;
+use crate::result_check;
 use crate::scenario::{Axis, AxisValue, EngineChoice, EngineName, Scenario};
 use crate::store::StoredJob;
 
@@ -99,7 +99,7 @@ impl AbCommand {
         }
         let against = format!("{}, measured in turns", sides.a);
         let judged = self.judging.judge(&measured.result, Some(against), out, |report, budgets| {
-            gate::check_sides(report, &budgets, &sides.a, &sides.b)
+            result_check::check_sides(report, &budgets, &sides.a, &sides.b)
         })?;
         Ok(measured.exit.or_worse(judged))
     }

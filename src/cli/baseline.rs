@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 use super::check::read_baseline;
 use super::{Exit, Failure, say};
 use crate::baseline::{Baseline, BaselineEntry};
-use crate::gate;
-use crate::report::gate::{write_baseline, write_renewal};
+use crate::report::checks::{write_baseline, write_renewal};
 use crate::report::{Report, TableLook};
+use crate::result_check;
 use crate::store;
 use memreel_judge::compare::LEAST_REPEATS;
 
@@ -102,11 +102,11 @@ impl Kept {
 
     fn entries(&self) -> Result<Vec<BaselineEntry>, Failure> {
         let report = Report::read(&store::open_result(&self.result)?)?;
-        for variant in gate::without_runs(&report) {
+        for variant in result_check::without_runs(&report) {
             say(format_args!("memreel: {variant} is not saved: none of its exports finished"));
         }
         let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-        match gate::entries(&report, &today) {
+        match result_check::entries(&report, &today) {
             entries if entries.is_empty() => {
                 Err(Failure::usage(format!("{}: none of its exports finished", self.result.display())))
             }

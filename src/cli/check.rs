@@ -11,9 +11,9 @@ use clap::Args;
 use self::outputs::Outputs;
 use super::{Exit, Failure, changes, report, say};
 use crate::baseline::Baseline;
-use crate::gate;
 use crate::report::Report;
-use crate::report::gate::{Strictness, Told};
+use crate::report::checks::{Strictness, Told};
+use crate::result_check;
 use crate::scenario::Scenario;
 use crate::store::{self, StoreError, StoredResult};
 use memreel_judge::budget::Budgets;
@@ -131,7 +131,7 @@ impl CheckOptions {
         let named = self.baseline.as_ref().map(|path| path.display().to_string());
         self.judging.judge(result, named, out, |report, budgets| {
             let across_builds = self.across_builds || budgets.across_builds;
-            gate::check(report, &Budgets { across_builds, ..budgets }, baseline.as_ref())
+            result_check::check(report, &Budgets { across_builds, ..budgets }, baseline.as_ref())
         })
     }
 }
@@ -222,7 +222,7 @@ impl Judging {
 pub fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
     if path.is_dir() {
         let report = Report::read(&store::open_result(path)?)?;
-        return Ok(Baseline::of(gate::entries(&report, "")));
+        return Ok(Baseline::of(result_check::entries(&report, "")));
     }
     let unreadable = |source| Failure::from(StoreError::Io { path: path.to_path_buf(), source });
     let text = match fs::read_to_string(path) {

@@ -1,10 +1,5 @@
 //! Checks of results that are alike: repeats drawn from real exports of one build on one machine, so that whatever a
 //! check says has changed is a false alarm, and what is put in is known.
-//!
-//! Shared by `tests/gate_rates.rs` and `benches/gate.rs`.
-
-// Each of them uses a part of it.
-#![allow(dead_code)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

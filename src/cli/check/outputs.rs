@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::{Exit, Failure};
-use crate::report::gate::{self, SUMMARY_BYTES, Told};
+use crate::report::checks::{self, SUMMARY_BYTES, Told};
 use crate::report::{ReportError, TableLook};
 use crate::store::{self, StoreError};
 
@@ -69,12 +69,12 @@ impl Outputs {
     }
 
     fn write_files(&self, told: &Told<'_>) -> [Result<(), Failure>; 5] {
-        let markdown = |out: &mut Vec<u8>| Ok(gate::write_markdown(told, SUMMARY_BYTES, out)?);
+        let markdown = |out: &mut Vec<u8>| Ok(checks::write_markdown(told, SUMMARY_BYTES, out)?);
         [
             write(self.markdown.as_deref(), markdown),
-            write(self.junit.as_deref(), |out| gate::write_junit(told, out)),
-            write(self.bmf.as_deref(), |out| gate::write_bmf(told, out)),
-            write(self.smaller_is_better.as_deref(), |out| gate::write_smaller_is_better(told, out)),
+            write(self.junit.as_deref(), |out| checks::write_junit(told, out)),
+            write(self.bmf.as_deref(), |out| checks::write_bmf(told, out)),
+            write(self.smaller_is_better.as_deref(), |out| checks::write_smaller_is_better(told, out)),
             add_to_summary(told),
         ]
     }
@@ -84,11 +84,11 @@ impl Outputs {
         let mut error = io::stderr();
         let commands: &mut dyn Write = if self.json { &mut error } else { &mut *out };
         if is_on_github() {
-            gate::write_annotations(told, commands)?;
+            checks::write_annotations(told, commands)?;
         }
         match self.json {
-            true => gate::write_json(told, out),
-            false => gate::write_check(told, out, TableLook::of_stdout()),
+            true => checks::write_json(told, out),
+            false => checks::write_check(told, out, TableLook::of_stdout()),
         }
     }
 }
@@ -112,7 +112,7 @@ fn add_to_summary(told: &Told<'_>) -> Result<(), Failure> {
     let path = PathBuf::from(path);
     let held = fs::metadata(&path).map_or(0, |file| usize::try_from(file.len()).unwrap_or(usize::MAX));
     let mut page = Vec::new();
-    gate::write_markdown(told, SUMMARY_BYTES.saturating_sub(held), &mut page)?;
+    checks::write_markdown(told, SUMMARY_BYTES.saturating_sub(held), &mut page)?;
     let file = OpenOptions::new().append(true).create(true).open(&path);
     let added = file.and_then(|mut file| file.write_all(&page));
     Ok(added.map_err(|source| StoreError::Io { path, source })?)

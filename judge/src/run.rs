@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::backlog::Backlog;
 use crate::constants::Constants;
-use crate::course::{Course, Envelope, Per, Point};
+use crate::course::{Counts, Course, Envelope, Per, Point};
 use crate::division::{Division, GainAtCut, LEAST_EVENTS};
 use crate::exports::{self, AtRest};
 use crate::level::Level;
@@ -722,8 +722,12 @@ impl<'a> Case<'a> {
     }
 
     /// How many more of something there were in the last block than in the first.
-    fn gained(&self, counts: &crate::course::Counts) -> f64 {
-        counts.least_within(self.border(BLOCKS - 1), self.part.1)
-            - counts.least_within(self.part.0, self.border(1))
+    fn gained(&self, counts: &Counts) -> f64 {
+        let least = |block: usize| {
+            let within = self.border(block)..=self.border(block + 1);
+            let counts = counts.iter().filter(|(at, _)| within.contains(at));
+            counts.map(|count| count.1).reduce(f64::min)
+        };
+        least(BLOCKS - 1).zip(least(0)).map_or(0.0, |(last, first)| last - first)
     }
 }

@@ -90,7 +90,8 @@ impl Terms {
         let expected = Expected { low: BytesPerFrame(low), high: BytesPerFrame(high) };
         let unknown_sound = index == Index::Kept && per_frame && context.packets_per_frame.is_none();
         let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);
-        let (threads, counters) = (course.threads.most(), context.counter_error_bytes);
+        let threads = course.threads.iter().map(|count| count.1).fold(0.0, f64::max);
+        let counters = context.counter_error_bytes;
         let heaps = heaps(if threads > 0.0 { threads } else { k.uncounted_threads }, k);
         Terms {
             index,

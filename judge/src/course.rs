@@ -52,8 +52,6 @@ pub struct Course {
     pub resolution: f64,
     /// What had happened before the first step.
     pub start: Start,
-    /// Where the counter went on by more than a column at once: from and to.
-    leaps: Vec<(f64, f64)>,
     /// Threads alive along the way.
     pub threads: Counts,
     /// Open descriptors along the way.
@@ -98,7 +96,6 @@ impl Course {
             steps,
             resolution: judged / known.len().min(clock.changes_within(0.0, judged)).max(1) as f64,
             start: Start { time_share: begin / end, level: before.map_or(0.0, |(_, level)| level) },
-            leaps: clock.leaps(steps / COLUMNS as f64),
             threads: counts(series.threads(), series, &clock),
             descriptors: counts(series.descriptors(), series, &clock),
             counters: both.then(|| (ProgressClock::of_frames_in(series), clock)),
@@ -117,21 +114,6 @@ impl Course {
     pub fn behind(&self, frames: &[u64]) -> f64 {
         let behind: Vec<_> = frames.iter().map(|&frame| frame as f64 - self.step_of_frame(frame)).collect();
         stats::median(&behind).unwrap_or_default()
-    }
-
-    /// The points up to a step.
-    pub fn until(&self, step: f64) -> &[Point] {
-        &self.points[..self.points.partition_point(|point| point.at <= step)]
-    }
-
-    /// The longest stretch of a part of the way of which nothing is known, in steps: no sample was taken, or the counter
-    /// went on at once.
-    pub fn longest_gap(&self, (begin, end): (f64, f64)) -> f64 {
-        let within = self.points.iter().map(|point| point.at).filter(|at| (begin..end).contains(at));
-        let places: Vec<_> = std::iter::once(begin).chain(within).chain([end]).collect();
-        let unsampled = places.windows(2).map(|pair| pair[1] - pair[0]);
-        let uncounted = self.leaps.iter().map(|(from, to)| to.min(end) - from.max(begin));
-        unsampled.chain(uncounted).fold(0.0, f64::max)
     }
 
     /// Things known over a part of the way.
@@ -163,24 +145,12 @@ fn lowest_and_highest(levels: &[(f64, f64)], end: f64) -> Vec<Point> {
 /// seem to be kept.
 fn end_at_last_crest(points: &mut Vec<Point>, steps: f64, k: &Constants) {
     let ending = points.partition_point(|point| point.at < k.judged_to * steps);
-    let warm = points.partition_point(|point| point.at < k.judged_from * steps);
-    let (before, _) = highest_fall(&points[warm.min(ending)..ending]);
-    let (last, crest) = highest_fall(&points[ending..]);
-    if last > k.stopped * before + PAGES {
-        points.truncate(ending + crest + 1);
+    let warm = points.partition_point(|point| point.at < k.judged_from * steps).min(ending);
+    let highest_fall = |points: &[Point]| stats::largest_fall(points.iter().map(|point| point.low));
+    if highest_fall(&points[ending..]) > k.stopped * highest_fall(&points[warm..ending]) + PAGES {
+        let crest = (ending..points.len()).max_by(|&a, &b| points[a].low.total_cmp(&points[b].low));
+        points.truncate(crest.map_or(ending, |crest| crest + 1));
     }
-}
-
-/// The highest fall from a crest, in bytes, and the place of the last crest.
-fn highest_fall(points: &[Point]) -> (f64, usize) {
-    let (mut crest, mut place, mut highest) = (f64::MIN, 0, 0.0_f64);
-    for (index, point) in points.iter().enumerate() {
-        if point.low >= crest {
-            (crest, place) = (point.low, index);
-        }
-        highest = highest.max(crest - point.low);
-    }
-    (highest, place)
 }
 
 /// The points without falls that last no longer than `reach` steps, or one point: of each point the lowest of
@@ -222,14 +192,8 @@ pub struct Envelope {
 impl Envelope {
     /// Of these points.
     pub fn of(points: &[Point]) -> Envelope {
-        let mut lowest = f64::MAX;
-        let backward = points.iter().rev().map(|point| {
-            lowest = lowest.min(point.low);
-            (point.at, lowest)
-        });
-        let mut knots: Vec<_> = backward.collect();
-        knots.reverse();
-        Envelope { knots }
+        let levels = stats::future_minimum(points.iter().map(|point| point.low));
+        Envelope { knots: points.iter().map(|point| point.at).zip(levels).collect() }
     }
 
     /// Its knots: steps and bytes.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::constants::Constants;
 use crate::course::{Course, Envelope};
+use crate::shape::BLOCKS;
 use crate::stats::random::Random;
 use crate::stats::{self, Interval};
 use crate::terms::Terms;
@@ -56,8 +57,8 @@ pub struct GainAtCut {
     pub frame: u64,
     /// Where it lies on the way.
     pub at: f64,
-    /// Whether a source is used for the first time there; `None` where that is not known.
-    pub first_use: Option<bool>,
+    /// Whether a source is known to be used for the first time there.
+    pub first_use: bool,
     /// All that was gained around it, in bytes.
     pub gain: f64,
     /// In so many steps.
@@ -123,15 +124,47 @@ impl Division {
         })
     }
 
+    /// Whether growth comes at cuts. A coarse counter smears what is gained there over the frames between, never the
+    /// other way round.
+    pub fn is_at_cuts(&self, k: &Constants) -> bool {
+        let least = if self.is_resolved { k.parted } else { 1.0 - k.parted };
+        self.is_aligned && self.share_at_cuts.low >= least
+    }
+
+    /// Whether growth comes between cuts; growth in ten of twelve blocks and in half of the cells is not that of five
+    /// cuts.
+    pub fn is_between(&self, k: &Constants) -> bool {
+        let few = 2 * self.stretches < BLOCKS - 1;
+        few || self.is_resolved && self.share_at_cuts.high <= 1.0 - k.parted
+    }
+
+    /// Whether growth comes at cuts, and beside it between them.
+    pub fn is_both(&self, k: &Constants) -> bool {
+        self.is_at_cuts(k) && self.is_resolved && self.between_is_even
+    }
+
+    /// Growth with each frame between cuts, in bytes; unless it is growth by itself, anything from none to the floor.
+    pub fn between(&self, floor: f64, k: &Constants) -> Interval {
+        let Interval { low, estimate: share, high } = self.share_at_cuts;
+        let estimate = self.between_per_frame;
+        let beside =
+            |share_at_cuts: f64| estimate * (1.0 - share_at_cuts) / (1.0 - share).max(f64::MIN_POSITIVE);
+        match self.is_both(k) {
+            true => Interval { low: beside(high), estimate, high: beside(low) },
+            false => Interval { low: 0.0, estimate, high: estimate.max(floor) },
+        }
+    }
+
     /// What each of these events gained beyond what is gained between, in bytes: the mean, and its interval by resampling
     /// them. Gains are skewed, and never below zero: Student's interval would reach there.
     ///
     /// Where frames do not grow by themselves, no more is taken for gained between than an index is expected to.
-    pub fn rate(&self, of: impl Fn(&GainAtCut) -> bool, between: (f64, f64)) -> Option<Interval> {
-        let of: Vec<_> = self.events.iter().filter(|event| of(event)).collect();
-        let gains = |between: f64| of.iter().map(move |event| event.gain - between * event.steps);
-        let least: Vec<f64> = gains(between.0).collect();
-        let most: Vec<f64> = gains(between.1).collect();
+    pub fn rate(&self, first_uses: bool, terms: &Terms, k: &Constants) -> Option<Interval> {
+        let of: Vec<_> = self.events.iter().filter(|event| event.first_use == first_uses).collect();
+        let most = self.between_per_frame;
+        let least = if self.is_both(k) { most } else { most.min(terms.index_bytes()) };
+        let gains = |between: f64| of.iter().map(|event| event.gain - between * event.steps).collect();
+        let (least, most): (Vec<f64>, Vec<f64>) = (gains(least), gains(most));
         let mut random = Random::seeded(3);
         let mut ends = || {
             let places: Vec<usize> = (0..of.len()).map(|_| random.below(of.len())).collect();
@@ -139,27 +172,28 @@ impl Division {
                 |gains: &[f64]| places.iter().map(|&place| gains[place]).sum::<f64>() / of.len() as f64;
             (mean(&most), mean(&least))
         };
-        let (low, high): (Vec<f64>, Vec<f64>) = (0..DRAWS).map(|_| ends()).unzip();
         let estimate = stats::mean(&least).filter(|_| of.len() >= LEAST_EVENTS)?;
+        let (low, high): (Vec<f64>, Vec<f64>) = (0..DRAWS).map(|_| ends()).unzip();
         let (low, high) = (stats::quantile(&low, 0.025)?, stats::quantile(&high, 0.975)?);
         Some(Interval { low: low.clamp(0.0, estimate.max(0.0)), estimate, high: high.max(estimate) })
     }
 
-    /// What each of these events gained, in their order, in bytes.
-    fn gains(&self, of: impl Fn(&GainAtCut) -> bool) -> Vec<f64> {
-        self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect()
+    /// What each first use (or each other cut) gained, in their order, in bytes.
+    fn gains(&self, first_uses: bool) -> Vec<f64> {
+        let of = self.events.iter().filter(|event| event.first_use == first_uses);
+        of.map(|event| event.gain).collect()
     }
 
-    /// Whether the last third of these events still gains, not much less than they usually do.
-    pub fn goes_on(&self, of: impl Fn(&GainAtCut) -> bool + Copy, k: &Constants) -> bool {
-        let gains = self.gains(of);
+    /// Whether the last third of them still gains, not much less than they usually do.
+    pub fn goes_on(&self, first_uses: bool, k: &Constants) -> bool {
+        let gains = self.gains(first_uses);
         let last = stats::mean(&gains[gains.len() - gains.len().div_ceil(LEAST_EVENTS)..]);
-        last.is_some_and(|last| last > k.goes_on * self.without_largest(of))
+        last.is_some_and(|last| last > k.goes_on * self.without_largest(first_uses))
     }
 
-    /// What these events gained each without the two largest, in bytes: what so few gain is no rate.
-    pub fn without_largest(&self, of: impl Fn(&GainAtCut) -> bool) -> f64 {
-        let mut gains = self.gains(of);
+    /// What they gained each without the two largest, in bytes: what so few gain is no rate.
+    pub fn without_largest(&self, first_uses: bool) -> f64 {
+        let mut gains = self.gains(first_uses);
         gains.sort_by(f64::total_cmp);
         let kept = gains.len().saturating_sub(LEAST_EVENTS - 1);
         stats::mean(&gains[..kept]).unwrap_or_default()
@@ -277,8 +311,7 @@ fn events(
         GainAtCut {
             frame,
             at,
-            first_use: (!context.first_uses.is_empty())
-                .then(|| context.first_uses.binary_search(&frame).is_ok()),
+            first_use: context.first_uses.binary_search(&frame).is_ok(),
             gain: envelope.at(end) - envelope.at(begin),
             steps: end - begin,
         }

@@ -82,12 +82,6 @@ impl ProgressClock {
         self.changes.iter().filter(|change| (low..=high).contains(&change.1)).count()
     }
 
-    /// Where the counter went on by more than so many steps at once: from and to.
-    pub fn leaps(&self, longer_than: f64) -> Vec<(f64, f64)> {
-        let pairs = self.changes.windows(2).map(|pair| (pair[0].1, pair[1].1));
-        pairs.filter(|(from, to)| to - from > longer_than).collect()
-    }
-
     /// (step, bytes) of each row taken while there was progress.
     pub fn levels(&self, series: &Series, memory: Memory) -> Vec<(f64, f64)> {
         let Some((begin, end)) = self.running() else { return Vec::new() };

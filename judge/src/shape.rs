@@ -146,7 +146,6 @@ impl Blocks {
                 let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
                 return Shape { grows, ..open(form) };
             }
-            _ if gain <= allowed => return no(Form::Plateau, gain, length),
             // What might be growth after all is left open, so that a chance does not turn it into its opposite.
             Answer::No if gain <= allowed + terms.hidden => return no(Form::Plateau, gain, length),
             _ => {}
@@ -249,14 +248,14 @@ impl Blocks {
         let cells = self.cells(resolution);
         let least = terms.floor * self.steps() / cells.len() as f64;
         let growing = cells.iter().filter(|&&gain| gain > least).count() as f64 / cells.len() as f64;
-        let regular = regular_rises(&cells, self.gain(), k);
-        // What leaves half of the finest cells empty leaves a quarter of those twice as long.
-        let longer = CELLS as f64 / cells.len() as f64;
-        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
+        let regular = regular_rises(&cells, k);
         let scatter = if regular { 0.0 } else { self.scatter() };
         // Without what a single jump gained.
         let usual = if regular { self.usual() } else { stats::median(&self.twelfths).unwrap_or_default() };
         let steady = self.gain().min(usual * self.steps()) - terms.noise;
+        // What leaves half of the finest cells empty leaves a quarter of those twice as long.
+        let longer = CELLS as f64 / cells.len() as f64;
+        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
         // A yes asks for all of it, a no for less than most of it, however few the cells are.
         let passes = |share: f64, low: f64, everywhere: f64| {
             let heaps = if scatter <= k.even / share { 0.0 } else { terms.heaps };
@@ -279,19 +278,15 @@ impl Blocks {
         least * 2.0 * self.block() > terms.hidden && most < 2.0 * least
     }
 
-    /// The step at which it stopped growing: after which it gained no more than the floor, unless a small rise
-    /// came later.
+    /// The step at which it stopped growing: from which on it is flat.
     pub fn flat_since(&self, terms: &Terms, k: &Constants) -> f64 {
-        let beside = self.flat_from(terms.floor.max(k.flat * self.usual()), terms.noise);
-        let strictly = self.flat_from(terms.floor, terms.noise);
-        let last = self.last();
-        let since = if 2 * (last - strictly) < last - beside { beside } else { strictly };
+        let since = self.flat_from(terms.floor.max(k.flat * self.usual()), terms.noise);
         self.begin + self.fine * since as f64
     }
 }
 
-/// Whether what these cells gained came in rises of one size at one distance from each other, to the end.
-fn regular_rises(cells: &[f64], gain: f64, k: &Constants) -> bool {
+/// Whether what these cells gained came in rises of one size at one distance from each other.
+fn regular_rises(cells: &[f64], k: &Constants) -> bool {
     let largest = cells.iter().copied().fold(0.0, f64::max);
     let mut rises: Vec<(f64, f64)> = Vec::new();
     for (place, &gain) in cells.iter().enumerate().filter(|(_, gain)| **gain > k.alike * largest) {
@@ -303,12 +298,7 @@ fn regular_rises(cells: &[f64], gain: f64, k: &Constants) -> bool {
     }
     let sizes: Vec<_> = rises.iter().map(|rise| rise.1).collect();
     let distances: Vec<_> = rises.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    let usual = stats::mean(&distances).unwrap_or(f64::INFINITY);
-    rises.len() as f64 > k.single_rises
-        && sizes.iter().sum::<f64>() >= (1.0 - k.alike) * gain
-        && scatter(&sizes) < k.alike
-        && scatter(&distances) < k.alike
-        && cells.len() as f64 - rises[rises.len() - 1].0 <= k.stopped * usual
+    rises.len() as f64 > k.single_rises && scatter(&sizes) < k.alike && scatter(&distances) < k.alike
 }
 
 /// The standard deviation as a share of the mean.

@@ -85,6 +85,29 @@ pub fn chi_squared_quantile(p: f64, degrees_of_freedom: f64) -> Option<f64> {
     Some(distribution.inverse_cdf(p))
 }
 
+/// At each place the lowest of the levels from there on: it never falls.
+pub fn future_minimum(levels: impl DoubleEndedIterator<Item = f64>) -> Vec<f64> {
+    let mut lowest = f64::INFINITY;
+    let mut minimum: Vec<f64> = levels
+        .rev()
+        .map(|level| {
+            lowest = lowest.min(level);
+            lowest
+        })
+        .collect();
+    minimum.reverse();
+    minimum
+}
+
+/// The largest fall from one of the levels to a later one; 0 where none falls.
+pub fn largest_fall(levels: impl Iterator<Item = f64>) -> f64 {
+    let mut highest = f64::NEG_INFINITY;
+    levels.fold(0.0, |fall: f64, level| {
+        highest = highest.max(level);
+        fall.max(highest - level)
+    })
+}
+
 /// The value at `x` on the straight lines between knots, which are sorted by `x`; before the first
 /// and after the last knot, that knot's value. Where several knots share an `x`, the last counts.
 ///

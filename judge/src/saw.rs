@@ -22,9 +22,9 @@ pub struct Sawtooth {
 impl Sawtooth {
     /// The saw-tooth in these points, if it has a tooth.
     ///
-    /// A tooth is a fall of 2 MiB or more and of 30 % or more of the range between the 2 % and the 98 %
-    /// quantile, after which it rises again by half of the fall. On average a saw stands above its own future
-    /// minimum by half the height of its teeth, where they are straight: what only spikes hardly does, and is not one.
+    /// A tooth is a fall of 2 MiB or more after which it rises again by half of the fall. On average a saw stands above
+    /// its own future minimum by half the height of its teeth, where they are straight: what only spikes hardly does, and
+    /// is not one.
     pub fn of(points: &[Point], k: &Constants) -> Option<Sawtooth> {
         let (heights, troughs): (Vec<f64>, Vec<Point>) = teeth(points, k).into_iter().unzip();
         let height = stats::median(&heights)?;
@@ -51,15 +51,10 @@ impl Sawtooth {
 
 /// The height of each fall after which it rose again by half, and the trough.
 fn teeth(points: &[Point], k: &Constants) -> Vec<(f64, Point)> {
-    let lows: Vec<_> = points.iter().map(|point| point.low).collect();
-    let Some((high, low)) = stats::quantile(&lows, 0.98).zip(stats::quantile(&lows, 0.02)) else {
-        return Vec::new();
-    };
-    let least = k.least_fall.max(k.alike * (high - low));
     let (mut teeth, mut crest, mut trough) = (Vec::new(), f64::MIN, None::<Point>);
     for &point in points {
         match trough {
-            None if point.low <= crest - least => trough = Some(point),
+            None if point.low <= crest - k.least_fall => trough = Some(point),
             None => crest = crest.max(point.high),
             Some(low) if point.low < low.low => trough = Some(point),
             Some(low) if point.high >= low.low + (crest - low.low) / 2.0 => {

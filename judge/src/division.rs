@@ -50,13 +50,10 @@ pub struct Division {
     pub events: Vec<GainAtCut>,
 }
 
-/// What was gained at a cut, from the middle between it and the last to the middle between it and the next.
+/// What was gained at a cut, from the middle between it and the last to the middle between it and the next; at the first
+/// and the last, from the beginning and to the end of the part.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GainAtCut {
-    /// Its frame.
-    pub frame: u64,
-    /// Where it lies on the way.
-    pub at: f64,
     /// Whether a source is known to be used for the first time there.
     pub first_use: bool,
     /// All that was gained around it, in bytes.
@@ -119,7 +116,7 @@ impl Division {
             is_resolved: frames >= k.phases * course.resolution,
             between_per_frame: between / frames,
             between_is_even: is_even(&sums, terms, k),
-            events: events(envelope, &cuts, part, (offset(&phases_kept) - k.phases / 2.0) * width, context),
+            events: events(envelope, &cuts, part, offset(&phases_kept) * width, context),
             phases: phases_kept,
         })
     }
@@ -281,10 +278,10 @@ fn is_even(sums: &[f64], terms: &Terms, k: &Constants) -> bool {
         && median * sums.len() as f64 > k.least_gain + terms.noise
 }
 
-/// How many phases after a cut the middle of what is gained at it lies; before it where that is nearer.
+/// How many phases after a cut the middle of what is gained at it lies; below zero before it.
 fn offset(phases: &[f64]) -> f64 {
     let (count, between) = (phases.len() as f64, quieter_half(phases));
-    let angle = |phase: usize| std::f64::consts::TAU * (phase as f64 + 0.5) / count;
+    let angle = |phase: usize| std::f64::consts::TAU * ((phase as f64 + 0.5) / count - 0.5);
     let beyond = |phase: usize| (phases[phase] - between).max(0.0);
     let sum =
         |of: fn(f64) -> f64| (0..phases.len()).map(|phase| beyond(phase) * of(angle(phase))).sum::<f64>();
@@ -299,22 +296,13 @@ fn events(
     offset: f64,
     context: &RunContext,
 ) -> Vec<GainAtCut> {
-    let inside = |at: f64| at.clamp(part.0, part.1);
-    let mut borders: Vec<f64> = cuts.windows(2).map(|pair| (pair[0].1 + pair[1].1) / 2.0 + offset).collect();
-    let half = |from: usize| borders.get(from).map_or(0.0, |border| (border - offset - cuts[from].1).abs());
-    let (first, last) =
-        (cuts[0].1 + offset - half(0), cuts[cuts.len() - 1].1 + offset + half(cuts.len() - 2));
-    borders.insert(0, first);
-    borders.push(last);
-    let event = |(place, &(frame, at)): (usize, &(u64, f64))| {
-        let (begin, end) = (inside(borders[place]), inside(borders[place + 1]));
-        GainAtCut {
-            frame,
-            at,
-            first_use: context.first_uses.binary_search(&frame).is_ok(),
-            gain: envelope.at(end) - envelope.at(begin),
-            steps: end - begin,
-        }
+    let middles = cuts.windows(2).map(|pair| (pair[0].1 + pair[1].1) / 2.0 + offset);
+    let inside = middles.map(|at| at.clamp(part.0, part.1));
+    let borders: Vec<f64> = std::iter::once(part.0).chain(inside).chain([part.1]).collect();
+    let event = |(between, (frame, _)): (&[f64], &(u64, f64))| GainAtCut {
+        first_use: context.first_uses.binary_search(frame).is_ok(),
+        gain: envelope.at(between[1]) - envelope.at(between[0]),
+        steps: between[1] - between[0],
     };
-    cuts.iter().enumerate().map(event).collect()
+    borders.windows(2).zip(cuts).map(event).collect()
 }

@@ -14,8 +14,8 @@ struct Export {
     first_uses: Vec<u64>,
     /// The cuts at which something is kept.
     keeps_at: Vec<u64>,
-    /// How many frames before such a cut that is.
-    ahead: u64,
+    /// How many frames before such a cut that is; below zero after it.
+    ahead: i64,
     /// Bytes that are kept of each frame.
     per_frame: u64,
     /// The frame counter changes after so many frames.
@@ -31,7 +31,7 @@ impl Export {
 
     fn judge(&self) -> RunVerdict {
         let level = |frame: u64| {
-            let kept = self.keeps_at.iter().filter(|&&cut| cut.saturating_sub(self.ahead) <= frame).count();
+            let kept = self.keeps_at.iter().filter(|&&cut| cut as i64 - self.ahead <= frame as i64).count();
             60_000_000 + 400_000 * kept as u64 + self.per_frame * frame
         };
         let sample = |frame: u64| Sample {
@@ -142,9 +142,15 @@ fn cuts_closer_than_the_counter_changes_stay_unparted_from_frames() {
 
 #[test]
 fn what_is_taken_ahead_of_a_cut_belongs_to_that_cut() {
-    for (ahead, cuts) in
-        [(15, every(100)), (30, every(100)), (15, every(40)), (15, unequal()), (25, unequal())]
-    {
+    for (ahead, cuts) in [
+        (15, every(100)),
+        (30, every(100)),
+        (-30, every(100)),
+        (15, every(40)),
+        (-10, every(40)),
+        (15, unequal()),
+        (25, unequal()),
+    ] {
         let first_uses = every_fourth(&cuts);
         let of_sources =
             Export { keeps_at: first_uses.clone(), first_uses, ahead, ..Export::cut_at(cuts.clone()) };

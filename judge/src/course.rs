@@ -50,8 +50,10 @@ pub struct Course {
     /// Steps from one thing known to the next: between samples, or between changes of the counter where
     /// those are rarer.
     pub resolution: f64,
-    /// What had happened before the first step.
-    pub start: Start,
+    /// The share of the time until the last step that had passed before the first.
+    pub waited: f64,
+    /// The level then, in bytes.
+    pub level_before: f64,
     /// Threads alive along the way.
     pub threads: Counts,
     /// Open descriptors along the way.
@@ -59,15 +61,6 @@ pub struct Course {
     /// Frames taken in and frames put out, where both are counted: cuts are counted in the former, the way is
     /// in the latter.
     counters: Option<(ProgressClock, ProgressClock)>,
-}
-
-/// What had happened before the first step was done.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Start {
-    /// Share of the time until the last step.
-    pub time_share: f64,
-    /// The level then, in bytes.
-    pub level: f64,
 }
 
 impl Course {
@@ -95,7 +88,8 @@ impl Course {
             points,
             steps,
             resolution: judged / known.len().min(clock.changes_within(0.0, judged)).max(1) as f64,
-            start: Start { time_share: begin / end, level: before.map_or(0.0, |(_, level)| level) },
+            waited: begin / end,
+            level_before: before.map_or(0.0, |(_, level)| level),
             threads: counts(series.threads(), series, &clock),
             descriptors: counts(series.descriptors(), series, &clock),
             counters: both.then(|| (ProgressClock::of_frames_in(series), clock)),

@@ -155,8 +155,7 @@ fn least_at_rest<T: Ord + Copy>(
 /// Exports until the heaps of threads that end have been filled, three for each: there are no more of them than threads at a time, nor
 /// than the C library makes.
 fn settled_after(series: &Series, context: &RunContext) -> u64 {
-    let most =
-        (0..series.len()).filter_map(|row| series.threads().at(row)).map(Count::as_f64).fold(0.0, f64::max);
+    let most = series.threads().measured().max().map_or(0.0, Count::as_f64);
     if most <= 1.0 {
         return NEEDED;
     }

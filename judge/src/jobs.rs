@@ -143,7 +143,7 @@ pub struct JobsVerdict {
 impl JobsVerdict {
     /// The verdict in a word.
     pub fn verdict(&self) -> Verdict {
-        verdict(Some(self.grows), &self.with)
+        verdict(self.grows, &self.with)
     }
 }
 
@@ -152,7 +152,7 @@ pub fn judge_jobs(jobs: &[JobFacts]) -> JobsVerdict {
     let jobs: Vec<&JobFacts> = jobs.iter().collect();
     let because = because(&jobs);
     let (grows, with) = because.answer();
-    let so: Vec<_> = jobs.iter().copied().filter(|job| job.verdict.answer() == grows).collect();
+    let so: Vec<_> = jobs.iter().copied().filter(|job| job.verdict.grows == grows).collect();
     let with = match with {
         Some(with) => vec![with],
         None if grows == Answer::Yes => named(&so),
@@ -371,11 +371,11 @@ fn end_level(job: &JobFacts) -> Option<f64> {
 }
 
 fn grows(job: &JobFacts) -> bool {
-    job.verdict.answer() == Answer::Yes
+    job.verdict.grows == Answer::Yes
 }
 
 fn is_level(job: &JobFacts) -> bool {
-    job.verdict.answer() == Answer::No
+    job.verdict.grows == Answer::No
 }
 
 fn is_most(jobs: &[&JobFacts], is_so: impl Fn(&JobFacts) -> bool) -> bool {
@@ -419,7 +419,7 @@ mod tests {
     /// An export of so many frames that came to so many MiB, and was level but for where it stopped growing.
     fn export(frames: u64, mib: f64, stopped_at: Option<f64>) -> JobFacts {
         let verdict = RunVerdict {
-            grows: Some(Answer::No),
+            grows: Answer::No,
             form: Some(if stopped_at.is_some() { Form::Filled } else { Form::Plateau }),
             flat_since: stopped_at,
             end_level: Some(mib * 1_048_576.0),
@@ -472,7 +472,7 @@ mod tests {
     fn one_of_three_runs_that_disagrees_does_not_decide() {
         let grows = JobFacts {
             verdict: RunVerdict {
-                grows: Some(Answer::Yes),
+                grows: Answer::Yes,
                 with: vec![With::Cuts],
                 ..export(2000, 50.0, None).verdict
             },

@@ -92,7 +92,7 @@ impl Prediction {
         let mut sorted = verdict.blocks.clone();
         sorted.sort_by(f64::total_cmp);
         let pace = stats::mean(&sorted).ok_or(WhyNot::NoFrames)?;
-        if verdict.answer() == Answer::Open {
+        if verdict.grows == Answer::Open {
             return Err(WhyNot::Open);
         }
         let block = (judged - begin) / BLOCKS as f64;

@@ -156,8 +156,8 @@ impl Growth {
 /// What one run shows, and the evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunVerdict {
-    /// Whether memory grows with the work; `None` where nothing was judged.
-    pub grows: Option<Answer>,
+    /// Whether memory grows with the work, does not, or that is open.
+    pub grows: Answer,
     /// What it grows with: two or more where they cannot be told apart, or where it grows with each.
     pub with: Vec<With>,
     /// Whether what stands in `with` could not be told apart in this run.
@@ -216,24 +216,19 @@ impl RunVerdict {
         verdict(self.grows, &self.with)
     }
 
-    /// Whether memory grows, does not, or that is open.
-    pub fn answer(&self) -> Answer {
-        self.grows.unwrap_or(Answer::Open)
-    }
-
     /// Whether it grows with frames, or it cannot be told whether with frames.
     pub fn grows_with_frames(&self) -> bool {
-        self.answer() == Answer::Yes && self.with.contains(&With::Frames)
+        self.grows == Answer::Yes && self.with.contains(&With::Frames)
     }
 }
 
 /// The word for an answer and what memory grows with.
-pub(crate) fn verdict(grows: Option<Answer>, with: &[With]) -> Verdict {
+pub(crate) fn verdict(grows: Answer, with: &[With]) -> Verdict {
     match grows {
-        Some(Answer::Yes) if with == [With::Exports] => Verdict::Leak,
-        Some(Answer::Yes) => Verdict::Grows,
-        Some(Answer::No) => Verdict::Level,
-        Some(Answer::Open) | None => Verdict::Inconclusive,
+        Answer::Yes if with == [With::Exports] => Verdict::Leak,
+        Answer::Yes => Verdict::Grows,
+        Answer::No => Verdict::Level,
+        Answer::Open => Verdict::Inconclusive,
     }
 }
 
@@ -263,7 +258,7 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
     let verdict = memory.map_or_else(open, |memory| named(memory, of(memory).unwrap_or_else(open)));
     // Shared memory is no part of anonymous memory.
     let shared =
-        of(Memory::Shared).filter(|shared| shared.answer() == Answer::Yes && verdict.answer() != Answer::Yes);
+        of(Memory::Shared).filter(|shared| shared.grows == Answer::Yes && verdict.grows != Answer::Yes);
     RunVerdict {
         level: Level::of(series, &clock, context),
         ..shared.map_or(verdict, |shared| named(Memory::Shared, shared))
@@ -310,7 +305,7 @@ fn of_exports(course: &Course, at_rest: Option<AtRest>, context: &RunContext, k:
     };
     let rate = |rest: &AtRest| Some(GrowthRate::of(grows, rest.gain?, rest.least_found(k)));
     RunVerdict {
-        grows: Some(grows),
+        grows,
         reason: open.map(|open| open.0),
         needs: Needs { exports: open.map(|open| open.1), ..Needs::default() },
         with: if grows == Answer::Yes { vec![With::Exports] } else { Vec::new() },
@@ -348,7 +343,7 @@ fn of_one_export(
     let case = Case::of(course, context, k);
     let open = case.open(backlog);
     let parts = case.with_what(if open.is_some() { Answer::Open } else { case.shape.grows });
-    let open = open.filter(|_| parts.answer() == Answer::Open);
+    let open = open.filter(|_| parts.grows == Answer::Open);
     let warm_up = warm_up(course, &case.envelope, k.judged_from * course.steps);
     let stopped = case.form == Form::Filled || case.form == Form::Steps;
     RunVerdict {
@@ -379,11 +374,6 @@ fn warm_up(course: &Course, envelope: &Envelope, quarter: f64) -> f64 {
     let level = 0.95 * envelope.at(quarter);
     let reached = envelope.knots().iter().find(|knot| knot.1 >= level);
     reached.map_or(quarter, |knot| knot.0).min(course.steps)
-}
-
-/// Frames of an export of which enough can be judged.
-pub fn enough_frames() -> u64 {
-    Constants::USUAL.enough_frames().ceil() as u64
 }
 
 /// As much as is usually enough; twice what there was, where that was as much already and did not do.
@@ -471,8 +461,7 @@ impl<'a> Case<'a> {
 
     /// Whether most of it was taken before the first step, and more than a program takes by itself.
     fn filled_before(&self) -> bool {
-        let start = self.course.start;
-        start.time_share >= self.k.filled_before && start.level >= self.k.program
+        self.course.waited >= self.k.filled_before && self.course.level_before >= self.k.program
     }
 
     /// Whether the levels rose from block to block, through a third of them or more, and fell below that again: that
@@ -558,7 +547,7 @@ impl<'a> Case<'a> {
         let named = rates.into_iter().filter(|(_, rate)| grows_with(*rate) || unparted && rate.is_some());
         let with: Vec<With> = named.map(|(with, _)| with).collect();
         RunVerdict {
-            grows: Some(if with.is_empty() { grows } else { Answer::Yes }),
+            grows: if with.is_empty() { grows } else { Answer::Yes },
             with,
             unparted: unparted || alike,
             growth: Growth { frame, source, cut, export: None },

@@ -43,7 +43,7 @@ pub enum Form {
 }
 
 /// An answer to a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// It does.
@@ -51,6 +51,7 @@ pub enum Answer {
     /// It does not.
     No,
     /// The data do not tell.
+    #[default]
     Open,
 }
 

@@ -4,13 +4,9 @@ use serde::Serialize;
 
 use crate::constants::Constants;
 use crate::course::{Course, Envelope};
-use crate::shape::BLOCKS;
 use crate::stats;
 use memreel_trace::RunContext;
 use memreel_trace::units::Bytes;
-
-/// No more are told: the largest.
-const MOST: usize = 2 * BLOCKS;
 
 /// A rise of the level that stayed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,9 +55,6 @@ pub fn steps(
             found.push(step(course, context, pair[0], end));
         }
     }
-    found.sort_by_key(|step| std::cmp::Reverse(step.size));
-    found.truncate(MOST);
-    found.sort_by(|a, b| a.at.total_cmp(&b.at));
     found
 }
 

@@ -75,11 +75,7 @@ fn every_fourth(cuts: &[u64]) -> Vec<u64> {
 /// Asserts that memory grows with just this, and that of each of them 400 kB are kept.
 #[track_caller]
 fn grows_with(verdict: &RunVerdict, with: &[With]) {
-    assert_eq!(
-        (verdict.answer(), &*verdict.with, verdict.unparted),
-        (Answer::Yes, with, false),
-        "{verdict:?}"
-    );
+    assert_eq!((verdict.grows, &*verdict.with, verdict.unparted), (Answer::Yes, with, false), "{verdict:?}");
     for (what, rate) in [(With::Sources, verdict.growth.source), (With::Cuts, verdict.growth.cut)] {
         if with.contains(&what) {
             let rate = rate.expect("there are enough of them");
@@ -162,7 +158,7 @@ fn what_is_taken_ahead_of_a_cut_belongs_to_that_cut() {
 #[test]
 fn two_cuts_are_no_rate() {
     let verdict = Export::cut_at(every(1400)).judge();
-    assert_eq!((verdict.answer(), verdict.growth.cut), (Answer::No, None));
+    assert_eq!((verdict.grows, verdict.growth.cut), (Answer::No, None));
 }
 
 #[test]
@@ -171,5 +167,5 @@ fn what_stops_growing_half_way_does_not_grow_with_the_cuts_that_follow() {
     let first_uses = cuts.iter().copied().take(3).collect();
     let keeps_at = cuts.iter().copied().filter(|&cut| cut < 2500).collect();
     let verdict = Export { keeps_at, first_uses, ..Export::cut_at(cuts) }.judge();
-    assert_eq!((verdict.answer(), verdict.with), (Answer::No, Vec::new()));
+    assert_eq!((verdict.grows, verdict.with), (Answer::No, Vec::new()));
 }

@@ -152,27 +152,20 @@ impl Division {
         }
     }
 
-    /// What each of these events gained beyond what is gained between, in bytes: the mean, and its interval by resampling
-    /// them. Gains are skewed, and never below zero: Student's interval would reach there.
+    /// What each first use (or each other cut) gained beyond what is gained between, in bytes: the mean with Student's
+    /// interval, which ends at zero, since the envelope never falls.
     ///
     /// Where frames do not grow by themselves, no more is taken for gained between than an index is expected to.
     pub fn rate(&self, first_uses: bool, terms: &Terms, k: &Constants) -> Option<Interval> {
         let of: Vec<_> = self.events.iter().filter(|event| event.first_use == first_uses).collect();
+        let beyond = |between: f64| {
+            let gains: Vec<f64> = of.iter().map(|event| event.gain - between * event.steps).collect();
+            stats::mean_interval(&gains, 0.95).filter(|_| of.len() >= LEAST_EVENTS)
+        };
         let most = self.between_per_frame;
         let least = if self.is_both(k) { most } else { most.min(terms.index_bytes()) };
-        let gains = |between: f64| of.iter().map(|event| event.gain - between * event.steps).collect();
-        let (least, most): (Vec<f64>, Vec<f64>) = (gains(least), gains(most));
-        let mut random = Random::seeded(3);
-        let mut ends = || {
-            let places: Vec<usize> = (0..of.len()).map(|_| random.below(of.len())).collect();
-            let mean =
-                |gains: &[f64]| places.iter().map(|&place| gains[place]).sum::<f64>() / of.len() as f64;
-            (mean(&most), mean(&least))
-        };
-        let estimate = stats::mean(&least).filter(|_| of.len() >= LEAST_EVENTS)?;
-        let (low, high): (Vec<f64>, Vec<f64>) = (0..DRAWS).map(|_| ends()).unzip();
-        let (low, high) = (stats::quantile(&low, 0.025)?, stats::quantile(&high, 0.975)?);
-        Some(Interval { low: low.clamp(0.0, estimate.max(0.0)), estimate, high: high.max(estimate) })
+        let (low, rate) = (beyond(most)?.low, beyond(least)?);
+        Some(Interval { low: low.clamp(0.0, rate.estimate.max(0.0)), ..rate })
     }
 
     /// What each first use (or each other cut) gained, in their order, in bytes.

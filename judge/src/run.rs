@@ -18,7 +18,7 @@ use crate::level::Level;
 use crate::progress_clock::ProgressClock;
 use crate::saw::Sawtooth;
 use crate::shape::{Answer, BLOCKS, Blocks, Form, Shape};
-use crate::stats::{self, Interval};
+use crate::stats::Interval;
 use crate::steps::{Step, steps};
 use crate::terms::Terms;
 
@@ -426,12 +426,12 @@ impl<'a> Case<'a> {
         };
         let compared = Needs { repeats: Some(3), ..longer(2.0) };
         let is_queue = backlog.is_some_and(|backlog| backlog.is_queue(self.context, self.k));
+        // That may be the tooth of a saw, and what is left of it is in no envelope.
+        let fell = self.saw.is_none() && self.masked() > self.k.least_fall;
         self.too_little().or(match () {
             () if is_queue && grows != Answer::Yes => Some((Reason::HeldInAQueue, compared)),
             () if self.filled_before() && grows == Answer::No => Some((Reason::FilledBefore, compared)),
-            () if self.saw.is_none() && self.rose_and_fell() && grows != Answer::Yes => {
-                Some((Reason::GivenBack, longer(3.0)))
-            }
+            () if fell && grows != Answer::Yes => Some((Reason::GivenBack, longer(3.0))),
             () if grows != Answer::Open => None,
             () if self.form == Form::SawTooth => Some((Reason::FewTeeth, longer(3.0))),
             () if self.form == Form::Slowing => Some((Reason::Slowing, longer(3.0))),
@@ -462,19 +462,6 @@ impl<'a> Case<'a> {
     /// Whether most of it was taken before the first step, and more than a program takes by itself.
     fn filled_before(&self) -> bool {
         self.course.waited >= self.k.filled_before && self.course.level_before >= self.k.program
-    }
-
-    /// Whether the levels rose from block to block, through a third of them or more, and fell below that again: that
-    /// may be the tooth of a saw, and what is left of it is in no envelope.
-    fn rose_and_fell(&self) -> bool {
-        let median = |block: usize| stats::median(&self.lows(block).collect::<Vec<_>>());
-        let medians: Vec<f64> = (0..BLOCKS).filter_map(median).collect();
-        let top = medians.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((crest, highest)) = top else { return false };
-        let rises = medians[..crest].windows(2).filter(|pair| pair[1] - pair[0] > self.terms.noise).count();
-        let lowest = medians.iter().copied().fold(f64::MAX, f64::min);
-        let least = self.k.least_fall.max(self.k.alike * (highest - lowest));
-        crest >= BLOCKS / 3 && rises + 2 >= crest && highest - self.end_level() > least
     }
 
     /// What is kept at the end of the judged part, in bytes.

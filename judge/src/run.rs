@@ -358,7 +358,7 @@ fn of_one_export(
         not_stable_above: Some(case.limit()),
         warm_up: Some(warm_up),
         end_level: Some(case.end_level()),
-        flat_since: stopped.then(|| case.profile.flat_since(&case.terms, k)),
+        flat_since: stopped.then_some(case.shape.flat_since),
         steps_up: steps(course, &case.envelope, context, warm_up, k),
         threads_gained: case.gained(&course.threads),
         descriptors_gained: case.gained(&course.descriptors),

@@ -64,6 +64,8 @@ pub struct Shape {
     pub form: Form,
     /// No steady growth above this, in bytes for each step, can be in what was seen, if that is not growth.
     pub limit: f64,
+    /// The step from which on it is flat to its end.
+    pub flat_since: f64,
 }
 
 /// The envelope over the judged part, cut into blocks.
@@ -129,44 +131,44 @@ impl Blocks {
 
     /// The shape; two things are told apart only when they are `resolution` steps apart.
     pub fn shape(&self, terms: &Terms, resolution: f64, k: &Constants) -> Shape {
-        let (trailing, before) = self.flats(terms, k);
-        // At each of its ends as much as one thing known may be missing.
-        let stopped = trailing > k.stopped * before + 2.0 * resolution;
-        let growing = self.grows(terms, resolution, k);
+        let (since, before) = self.flats(terms, k);
         let (gain, length) = (self.gain(), self.steps());
-        let allowed = terms.floor * length + terms.noise;
-        let no = |form: Form, rest: f64, length: f64| Shape {
-            grows: Answer::No,
+        let trailing = length - self.fine * since as f64;
+        // At each of its ends as much as one thing known may be missing.
+        let stopped = trailing > k.stopped * self.fine * before as f64 + 2.0 * resolution;
+        let shape = |grows: Answer, form: Form, rest: f64, length: f64| Shape {
+            grows,
             form,
             limit: (rest + terms.hidden) / length,
+            flat_since: self.begin + self.fine * since as f64,
         };
-        let open = |form: Form| Shape { grows: Answer::Open, form, limit: (gain + terms.hidden) / length };
-        match growing {
-            Answer::Yes if !stopped => {
-                let form = self.pace(k);
-                let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
-                return Shape { grows, ..open(form) };
+        let growing = self.grows(terms, resolution, k);
+        if growing == Answer::Yes && !stopped {
+            let form = self.pace(k);
+            let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
+            return shape(grows, form, gain, length);
+        }
+        // What might be growth after all is left open, so that a chance does not turn it into its opposite.
+        if growing == Answer::No {
+            let most = terms.floor * length + terms.noise + terms.hidden;
+            let (mut rest, reach) = (gain, self.block().max(resolution));
+            for (rises, rise) in std::iter::once(0.0).chain(self.largest_rises(reach, k)).enumerate() {
+                rest -= rise;
+                if rest <= most {
+                    let form = if rises == 0 { Form::Plateau } else { Form::Steps };
+                    return shape(Answer::No, form, rest, length - reach * rises as f64);
+                }
             }
-            // What might be growth after all is left open, so that a chance does not turn it into its opposite.
-            Answer::No if gain <= allowed + terms.hidden => return no(Form::Plateau, gain, length),
-            _ => {}
         }
-        let (mut rest, reach) = (gain, self.block().max(resolution));
-        for (count, rise) in self.largest_rises(reach, k).into_iter().enumerate() {
-            rest -= rise;
-            if growing == Answer::No && rest <= allowed + terms.hidden {
-                return no(Form::Steps, rest, length - reach * (count + 1) as f64);
-            }
+        match stopped && trailing >= k.stopped * self.block() {
+            true => shape(Answer::No, Form::Filled, self.levels[self.last()] - self.levels[since], trailing),
+            false => shape(Answer::Open, Form::Irregular, gain, length),
         }
-        if stopped && trailing >= k.stopped * self.block() {
-            let at = ((length - trailing) / self.fine) as usize;
-            return no(Form::Filled, self.levels[self.last()] - self.levels[at], trailing);
-        }
-        open(Form::Irregular)
     }
 
-    /// The largest rises over the length of a block, from the largest, in bytes, so many steps apart; none that is as large as the largest,
-    /// since what has come twice may come again. Enough of the way follows each to see that it stayed alone.
+    /// The largest rises over the length of a block, from the largest, in bytes, so many steps apart; none that is as
+    /// large as the largest, since what has come twice may come again. Enough of the way follows each to see that it
+    /// stayed alone.
     fn largest_rises(&self, reach: f64, k: &Constants) -> Vec<f64> {
         let mut rises: Vec<(usize, f64)> = Vec::new();
         let (apart, alone) = ((reach / self.fine) as usize, (k.stopped * reach / self.fine) as usize);
@@ -183,29 +185,22 @@ impl Blocks {
         rises.into_iter().map(|rise| rise.1).collect()
     }
 
-    /// How long it has been flat at its end, and the longest that it was flat before, in steps.
+    /// The place from which on it is flat to its end, and how long it was flat at most before, in places.
     ///
     /// Flat is a stretch that gains no more than the floor, or a tenth of the usual growth, and the noise.
-    fn flats(&self, terms: &Terms, k: &Constants) -> (f64, f64) {
-        let pace = terms.floor.max(k.flat * self.usual());
-        let since = self.flat_from(pace, terms.noise);
+    fn flats(&self, terms: &Terms, k: &Constants) -> (usize, usize) {
+        let pace = self.fine * terms.floor.max(k.flat * self.usual());
+        let is_flat = |from: usize, to: usize| {
+            self.levels[to] - self.levels[from] <= pace * (to - from) as f64 + terms.noise
+        };
+        let last = self.last();
+        let since = (0..last).rev().find(|&from| !is_flat(from, last)).map_or(0, |from| from + 1);
         let mut longest = 0;
         for from in 0..since {
-            let longer =
-                (from + longest + 1..=since).rev().find(|&to| self.is_flat(from, to, pace, terms.noise));
+            let longer = (from + longest + 1..=since).rev().find(|&to| is_flat(from, to));
             longest = longer.map_or(longest, |to| to - from);
         }
-        (self.fine * (self.last() - since) as f64, self.fine * longest as f64)
-    }
-
-    fn is_flat(&self, from: usize, to: usize, pace: f64, noise: f64) -> bool {
-        self.levels[to] - self.levels[from] <= pace * self.fine * (to - from) as f64 + noise
-    }
-
-    /// The place from which on every stretch to the end is flat.
-    fn flat_from(&self, pace: f64, noise: f64) -> usize {
-        let last = self.last();
-        (0..last).rev().find(|&from| !self.is_flat(from, last, pace, noise)).map_or(0, |from| from + 1)
+        (since, longest)
     }
 
     /// Whether later blocks gain less than earlier ones, more, or as much.
@@ -274,15 +269,8 @@ impl Blocks {
     /// Whether every sixth gains more than what may hide, and none more than twice another: growth that is seen in
     /// few frames and few samples.
     pub fn is_steep(&self, terms: &Terms) -> bool {
-        let least = self.sixths.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.sixths.iter().copied().fold(0.0, f64::max);
-        least * 2.0 * self.block() > terms.hidden && most < 2.0 * least
-    }
-
-    /// The step at which it stopped growing: from which on it is flat.
-    pub fn flat_since(&self, terms: &Terms, k: &Constants) -> f64 {
-        let since = self.flat_from(terms.floor.max(k.flat * self.usual()), terms.noise);
-        self.begin + self.fine * since as f64
+        let sixths = sorted(&self.sixths);
+        sixths[0] * 2.0 * self.block() > terms.hidden && sixths[BLOCKS / 2 - 1] < 2.0 * sixths[0]
     }
 }
 

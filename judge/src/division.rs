@@ -266,9 +266,8 @@ fn is_aligned(rows: &[Row], count: usize, k: &Constants) -> bool {
 
 /// Whether what stretches gain in their quiet phases is about the same in most, and enough to be called growth.
 fn is_even(sums: &[f64], terms: &Terms, k: &Constants) -> bool {
-    let median = stats::median(sums).unwrap_or_default();
-    stats::median_absolute_deviation(sums).is_some_and(|deviation| deviation <= k.even * median)
-        && median * sums.len() as f64 > k.least_gain + terms.noise
+    let gain = stats::median(sums).unwrap_or_default() * sums.len() as f64;
+    stats::scatter(sums) <= k.even && gain > k.least_gain + terms.noise
 }
 
 /// How many phases after a cut the middle of what is gained at it lies; below zero before it.

@@ -220,14 +220,6 @@ impl Blocks {
         }
     }
 
-    /// How uneven the blocks are: their median absolute deviation as a share of their median, which a single jump
-    /// does not move.
-    fn scatter(&self) -> f64 {
-        let median = stats::median(&self.twelfths).unwrap_or_default();
-        let deviation = stats::median_absolute_deviation(&self.twelfths).unwrap_or_default();
-        deviation / median.max(f64::MIN_POSITIVE)
-    }
-
     /// Gain in each of so many parts as are as long as two things that can be told apart, 48 at most, in bytes.
     fn cells(&self, resolution: f64) -> Vec<f64> {
         let known = (self.steps() / resolution.max(f64::MIN_POSITIVE)) as usize;
@@ -245,7 +237,7 @@ impl Blocks {
         let least = terms.floor * self.steps() / cells.len() as f64;
         let growing = cells.iter().filter(|&&gain| gain > least).count() as f64 / cells.len() as f64;
         let regular = regular_rises(&cells, k);
-        let scatter = if regular { 0.0 } else { self.scatter() };
+        let scatter = if regular { 0.0 } else { stats::scatter(&self.twelfths) };
         // Without what a single jump gained.
         let usual = if regular { self.usual() } else { stats::median(&self.twelfths).unwrap_or_default() };
         let steady = self.gain().min(usual * self.steps()) - terms.noise;
@@ -287,13 +279,13 @@ fn regular_rises(cells: &[f64], k: &Constants) -> bool {
     }
     let sizes: Vec<_> = rises.iter().map(|rise| rise.1).collect();
     let distances: Vec<_> = rises.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    rises.len() as f64 > k.single_rises && scatter(&sizes) < k.alike && scatter(&distances) < k.alike
+    rises.len() as f64 > k.single_rises && spread(&sizes) < k.alike && spread(&distances) < k.alike
 }
 
 /// The standard deviation as a share of the mean.
-fn scatter(numbers: &[f64]) -> f64 {
-    let spread = stats::standard_deviation(numbers).unwrap_or(f64::INFINITY);
-    spread / stats::mean(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
+fn spread(numbers: &[f64]) -> f64 {
+    let deviation = stats::standard_deviation(numbers).unwrap_or(f64::INFINITY);
+    deviation / stats::mean(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
 }
 
 fn sorted(numbers: &[f64]) -> Vec<f64> {

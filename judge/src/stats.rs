@@ -45,6 +45,12 @@ pub fn median_absolute_deviation(numbers: &[f64]) -> Option<f64> {
     median(&numbers.iter().map(|number| (number - centre).abs()).collect::<Vec<_>>())
 }
 
+/// The median absolute deviation as a share of the median: how uneven the numbers are.
+pub fn scatter(numbers: &[f64]) -> f64 {
+    let deviation = median_absolute_deviation(numbers).unwrap_or_default();
+    deviation / median(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
+}
+
 /// The standard deviation of a sample (divided by n − 1), or `None` of fewer than two numbers.
 pub fn standard_deviation(numbers: &[f64]) -> Option<f64> {
     let centre = mean(numbers).filter(|_| numbers.len() > 1)?;

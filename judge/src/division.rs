@@ -84,21 +84,12 @@ impl Division {
         let frames = stats::median(&lengths).filter(|_| cuts.len() >= LEAST_EVENTS)?;
         let count = k.phases as usize;
         let width = frames / k.phases;
-        let row = |place: usize| -> Row {
-            let at = cuts[place].1;
-            let before = place.checked_sub(1).map_or(part.0, |last| (at + cuts[last].1) / 2.0);
-            let after = cuts.get(place + 1).map_or(part.1, |next| (at + next.1) / 2.0);
-            let border = |phase: usize| at + width * (phase as f64 - k.phases / 2.0);
-            let gain = |phase: usize| {
-                let (begin, end) = (border(phase), border(phase + 1));
-                let is_near = begin >= before - width / 2.0 && end <= after + width / 2.0;
-                if is_near { envelope.at(end) - envelope.at(begin) } else { f64::NAN }
-            };
-            (0..count).map(gain).collect()
-        };
         let expected = terms.index_bytes() * width;
         let every = cuts.len().div_ceil(MOST_STRETCHES);
-        let rows: Vec<Row> = (0..cuts.len()).step_by(every).map(row).collect();
+        let rows: Vec<Row> = (0..cuts.len())
+            .step_by(every)
+            .map(|place| row(envelope, &cuts, place, part, frames, k))
+            .collect();
         let all: Vec<&Row> = rows.iter().collect();
         let (usual, plain) = (phases(&all, QUARTILE, count), phases(&all, 0.0, count));
         // Rises rarer than stretches are cut off with the rest: then the plain means divide what there is.
@@ -188,6 +179,27 @@ impl Division {
         let kept = gains.len().saturating_sub(LEAST_EVENTS - 1);
         stats::mean(&gains[..kept]).unwrap_or_default()
     }
+}
+
+/// The gains in the phases around one of the cuts, where stretches are so many frames long.
+fn row(
+    envelope: &Envelope,
+    cuts: &[(u64, f64)],
+    place: usize,
+    part: (f64, f64),
+    frames: f64,
+    k: &Constants,
+) -> Row {
+    let (at, width) = (cuts[place].1, frames / k.phases);
+    let before = place.checked_sub(1).map_or(part.0, |last| (at + cuts[last].1) / 2.0);
+    let after = cuts.get(place + 1).map_or(part.1, |next| (at + next.1) / 2.0);
+    let border = |phase: usize| at + width * (phase as f64 - k.phases / 2.0);
+    let gain = |phase: usize| {
+        let (begin, end) = (border(phase), border(phase + 1));
+        let is_near = begin >= before - width / 2.0 && end <= after + width / 2.0;
+        if is_near { envelope.at(end) - envelope.at(begin) } else { f64::NAN }
+    };
+    (0..k.phases as usize).map(gain).collect()
 }
 
 /// The mean of each phase over the stretches that have it, without a share of them at each end.

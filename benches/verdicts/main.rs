@@ -110,7 +110,7 @@ const METHODS: &[Method] = &[
 
 /// Growth that goes with the cuts is none with every frame.
 fn answer_of(verdict: &RunVerdict) -> Answer {
-    match verdict.answer() {
+    match verdict.grows {
         shape::Answer::Yes if verdict.with.contains(&With::Frames) => Answer::Grows,
         shape::Answer::Open => Answer::Open,
         _ => Answer::Rests,

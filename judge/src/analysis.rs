@@ -13,7 +13,7 @@ mod recording;
 mod threads;
 mod variant;
 
-pub use crate::progress_clock::{Hand, ProgressClock};
+pub use crate::progress_clock::ProgressClock;
 pub use cpu::{CpuPoint, CpuUse};
 pub use curve::{Curve, LevelPoint};
 pub use drift::{Drift, Pace, cpu_drift, wall_drift};

@@ -85,7 +85,7 @@ constants! {
     single_rises = 3.0;
     /// Bytes that a fall has to have to be told.
     least_fall = 2_097_152.0;
-    /// Shares of the time and of the highest level before the first frame from which on memory was filled by then.
+    /// The share of the time before the first frame from which on memory was filled by then.
     filled_before = 0.4;
     /// Bytes that an interpreter and its libraries take by themselves. Labelled recordings take either half as much or
     /// twice as much before the first frame; without it those of Python are left open.

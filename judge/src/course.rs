@@ -50,12 +50,10 @@ pub struct Course {
     /// Steps from one thing known to the next: between samples, or between changes of the counter where
     /// those are rarer.
     pub resolution: f64,
-    /// Steps from one sample to the next, however rarely the counter changed.
-    pub sampled: f64,
-    /// Whether the counter was still at its beginning, by how much time and memory: see [`Start`].
-    pub start: Start,
-    /// Where the counter went on by more than a column at once: from and to.
-    leaps: Vec<(f64, f64)>,
+    /// The share of the time until the last step that had passed before the first.
+    pub waited: f64,
+    /// The level then, in bytes.
+    pub level_before: f64,
     /// Threads alive along the way.
     pub threads: Counts,
     /// Open descriptors along the way.
@@ -65,25 +63,37 @@ pub struct Course {
     counters: Option<(ProgressClock, ProgressClock)>,
 }
 
-/// What had happened before the first step was done.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Start {
-    /// Share of the time until the last step.
-    pub time_share: f64,
-    /// The level then, in bytes.
-    pub level: f64,
-}
-
 impl Course {
     /// The course of a trace by the frames that were exported; by seconds where none were counted.
     /// `None` when this memory was not measured, or nothing happened.
     ///
-    /// `clock` is that of the series' frames.
-    pub fn of(series: &Series, clock: &ProgressClock, memory: Memory, k: &Constants) -> Option<Course> {
-        match clock.last_step() {
-            Some(steps) => by_frames(series, memory, clock, steps, k),
-            None => by_seconds(series, memory, k),
-        }
+    /// `frames` is the clock of the series' frames.
+    pub fn of(series: &Series, frames: &ProgressClock, memory: Memory, k: &Constants) -> Option<Course> {
+        let (per, clock) = match frames.is_running() {
+            true => (Per::Frame, frames.clone()),
+            false => (Per::Second, ProgressClock::of_seconds(series)),
+        };
+        let (steps, (begin, end)) = clock.last_step().zip(clock.running())?;
+        let judged = steps * k.before_teardown;
+        let levels = || series.levels(memory).map(|(t_s, level)| (t_s, level.as_f64()));
+        let during = levels().filter(|(t_s, _)| *t_s > begin && *t_s <= end);
+        let during = during.filter_map(|(t_s, level)| Some((clock.step_at(t_s)?, level)));
+        let known: Vec<(f64, f64)> = during.filter(|(at, _)| *at <= judged).collect();
+        let mut points = without_short_falls(lowest_and_highest(&known, judged), k.short_fall * steps);
+        end_at_last_crest(&mut points, steps, k);
+        let both = series.frames_in().is_measured() && series.frames_out().is_measured();
+        let before = levels().take_while(|(t_s, _)| *t_s <= begin).last();
+        (points.len() > 1).then(|| Course {
+            per,
+            points,
+            steps,
+            resolution: judged / known.len().min(clock.changes_within(0.0, judged)).max(1) as f64,
+            waited: begin / end,
+            level_before: before.map_or(0.0, |(_, level)| level),
+            threads: counts(series.threads(), series, &clock),
+            descriptors: counts(series.descriptors(), series, &clock),
+            counters: both.then(|| (ProgressClock::of_frames_in(series), clock)),
+        })
     }
 
     /// How far the way was gone when a frame of the timeline was taken in: an encoder that looks ahead puts out
@@ -100,179 +110,41 @@ impl Course {
         stats::median(&behind).unwrap_or_default()
     }
 
-    /// The points up to a step.
-    pub fn until(&self, step: f64) -> &[Point] {
-        &self.points[..self.points.partition_point(|point| point.at <= step)]
-    }
-
-    /// The longest stretch of a part of the way of which nothing is known, in steps: no sample was taken, or the counter
-    /// went on at once.
-    pub fn longest_gap(&self, (begin, end): (f64, f64)) -> f64 {
-        let within = self.points.iter().map(|point| point.at).filter(|at| (begin..end).contains(at));
-        let places: Vec<_> = std::iter::once(begin).chain(within).chain([end]).collect();
-        let unsampled = places.windows(2).map(|pair| pair[1] - pair[0]);
-        let uncounted = self.leaps.iter().map(|(from, to)| to.min(end) - from.max(begin));
-        unsampled.chain(uncounted).fold(0.0, f64::max)
-    }
-
     /// Things known over a part of the way.
     pub fn known_within(&self, (begin, end): (f64, f64)) -> f64 {
         (end - begin) / self.resolution
     }
 }
 
-fn by_frames(
-    series: &Series,
-    memory: Memory,
-    clock: &ProgressClock,
-    steps: f64,
-    k: &Constants,
-) -> Option<Course> {
-    let (begin, end) = clock.running()?;
-    let mut columns = Columns::over(steps * k.before_teardown);
-    let (mut hand, mut start) = (clock.hand(), 0.0);
-    for (t_s, level) in series.levels(memory) {
-        if t_s <= begin {
-            start = level.as_f64();
-        } else if t_s <= end
-            && let Some(at) = hand.step_at(t_s)
-        {
-            columns.add(at, level.as_f64());
-        }
-    }
-    let updates = clock.changes_within(0.0, columns.end);
-    let both = series.frames_in().is_measured() && series.frames_out().is_measured();
-    let course = Course {
-        per: Per::Frame,
-        steps,
-        start: Start { time_share: begin / end, level: start },
-        leaps: clock.leaps(steps / COLUMNS as f64),
-        threads: Counts::of(series, series.threads(), clock),
-        descriptors: Counts::of(series, series.descriptors(), clock),
-        counters: both.then(|| (ProgressClock::of_frames_in(series), clock.clone())),
-        ..Course::default()
+/// Something that is counted along the way: steps, and how many there were.
+pub type Counts = Vec<(f64, f64)>;
+
+fn counts(column: &Column<Count>, series: &Series, clock: &ProgressClock) -> Counts {
+    let rows = series.t_s().iter().enumerate();
+    rows.filter_map(|(row, &t_s)| Some((clock.step_at(t_s)?, column.at(row)?.as_f64()))).collect()
+}
+
+/// Of each column of the way, up to its end, the lowest and the highest level.
+fn lowest_and_highest(levels: &[(f64, f64)], end: f64) -> Vec<Point> {
+    let column = |at: f64| ((at / end * COLUMNS as f64) as usize).min(COLUMNS - 1);
+    let point = |levels: &[(f64, f64)]| {
+        let by_level = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+        let (&(at, low), &(_, high)) = levels.iter().min_by(by_level).zip(levels.iter().max_by(by_level))?;
+        Some(Point { at, low, high })
     };
-    course.with(columns, Some(updates), k)
-}
-
-fn by_seconds(series: &Series, memory: Memory, k: &Constants) -> Option<Course> {
-    let steps = series.end_s().filter(|&end| end > 0.0)?;
-    let mut columns = Columns::over(steps * k.before_teardown);
-    series.levels(memory).for_each(|(t_s, level)| columns.add(t_s, level.as_f64()));
-    let clock = ProgressClock::of_seconds(steps);
-    let course = Course {
-        per: Per::Second,
-        steps,
-        threads: Counts::of(series, series.threads(), &clock),
-        descriptors: Counts::of(series, series.descriptors(), &clock),
-        ..Course::default()
-    };
-    course.with(columns, None, k)
-}
-
-/// Something that is counted along the way: the step from which on there were so many, for each change.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Counts {
-    changes: Vec<(f64, f64)>,
-}
-
-impl Counts {
-    fn of(series: &Series, column: &Column<Count>, clock: &ProgressClock) -> Counts {
-        let mut changes: Vec<(f64, f64)> = Vec::new();
-        if !column.is_measured() {
-            return Counts { changes };
-        }
-        let mut hand = clock.hand();
-        for (row, &t_s) in series.t_s().iter().enumerate() {
-            let Some(count) = column.at(row).map(Count::as_f64) else { continue };
-            if changes.last().is_none_or(|last| last.1 != count)
-                && let Some(at) = hand.step_at(t_s)
-            {
-                changes.push((at, count));
-            }
-        }
-        Counts { changes }
-    }
-
-    /// How many there were at a step; 0 where they were not counted.
-    pub fn at(&self, step: f64) -> f64 {
-        let after = self.changes.partition_point(|change| change.0 <= step);
-        self.changes.get(after.saturating_sub(1)).map_or(0.0, |change| change.1)
-    }
-
-    /// The most there ever were; 0 where they were not counted.
-    pub fn most(&self) -> f64 {
-        self.changes.iter().map(|change| change.1).fold(0.0, f64::max)
-    }
-
-    /// The fewest there were from one step to another.
-    pub fn least_within(&self, begin: f64, end: f64) -> f64 {
-        let within = self.changes.iter().filter(|change| (begin..=end).contains(&change.0));
-        within.map(|change| change.1).fold(self.at(begin), f64::min)
-    }
-}
-
-struct Columns {
-    end: f64,
-    samples: usize,
-    columns: Vec<Option<Point>>,
-}
-
-impl Columns {
-    fn over(end: f64) -> Columns {
-        Columns { end, samples: 0, columns: vec![None; COLUMNS] }
-    }
-
-    /// Adds a level; what lies beyond the end is passed over.
-    fn add(&mut self, at: f64, level: f64) {
-        if at > self.end {
-            return;
-        }
-        self.samples += 1;
-        let column = ((at / self.end * COLUMNS as f64) as usize).min(COLUMNS - 1);
-        match &mut self.columns[column] {
-            Some(point) if level < point.low => (point.at, point.low) = (at, level),
-            Some(point) => point.high = point.high.max(level),
-            empty => *empty = Some(Point { at, low: level, high: level }),
-        }
-    }
-}
-
-impl Course {
-    /// The course with its points; `None` where there are hardly any.
-    fn with(self, columns: Columns, updates: Option<usize>, k: &Constants) -> Option<Course> {
-        let Columns { end, samples, columns } = columns;
-        let mut points =
-            without_short_falls(columns.into_iter().flatten().collect(), k.short_fall * self.steps);
-        end_at_last_crest(&mut points, self.steps, k);
-        let known = updates.map_or(samples, |updates| updates.min(samples)).max(1);
-        let (resolution, sampled) = (end / known as f64, end / samples.max(1) as f64);
-        (points.len() > 1).then_some(Course { points, resolution, sampled, ..self })
-    }
+    levels.chunk_by(|a, b| column(a.0) == column(b.0)).filter_map(point).collect()
 }
 
 /// Leaves out a fall at the end that is higher than any before: with it, nothing of what grew until then would
 /// seem to be kept.
 fn end_at_last_crest(points: &mut Vec<Point>, steps: f64, k: &Constants) {
     let ending = points.partition_point(|point| point.at < k.judged_to * steps);
-    let warm = points.partition_point(|point| point.at < k.judged_from * steps);
-    let (before, _) = highest_fall(&points[warm.min(ending)..ending]);
-    let (last, crest) = highest_fall(&points[ending..]);
-    if last > k.stopped * before + PAGES {
-        points.truncate(ending + crest + 1);
+    let warm = points.partition_point(|point| point.at < k.judged_from * steps).min(ending);
+    let highest_fall = |points: &[Point]| stats::largest_fall(points.iter().map(|point| point.low));
+    if highest_fall(&points[ending..]) > k.stopped * highest_fall(&points[warm..ending]) + PAGES {
+        let crest = (ending..points.len()).max_by(|&a, &b| points[a].low.total_cmp(&points[b].low));
+        points.truncate(crest.map_or(ending, |crest| crest + 1));
     }
-}
-
-/// The highest fall from a crest, in bytes, and the place of the last crest.
-fn highest_fall(points: &[Point]) -> (f64, usize) {
-    let (mut crest, mut place, mut highest) = (f64::MIN, 0, 0.0_f64);
-    for (index, point) in points.iter().enumerate() {
-        if point.low >= crest {
-            (crest, place) = (point.low, index);
-        }
-        highest = highest.max(crest - point.low);
-    }
-    (highest, place)
 }
 
 /// The points without falls that last no longer than `reach` steps, or one point: of each point the lowest of
@@ -314,14 +186,8 @@ pub struct Envelope {
 impl Envelope {
     /// Of these points.
     pub fn of(points: &[Point]) -> Envelope {
-        let mut lowest = f64::MAX;
-        let backward = points.iter().rev().map(|point| {
-            lowest = lowest.min(point.low);
-            (point.at, lowest)
-        });
-        let mut knots: Vec<_> = backward.collect();
-        knots.reverse();
-        Envelope { knots }
+        let levels = stats::future_minimum(points.iter().map(|point| point.low));
+        Envelope { knots: points.iter().map(|point| point.at).zip(levels).collect() }
     }
 
     /// Its knots: steps and bytes.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::constants::Constants;
 use crate::course::{Course, Envelope};
+use crate::shape::BLOCKS;
 use crate::stats::random::Random;
 use crate::stats::{self, Interval};
 use crate::terms::Terms;
@@ -49,15 +50,12 @@ pub struct Division {
     pub events: Vec<GainAtCut>,
 }
 
-/// What was gained at a cut, from the middle between it and the last to the middle between it and the next.
+/// What was gained at a cut, from the middle between it and the last to the middle between it and the next; at the first
+/// and the last, from the beginning and to the end of the part.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GainAtCut {
-    /// Its frame.
-    pub frame: u64,
-    /// Where it lies on the way.
-    pub at: f64,
-    /// Whether a source is used for the first time there; `None` where that is not known.
-    pub first_use: Option<bool>,
+    /// Whether a source is known to be used for the first time there.
+    pub first_use: bool,
     /// All that was gained around it, in bytes.
     pub gain: f64,
     /// In so many steps.
@@ -86,21 +84,12 @@ impl Division {
         let frames = stats::median(&lengths).filter(|_| cuts.len() >= LEAST_EVENTS)?;
         let count = k.phases as usize;
         let width = frames / k.phases;
-        let row = |place: usize| -> Row {
-            let at = cuts[place].1;
-            let before = place.checked_sub(1).map_or(part.0, |last| (at + cuts[last].1) / 2.0);
-            let after = cuts.get(place + 1).map_or(part.1, |next| (at + next.1) / 2.0);
-            let border = |phase: usize| at + width * (phase as f64 - k.phases / 2.0);
-            let gain = |phase: usize| {
-                let (begin, end) = (border(phase), border(phase + 1));
-                let is_near = begin >= before - width / 2.0 && end <= after + width / 2.0;
-                if is_near { envelope.at(end) - envelope.at(begin) } else { f64::NAN }
-            };
-            (0..count).map(gain).collect()
-        };
         let expected = terms.index_bytes() * width;
         let every = cuts.len().div_ceil(MOST_STRETCHES);
-        let rows: Vec<Row> = (0..cuts.len()).step_by(every).map(row).collect();
+        let rows: Vec<Row> = (0..cuts.len())
+            .step_by(every)
+            .map(|place| row(envelope, &cuts, place, part, frames, k))
+            .collect();
         let all: Vec<&Row> = rows.iter().collect();
         let (usual, plain) = (phases(&all, QUARTILE, count), phases(&all, 0.0, count));
         // Rises rarer than stretches are cut off with the rest: then the plain means divide what there is.
@@ -118,52 +107,99 @@ impl Division {
             is_resolved: frames >= k.phases * course.resolution,
             between_per_frame: between / frames,
             between_is_even: is_even(&sums, terms, k),
-            events: events(envelope, &cuts, part, (offset(&phases_kept) - k.phases / 2.0) * width, context),
+            events: events(envelope, &cuts, part, offset(&phases_kept) * width, context),
             phases: phases_kept,
         })
     }
 
-    /// What each of these events gained beyond what is gained between, in bytes: the mean, and its interval by resampling
-    /// them. Gains are skewed, and never below zero: Student's interval would reach there.
+    /// Whether growth comes at cuts. A coarse counter smears what is gained there over the frames between, never the
+    /// other way round.
+    pub fn is_at_cuts(&self, k: &Constants) -> bool {
+        let least = if self.is_resolved { k.parted } else { 1.0 - k.parted };
+        self.is_aligned && self.share_at_cuts.low >= least
+    }
+
+    /// Whether growth comes between cuts; growth in ten of twelve blocks and in half of the cells is not that of five
+    /// cuts.
+    pub fn is_between(&self, k: &Constants) -> bool {
+        let few = 2 * self.stretches < BLOCKS - 1;
+        few || self.is_resolved && self.share_at_cuts.high <= 1.0 - k.parted
+    }
+
+    /// Whether growth comes at cuts, and beside it between them.
+    pub fn is_both(&self, k: &Constants) -> bool {
+        self.is_at_cuts(k) && self.is_resolved && self.between_is_even
+    }
+
+    /// Growth with each frame between cuts, in bytes; unless it is growth by itself, anything from none to the floor.
+    pub fn between(&self, floor: f64, k: &Constants) -> Interval {
+        let Interval { low, estimate: share, high } = self.share_at_cuts;
+        let estimate = self.between_per_frame;
+        let beside =
+            |share_at_cuts: f64| estimate * (1.0 - share_at_cuts) / (1.0 - share).max(f64::MIN_POSITIVE);
+        match self.is_both(k) {
+            true => Interval { low: beside(high), estimate, high: beside(low) },
+            false => Interval { low: 0.0, estimate, high: estimate.max(floor) },
+        }
+    }
+
+    /// What each first use (or each other cut) gained beyond what is gained between, in bytes: the mean with Student's
+    /// interval, which ends at zero, since the envelope never falls.
     ///
     /// Where frames do not grow by themselves, no more is taken for gained between than an index is expected to.
-    pub fn rate(&self, of: impl Fn(&GainAtCut) -> bool, between: (f64, f64)) -> Option<Interval> {
-        let of: Vec<_> = self.events.iter().filter(|event| of(event)).collect();
-        let gains = |between: f64| of.iter().map(move |event| event.gain - between * event.steps);
-        let least: Vec<f64> = gains(between.0).collect();
-        let most: Vec<f64> = gains(between.1).collect();
-        let mut random = Random::seeded(3);
-        let mut ends = || {
-            let places: Vec<usize> = (0..of.len()).map(|_| random.below(of.len())).collect();
-            let mean =
-                |gains: &[f64]| places.iter().map(|&place| gains[place]).sum::<f64>() / of.len() as f64;
-            (mean(&most), mean(&least))
+    pub fn rate(&self, first_uses: bool, terms: &Terms, k: &Constants) -> Option<Interval> {
+        let of: Vec<_> = self.events.iter().filter(|event| event.first_use == first_uses).collect();
+        let beyond = |between: f64| {
+            let gains: Vec<f64> = of.iter().map(|event| event.gain - between * event.steps).collect();
+            stats::mean_interval(&gains, 0.95).filter(|_| of.len() >= LEAST_EVENTS)
         };
-        let (low, high): (Vec<f64>, Vec<f64>) = (0..DRAWS).map(|_| ends()).unzip();
-        let estimate = stats::mean(&least).filter(|_| of.len() >= LEAST_EVENTS)?;
-        let (low, high) = (stats::quantile(&low, 0.025)?, stats::quantile(&high, 0.975)?);
-        Some(Interval { low: low.clamp(0.0, estimate.max(0.0)), estimate, high: high.max(estimate) })
+        let most = self.between_per_frame;
+        let least = if self.is_both(k) { most } else { most.min(terms.index_bytes()) };
+        let (low, rate) = (beyond(most)?.low, beyond(least)?);
+        Some(Interval { low: low.clamp(0.0, rate.estimate.max(0.0)), ..rate })
     }
 
-    /// What each of these events gained, in their order, in bytes.
-    fn gains(&self, of: impl Fn(&GainAtCut) -> bool) -> Vec<f64> {
-        self.events.iter().filter(|event| of(event)).map(|event| event.gain).collect()
+    /// What each first use (or each other cut) gained, in their order, in bytes.
+    fn gains(&self, first_uses: bool) -> Vec<f64> {
+        let of = self.events.iter().filter(|event| event.first_use == first_uses);
+        of.map(|event| event.gain).collect()
     }
 
-    /// Whether the last third of these events still gains, not much less than they usually do.
-    pub fn goes_on(&self, of: impl Fn(&GainAtCut) -> bool + Copy, k: &Constants) -> bool {
-        let gains = self.gains(of);
+    /// Whether the last third of them still gains, not much less than they usually do.
+    pub fn goes_on(&self, first_uses: bool, k: &Constants) -> bool {
+        let gains = self.gains(first_uses);
         let last = stats::mean(&gains[gains.len() - gains.len().div_ceil(LEAST_EVENTS)..]);
-        last.is_some_and(|last| last > k.goes_on * self.without_largest(of))
+        last.is_some_and(|last| last > k.goes_on * self.without_largest(first_uses))
     }
 
-    /// What these events gained each without the two largest, in bytes: what so few gain is no rate.
-    pub fn without_largest(&self, of: impl Fn(&GainAtCut) -> bool) -> f64 {
-        let mut gains = self.gains(of);
+    /// What they gained each without the two largest, in bytes: what so few gain is no rate.
+    pub fn without_largest(&self, first_uses: bool) -> f64 {
+        let mut gains = self.gains(first_uses);
         gains.sort_by(f64::total_cmp);
         let kept = gains.len().saturating_sub(LEAST_EVENTS - 1);
         stats::mean(&gains[..kept]).unwrap_or_default()
     }
+}
+
+/// The gains in the phases around one of the cuts, where stretches are so many frames long.
+fn row(
+    envelope: &Envelope,
+    cuts: &[(u64, f64)],
+    place: usize,
+    part: (f64, f64),
+    frames: f64,
+    k: &Constants,
+) -> Row {
+    let (at, width) = (cuts[place].1, frames / k.phases);
+    let before = place.checked_sub(1).map_or(part.0, |last| (at + cuts[last].1) / 2.0);
+    let after = cuts.get(place + 1).map_or(part.1, |next| (at + next.1) / 2.0);
+    let border = |phase: usize| at + width * (phase as f64 - k.phases / 2.0);
+    let gain = |phase: usize| {
+        let (begin, end) = (border(phase), border(phase + 1));
+        let is_near = begin >= before - width / 2.0 && end <= after + width / 2.0;
+        if is_near { envelope.at(end) - envelope.at(begin) } else { f64::NAN }
+    };
+    (0..k.phases as usize).map(gain).collect()
 }
 
 /// The mean of each phase over the stretches that have it, without a share of them at each end.
@@ -242,15 +278,14 @@ fn is_aligned(rows: &[Row], count: usize, k: &Constants) -> bool {
 
 /// Whether what stretches gain in their quiet phases is about the same in most, and enough to be called growth.
 fn is_even(sums: &[f64], terms: &Terms, k: &Constants) -> bool {
-    let median = stats::median(sums).unwrap_or_default();
-    stats::median_absolute_deviation(sums).is_some_and(|deviation| deviation <= k.even * median)
-        && median * sums.len() as f64 > k.least_gain + terms.noise
+    let gain = stats::median(sums).unwrap_or_default() * sums.len() as f64;
+    stats::scatter(sums) <= k.even && gain > k.least_gain + terms.noise
 }
 
-/// How many phases after a cut the middle of what is gained at it lies; before it where that is nearer.
+/// How many phases after a cut the middle of what is gained at it lies; below zero before it.
 fn offset(phases: &[f64]) -> f64 {
     let (count, between) = (phases.len() as f64, quieter_half(phases));
-    let angle = |phase: usize| std::f64::consts::TAU * (phase as f64 + 0.5) / count;
+    let angle = |phase: usize| std::f64::consts::TAU * ((phase as f64 + 0.5) / count - 0.5);
     let beyond = |phase: usize| (phases[phase] - between).max(0.0);
     let sum =
         |of: fn(f64) -> f64| (0..phases.len()).map(|phase| beyond(phase) * of(angle(phase))).sum::<f64>();
@@ -265,23 +300,13 @@ fn events(
     offset: f64,
     context: &RunContext,
 ) -> Vec<GainAtCut> {
-    let inside = |at: f64| at.clamp(part.0, part.1);
-    let mut borders: Vec<f64> = cuts.windows(2).map(|pair| (pair[0].1 + pair[1].1) / 2.0 + offset).collect();
-    let half = |from: usize| borders.get(from).map_or(0.0, |border| (border - offset - cuts[from].1).abs());
-    let (first, last) =
-        (cuts[0].1 + offset - half(0), cuts[cuts.len() - 1].1 + offset + half(cuts.len() - 2));
-    borders.insert(0, first);
-    borders.push(last);
-    let event = |(place, &(frame, at)): (usize, &(u64, f64))| {
-        let (begin, end) = (inside(borders[place]), inside(borders[place + 1]));
-        GainAtCut {
-            frame,
-            at,
-            first_use: (!context.first_uses.is_empty())
-                .then(|| context.first_uses.binary_search(&frame).is_ok()),
-            gain: envelope.at(end) - envelope.at(begin),
-            steps: end - begin,
-        }
+    let middles = cuts.windows(2).map(|pair| (pair[0].1 + pair[1].1) / 2.0 + offset);
+    let inside = middles.map(|at| at.clamp(part.0, part.1));
+    let borders: Vec<f64> = std::iter::once(part.0).chain(inside).chain([part.1]).collect();
+    let event = |(between, (frame, _)): (&[f64], &(u64, f64))| GainAtCut {
+        first_use: context.first_uses.binary_search(frame).is_ok(),
+        gain: envelope.at(between[1]) - envelope.at(between[0]),
+        steps: between[1] - between[0],
     };
-    cuts.iter().enumerate().map(event).collect()
+    borders.windows(2).zip(cuts).map(event).collect()
 }

@@ -7,7 +7,8 @@ use memreel_trace::{Memory, RunContext, Series};
 
 use crate::constants::Constants;
 use crate::division::LEAST_EVENTS;
-use crate::stats::Interval;
+use crate::shape::Answer;
+use crate::stats::{self, Interval};
 
 /// Blocks of exports that must all gain, of two gains from rest to rest at least.
 const BLOCKS: usize = LEAST_EVENTS;
@@ -37,6 +38,9 @@ pub struct AtRest {
     /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
     #[serde(rename = "swing_bytes")]
     pub swing: Bytes,
+    /// The levels after the warm-up, in bytes.
+    #[serde(skip)]
+    rests: Vec<f64>,
 }
 
 impl AtRest {
@@ -46,52 +50,87 @@ impl AtRest {
         let borders = &context.exports;
         let levels = least_at_rest(series, borders, |row| series.memory(memory).at(row))?;
         let threads = least_at_rest(series, borders, |row| series.threads().at(row)).unwrap_or_default();
-        let rests = Rests::of(&levels, k);
-        let gain = rests.blocks().map(|blocks| Interval {
-            low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
-            estimate: rests.gained() / (rests.kept.len() - 1) as f64,
-            high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        });
-        let swing = Bytes::new(rests.largest_fall() as u64);
+        let skipped = (levels.len() as f64 * k.judged_from).ceil() as usize;
+        let rests: Vec<f64> = levels.iter().skip(skipped).map(|level| level.as_f64()).collect();
         let threads = threads.iter().map(|threads| threads.get()).collect();
         let settled_after = settled_after(series, context);
+        let swing = Bytes::new(stats::largest_fall(rests.iter().copied()) as u64);
         let exports = borders.len() + 1;
-        (!levels.is_empty()).then_some(AtRest { exports, gain, swing, levels, threads, settled_after })
+        let rest = AtRest { exports, gain: None, swing, levels, threads, settled_after, rests };
+        (!rest.levels.is_empty()).then(|| AtRest { gain: rest.gain(), ..rest })
     }
 
-    /// Whether what rises at rest may be the heaps of threads that come and go: there were too few exports, and
-    /// the threads did not stay either.
+    /// Whether what rises at rest may be the heaps of threads that come and go: there were too few exports.
     pub fn may_be_heaps_of_threads(&self) -> bool {
-        let judged = self.threads.len() / 2;
-        let stays = |pair: &[u64]| pair[1] > pair[0];
-        let threads_stay = self.threads.len() > 2 && self.threads[judged..].windows(2).all(stays);
-        (self.exports as u64) < self.settled_after && !threads_stay
+        (self.exports as u64) < self.settled_after
     }
 
-    /// Whether exports go on leaving something behind, to the last: every block gains, the last not much less
-    /// than the others, and all in all clearly more than rests swing.
-    pub fn grows(&self, k: &Constants) -> bool {
-        let rests = Rests::of(&self.levels, k);
-        let (Some(gain), Some(blocks)) = (self.gain, rests.blocks()) else { return false };
-        gain.low > k.by_chance
-            && blocks[BLOCKS - 1] > k.goes_on * gain.estimate
-            && rests.gained() > 2.0 * self.swing.as_f64()
-    }
-
-    /// Whether exports leave nothing behind that adds up: later rests reach no higher than earlier ones did, or the usual
-    /// export leaves no more than chance does.
-    pub fn is_level(&self, k: &Constants) -> bool {
-        let rests = Rests::of(&self.levels, k);
-        rests.blocks().is_some() && (rests.rise(f64::max) <= k.by_chance || rests.are_quiet(k))
+    /// Whether exports leave something behind that adds up.
+    ///
+    /// They do where every block gains, the last not much less than the others, and all in all clearly more than rests
+    /// swing. They do not where later rests reach no higher than earlier ones did, or the usual export leaves no more than
+    /// chance does.
+    pub fn answer(&self, k: &Constants) -> Answer {
+        let Some((blocks, gain)) = self.blocks().zip(self.gain) else { return Answer::Open };
+        let goes_on = gain.low > k.by_chance && blocks[BLOCKS - 1] > k.goes_on * gain.estimate;
+        match () {
+            () if goes_on && self.gains().iter().sum::<f64>() > 2.0 * self.swing.as_f64() => Answer::Yes,
+            () if self.rise(f64::max) <= k.by_chance || self.are_quiet(k) => Answer::No,
+            () => Answer::Open,
+        }
     }
 
     /// The least leak that would have been found where exports are level, in bytes per export. A fall may have hidden
     /// one, unless both the highest and the lowest rests are as before.
     pub fn least_found(&self, k: &Constants) -> f64 {
-        let rests = Rests::of(&self.levels, k);
-        let as_before = [f64::max, f64::min].iter().all(|&extreme| rests.rise(extreme).abs() <= k.by_chance);
-        let hidden = if as_before { 0.0 } else { self.swing.as_f64() / rests.half() as f64 };
+        let as_before = [f64::max, f64::min].iter().all(|&extreme| self.rise(extreme).abs() <= k.by_chance);
+        let hidden = if as_before { 0.0 } else { self.swing.as_f64() / (self.rests.len() / 2) as f64 };
         hidden.max(k.by_chance)
+    }
+
+    /// What each export left behind for good.
+    fn gains(&self) -> Vec<f64> {
+        let kept = stats::future_minimum(self.rests.iter().copied());
+        kept.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    /// The mean gain of an export, and that in the smallest and the largest block.
+    fn gain(&self) -> Option<Interval> {
+        let blocks = self.blocks()?;
+        Some(Interval {
+            low: blocks.iter().copied().fold(f64::INFINITY, f64::min),
+            estimate: stats::mean(&self.gains())?,
+            high: blocks.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        })
+    }
+
+    /// The gain an export in each block; `None` of too few.
+    fn blocks(&self) -> Option<Vec<f64>> {
+        let gains = self.gains();
+        let border = |block: usize| block * gains.len() / BLOCKS;
+        let gain = |block: usize| stats::mean(&gains[border(block)..border(block + 1)]);
+        if gains.len() < 2 * BLOCKS { None } else { (0..BLOCKS).map(gain).collect() }
+    }
+
+    /// By how much the highest (or lowest) of the later half of the rests lies above that of the earlier half, per export.
+    /// A heap that changes between two levels soon shows the higher one in each half.
+    fn rise(&self, extreme: fn(f64, f64) -> f64) -> f64 {
+        let half = self.rests.len() / 2;
+        let border = self.rests.len() - half;
+        let of = |rests: &[f64]| rests.iter().copied().reduce(extreme).unwrap_or_default();
+        (of(&self.rests[border..]) - of(&self.rests[..half])) / border as f64
+    }
+
+    /// Whether the usual export leaves no more than chance does. What rises now and then has no rate, unless it comes again
+    /// in the same size, or in the last block, after which nobody has looked.
+    fn are_quiet(&self, k: &Constants) -> bool {
+        let gains = self.gains();
+        let mut watched = gains[..gains.len() - gains.len() / BLOCKS].to_vec();
+        watched.sort_by(|a, b| b.total_cmp(a));
+        let alone = watched.iter().take(k.single_rises as usize).enumerate();
+        let alone = alone.filter(|&(place, gain)| place == 0 || *gain <= (1.0 - k.alike) * watched[0]);
+        let (rises, single) = alone.fold((0.0, 0.0), |(count, sum), (_, gain)| (count + 1.0, sum + gain));
+        gains.iter().sum::<f64>() - single <= (gains.len() as f64 - rises) * k.by_chance
     }
 }
 
@@ -116,90 +155,12 @@ fn least_at_rest<T: Ord + Copy>(
 /// Exports until the heaps of threads that end have been filled, three for each: there are no more of them than threads at a time, nor
 /// than the C library makes.
 fn settled_after(series: &Series, context: &RunContext) -> u64 {
-    let most =
-        (0..series.len()).filter_map(|row| series.threads().at(row)).map(Count::as_f64).fold(0.0, f64::max);
+    let most = series.threads().measured().max().map_or(0.0, Count::as_f64);
     if most <= 1.0 {
         return NEEDED;
     }
     let heaps = context.cpus.map_or(most, |cpus| most.min(HEAPS_PER_CPU * f64::from(cpus)));
     NEEDED.max((LEAST_EVENTS as f64 * heaps) as u64)
-}
-
-/// The rests after the warm-up, in bytes.
-struct Rests {
-    levels: Vec<f64>,
-    kept: Vec<f64>,
-}
-
-impl Rests {
-    fn of(levels: &[Bytes], k: &Constants) -> Rests {
-        let skipped = (levels.len() as f64 * k.judged_from).ceil() as usize;
-        let levels: Vec<_> = levels.iter().skip(skipped).map(|level| level.as_f64()).collect();
-        Rests { kept: kept(&levels), levels }
-    }
-
-    /// What all exports together left behind for good.
-    fn gained(&self) -> f64 {
-        self.kept.last().zip(self.kept.first()).map_or(0.0, |(last, first)| last - first)
-    }
-
-    /// By how much the highest (or lowest) of the later half of the rests lies above that of the earlier half, per export.
-    /// A heap that changes between two levels soon shows the higher one in each half.
-    fn rise(&self, extreme: fn(f64, f64) -> f64) -> f64 {
-        let border = self.levels.len() - self.half();
-        let of = |rests: &[f64]| rests.iter().copied().reduce(extreme).unwrap_or_default();
-        (of(&self.levels[border..]) - of(&self.levels[..self.half()])) / border as f64
-    }
-
-    fn half(&self) -> usize {
-        self.levels.len() / 2
-    }
-
-    /// The gain an export in each block; `None` of too few.
-    fn blocks(&self) -> Option<Vec<f64>> {
-        let gains = self.kept.len().checked_sub(1).filter(|&gains| gains >= 2 * BLOCKS)?;
-        let border = |block: usize| block * gains / BLOCKS;
-        let gain = |block: usize| {
-            let (begin, end) = (border(block), border(block + 1));
-            (self.kept[end] - self.kept[begin]) / (end - begin) as f64
-        };
-        Some((0..BLOCKS).map(gain).collect())
-    }
-
-    /// Whether the usual export leaves no more than chance does. What rises now and then has no rate, unless it comes again
-    /// in the same size, or in the last block, after which nobody has looked.
-    fn are_quiet(&self, k: &Constants) -> bool {
-        let gains: Vec<_> = self.kept.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let mut watched = gains[..gains.len() - gains.len() / BLOCKS].to_vec();
-        watched.sort_by(|a, b| b.total_cmp(a));
-        let alone = watched.iter().take(k.single_rises as usize).enumerate();
-        let alone = alone.filter(|&(place, gain)| place == 0 || *gain <= (1.0 - k.alike) * watched[0]);
-        let (rises, single) = alone.fold((0.0, 0.0), |(count, sum), (_, gain)| (count + 1.0, sum + gain));
-        gains.iter().sum::<f64>() - single <= (gains.len() as f64 - rises) * k.by_chance
-    }
-
-    fn largest_fall(&self) -> f64 {
-        let mut highest = f64::NEG_INFINITY;
-        self.levels.iter().fold(0.0, |fall: f64, &level| {
-            highest = highest.max(level);
-            fall.max(highest - level)
-        })
-    }
-}
-
-/// At each rest the lowest level that is still to come: what was never given back.
-fn kept(levels: &[f64]) -> Vec<f64> {
-    let mut lowest = f64::INFINITY;
-    let mut kept: Vec<_> = levels
-        .iter()
-        .rev()
-        .map(|&level| {
-            lowest = lowest.min(level);
-            lowest
-        })
-        .collect();
-    kept.reverse();
-    kept
 }
 
 #[cfg(test)]
@@ -245,7 +206,7 @@ mod tests {
     fn the_lowest_level_between_two_exports_is_the_rest() {
         let rest = at_rest(&[100, 200, 300]);
         assert_eq!(rest.levels, [100, 200, 300].map(Bytes::from_kib));
-        assert!((rest.exports, rest.gain) == (4, None) && !rest.grows(K) && !rest.is_level(K));
+        assert_eq!((rest.exports, rest.gain, rest.answer(K)), (4, None, Answer::Open));
     }
 
     #[test]
@@ -273,17 +234,16 @@ mod tests {
     #[test]
     fn what_every_export_leaves_behind_is_a_leak() {
         let rest = at_rest(&rising(12));
-        assert!(rest.grows(K) && !rest.is_level(K));
+        assert!(rest.answer(K) == Answer::Yes);
         assert_eq!(rest.gain.unwrap().estimate, 300.0 * 1024.0);
     }
 
     #[test]
     fn heaps_of_threads_that_come_and_go_may_fill_for_three_exports_each() {
         let gone = at_rest_with(&rising(28), |_| Some(1));
-        assert!(gone.grows(K) && gone.settled_after == 30 && gone.may_be_heaps_of_threads());
+        assert!(gone.answer(K) == Answer::Yes && gone.settled_after == 30 && gone.may_be_heaps_of_threads());
         assert!(!at_rest_with(&rising(30), |_| Some(1)).may_be_heaps_of_threads());
-        // Threads that stay, too, are no such heaps; nor is there one beside the only thread's.
-        assert!(!at_rest_with(&rising(12), |export| Some(1 + export)).may_be_heaps_of_threads());
+        // There is none beside the only thread's.
         assert!(!at_rest(&rising(12)).may_be_heaps_of_threads());
     }
 
@@ -291,7 +251,7 @@ mod tests {
     fn a_heap_that_swings_and_settles_is_level() {
         let levels =
             [15_800, 16_200, 16_700, 19_300, 16_700, 19_200, 16_700, 16_700, 16_700, 16_700, 19_200, 16_700];
-        assert!(at_rest(&levels).is_level(K) && !at_rest(&levels).grows(K));
+        assert!(at_rest(&levels).answer(K) == Answer::No);
     }
 
     #[test]
@@ -305,13 +265,13 @@ mod tests {
         let higher = [&recorded[..18], &[20_500]].concat();
         for levels in [&recorded[..], &higher] {
             let rest = at_rest(levels);
-            assert!(rest.is_level(K) && !rest.grows(K), "{levels:?}");
+            assert!(rest.answer(K) == Answer::No, "{levels:?}");
             // What each of seven exports kept may be lost in the fall.
             assert!(rest.least_found(K) > 2_560.0 * 1024.0 / 7.0 - 1.0, "{}", rest.least_found(K));
         }
         // With 300 KiB kept of each, it is not.
         let kept: Vec<_> = higher.iter().zip(0..).map(|(level, export)| level + 300 * export).collect();
-        assert!(!at_rest(&kept).is_level(K));
+        assert_ne!(at_rest(&kept).answer(K), Answer::No);
     }
 
     /// Levels in KiB after a first rest of 24 MiB that nothing comes of, by what each export adds.
@@ -330,7 +290,7 @@ mod tests {
                 _ if export == at + 2 => 280,
                 _ => 20,
             }));
-            assert!(at_rest(&levels).is_level(K) && !at_rest(&levels).grows(K), "{at}");
+            assert!(at_rest(&levels).answer(K) == Answer::No, "{at}");
         }
     }
 
@@ -340,16 +300,16 @@ mod tests {
         let again = after((0..18).map(|export| if export % 4 == 3 { 2000 } else { 20 }));
         let twice = after((0..18).map(|export| if export % 8 == 3 { 2000 } else { 20 }));
         for levels in [more_and_more, again, twice] {
-            assert!(!at_rest(&levels).is_level(K), "{levels:?}");
+            assert_ne!(at_rest(&levels).answer(K), Answer::No, "{levels:?}");
         }
         // Every export adds more than chance does.
-        assert!(!at_rest(&after((0..18).map(|_| 70))).is_level(K));
-        assert!(at_rest(&after((0..18).map(|_| 60))).is_level(K));
+        assert_ne!(at_rest(&after((0..18).map(|_| 70))).answer(K), Answer::No);
+        assert_eq!(at_rest(&after((0..18).map(|_| 60))).answer(K), Answer::No);
     }
 
     #[test]
     fn a_leak_smaller_than_the_swing_is_open() {
         let levels: Vec<_> = (0..12).map(|export| 20_000 + 100 * export + 2600 * (export % 2)).collect();
-        assert!(!at_rest(&levels).grows(K));
+        assert_ne!(at_rest(&levels).answer(K), Answer::Yes);
     }
 }

@@ -3,6 +3,8 @@
 //! One run cannot tell a leak from a cache that has not filled yet. Several can. Jobs are put in *families* – the same
 //! but for what is varied to find out –, and the two questions are asked of each family.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -12,6 +14,9 @@ use crate::run::{Growth, GrowthRate, Needs, Reason, RunVerdict, Verdict, With, m
 use crate::sen::Cloud;
 use crate::shape::{Answer, Form};
 use crate::stats::{self, Interval};
+use crate::terms::Terms;
+
+const K: &Constants = &Constants::USUAL;
 
 /// Runs of a cell that it takes at least to say something between lengths.
 const LEAST_REPEATS: usize = LEAST_EVENTS;
@@ -55,12 +60,10 @@ pub enum Because {
     RestsRise,
     /// Most runs grow by themselves, also most of the longest.
     RunsGrow,
-    /// The level at the end rises with the length, and the runs go on growing to their end.
+    /// The level at the end rises with the length.
     LevelsRiseWithLength,
     /// Frames wait in a queue, in memory, in most runs.
     FramesWait,
-    /// The level rises with the length, and growth stops at the same share of every length: a queue.
-    StopsAtTheSameShare,
     /// The level rises from the second largest to the largest number of sources.
     LevelsRiseWithSources,
     /// Growth stopped at the same frame, or in the longest exports.
@@ -75,6 +78,25 @@ pub enum Because {
     LengthsAreOpen,
     /// The level rises from one number of sources to another, and there is no third, or it may rise or not.
     SourcesAreOpen,
+}
+
+impl Because {
+    /// The answer that it gives, and with what memory grows where the runs are not asked.
+    fn answer(self) -> (Answer, Option<With>) {
+        match self {
+            Because::RestsRise => (Answer::Yes, Some(With::Exports)),
+            Because::LevelsRiseWithLength | Because::FramesWait => (Answer::Yes, Some(With::Frames)),
+            Because::LevelsRiseWithSources => (Answer::Yes, Some(With::Sources)),
+            Because::RunsGrow => (Answer::Yes, None),
+            Because::RunsStop | Because::LevelsStopRisingWithSources | Because::NothingGrows => {
+                (Answer::No, None)
+            }
+            Because::NothingMeasured
+            | Because::RunsAreOpen
+            | Because::LengthsAreOpen
+            | Because::SourcesAreOpen => (Answer::Open, None),
+        }
+    }
 }
 
 /// What a family of jobs shows, and the evidence.
@@ -121,294 +143,227 @@ pub struct JobsVerdict {
 impl JobsVerdict {
     /// The verdict in a word.
     pub fn verdict(&self) -> Verdict {
-        verdict(Some(self.grows), &self.with)
+        verdict(self.grows, &self.with)
     }
 }
 
 /// Says what a family of jobs shows.
 pub fn judge_jobs(jobs: &[JobFacts]) -> JobsVerdict {
-    let family = Family { jobs, k: &Constants::USUAL };
-    let ruling = family.ruling();
-    let gives = |job: &&JobFacts| job.verdict.answer() == ruling.grows;
-    let growing: Vec<_> = jobs.iter().filter(gives).collect();
-    let with = family.with(&ruling, &growing);
-    let unparted = with.len() > 1 && is_most(growing.iter().copied(), |job| job.verdict.unparted);
+    let jobs: Vec<&JobFacts> = jobs.iter().collect();
+    let because = because(&jobs);
+    let (grows, with) = because.answer();
+    let so: Vec<_> = jobs.iter().copied().filter(|job| job.verdict.grows == grows).collect();
+    let with = match with {
+        Some(with) => vec![with],
+        None if grows == Answer::Yes => named(&so),
+        None => Vec::new(),
+    };
+    let exports = jobs.iter().filter_map(|job| Some(job.verdict.at_rest.as_ref()?.exports as u64));
     JobsVerdict {
-        unparted,
+        unparted: with.len() > 1 && is_most(&so, |job| job.verdict.unparted),
         with,
-        growth: typical_growth(if growing.is_empty() { jobs.iter().collect() } else { growing.clone() }),
-        form: most_common(growing.iter().filter_map(|job| job.verdict.form)),
+        growth: typical_growth(if so.is_empty() { &jobs } else { &so }),
+        form: most_common(so.iter().filter_map(|job| job.verdict.form)),
         reason: most_common(jobs.iter().filter_map(|job| job.verdict.reason)),
         jobs: jobs.len(),
-        runs: family.census(),
-        up_to_frames: family.longest_frames(),
+        runs: census(&jobs),
+        up_to_frames: longest(&jobs),
         up_to_sources: jobs.iter().map(|job| job.sources).max().unwrap_or(0),
-        up_to_exports: family.several().map(|(_, exports)| exports as u64).max().unwrap_or(1),
-        along: family.along(),
-        stopped_at: family.stopped_at(),
+        up_to_exports: exports.max().unwrap_or(1),
+        along: along(&jobs),
+        stopped_at: stats::median(&stops(&jobs)),
         index_per_frame: None,
-        not_stable_above: family.not_stable_above(),
-        grows: ruling.grows,
-        because: ruling.because,
-        needs: ruling.needs,
+        not_stable_above: not_stable_above(&jobs),
+        grows,
+        because,
+        needs: needs(&jobs, because),
     }
 }
 
-/// An answer, what decided, and what would settle it.
-struct Ruling {
-    grows: Answer,
-    with: Option<With>,
-    because: Because,
-    needs: Needs,
+/// What decides, in this order.
+fn because(jobs: &[&JobFacts]) -> Because {
+    if jobs.is_empty() {
+        return Because::NothingMeasured;
+    }
+    runs(jobs).or_else(|| lengths(jobs)).or_else(|| sources(jobs)).unwrap_or_else(|| rest(jobs))
 }
 
-impl Ruling {
-    fn yes(with: Option<With>, because: Because) -> Ruling {
-        Ruling { grows: Answer::Yes, with, because, needs: Needs::default() }
-    }
-
-    fn no(because: Because) -> Ruling {
-        Ruling { grows: Answer::No, with: None, because, needs: Needs::default() }
-    }
-
-    fn open(because: Because, needs: Needs) -> Ruling {
-        Ruling { grows: Answer::Open, with: None, because, needs }
+/// What most runs show by themselves.
+fn runs(jobs: &[&JobFacts]) -> Option<Because> {
+    let several = of_several_exports(jobs);
+    let waits = |job: &JobFacts| job.verdict.reason == Some(Reason::HeldInAQueue);
+    match () {
+        () if is_most(&several, |job| job.verdict.verdict() == Verdict::Leak) => Some(Because::RestsRise),
+        () if is_most(jobs, waits) => Some(Because::FramesWait),
+        () if is_most(jobs, grows) && is_most(&of_longest(jobs), grows) => Some(Because::RunsGrow),
+        () => None,
     }
 }
 
-struct Family<'a> {
-    jobs: &'a [JobFacts],
-    k: &'a Constants,
+/// Whether the level at the end rises from length to length.
+fn lengths(jobs: &[&JobFacts]) -> Option<Because> {
+    let cloud = by_length(jobs)?;
+    let (growth, floor) = (cloud.slope()?, most_of(jobs, |terms| terms.floor));
+    if cloud.least_repeats() < LEAST_REPEATS {
+        let lengths = varied(jobs, |job| job.frames);
+        let rise = (growth.estimate - floor) * (lengths[lengths.len() - 1] - lengths[0]) as f64;
+        let may_rise = growth.low > floor && rise > most_of(jobs, |terms| terms.hidden);
+        return may_rise.then_some(Because::LengthsAreOpen);
+    }
+    if growth.low > floor {
+        let stopped = stops_at_the_same_frame(jobs);
+        return Some(if stopped { Because::RunsStop } else { Because::LevelsRiseWithLength });
+    }
+    // Runs that are level by themselves are not made open by one of them that jumped.
+    let level = is_most(jobs, is_level) && growth.estimate <= floor;
+    let unclear = growth.high > floor + not_stable_above(jobs).unwrap_or_default() && !level;
+    unclear.then_some(Because::LengthsAreOpen)
 }
 
-impl Family<'_> {
-    fn ruling(&self) -> Ruling {
-        if self.jobs.is_empty() {
-            return Ruling::open(Because::NothingMeasured, Needs { repeats: Some(1), ..Needs::default() });
+/// Whether the level at the end rises from one number of sources to the next, to the largest.
+fn sources(jobs: &[&JobFacts]) -> Option<Because> {
+    let counts = varied(jobs, |job| job.sources);
+    let rises: Vec<Answer> =
+        counts.windows(2).map(|pair| rises(jobs, pair[0], pair[1])).collect::<Option<_>>()?;
+    match rises.last()? {
+        // What the first sources cost says nothing of the next.
+        Answer::Yes if rises.len() == 1 => Some(Because::SourcesAreOpen),
+        Answer::Yes => Some(Because::LevelsRiseWithSources),
+        Answer::Open if !is_most(jobs, is_level) => Some(Because::SourcesAreOpen),
+        _ if rises.contains(&Answer::Yes) => Some(Because::LevelsStopRisingWithSources),
+        _ => None,
+    }
+}
+
+/// Whether the level rises from one number of sources to another; `None` of fewer than three repeats.
+fn rises(jobs: &[&JobFacts], from: u64, to: u64) -> Option<Answer> {
+    let cloud = by_sources(jobs, from, to).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
+    let slope = cloud.slope()?;
+    let least = K.by_chance.max(K.hidden / (to - from) as f64);
+    Some(match () {
+        () if slope.low > least => Answer::Yes,
+        () if slope.high > least => Answer::Open,
+        () => Answer::No,
+    })
+}
+
+/// Where nothing grows. What stays between exports is not seen in a run of one.
+fn rest(jobs: &[&JobFacts]) -> Because {
+    let several = of_several_exports(jobs);
+    let jobs = if several.is_empty() { jobs } else { &several };
+    let filled = |job: &JobFacts| job.verdict.form == Some(Form::Filled) && is_level(job);
+    match () {
+        () if is_most(jobs, filled) && is_most(&of_longest(jobs), is_level) => Because::RunsStop,
+        () if is_most(jobs, is_level) => Because::NothingGrows,
+        () => Because::RunsAreOpen,
+    }
+}
+
+/// What most of the runs that grow name; where they name different things, all of them.
+fn named(growing: &[&JobFacts]) -> Vec<With> {
+    let all = || [With::Frames, With::Sources, With::Cuts, With::Exports].into_iter();
+    let names = |with: With| move |job: &JobFacts| job.verdict.with.contains(&with);
+    let by_most: Vec<_> = all().filter(|&with| is_most(growing, names(with))).collect();
+    let by_any = all().filter(|&with| growing.iter().any(|job| names(with)(job)));
+    if by_most.is_empty() { by_any.collect() } else { by_most }
+}
+
+/// What would settle it: repeats, or the most that any run asks for.
+fn needs(jobs: &[&JobFacts], because: Because) -> Needs {
+    let repeats = |count: u64| Needs { repeats: Some(count), ..Needs::default() };
+    let most = |of: fn(&Needs) -> Option<u64>| jobs.iter().filter_map(|job| of(&job.verdict.needs)).max();
+    match because {
+        Because::NothingMeasured => repeats(1),
+        Because::LengthsAreOpen => {
+            let had = by_length(jobs).map_or(0, |cloud| cloud.least_repeats());
+            repeats(more(LEAST_REPEATS as f64, had as f64))
         }
-        self.exports()
-            .or_else(|| self.runs_grow())
-            .or_else(|| self.lengths())
-            .or_else(|| self.sources())
-            .unwrap_or_else(|| self.rest())
-    }
-
-    fn census(&self) -> Vec<(Verdict, usize)> {
-        let mut words: Vec<_> = self.jobs.iter().map(|job| job.verdict.verdict()).collect();
-        words.sort_unstable();
-        words.chunk_by(|a, b| a == b).map(|alike| (alike[0], alike.len())).collect()
-    }
-
-    fn most(&self, is_so: impl Fn(&JobFacts) -> bool) -> bool {
-        is_most(self.jobs.iter(), is_so)
-    }
-
-    /// The jobs of several exports in one process, and how many each has.
-    fn several(&self) -> impl Iterator<Item = (&JobFacts, usize)> {
-        self.jobs.iter().filter_map(|job| Some((job, job.verdict.at_rest.as_ref()?.exports)))
-    }
-
-    fn exports(&self) -> Option<Ruling> {
-        let several: Vec<_> = self.several().map(|(job, _)| job).collect();
-        is_most(several.iter().copied(), |job| job.verdict.verdict() == Verdict::Leak)
-            .then(|| Ruling::yes(Some(With::Exports), Because::RestsRise))
-    }
-
-    fn runs_grow(&self) -> Option<Ruling> {
-        let waits = |job: &JobFacts| job.verdict.reason == Some(Reason::HeldInAQueue);
-        if self.most(waits) {
-            return Some(Ruling::yes(Some(With::Frames), Because::FramesWait));
-        }
-        let grow = self.most(grows) && is_most(self.longest(), grows);
-        grow.then(|| Ruling::yes(None, Because::RunsGrow))
-    }
-
-    fn lengths(&self) -> Option<Ruling> {
-        let cloud = self.by_length()?;
-        let (growth, floor) = (cloud.slope()?, self.most_of(|terms| terms.floor));
-        if cloud.least_repeats() < LEAST_REPEATS {
-            let (shortest, longest) = self.range();
-            let rise = (growth.estimate - floor) * (longest - shortest) as f64;
-            let may_rise = growth.low > floor && rise > self.most_of(|terms| terms.hidden);
-            let needs = Needs { repeats: Some(LEAST_REPEATS as u64), ..Needs::default() };
-            return may_rise.then(|| Ruling::open(Because::LengthsAreOpen, needs));
-        }
-        if growth.low > floor {
-            return Some(match () {
-                () if self.stops_at_the_same_share() => {
-                    Ruling::yes(Some(With::Frames), Because::StopsAtTheSameShare)
-                }
-                () if self.stops_at_the_same_frame() => Ruling::no(Because::RunsStop),
-                () => Ruling::yes(Some(With::Frames), Because::LevelsRiseWithLength),
-            });
-        }
-        // Runs that are level by themselves are not made open by one of them that jumped.
-        let level = self.most(is_level) && growth.estimate <= floor;
-        let unclear = growth.high > floor + self.not_stable_above().unwrap_or_default() && !level;
-        unclear.then(|| {
-            let repeats = Some(2 * cloud.least_repeats() as u64);
-            let frames = Some(2 * self.longest_frames());
-            Ruling::open(Because::LengthsAreOpen, Needs { repeats, frames, ..Needs::default() })
-        })
-    }
-
-    fn sources(&self) -> Option<Ruling> {
-        let counts = self.counts();
-        let rises: Vec<Answer> =
-            counts.windows(2).map(|pair| self.rises(pair[0], pair[1])).collect::<Option<_>>()?;
-        let needs = Needs { repeats: Some(2 * LEAST_REPEATS as u64), ..Needs::default() };
-        match rises.last()? {
-            // What the first sources cost says nothing of the next.
-            Answer::Yes if rises.len() == 1 => Some(Ruling::open(Because::SourcesAreOpen, Needs::default())),
-            Answer::Yes => Some(Ruling::yes(Some(With::Sources), Because::LevelsRiseWithSources)),
-            Answer::Open if !self.most(is_level) => Some(Ruling::open(Because::SourcesAreOpen, needs)),
-            _ if rises.contains(&Answer::Yes) => Some(Ruling::no(Because::LevelsStopRisingWithSources)),
-            _ => None,
-        }
-    }
-
-    /// Whether the level rises from one number of sources to another; `None` of fewer than three repeats.
-    fn rises(&self, from: u64, to: u64) -> Option<Answer> {
-        let cloud = self.by_sources(from, to).filter(|cloud| cloud.least_repeats() >= LEAST_REPEATS)?;
-        let slope = cloud.slope()?;
-        let least = self.k.by_chance.max(self.k.hidden / (to - from) as f64);
-        Some(match () {
-            () if slope.low > least => Answer::Yes,
-            () if slope.high > least => Answer::Open,
-            () => Answer::No,
-        })
-    }
-
-    fn rest(&self) -> Ruling {
-        let several: Vec<_> = self.several().map(|(job, _)| job.clone()).collect();
-        if !several.is_empty() && several.len() < self.jobs.len() {
-            // What stays between exports is not seen in a run of one.
-            return Family { jobs: &several, k: self.k }.rest();
-        }
-        let filled = |job: &JobFacts| job.verdict.form == Some(Form::Filled) && is_level(job);
-        match () {
-            () if self.most(filled) && is_most(self.longest(), is_level) => Ruling::no(Because::RunsStop),
-            () if self.most(is_level) => Ruling::no(Because::NothingGrows),
-            () => Ruling::open(Because::RunsAreOpen, self.needs_of_runs()),
-        }
-    }
-
-    /// What memory grows with: what the ruling says, or most of the runs that grow.
-    fn with(&self, ruling: &Ruling, growing: &[&JobFacts]) -> Vec<With> {
-        if ruling.grows != Answer::Yes {
-            return Vec::new();
-        }
-        if let Some(with) = ruling.with {
-            return vec![with];
-        }
-        let is_in = |with: &With| is_most(growing.iter().copied(), |job| job.verdict.with.contains(with));
-        let with: Vec<_> =
-            [With::Frames, With::Sources, With::Cuts, With::Exports].into_iter().filter(is_in).collect();
-        // Runs that name different things leave all of them.
-        if with.is_empty() { growing.iter().flat_map(|job| job.verdict.with.clone()).collect() } else { with }
-    }
-
-    /// The most that any run asks for.
-    fn needs_of_runs(&self) -> Needs {
-        let most =
-            |of: fn(&Needs) -> Option<u64>| self.jobs.iter().filter_map(|job| of(&job.verdict.needs)).max();
-        let longest = self.longest_frames() as f64;
-        Needs {
-            frames: most(|needs| needs.frames).map(|frames| more(frames as f64, longest)),
+        Because::SourcesAreOpen => repeats(LEAST_REPEATS as u64),
+        Because::RunsAreOpen => Needs {
+            frames: most(|needs| needs.frames).map(|frames| more(frames as f64, longest(jobs) as f64)),
             samples: most(|needs| needs.samples),
             repeats: most(|needs| needs.repeats),
             exports: most(|needs| needs.exports),
-        }
+        },
+        _ => Needs::default(),
     }
+}
 
-    /// The jobs of the longest exports.
-    fn longest(&self) -> impl Iterator<Item = &JobFacts> {
-        let longest = self.longest_frames();
-        self.jobs.iter().filter(move |job| job.frames == longest)
-    }
+fn census(jobs: &[&JobFacts]) -> Vec<(Verdict, usize)> {
+    let mut words: Vec<_> = jobs.iter().map(|job| job.verdict.verdict()).collect();
+    words.sort_unstable();
+    words.chunk_by(|a, b| a == b).map(|alike| (alike[0], alike.len())).collect()
+}
 
-    fn longest_frames(&self) -> u64 {
-        self.jobs.iter().map(|job| job.frames).max().unwrap_or(0)
-    }
+/// The longest export, in frames.
+fn longest(jobs: &[&JobFacts]) -> u64 {
+    jobs.iter().map(|job| job.frames).max().unwrap_or(0)
+}
 
-    /// The lengths of the finished jobs: the least and the most.
-    fn range(&self) -> (u64, u64) {
-        let finished = || self.jobs.iter().filter(|job| job.finished).map(|job| job.frames);
-        (finished().min().unwrap_or(0), finished().max().unwrap_or(0))
-    }
+fn of_longest<'a>(jobs: &[&'a JobFacts]) -> Vec<&'a JobFacts> {
+    jobs.iter().copied().filter(|job| job.frames == longest(jobs)).collect()
+}
 
-    /// The numbers of sources, each once, from the smallest.
-    fn counts(&self) -> Vec<u64> {
-        let finished = self.jobs.iter().filter(|job| job.finished);
-        let mut counts: Vec<u64> = finished.map(|job| job.sources).collect();
-        counts.sort_unstable();
-        counts.dedup();
-        counts
-    }
+fn of_several_exports<'a>(jobs: &[&'a JobFacts]) -> Vec<&'a JobFacts> {
+    jobs.iter().copied().filter(|job| job.verdict.at_rest.is_some()).collect()
+}
 
-    fn most_of(&self, term: fn(&crate::terms::Terms) -> f64) -> f64 {
-        self.jobs.iter().filter_map(|job| job.verdict.terms.as_ref().map(term)).fold(0.0, f64::max)
-    }
+/// What the finished jobs vary, each value once, from the smallest.
+fn varied(jobs: &[&JobFacts], of: fn(&JobFacts) -> u64) -> Vec<u64> {
+    let values: BTreeSet<u64> = jobs.iter().filter(|job| job.finished).map(|job| of(job)).collect();
+    values.into_iter().collect()
+}
 
-    fn not_stable_above(&self) -> Option<f64> {
-        let by_frame = self.jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
-        let limits: Vec<_> = by_frame.filter_map(|job| job.verdict.not_stable_above).collect();
-        stats::median(&limits)
-    }
+fn most_of(jobs: &[&JobFacts], term: fn(&Terms) -> f64) -> f64 {
+    jobs.iter().filter_map(|job| job.verdict.terms.as_ref().map(term)).fold(0.0, f64::max)
+}
 
-    /// Levels over lengths, for each number of sources apart: sources have a free level each.
-    fn by_length(&self) -> Option<Cloud> {
-        // The same for all repeats, however far an engine's counter came.
-        let at = |job: &JobFacts| self.k.judged_to * job.frames as f64;
-        let point = |job: &JobFacts| Some(((job.sources, job.index), at(job), end_level(job)?));
-        Cloud::of(self.jobs.iter().filter_map(point))
-    }
+fn not_stable_above(jobs: &[&JobFacts]) -> Option<f64> {
+    let by_frame = jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
+    let limits: Vec<_> = by_frame.filter_map(|job| job.verdict.not_stable_above).collect();
+    stats::median(&limits)
+}
 
-    /// Levels over two numbers of sources, for each length apart.
-    fn by_sources(&self, from: u64, to: u64) -> Option<Cloud> {
-        let wanted = self.jobs.iter().filter(|job| job.sources == from || job.sources == to);
-        let point = |job: &JobFacts| Some(((job.frames, job.index), job.sources as f64, end_level(job)?));
-        Cloud::of(wanted.filter_map(point))
-    }
+/// Levels over lengths, for each number of sources apart: sources have a free level each.
+fn by_length(jobs: &[&JobFacts]) -> Option<Cloud> {
+    // The same for all repeats, however far an engine's counter came.
+    let at = |job: &JobFacts| K.judged_to * job.frames as f64;
+    let point = |job: &&JobFacts| Some(((job.sources, job.index), at(job), end_level(job)?));
+    Cloud::of(jobs.iter().filter_map(point))
+}
 
-    fn along(&self) -> Vec<Along> {
-        let varied = |with: With, range: (u64, u64), cloud: Option<Cloud>| {
-            let cloud = cloud?;
-            Some(Along { with, range, growth: cloud.slope()?, jobs: cloud.len() })
-        };
-        let counts = self.counts();
-        let largest = counts.len().checked_sub(2).map(|second| (counts[second], counts[second + 1]));
-        let by_sources =
-            largest.and_then(|(from, to)| varied(With::Sources, (from, to), self.by_sources(from, to)));
-        [varied(With::Frames, self.range(), self.by_length()), by_sources].into_iter().flatten().collect()
-    }
+/// Levels over two numbers of sources, for each length apart.
+fn by_sources(jobs: &[&JobFacts], from: u64, to: u64) -> Option<Cloud> {
+    let wanted = jobs.iter().filter(|job| job.sources == from || job.sources == to);
+    let point = |job: &&JobFacts| Some(((job.frames, job.index), job.sources as f64, end_level(job)?));
+    Cloud::of(wanted.filter_map(point))
+}
 
-    /// Where growth stopped in each run in which it did: its frames, and the frame.
-    fn stops(&self) -> Vec<(f64, f64)> {
-        let filled = self.jobs.iter().filter(|job| job.verdict.form == Some(Form::Filled));
-        filled.filter_map(|job| Some((job.frames as f64, job.verdict.flat_since?))).collect()
-    }
+fn along(jobs: &[&JobFacts]) -> Vec<Along> {
+    let of = |with: With, range: (u64, u64), cloud: Option<Cloud>| {
+        let cloud = cloud?;
+        Some(Along { with, range, growth: cloud.slope()?, jobs: cloud.len() })
+    };
+    let (lengths, counts) = (varied(jobs, |job| job.frames), varied(jobs, |job| job.sources));
+    let lengths = lengths.first().copied().zip(lengths.last().copied());
+    let largest = counts.windows(2).last().map(|pair| (pair[0], pair[1]));
+    let by_length = lengths.and_then(|range| of(With::Frames, range, by_length(jobs)));
+    let by_sources = largest.and_then(|(from, to)| of(With::Sources, (from, to), by_sources(jobs, from, to)));
+    by_length.into_iter().chain(by_sources).collect()
+}
 
-    fn stopped_at(&self) -> Option<f64> {
-        stats::median(&self.stops().iter().map(|stop| stop.1).collect::<Vec<_>>())
-    }
+/// Where growth stopped in each run in which it did, in frames.
+fn stops(jobs: &[&JobFacts]) -> Vec<f64> {
+    let filled = jobs.iter().filter(|job| job.verdict.form == Some(Form::Filled));
+    filled.filter_map(|job| job.verdict.flat_since).collect()
+}
 
-    fn stops_at_the_same_share(&self) -> bool {
-        let stops = self.stops();
-        let shares: Vec<_> = stops.iter().map(|(frames, at)| at / frames).collect();
-        let frames: Vec<_> = stops.iter().map(|stop| stop.1).collect();
-        2 * stops.len() > self.jobs.len() && self.is_alike(&shares) && !self.is_alike(&frames)
-    }
-
-    fn stops_at_the_same_frame(&self) -> bool {
-        let frames: Vec<_> = self.stops().iter().map(|stop| stop.1).collect();
-        is_most(self.longest(), |job| job.verdict.form == Some(Form::Filled)) && self.is_alike(&frames)
-    }
-
-    fn is_alike(&self, numbers: &[f64]) -> bool {
-        let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-        numbers.iter().copied().fold(0.0, f64::max) <= (1.0 + self.k.alike) * least
-    }
+fn stops_at_the_same_frame(jobs: &[&JobFacts]) -> bool {
+    let stops = stops(jobs);
+    let first = stops.iter().copied().fold(f64::INFINITY, f64::min);
+    let last = stops.iter().copied().fold(0.0, f64::max);
+    is_most(&of_longest(jobs), |job| job.verdict.form == Some(Form::Filled))
+        && last <= (1.0 + K.alike) * first
 }
 
 fn end_level(job: &JobFacts) -> Option<f64> {
@@ -416,32 +371,26 @@ fn end_level(job: &JobFacts) -> Option<f64> {
 }
 
 fn grows(job: &JobFacts) -> bool {
-    job.verdict.answer() == Answer::Yes
+    job.verdict.grows == Answer::Yes
 }
 
 fn is_level(job: &JobFacts) -> bool {
-    job.verdict.answer() == Answer::No
+    job.verdict.grows == Answer::No
 }
 
-fn is_most<'a>(jobs: impl Iterator<Item = &'a JobFacts>, is_so: impl Fn(&JobFacts) -> bool) -> bool {
-    let (mut all, mut so) = (0, 0);
-    for job in jobs {
-        all += 1;
-        so += usize::from(is_so(job));
-    }
-    2 * so > all
+fn is_most(jobs: &[&JobFacts], is_so: impl Fn(&JobFacts) -> bool) -> bool {
+    2 * jobs.iter().filter(|job| is_so(job)).count() > jobs.len()
 }
 
 /// What comes most often; of several the first.
 fn most_common<T: Copy + PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
     let values: Vec<T> = values.collect();
     let count = |value: &T| values.iter().filter(|other| *other == value).count();
-    let most = values.iter().map(count).max()?;
-    values.iter().copied().find(|value| count(value) == most)
+    values.iter().copied().rev().max_by_key(count)
 }
 
 /// The medians of what the runs say, end by end.
-fn typical_growth(jobs: Vec<&JobFacts>) -> Growth {
+fn typical_growth(jobs: &[&JobFacts]) -> Growth {
     let typical = |of: fn(&Growth) -> Option<GrowthRate>| -> Option<GrowthRate> {
         // Per second is another rate than per frame.
         let alike = jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
@@ -460,5 +409,82 @@ fn typical_growth(jobs: Vec<&JobFacts>) -> Growth {
         source: typical(|growth| growth.source),
         cut: typical(|growth| growth.cut),
         export: typical(|growth| growth.export),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An export of so many frames that came to so many MiB, and was level but for where it stopped growing.
+    fn export(frames: u64, mib: f64, stopped_at: Option<f64>) -> JobFacts {
+        let verdict = RunVerdict {
+            grows: Answer::No,
+            form: Some(if stopped_at.is_some() { Form::Filled } else { Form::Plateau }),
+            flat_since: stopped_at,
+            end_level: Some(mib * 1_048_576.0),
+            per: Some(Per::Frame),
+            not_stable_above: Some(100.0),
+            ..RunVerdict::default()
+        };
+        JobFacts { frames, sources: 1, index: false, finished: true, verdict }
+    }
+
+    /// Three repeats of each of these.
+    fn thrice(exports: &[JobFacts]) -> JobsVerdict {
+        judge_jobs(&std::iter::repeat_n(exports, 3).flatten().cloned().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_level_that_rises_with_the_length_is_growth_although_no_run_grows() {
+        // As of a queue, that stops growing at the same share of every length.
+        let queue = [1000, 2000, 4000].map(|n| export(n, n as f64 / 20.0, Some(0.4 * n as f64)));
+        let verdict = thrice(&queue);
+        let said = (verdict.grows, &*verdict.with, verdict.because);
+        assert_eq!(said, (Answer::Yes, &[With::Frames][..], Because::LevelsRiseWithLength));
+        assert!((verdict.along[0].growth.estimate / 1_048_576.0 - 1.0 / 19.0).abs() < 1e-6);
+        // Of one run of each length that is not known, but neither is it level.
+        let once = judge_jobs(&queue);
+        assert_eq!((once.grows, once.because), (Answer::Open, Because::LengthsAreOpen));
+        assert_eq!(once.needs.repeats, Some(3));
+    }
+
+    #[test]
+    fn a_cache_that_fills_at_the_same_frame_of_every_length_is_level() {
+        // In the shortest it had hardly any time to fill.
+        let cache = [(1000, 80.0, 880.0), (4000, 95.0, 900.0)];
+        let verdict = thrice(&cache.map(|(frames, mib, at)| export(frames, mib, Some(at))));
+        assert_eq!((verdict.grows, verdict.because), (Answer::No, Because::RunsStop));
+    }
+
+    #[test]
+    fn growth_with_the_first_sources_that_stops_is_level_and_growth_to_the_last_is_not() {
+        let with = |levels: [f64; 3]| {
+            let of = |(sources, mib): (u64, f64)| JobFacts { sources, ..export(2000, mib, None) };
+            thrice(&[1, 10, 40].into_iter().zip(levels).map(of).collect::<Vec<_>>()).because
+        };
+        assert_eq!(with([50.0, 60.0, 90.0]), Because::LevelsRiseWithSources);
+        assert_eq!(with([50.0, 60.0, 60.0]), Because::LevelsStopRisingWithSources);
+        assert_eq!(with([50.0, 50.0, 50.0]), Because::NothingGrows);
+    }
+
+    #[test]
+    fn one_of_three_runs_that_disagrees_does_not_decide() {
+        let grows = JobFacts {
+            verdict: RunVerdict {
+                grows: Answer::Yes,
+                with: vec![With::Cuts],
+                ..export(2000, 50.0, None).verdict
+            },
+            ..export(2000, 50.0, None)
+        };
+        let level = export(2000, 50.0, None);
+        let of = |runs: &[&JobFacts]| {
+            let verdict = judge_jobs(&runs.iter().map(|&job| job.clone()).collect::<Vec<_>>());
+            (verdict.because, verdict.with)
+        };
+        assert_eq!(of(&[&grows, &grows, &level]), (Because::RunsGrow, vec![With::Cuts]));
+        assert_eq!(of(&[&grows, &level, &level]), (Because::NothingGrows, Vec::new()));
+        assert_eq!(of(&[&grows, &level]), (Because::RunsAreOpen, Vec::new()));
     }
 }

@@ -60,7 +60,7 @@ impl Level {
             reached_at_s: series.t_s()[reached],
             anonymous,
             file: anonymous.filter(|_| resident).map(|part| Bytes::new(peak as u64).saturating_sub(part)),
-            shared: near(series, Memory::Shared, peak_row),
+            shared: (0..=peak_row).rev().find_map(|row| series.memory(Memory::Shared).at(row)),
             threads: (0..=peak_row)
                 .rev()
                 .find_map(|row| series.threads().at(row))
@@ -70,9 +70,4 @@ impl Level {
                 .map(|(all, one)| all.as_f64() / one.as_f64().max(1.0)),
         })
     }
-}
-
-/// What was last measured before a row.
-fn near(series: &Series, memory: Memory, row: usize) -> Option<Bytes> {
-    (0..=row).rev().take(64).find_map(|row| series.memory(memory).at(row))
 }

@@ -65,6 +65,5 @@ mod run;
 mod sen;
 
 pub use run::{
-    Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With, enough_frames, judge,
-    judge_with, more,
+    Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With, judge, judge_with, more,
 };

@@ -7,7 +7,7 @@ use crate::constants::Constants;
 use crate::course::Per;
 use crate::run::{RunVerdict, With};
 use crate::shape::{Answer, BLOCKS, Form};
-use crate::stats;
+use crate::stats::{self, Interval};
 
 /// Memory that a longer export would come to, with a 90 % interval.
 ///
@@ -66,7 +66,7 @@ impl Prediction {
     /// | | |
     /// | --- | --- |
     /// | estimate | end + mean(d)·r |
-    /// | upper end | end + max(d₁₀, mean(d))·r + max(largest block's gain, 2 MiB) + what was given back |
+    /// | upper end | end + max(d₁₀, mean(d))·r + 2 MiB + what was given back |
     /// | lower end | end − 2 MiB |
     /// | lower end, if it goes on | end + min(d₃, mean(d))·r − 2 MiB |
     ///
@@ -92,26 +92,24 @@ impl Prediction {
         let mut sorted = verdict.blocks.clone();
         sorted.sort_by(f64::total_cmp);
         let pace = stats::mean(&sorted).ok_or(WhyNot::NoFrames)?;
-        if verdict.answer() == Answer::Open {
+        if verdict.grows == Answer::Open {
             return Err(WhyNot::Open);
         }
         let block = (judged - begin) / BLOCKS as f64;
         let remaining = (frames as f64 - judged).max(0.0);
-        let largest = sorted[BLOCKS - 1] * block;
-        let straight = Ends {
+        let straight = Interval {
             low: sorted[2].min(pace) * remaining,
             estimate: pace * remaining,
-            high: sorted[BLOCKS - 3].max(pace) * remaining + largest.max(k.least_fall),
+            high: sorted[BLOCKS - 3].max(pace) * remaining + k.least_fall,
         };
         let accelerates = verdict.form == Some(Form::Accelerating);
         let ahead =
             if accelerates { accelerating(&verdict.blocks, block, remaining, straight) } else { straight };
         let beside = verdict.level.as_ref().and_then(|level| level.file).map_or(0.0, Bytes::as_f64);
         let reached = verdict.level.as_ref().map_or(Bytes::ZERO, |level| level.peak);
-        let least = if frames as f64 >= verdict.steps { reached } else { Bytes::ZERO };
-        let bytes = |more: f64| Bytes::new((end + more + beside).max(0.0) as u64).max(least);
+        let bytes = |more: f64| Bytes::new((end + more + beside).max(0.0) as u64).max(reached);
         // What is taken and given back comes on top of what is kept.
-        let given_back = (least.as_f64() - end - beside).max(0.0);
+        let given_back = (reached.as_f64() - end - beside).max(0.0);
         Ok(Prediction {
             frames,
             times: frames as f64 / verdict.steps,
@@ -134,16 +132,9 @@ impl Prediction {
     }
 }
 
-/// What is gained beyond the judged part, in bytes.
-struct Ends {
-    low: f64,
-    estimate: f64,
-    high: f64,
-}
-
 /// The pace rises on as it did: blocks beyond the last gain what the line through the blocks says; at least as much as
 /// the mean, at most as much more again as the line rises.
-fn accelerating(blocks: &[f64], block: f64, remaining: f64, straight: Ends) -> Ends {
+fn accelerating(blocks: &[f64], block: f64, remaining: f64, straight: Interval) -> Interval {
     let pairs = (0..blocks.len()).flat_map(|i| (i + 1..blocks.len()).map(move |j| (i, j)));
     let slopes: Vec<f64> = pairs.map(|(i, j)| (blocks[j] - blocks[i]) / (j - i) as f64).collect();
     let slope = stats::median(&slopes).unwrap_or_default();
@@ -153,7 +144,7 @@ fn accelerating(blocks: &[f64], block: f64, remaining: f64, straight: Ends) -> E
     let at_the_end = centre + slope * (middle + 0.5 + ahead / 2.0);
     let estimate = at_the_end * remaining;
     let bend = slope * ahead / 2.0 * remaining;
-    Ends {
+    Interval {
         low: straight.estimate.min(estimate),
         estimate,
         high: (estimate + bend).max(straight.high) + (straight.high - straight.estimate),

@@ -33,9 +33,9 @@ impl ProgressClock {
         ProgressClock::of(series, series.written(), Bytes::mib)
     }
 
-    /// A clock whose steps are the seconds themselves.
-    pub fn of_seconds(end_s: f64) -> ProgressClock {
-        ProgressClock { changes: vec![(0.0, 0.0), (end_s, end_s)] }
+    /// A clock whose steps are the seconds themselves, and that changes with every sample.
+    pub fn of_seconds(series: &Series) -> ProgressClock {
+        ProgressClock { changes: changes(series.t_s().iter().map(|&t_s| (t_s, t_s))) }
     }
 
     fn of<T: Copy>(series: &Series, counter: &Column<T>, steps: fn(T) -> f64) -> ProgressClock {
@@ -82,42 +82,11 @@ impl ProgressClock {
         self.changes.iter().filter(|change| (low..=high).contains(&change.1)).count()
     }
 
-    /// Where the counter went on by more than so many steps at once: from and to.
-    pub fn leaps(&self, longer_than: f64) -> Vec<(f64, f64)> {
-        let pairs = self.changes.windows(2).map(|pair| (pair[0].1, pair[1].1));
-        pairs.filter(|(from, to)| to - from > longer_than).collect()
-    }
-
-    /// A reader of the clock for instants that never fall.
-    pub fn hand(&self) -> Hand<'_> {
-        Hand { changes: &self.changes, after: 0 }
-    }
-
     /// (step, bytes) of each row taken while there was progress.
     pub fn levels(&self, series: &Series, memory: Memory) -> Vec<(f64, f64)> {
         let Some((begin, end)) = self.running() else { return Vec::new() };
-        let mut hand = self.hand();
         let during = series.levels(memory).filter(|(t_s, _)| (begin..=end).contains(t_s));
-        during.filter_map(|(t_s, level)| Some((hand.step_at(t_s)?, level.as_f64()))).collect()
-    }
-}
-
-/// A clock's hand: it only moves on, so that reading a clock along a trace takes no search for each row.
-#[derive(Debug, Clone)]
-pub struct Hand<'a> {
-    changes: &'a [(f64, f64)],
-    after: usize,
-}
-
-impl Hand<'_> {
-    /// As [`ProgressClock::step_at`], for an instant that is not before the last one asked for.
-    pub fn step_at(&mut self, t_s: f64) -> Option<f64> {
-        while self.changes.get(self.after).is_some_and(|change| change.0 <= t_s) {
-            self.after += 1;
-        }
-        let end = (self.after + 1).min(self.changes.len());
-        let beside = &self.changes[self.after.saturating_sub(1)..end];
-        stats::interpolate(beside, t_s).filter(|_| self.changes.len() > 1)
+        during.filter_map(|(t_s, level)| Some((self.step_at(t_s)?, level.as_f64()))).collect()
     }
 }
 
@@ -180,14 +149,5 @@ mod tests {
         all.iter_mut().for_each(|sample| sample.frames_in = Some(Count::new(99)));
         all[0].frames_out = None;
         assert_eq!(clock(&all).last_step(), Some(10.0));
-    }
-
-    #[test]
-    fn a_hand_reads_what_the_clock_says() {
-        let clock = clock(&samples(&[0, 0, 10, 10, 10, 40]));
-        let mut hand = clock.hand();
-        for t_s in [0.0, 0.5, 1.0, 1.5, 2.0, 2.0, 3.0, 4.9, 5.0, 99.0] {
-            assert_eq!(hand.step_at(t_s), clock.step_at(t_s), "{t_s}");
-        }
     }
 }

@@ -11,14 +11,14 @@ use serde::Serialize;
 
 use crate::backlog::Backlog;
 use crate::constants::Constants;
-use crate::course::{Course, Envelope, Per, Point};
-use crate::division::{Division, GainAtCut, LEAST_EVENTS};
+use crate::course::{Counts, Course, Envelope, Per, Point};
+use crate::division::Division;
 use crate::exports::{self, AtRest};
 use crate::level::Level;
 use crate::progress_clock::ProgressClock;
 use crate::saw::Sawtooth;
 use crate::shape::{Answer, BLOCKS, Blocks, Form, Shape};
-use crate::stats::{self, Interval};
+use crate::stats::Interval;
 use crate::steps::{Step, steps};
 use crate::terms::Terms;
 
@@ -156,8 +156,8 @@ impl Growth {
 /// What one run shows, and the evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunVerdict {
-    /// Whether memory grows with the work; `None` where nothing was judged.
-    pub grows: Option<Answer>,
+    /// Whether memory grows with the work, does not, or that is open.
+    pub grows: Answer,
     /// What it grows with: two or more where they cannot be told apart, or where it grows with each.
     pub with: Vec<With>,
     /// Whether what stands in `with` could not be told apart in this run.
@@ -216,24 +216,19 @@ impl RunVerdict {
         verdict(self.grows, &self.with)
     }
 
-    /// Whether memory grows, does not, or that is open.
-    pub fn answer(&self) -> Answer {
-        self.grows.unwrap_or(Answer::Open)
-    }
-
     /// Whether it grows with frames, or it cannot be told whether with frames.
     pub fn grows_with_frames(&self) -> bool {
-        self.answer() == Answer::Yes && self.with.contains(&With::Frames)
+        self.grows == Answer::Yes && self.with.contains(&With::Frames)
     }
 }
 
 /// The word for an answer and what memory grows with.
-pub(crate) fn verdict(grows: Option<Answer>, with: &[With]) -> Verdict {
+pub(crate) fn verdict(grows: Answer, with: &[With]) -> Verdict {
     match grows {
-        Some(Answer::Yes) if with == [With::Exports] => Verdict::Leak,
-        Some(Answer::Yes) => Verdict::Grows,
-        Some(Answer::No) => Verdict::Level,
-        Some(Answer::Open) | None => Verdict::Inconclusive,
+        Answer::Yes if with == [With::Exports] => Verdict::Leak,
+        Answer::Yes => Verdict::Grows,
+        Answer::No => Verdict::Level,
+        Answer::Open => Verdict::Inconclusive,
     }
 }
 
@@ -246,23 +241,27 @@ pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
 
 /// The same by other constants: to see which of them a verdict hangs on.
 pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVerdict {
-    let memory =
-        [Memory::AnonymousAndSwap, Memory::Rss].into_iter().find(|&m| series.memory(m).is_measured());
     let clock = ProgressClock::of_frames(series);
-    let course = memory.and_then(|memory| Course::of(series, &clock, memory, k));
-    let verdict = match (&course, memory) {
-        (Some(course), Some(memory)) if !context.exports.is_empty() => {
-            of_exports(course, series, memory, context, k)
-        }
-        (Some(course), Some(memory)) => of_one_export(course, Backlog::of(series, memory), context, k),
-        _ => without_course(memory, series.len(), frames(&clock, context), k),
+    let of = |memory: Memory| {
+        let course = Course::of(series, &clock, memory, k)?;
+        Some(match context.exports.is_empty() {
+            true => of_one_export(&course, Backlog::of(series, memory), context, k),
+            false => of_exports(&course, AtRest::of(series, memory, context, k), context, k),
+        })
     };
-    let shared = of_shared(series, &clock, context, k).filter(|_| verdict.answer() != Answer::Yes);
-    let memory = if shared.is_some() { Some(Memory::Shared) } else { memory };
+    let named =
+        |memory: Memory, verdict: RunVerdict| RunVerdict { memory: Some(memory.to_string()), ..verdict };
+    let memory = [Memory::AnonymousAndSwap, Memory::Rss]
+        .into_iter()
+        .find(|&memory| series.memory(memory).is_measured());
+    let open = || without_course(memory, series.len(), frames(&clock, context), k);
+    let verdict = memory.map_or_else(open, |memory| named(memory, of(memory).unwrap_or_else(open)));
+    // Shared memory is no part of anonymous memory.
+    let shared =
+        of(Memory::Shared).filter(|shared| shared.grows == Answer::Yes && verdict.grows != Answer::Yes);
     RunVerdict {
-        memory: memory.map(|memory| memory.to_string()),
         level: Level::of(series, &clock, context),
-        ..shared.unwrap_or(verdict)
+        ..shared.map_or(verdict, |shared| named(Memory::Shared, shared))
     }
 }
 
@@ -292,54 +291,25 @@ fn without_course(memory: Option<Memory>, samples: usize, frames: Option<f64>, k
     }
 }
 
-/// The verdict on shared memory, where that grows: it is no part of anonymous memory.
-fn of_shared(
-    series: &Series,
-    clock: &ProgressClock,
-    context: &RunContext,
-    k: &Constants,
-) -> Option<RunVerdict> {
-    if !context.exports.is_empty() || !series.memory(Memory::Shared).is_measured() {
-        return None;
-    }
-    let verdict = of_one_export(&Course::of(series, clock, Memory::Shared, k)?, None, context, k);
-    (verdict.answer() == Answer::Yes).then_some(verdict)
-}
-
 /// Several exports in one process: memory falls at each end, and what stays then is judged.
-fn of_exports(
-    course: &Course,
-    series: &Series,
-    memory: Memory,
-    context: &RunContext,
-    k: &Constants,
-) -> RunVerdict {
-    let at_rest = AtRest::of(series, memory, context, k);
-    let more_exports = exports::NEEDED.max(2 * context.exports.len() as u64);
-    let open = |reason: Reason, exports: u64| {
-        (Answer::Open, Some(reason), Needs { exports: Some(exports), ..Needs::default() })
-    };
-    let (grows, reason, needs) = match &at_rest {
-        Some(rest) if rest.grows(k) && rest.may_be_heaps_of_threads() => {
-            open(Reason::HeapsOfThreads, rest.settled_after)
+fn of_exports(course: &Course, at_rest: Option<AtRest>, context: &RunContext, k: &Constants) -> RunVerdict {
+    let answer = at_rest.as_ref().map_or(Answer::Open, |rest| rest.answer(k));
+    let heaps = at_rest.as_ref().filter(|rest| answer == Answer::Yes && rest.may_be_heaps_of_threads());
+    let (grows, open) = match (answer, heaps) {
+        (_, Some(rest)) => (Answer::Open, Some((Reason::HeapsOfThreads, rest.settled_after))),
+        (Answer::Open, _) => {
+            let exports = more(exports::NEEDED as f64, context.exports.len() as f64);
+            (Answer::Open, Some((Reason::TooFewExports, exports)))
         }
-        Some(rest) if rest.grows(k) => (Answer::Yes, None, Needs::default()),
-        Some(rest) if rest.is_level(k) => (Answer::No, None, Needs::default()),
-        _ => open(Reason::TooFewExports, more_exports),
+        _ => (answer, None),
     };
-    let gain = at_rest.as_ref().and_then(|rest| rest.gain);
+    let rate = |rest: &AtRest| Some(GrowthRate::of(grows, rest.gain?, rest.least_found(k)));
     RunVerdict {
-        grows: Some(grows),
-        reason,
-        needs,
+        grows,
+        reason: open.map(|open| open.0),
+        needs: Needs { exports: open.map(|open| open.1), ..Needs::default() },
         with: if grows == Answer::Yes { vec![With::Exports] } else { Vec::new() },
-        growth: Growth {
-            export: at_rest
-                .as_ref()
-                .zip(gain)
-                .map(|(rest, gain)| GrowthRate::of(grows, gain, rest.least_found(k))),
-            ..Growth::default()
-        },
+        growth: Growth { export: at_rest.as_ref().and_then(rate), ..Growth::default() },
         per: Some(course.per),
         steps: course.steps,
         terms: Some(Terms::of(context, course, k)),
@@ -354,21 +324,14 @@ struct Case<'a> {
     k: &'a Constants,
     course: &'a Course,
     context: &'a RunContext,
-    backlog: Option<Backlog>,
     terms: Terms,
     part: (f64, f64),
     envelope: Envelope,
-    falls: Option<Sawtooth>,
+    saw: Option<Sawtooth>,
     profile: Blocks,
     shape: Shape,
+    form: Form,
     division: Option<Division>,
-}
-
-/// What a question was answered with.
-struct Ruling {
-    grows: Answer,
-    reason: Option<Reason>,
-    needs: Needs,
 }
 
 fn of_one_export(
@@ -377,38 +340,33 @@ fn of_one_export(
     context: &RunContext,
     k: &Constants,
 ) -> RunVerdict {
-    let case = Case::of(course, backlog, context, k);
-    let first = case.does_it_grow();
-    let (with, unparted, growth) = case.with_what(first.grows);
-    let grows = if with.is_empty() { first.grows } else { Answer::Yes };
-    let form = case.form();
+    let case = Case::of(course, context, k);
+    let open = case.open(backlog);
+    let parts = case.with_what(if open.is_some() { Answer::Open } else { case.shape.grows });
+    let open = open.filter(|_| parts.grows == Answer::Open);
     let warm_up = warm_up(course, &case.envelope, k.judged_from * course.steps);
+    let stopped = case.form == Form::Filled || case.form == Form::Steps;
     RunVerdict {
-        grows: Some(grows),
-        with,
-        unparted,
-        growth,
-        form: Some(form),
-        reason: first.reason.filter(|_| grows == Answer::Open),
-        needs: if grows == Answer::Open { first.needs } else { Needs::default() },
+        form: Some(case.form),
+        reason: open.map(|open| open.0),
+        needs: open.map(|open| open.1).unwrap_or_default(),
         per: Some(course.per),
         steps: course.steps,
         judged: Some(case.part),
         terms: Some(case.terms),
         cuts_known: !(context.cuts.is_empty() && context.first_uses.is_empty()),
-        blocks: case.profile.twelfths.clone(),
         not_stable_above: Some(case.limit()),
         warm_up: Some(warm_up),
         end_level: Some(case.end_level()),
-        flat_since: (form == Form::Filled || form == Form::Steps)
-            .then(|| case.profile.flat_since(&case.terms, k)),
+        flat_since: stopped.then_some(case.shape.flat_since),
         steps_up: steps(course, &case.envelope, context, warm_up, k),
         threads_gained: case.gained(&course.threads),
         descriptors_gained: case.gained(&course.descriptors),
-        sawtooth: case.falls.filter(|falls| falls.stands),
+        blocks: case.profile.twelfths,
+        sawtooth: case.saw,
         division: case.division,
         backlog,
-        ..RunVerdict::default()
+        ..parts
     }
 }
 
@@ -418,11 +376,6 @@ fn warm_up(course: &Course, envelope: &Envelope, quarter: f64) -> f64 {
     reached.map_or(quarter, |knot| knot.0).min(course.steps)
 }
 
-/// Frames of an export of which enough can be judged.
-pub fn enough_frames() -> u64 {
-    Constants::USUAL.enough_frames().ceil() as u64
-}
-
 /// As much as is usually enough; twice what there was, where that was as much already and did not do.
 pub fn more(usual: f64, had: f64) -> u64 {
     let needed = if usual > had { usual } else { 2.0 * had };
@@ -430,150 +383,85 @@ pub fn more(usual: f64, had: f64) -> u64 {
 }
 
 impl<'a> Case<'a> {
-    fn of(
-        course: &'a Course,
-        backlog: Option<Backlog>,
-        context: &'a RunContext,
-        k: &'a Constants,
-    ) -> Case<'a> {
-        let terms = Terms::of(context, course, k);
+    fn of(course: &'a Course, context: &'a RunContext, k: &'a Constants) -> Case<'a> {
         let last = course.points.last().map_or(0.0, |point| point.at);
         let whole = (k.judged_from * course.steps, (k.judged_to * course.steps).min(last));
         let warm: Vec<Point> = course.points.iter().filter(|point| point.at > whole.0).copied().collect();
-        let falls = Sawtooth::of(&warm, k);
+        let saw = Sawtooth::of(&warm, k);
+        let teeth = saw.as_ref().filter(|saw| saw.falls > 1);
         // What comes after the last trough is a tooth that is not whole.
-        let teeth = falls.as_ref().filter(|saw| saw.stands && saw.falls > 1);
-        let part = teeth.map_or(whole, |saw| (whole.0, saw.last_trough().0.min(whole.1)));
+        let part = teeth.map_or(whole, |saw| (whole.0, saw.last_trough().min(whole.1)));
         let envelope = Envelope::of(&course.points);
-        let profile = match teeth {
-            Some(_) => Blocks::of(&Envelope::of(course.until(part.1)), part),
-            None => Blocks::of(&envelope, part),
-        };
-        let resolution = course.resolution.max(teeth.map_or(0.0, Sawtooth::period));
+        let profile = Blocks::of(&envelope, part);
+        let terms = Terms::of(context, course, k);
         // Troughs scatter by as much as a tooth: so much may hide in them.
         let hidden = terms.hidden.max(teeth.map_or(0.0, |saw| saw.height.as_f64()));
         let terms = Terms { hidden, ..terms };
+        let shape = profile.shape(&terms, course.resolution, k);
         Case {
-            shape: profile.shape(&terms, resolution, k),
+            form: if teeth.is_some() { Form::SawTooth } else { shape.form },
             division: (course.per == Per::Frame)
                 .then(|| Division::of(course, &envelope, whole, context, &terms, k))
                 .flatten(),
-            envelope,
             k,
             course,
             context,
-            backlog,
             terms,
             part,
-            falls,
+            envelope,
+            saw,
             profile,
-        }
-    }
-
-    /// The saw, where what falls is one.
-    fn saw(&self) -> Option<&Sawtooth> {
-        self.falls.as_ref().filter(|falls| falls.stands)
-    }
-
-    fn form(&self) -> Form {
-        match self.saw() {
-            Some(saw) if saw.falls > 1 => Form::SawTooth,
-            _ => self.shape.form,
+            shape,
         }
     }
 
     // The first question.
 
-    fn does_it_grow(&self) -> Ruling {
-        self.too_little()
-            .or_else(|| self.queued())
-            .or_else(|| self.filled_before())
-            .or_else(|| self.given_back())
-            .unwrap_or_else(|| self.by_shape())
+    /// Why it is open, and what would settle it; `None` where the shape is the answer.
+    fn open(&self, backlog: Option<Backlog>) -> Option<(Reason, Needs)> {
+        let grows = self.shape.grows;
+        let longer = |factor: f64| Needs {
+            frames: Some((self.course.steps * factor).ceil() as u64),
+            ..Needs::default()
+        };
+        let compared = Needs { repeats: Some(3), ..longer(2.0) };
+        let is_queue = backlog.is_some_and(|backlog| backlog.is_queue(self.context, self.k));
+        // That may be the tooth of a saw, and what is left of it is in no envelope.
+        let fell = self.saw.is_none() && self.masked() > self.k.least_fall;
+        self.too_little().or(match () {
+            () if is_queue && grows != Answer::Yes => Some((Reason::HeldInAQueue, compared)),
+            () if self.filled_before() && grows == Answer::No => Some((Reason::FilledBefore, compared)),
+            () if fell && grows != Answer::Yes => Some((Reason::GivenBack, longer(3.0))),
+            () if grows != Answer::Open => None,
+            () if self.form == Form::SawTooth => Some((Reason::FewTeeth, longer(3.0))),
+            () if self.form == Form::Slowing => Some((Reason::Slowing, longer(3.0))),
+            () => Some((Reason::Irregular, longer(2.0))),
+        })
     }
 
-    fn open(&self, reason: Reason, needs: Needs) -> Ruling {
-        Ruling { grows: Answer::Open, reason: Some(reason), needs }
-    }
-
-    /// So many times the run's length.
-    fn longer(&self, factor: f64) -> Needs {
-        Needs { frames: Some((self.course.steps * factor).ceil() as u64), ..Needs::default() }
-    }
-
-    fn too_little(&self) -> Option<Ruling> {
-        let judged = self.part.1 - self.part.0;
-        let whole = |judged: f64| judged / (self.k.judged_to - self.k.judged_from);
-        let frames =
-            if self.course.per == Per::Frame { self.k.least_frames } else { self.k.least_frames / 100.0 };
+    fn too_little(&self) -> Option<(Reason, Needs)> {
+        let scale = if self.course.per == Per::Frame { 1.0 } else { 0.01 };
         // What is steep shows in half of it, and what is level in few samples: the envelope knows the future.
         let steep = self.shape.grows == Answer::Yes && self.profile.is_steep(&self.terms);
+        let least = scale * self.k.least_frames / if steep { 2.0 } else { 1.0 };
         let known = match self.shape.grows {
             Answer::No => self.k.least_known / 4.0,
             _ if steep => self.k.least_known / 2.0,
             _ => self.k.least_known,
         };
-        let gap = self.course.longest_gap(self.part) / judged;
-        let few = self.course.known_within(self.part) < known || gap > 0.5 && self.shape.grows != Answer::No;
-        let samples = more(whole(self.k.least_known), self.course.known_within((0.0, self.course.steps)));
-        let samples = Needs { samples: Some(samples), ..Needs::default() };
-        if judged < if steep { frames / 2.0 } else { frames } {
-            let needs = match few && whole(frames) <= self.course.steps {
-                true => samples,
-                false => Needs { frames: Some(more(whole(frames), self.course.steps)), ..Needs::default() },
-            };
-            return Some(self.open(Reason::TooShort, needs));
+        if self.part.1 - self.part.0 < least {
+            let frames = more(scale * self.k.enough_frames(), self.course.steps);
+            return Some((Reason::TooShort, Needs { frames: Some(frames), ..Needs::default() }));
         }
-        few.then(|| self.open(Reason::TooFewSamples, samples))
+        let usual = self.k.least_known / (self.k.judged_to - self.k.judged_from);
+        let samples = more(usual, self.course.known_within((0.0, self.course.steps)));
+        (self.course.known_within(self.part) < known)
+            .then(|| (Reason::TooFewSamples, Needs { samples: Some(samples), ..Needs::default() }))
     }
 
-    fn queued(&self) -> Option<Ruling> {
-        self.backlog.filter(|backlog| backlog.is_queue(self.context, self.k))?;
-        let needs = Needs { repeats: Some(3), ..self.longer(2.0) };
-        (self.shape.grows != Answer::Yes).then(|| self.open(Reason::HeldInAQueue, needs))
-    }
-
-    fn filled_before(&self) -> Option<Ruling> {
-        let start = self.course.start;
-        let highest = self.course.points.iter().map(|point| point.high).fold(0.0, f64::max);
-        let filled = start.time_share >= self.k.filled_before
-            && start.level >= self.k.nearly * highest
-            && start.level >= self.k.program;
-        let needs = Needs { repeats: Some(3), ..self.longer(2.0) };
-        (filled && self.shape.grows == Answer::No).then(|| self.open(Reason::FilledBefore, needs))
-    }
-
-    /// What rose and was given back once may be the tooth of a saw: what is left of it is in no envelope.
-    fn given_back(&self) -> Option<Ruling> {
-        let open = || self.open(Reason::GivenBack, self.longer(3.0));
-        let Some(saw) = self.saw() else {
-            return (self.shape.grows != Answer::Yes && self.rose_and_fell()).then(open);
-        };
-        let risen = self.end_level() - saw.last_trough().1;
-        let near = risen < saw.height.as_f64();
-        (saw.falls == 1 && self.shape.grows == Answer::Yes && near).then(open)
-    }
-
-    /// Whether the levels rose from block to block, through a third of them or more, and fell below that again.
-    fn rose_and_fell(&self) -> bool {
-        let median = |block: usize| stats::median(&self.lows(block).collect::<Vec<_>>());
-        let medians: Vec<f64> = (0..BLOCKS).filter_map(median).collect();
-        let top = medians.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((crest, highest)) = top else { return false };
-        let rises = medians[..crest].windows(2).filter(|pair| pair[1] - pair[0] > self.terms.noise).count();
-        let lowest = medians.iter().copied().fold(f64::MAX, f64::min);
-        let least = self.k.least_fall.max(self.k.alike * (highest - lowest));
-        crest >= BLOCKS / 3 && rises + 2 >= crest && highest - self.end_level() > least
-    }
-
-    fn by_shape(&self) -> Ruling {
-        let few_teeth = self.form() == Form::SawTooth;
-        match (self.shape.grows, self.shape.form) {
-            (Answer::Open, _) if few_teeth => self.open(Reason::FewTeeth, self.longer(3.0)),
-            (Answer::Open, Form::Slowing) => self.open(Reason::Slowing, self.longer(3.0)),
-            (Answer::Open, _) => self.open(Reason::Irregular, self.longer(2.0)),
-            (grows, _) => Ruling { grows, reason: None, needs: Needs::default() },
-        }
+    /// Whether most of it was taken before the first step, and more than a program takes by itself.
+    fn filled_before(&self) -> bool {
+        self.course.waited >= self.k.filled_before && self.course.level_before >= self.k.program
     }
 
     /// What is kept at the end of the judged part, in bytes.
@@ -587,11 +475,7 @@ impl<'a> Case<'a> {
         let (first_uses, cuts) = (self.context.first_uses.len(), self.context.cuts.len());
         let sources = if first_uses > 0 { first_uses } else { cuts + 1 };
         let holes = (self.k.holes * self.end_level()).min(self.k.hidden * sources as f64);
-        let fallen = match self.saw() {
-            Some(saw) if saw.falls > 1 => saw.farthest_fall(),
-            _ => self.masked(),
-        };
-        let more = fallen + (holes - self.terms.hidden).max(0.0);
+        let more = self.masked() + (holes - self.terms.hidden).max(0.0);
         (self.shape.limit + more / self.profile.steps()).max(self.terms.floor)
     }
 
@@ -616,114 +500,77 @@ impl<'a> Case<'a> {
 
     // The second question.
 
-    /// What it grows with, whether that could not be parted, and how much with each.
-    fn with_what(&self, grows: Answer) -> (Vec<With>, bool, Growth) {
-        let per_frame = self.profile.growth();
-        let frame = |grows: Answer, found: Interval| Some(GrowthRate::of(grows, found, self.limit()));
-        let Some(division) = &self.division else {
-            let with = if grows == Answer::Yes { vec![With::Frames] } else { Vec::new() };
-            return (with, false, Growth { frame: frame(grows, per_frame), ..Growth::default() });
-        };
-        let share = division.share_at_cuts;
-        // A coarse counter smears what is gained at cuts over the frames between, never the other way round.
-        let least = if division.is_resolved { self.k.parted } else { 1.0 - self.k.parted };
-        let at_cuts = division.is_aligned && share.low >= least;
-        // Growth in ten of twelve blocks and in half of the cells is not that of five cuts.
-        let few = 2 * division.stretches < BLOCKS - 1;
-        let at_frames = few || division.is_resolved && share.high <= 1.0 - self.k.parted;
-        let at_cuts = at_cuts && !(few && grows == Answer::Yes);
-        let both = at_cuts && division.is_resolved && division.between_is_even;
-        let between = division.between_per_frame;
-        let subtracted =
-            if both { (between, between) } else { (between.min(self.terms.index_bytes()), between) };
-        let class = |first: bool| {
-            let of = move |event: &GainAtCut| event.first_use.unwrap_or(false) == first;
-            let found = division.rate(of, subtracted)?;
-            // Of a run that is open by its course, more than two of them must rise by more than chance.
-            let least = if grows == Answer::Yes { self.terms.noise } else { self.k.by_chance };
-            let rises = match grows {
-                Answer::Yes => found.low > least,
-                _ => division.without_largest(of) > least,
-            };
-            // Rises that are few, or have stopped, may still come with every one of them. A source that is open already
-            // takes nothing for the first time: where the last cuts to such take nothing, it has stopped.
-            let asked = grows != Answer::No
-                || (first || division.goes_on(of, self.k))
-                    && (self.shape.form == Form::Steps || self.ran_out_of(first));
-            let answer = match () {
-                () if at_cuts && asked && rises => Answer::Yes,
-                () if found.high <= least || grows == Answer::No => Answer::No,
-                () => Answer::Open,
-            };
-            Some(GrowthRate::of(answer, found, self.k.by_chance))
-        };
-        let (mut source, mut cut) = (class(true), class(false));
-        let mut with = Vec::new();
-        let rises = |rate: &Option<GrowthRate>| rate.is_some_and(|rate| rate.grows == Answer::Yes);
-        let (sources_grow, cuts_grow) = (rises(&source), rises(&cut));
-        let found = sources_grow || cuts_grow;
+    /// The answer, with what memory grows, whether that could not be parted, and how much with each.
+    fn with_what(&self, grows: Answer) -> RunVerdict {
+        let division = self.division.as_ref();
+        let rate = |first: bool| division.and_then(|division| self.rate_at(division, first, grows));
+        let (mut source, mut cut) = (rate(true), rate(false));
+        let grows_with = |rate: Option<GrowthRate>| rate.is_some_and(|rate| rate.grows == Answer::Yes);
         // Where every cut is a first use, that one and any cut are the same.
-        let alike = sources_grow && cut.is_none() && self.every_cut_is_a_first_use();
-        if sources_grow {
-            with.push(With::Sources);
-        }
-        if cuts_grow || alike {
-            with.push(With::Cuts);
-        }
-        let frames = match grows {
-            Answer::Yes if both => Answer::Yes,
-            Answer::Yes if at_frames || !found => Answer::Yes,
-            Answer::No => Answer::No,
-            _ => Answer::Open,
-        };
-        if frames == Answer::Yes {
-            with.insert(0, With::Frames);
-        }
-        let unparted = frames == Answer::Yes && !both && !at_frames;
-        if unparted {
-            let class = [(With::Sources, &mut source), (With::Cuts, &mut cut)];
-            for (what, rate) in class.into_iter().filter_map(|(what, rate)| Some((what, rate.as_mut()?))) {
-                rate.grows = Answer::Open;
-                with.push(what);
-            }
-        }
+        let every_cut = division.is_some_and(|division| division.events.iter().all(|event| event.first_use));
+        let alike = grows_with(source) && cut.is_none() && every_cut;
         if alike {
             cut = source;
         }
-        let of_frames = match frames {
-            Answer::Yes if both => {
-                let low = between * (1.0 - share.high) / (1.0 - share.estimate).max(f64::MIN_POSITIVE);
-                let high = between * (1.0 - share.low) / (1.0 - share.estimate).max(f64::MIN_POSITIVE);
-                Interval { low, estimate: between, high }
-            }
-            _ if found => Interval { low: 0.0, estimate: between, high: between.max(self.terms.floor) },
-            _ => per_frame,
+        let found = grows_with(source) || grows_with(cut);
+        let both = division.is_some_and(|division| division.is_both(self.k));
+        let at_frames = division.is_none_or(|division| division.is_between(self.k));
+        let frames = match grows {
+            Answer::Yes if both || at_frames || !found => Answer::Yes,
+            Answer::No => Answer::No,
+            _ => Answer::Open,
         };
-        let growth = Growth { frame: frame(frames, of_frames), source, cut, export: None };
-        (with, unparted || alike && !cuts_grow, growth)
+        let unparted = frames == Answer::Yes && !both && !at_frames;
+        if unparted {
+            let open = |rate: GrowthRate| GrowthRate { grows: Answer::Open, ..rate };
+            (source, cut) = (source.map(open), cut.map(open));
+        }
+        let per_frame = match division {
+            Some(division) if both || found => division.between(self.terms.floor, self.k),
+            _ => self.profile.growth(),
+        };
+        let frame = Some(GrowthRate::of(frames, per_frame, self.limit()));
+        let rates = [(With::Frames, frame), (With::Sources, source), (With::Cuts, cut)];
+        let named = rates.into_iter().filter(|(_, rate)| grows_with(*rate) || unparted && rate.is_some());
+        let with: Vec<With> = named.map(|(with, _)| with).collect();
+        RunVerdict {
+            grows: if with.is_empty() { grows } else { Answer::Yes },
+            with,
+            unparted: unparted || alike,
+            growth: Growth { frame, source, cut, export: None },
+            ..RunVerdict::default()
+        }
     }
 
-    /// Whether memory may have stopped rising only because no more of them came: no first use (or no cut) as long as
-    /// it has been flat.
-    fn ran_out_of(&self, first: bool) -> bool {
-        let Some(division) = &self.division else { return false };
-        let of = |event: &&GainAtCut| event.first_use.unwrap_or(false) == first;
-        let last = division.events.iter().filter(of).map(|event| event.at).fold(0.0, f64::max);
-        let since = self.profile.flat_since(&self.terms, self.k);
-        self.shape.form == Form::Filled
-            && since <= last + division.frames
-            && division.events.iter().filter(of).count() >= LEAST_EVENTS
-    }
-
-    fn every_cut_is_a_first_use(&self) -> bool {
-        self.division
-            .as_ref()
-            .is_some_and(|division| division.events.iter().all(|event| event.first_use == Some(true)))
+    /// How much it grows with first uses of sources, or with the other cuts; `None` of fewer than three.
+    fn rate_at(&self, division: &Division, first: bool, grows: Answer) -> Option<GrowthRate> {
+        let rate = division.rate(first, &self.terms, self.k)?;
+        let usual = division.without_largest(first);
+        // Of a run that is open by its course, more than two of them must rise by more than chance.
+        let least = if grows == Answer::Yes { self.terms.noise } else { self.k.by_chance };
+        // Rises that are few, or have stopped, may still come with every one of them, to the last.
+        let goes_on = division.goes_on(first, self.k);
+        let asked = match self.shape.form {
+            _ if grows != Answer::No => true,
+            Form::Steps => first || goes_on,
+            Form::Filled => goes_on,
+            _ => false,
+        };
+        let answer = match () {
+            () if division.is_at_cuts(self.k) && asked && usual > least => Answer::Yes,
+            () if rate.high <= least || grows == Answer::No => Answer::No,
+            () => Answer::Open,
+        };
+        Some(GrowthRate::of(answer, rate, self.k.by_chance))
     }
 
     /// How many more of something there were in the last block than in the first.
-    fn gained(&self, counts: &crate::course::Counts) -> f64 {
-        counts.least_within(self.border(BLOCKS - 1), self.part.1)
-            - counts.least_within(self.part.0, self.border(1))
+    fn gained(&self, counts: &Counts) -> f64 {
+        let least = |block: usize| {
+            let within = self.border(block)..=self.border(block + 1);
+            let counts = counts.iter().filter(|(at, _)| within.contains(at));
+            counts.map(|count| count.1).reduce(f64::min)
+        };
+        least(BLOCKS - 1).zip(least(0)).map_or(0.0, |(last, first)| last - first)
     }
 }

@@ -43,7 +43,7 @@ pub enum Form {
 }
 
 /// An answer to a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// It does.
@@ -51,6 +51,7 @@ pub enum Answer {
     /// It does not.
     No,
     /// The data do not tell.
+    #[default]
     Open,
 }
 
@@ -63,6 +64,8 @@ pub struct Shape {
     pub form: Form,
     /// No steady growth above this, in bytes for each step, can be in what was seen, if that is not growth.
     pub limit: f64,
+    /// The step from which on it is flat to its end.
+    pub flat_since: f64,
 }
 
 /// The envelope over the judged part, cut into blocks.
@@ -128,45 +131,44 @@ impl Blocks {
 
     /// The shape; two things are told apart only when they are `resolution` steps apart.
     pub fn shape(&self, terms: &Terms, resolution: f64, k: &Constants) -> Shape {
-        let (trailing, before) = self.flats(terms, k);
-        // At each of its ends as much as one thing known may be missing.
-        let stopped = trailing > k.stopped * before + 2.0 * resolution;
-        let growing = self.grows(terms, resolution, k);
+        let (since, before) = self.flats(terms, k);
         let (gain, length) = (self.gain(), self.steps());
-        let allowed = terms.floor * length + terms.noise;
-        let no = |form: Form, rest: f64, length: f64| Shape {
-            grows: Answer::No,
+        let trailing = length - self.fine * since as f64;
+        // At each of its ends as much as one thing known may be missing.
+        let stopped = trailing > k.stopped * self.fine * before as f64 + 2.0 * resolution;
+        let shape = |grows: Answer, form: Form, rest: f64, length: f64| Shape {
+            grows,
             form,
             limit: (rest + terms.hidden) / length,
+            flat_since: self.begin + self.fine * since as f64,
         };
-        let open = |form: Form| Shape { grows: Answer::Open, form, limit: (gain + terms.hidden) / length };
-        match growing {
-            Answer::Yes if !stopped => {
-                let form = self.pace(k);
-                let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
-                return Shape { grows, ..open(form) };
+        let growing = self.grows(terms, resolution, k);
+        if growing == Answer::Yes && !stopped {
+            let form = self.pace(k);
+            let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
+            return shape(grows, form, gain, length);
+        }
+        // What might be growth after all is left open, so that a chance does not turn it into its opposite.
+        if growing == Answer::No {
+            let most = terms.floor * length + terms.noise + terms.hidden;
+            let (mut rest, reach) = (gain, self.block().max(resolution));
+            for (rises, rise) in std::iter::once(0.0).chain(self.largest_rises(reach, k)).enumerate() {
+                rest -= rise;
+                if rest <= most {
+                    let form = if rises == 0 { Form::Plateau } else { Form::Steps };
+                    return shape(Answer::No, form, rest, length - reach * rises as f64);
+                }
             }
-            _ if gain <= allowed => return no(Form::Plateau, gain, length),
-            // What might be growth after all is left open, so that a chance does not turn it into its opposite.
-            Answer::No if gain <= allowed + terms.hidden => return no(Form::Plateau, gain, length),
-            _ => {}
         }
-        let (mut rest, reach) = (gain, self.block().max(resolution));
-        for (count, rise) in self.largest_rises(reach, k).into_iter().enumerate() {
-            rest -= rise;
-            if growing == Answer::No && rest <= allowed + terms.hidden {
-                return no(Form::Steps, rest, length - reach * (count + 1) as f64);
-            }
+        match stopped && trailing >= k.stopped * self.block() {
+            true => shape(Answer::No, Form::Filled, self.levels[self.last()] - self.levels[since], trailing),
+            false => shape(Answer::Open, Form::Irregular, gain, length),
         }
-        if stopped && trailing >= k.stopped * self.block() {
-            let at = ((length - trailing) / self.fine) as usize;
-            return no(Form::Filled, self.levels[self.last()] - self.levels[at], trailing);
-        }
-        open(Form::Irregular)
     }
 
-    /// The largest rises over the length of a block, from the largest, in bytes, so many steps apart; none that is as large as the largest,
-    /// since what has come twice may come again. Enough of the way follows each to see that it stayed alone.
+    /// The largest rises over the length of a block, from the largest, in bytes, so many steps apart; none that is as
+    /// large as the largest, since what has come twice may come again. Enough of the way follows each to see that it
+    /// stayed alone.
     fn largest_rises(&self, reach: f64, k: &Constants) -> Vec<f64> {
         let mut rises: Vec<(usize, f64)> = Vec::new();
         let (apart, alone) = ((reach / self.fine) as usize, (k.stopped * reach / self.fine) as usize);
@@ -183,29 +185,22 @@ impl Blocks {
         rises.into_iter().map(|rise| rise.1).collect()
     }
 
-    /// How long it has been flat at its end, and the longest that it was flat before, in steps.
+    /// The place from which on it is flat to its end, and how long it was flat at most before, in places.
     ///
     /// Flat is a stretch that gains no more than the floor, or a tenth of the usual growth, and the noise.
-    fn flats(&self, terms: &Terms, k: &Constants) -> (f64, f64) {
-        let pace = terms.floor.max(k.flat * self.usual());
-        let since = self.flat_from(pace, terms.noise);
+    fn flats(&self, terms: &Terms, k: &Constants) -> (usize, usize) {
+        let pace = self.fine * terms.floor.max(k.flat * self.usual());
+        let is_flat = |from: usize, to: usize| {
+            self.levels[to] - self.levels[from] <= pace * (to - from) as f64 + terms.noise
+        };
+        let last = self.last();
+        let since = (0..last).rev().find(|&from| !is_flat(from, last)).map_or(0, |from| from + 1);
         let mut longest = 0;
         for from in 0..since {
-            let longer =
-                (from + longest + 1..=since).rev().find(|&to| self.is_flat(from, to, pace, terms.noise));
+            let longer = (from + longest + 1..=since).rev().find(|&to| is_flat(from, to));
             longest = longer.map_or(longest, |to| to - from);
         }
-        (self.fine * (self.last() - since) as f64, self.fine * longest as f64)
-    }
-
-    fn is_flat(&self, from: usize, to: usize, pace: f64, noise: f64) -> bool {
-        self.levels[to] - self.levels[from] <= pace * self.fine * (to - from) as f64 + noise
-    }
-
-    /// The place from which on every stretch to the end is flat.
-    fn flat_from(&self, pace: f64, noise: f64) -> usize {
-        let last = self.last();
-        (0..last).rev().find(|&from| !self.is_flat(from, last, pace, noise)).map_or(0, |from| from + 1)
+        (since, longest)
     }
 
     /// Whether later blocks gain less than earlier ones, more, or as much.
@@ -225,14 +220,6 @@ impl Blocks {
         }
     }
 
-    /// How uneven the blocks are: their median absolute deviation as a share of their median, which a single jump
-    /// does not move.
-    fn scatter(&self) -> f64 {
-        let median = stats::median(&self.twelfths).unwrap_or_default();
-        let deviation = stats::median_absolute_deviation(&self.twelfths).unwrap_or_default();
-        deviation / median.max(f64::MIN_POSITIVE)
-    }
-
     /// Gain in each of so many parts as are as long as two things that can be told apart, 48 at most, in bytes.
     fn cells(&self, resolution: f64) -> Vec<f64> {
         let known = (self.steps() / resolution.max(f64::MIN_POSITIVE)) as usize;
@@ -249,14 +236,14 @@ impl Blocks {
         let cells = self.cells(resolution);
         let least = terms.floor * self.steps() / cells.len() as f64;
         let growing = cells.iter().filter(|&&gain| gain > least).count() as f64 / cells.len() as f64;
-        let regular = regular_rises(&cells, self.gain(), k);
-        // What leaves half of the finest cells empty leaves a quarter of those twice as long.
-        let longer = CELLS as f64 / cells.len() as f64;
-        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
-        let scatter = if regular { 0.0 } else { self.scatter() };
+        let regular = regular_rises(&cells, k);
+        let scatter = if regular { 0.0 } else { stats::scatter(&self.twelfths) };
         // Without what a single jump gained.
         let usual = if regular { self.usual() } else { stats::median(&self.twelfths).unwrap_or_default() };
         let steady = self.gain().min(usual * self.steps()) - terms.noise;
+        // What leaves half of the finest cells empty leaves a quarter of those twice as long.
+        let longer = CELLS as f64 / cells.len() as f64;
+        let everywhere = 1.0 - (1.0 - k.growing_cells).powf(longer);
         // A yes asks for all of it, a no for less than most of it, however few the cells are.
         let passes = |share: f64, low: f64, everywhere: f64| {
             let heaps = if scatter <= k.even / share { 0.0 } else { terms.heaps };
@@ -274,24 +261,13 @@ impl Blocks {
     /// Whether every sixth gains more than what may hide, and none more than twice another: growth that is seen in
     /// few frames and few samples.
     pub fn is_steep(&self, terms: &Terms) -> bool {
-        let least = self.sixths.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.sixths.iter().copied().fold(0.0, f64::max);
-        least * 2.0 * self.block() > terms.hidden && most < 2.0 * least
-    }
-
-    /// The step at which it stopped growing: after which it gained no more than the floor, unless a small rise
-    /// came later.
-    pub fn flat_since(&self, terms: &Terms, k: &Constants) -> f64 {
-        let beside = self.flat_from(terms.floor.max(k.flat * self.usual()), terms.noise);
-        let strictly = self.flat_from(terms.floor, terms.noise);
-        let last = self.last();
-        let since = if 2 * (last - strictly) < last - beside { beside } else { strictly };
-        self.begin + self.fine * since as f64
+        let sixths = sorted(&self.sixths);
+        sixths[0] * 2.0 * self.block() > terms.hidden && sixths[BLOCKS / 2 - 1] < 2.0 * sixths[0]
     }
 }
 
-/// Whether what these cells gained came in rises of one size at one distance from each other, to the end.
-fn regular_rises(cells: &[f64], gain: f64, k: &Constants) -> bool {
+/// Whether what these cells gained came in rises of one size at one distance from each other.
+fn regular_rises(cells: &[f64], k: &Constants) -> bool {
     let largest = cells.iter().copied().fold(0.0, f64::max);
     let mut rises: Vec<(f64, f64)> = Vec::new();
     for (place, &gain) in cells.iter().enumerate().filter(|(_, gain)| **gain > k.alike * largest) {
@@ -303,18 +279,13 @@ fn regular_rises(cells: &[f64], gain: f64, k: &Constants) -> bool {
     }
     let sizes: Vec<_> = rises.iter().map(|rise| rise.1).collect();
     let distances: Vec<_> = rises.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    let usual = stats::mean(&distances).unwrap_or(f64::INFINITY);
-    rises.len() as f64 > k.single_rises
-        && sizes.iter().sum::<f64>() >= (1.0 - k.alike) * gain
-        && scatter(&sizes) < k.alike
-        && scatter(&distances) < k.alike
-        && cells.len() as f64 - rises[rises.len() - 1].0 <= k.stopped * usual
+    rises.len() as f64 > k.single_rises && spread(&sizes) < k.alike && spread(&distances) < k.alike
 }
 
 /// The standard deviation as a share of the mean.
-fn scatter(numbers: &[f64]) -> f64 {
-    let spread = stats::standard_deviation(numbers).unwrap_or(f64::INFINITY);
-    spread / stats::mean(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
+fn spread(numbers: &[f64]) -> f64 {
+    let deviation = stats::standard_deviation(numbers).unwrap_or(f64::INFINITY);
+    deviation / stats::mean(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
 }
 
 fn sorted(numbers: &[f64]) -> Vec<f64> {

@@ -45,6 +45,12 @@ pub fn median_absolute_deviation(numbers: &[f64]) -> Option<f64> {
     median(&numbers.iter().map(|number| (number - centre).abs()).collect::<Vec<_>>())
 }
 
+/// The median absolute deviation as a share of the median: how uneven the numbers are.
+pub fn scatter(numbers: &[f64]) -> f64 {
+    let deviation = median_absolute_deviation(numbers).unwrap_or_default();
+    deviation / median(numbers).unwrap_or_default().max(f64::MIN_POSITIVE)
+}
+
 /// The standard deviation of a sample (divided by n − 1), or `None` of fewer than two numbers.
 pub fn standard_deviation(numbers: &[f64]) -> Option<f64> {
     let centre = mean(numbers).filter(|_| numbers.len() > 1)?;
@@ -83,6 +89,29 @@ pub fn student_t_quantile(p: f64, degrees_of_freedom: f64) -> Option<f64> {
 pub fn chi_squared_quantile(p: f64, degrees_of_freedom: f64) -> Option<f64> {
     let distribution = ChiSquared::new(degrees_of_freedom).ok()?;
     Some(distribution.inverse_cdf(p))
+}
+
+/// At each place the lowest of the levels from there on: it never falls.
+pub fn future_minimum(levels: impl DoubleEndedIterator<Item = f64>) -> Vec<f64> {
+    let mut lowest = f64::INFINITY;
+    let mut minimum: Vec<f64> = levels
+        .rev()
+        .map(|level| {
+            lowest = lowest.min(level);
+            lowest
+        })
+        .collect();
+    minimum.reverse();
+    minimum
+}
+
+/// The largest fall from one of the levels to a later one; 0 where none falls.
+pub fn largest_fall(levels: impl Iterator<Item = f64>) -> f64 {
+    let mut highest = f64::NEG_INFINITY;
+    levels.fold(0.0, |fall: f64, level| {
+        highest = highest.max(level);
+        fall.max(highest - level)
+    })
 }
 
 /// The value at `x` on the straight lines between knots, which are sorted by `x`; before the first

@@ -4,13 +4,9 @@ use serde::Serialize;
 
 use crate::constants::Constants;
 use crate::course::{Course, Envelope};
-use crate::shape::BLOCKS;
 use crate::stats;
 use memreel_trace::RunContext;
 use memreel_trace::units::Bytes;
-
-/// No more are told: the largest.
-const MOST: usize = 2 * BLOCKS;
 
 /// A rise of the level that stayed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,22 +55,19 @@ pub fn steps(
             found.push(step(course, context, pair[0], end));
         }
     }
-    found.sort_by_key(|step| std::cmp::Reverse(step.size));
-    found.truncate(MOST);
-    found.sort_by(|a, b| a.at.total_cmp(&b.at));
     found
 }
 
 fn step(course: &Course, context: &RunContext, begin: (f64, f64), end: (f64, f64)) -> Step {
     let cut = cut_at(course, context, begin.0, end.0);
+    let threads = |at: f64| stats::interpolate(&course.threads, at).unwrap_or_default();
     Step {
         at: begin.0,
         over: end.0 - begin.0,
         size: Bytes::new((end.1 - begin.1) as u64),
         cut,
         first_use: cut.is_some_and(|cut| context.first_uses.contains(&cut)),
-        threads: (course.threads.at(end.0 + course.resolution)
-            - course.threads.at(begin.0 - course.resolution)) as i64,
+        threads: (threads(end.0 + course.resolution) - threads(begin.0 - course.resolution)).round() as i64,
     }
 }
 

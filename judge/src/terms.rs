@@ -11,9 +11,6 @@ use crate::course::{Course, PAGES, Per};
 /// keyframe (Matroska) until the file is closed.
 const LEAST_ENTRY: (f64, f64) = (64.0, 40.0);
 
-/// The least that glibc's `malloc` takes for a block, in bytes: less is not kept of each frame.
-const LEAST_BLOCK: f64 = 32.0;
-
 /// Packets of AAC sound at 48 kHz for each of 25 pictures a second,
 const PACKETS_OF_SOUND: f64 = 48_000.0 / 1024.0 / 25.0;
 
@@ -90,14 +87,15 @@ impl Terms {
         let expected = Expected { low: BytesPerFrame(low), high: BytesPerFrame(high) };
         let unknown_sound = index == Index::Kept && per_frame && context.packets_per_frame.is_none();
         let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);
-        let (threads, counters) = (course.threads.most(), context.counter_error_bytes);
+        let threads = course.threads.iter().map(|count| count.1).fold(0.0, f64::max);
+        let counters = context.counter_error_bytes;
         let heaps = heaps(if threads > 0.0 { threads } else { k.uncounted_threads }, k);
         Terms {
             index,
             index_is_assumed: index == Index::Kept && context.container.is_none(),
             expected: (index != Index::None && per_frame).then_some(expected),
             track_of_sound: unknown_sound.then_some(BytesPerFrame(PACKETS_OF_SOUND * k.index_bytes)),
-            floor: (high * rate).max(k.heap / course.steps).max(LEAST_BLOCK),
+            floor: (high * rate).max(k.heap / course.steps),
             noise: PAGES + 2.0 * counters.map_or(0.0, Bytes::as_f64),
             hidden: k.hidden.max(picture).max(if threads > 0.0 { heaps } else { 0.0 }),
             heaps,

@@ -42,7 +42,7 @@ impl Case {
         let beside = level.file.map_or(0.0, Bytes::as_f64);
         // What the shorter export reached, the longer one reached as well.
         let truth = Bytes::new((end + beside) as u64).max(level.peak);
-        let goes_on = whole.answer() == Answer::Yes;
+        let goes_on = whole.grows == Answer::Yes;
         Some(Case { name: recording.name.clone(), share, form: shorter.form?, prediction, truth, goes_on })
     }
 

@@ -6,6 +6,7 @@ mod simulated;
 use std::sync::LazyLock;
 
 use labelled::{Recording, leaking, recordings, series, with_memory};
+use memreel_judge::constants::Constants;
 use memreel_judge::shape::Answer;
 use memreel_judge::{Growth, GrowthRate, Reason, RunVerdict, judge};
 use memreel_trace::units::{Bytes, Count};
@@ -32,7 +33,7 @@ static TRACES: LazyLock<Vec<Judged>> = LazyLock::new(|| {
 fn told(judged: &Judged, verdict: &RunVerdict) -> String {
     let Recording { name, label, kept, .. } = &judged.recording;
     let (limit, reason) = (verdict.not_stable_above.unwrap_or(f64::NAN), verdict.reason);
-    let said = (verdict.answer(), verdict.form, reason, &verdict.with);
+    let said = (verdict.grows, verdict.form, reason, &verdict.with);
     format!("{name} ({label}, {kept} B): {said:?}, not stable above {limit:.0}")
 }
 
@@ -44,13 +45,12 @@ fn none(offenders: &[String]) {
 
 /// Whether two verdicts on the same export contradict each other.
 fn contradict(one: &RunVerdict, other: &RunVerdict) -> bool {
-    matches!((one.answer(), other.answer()), (Answer::Yes, Answer::No) | (Answer::No, Answer::Yes))
+    matches!((one.grows, other.grows), (Answer::Yes, Answer::No) | (Answer::No, Answer::Yes))
 }
 
 /// Whether two verdicts say different things; of growth by more than a thousandth of a byte.
 fn differ(one: &RunVerdict, other: &RunVerdict) -> bool {
-    let word =
-        |verdict: &RunVerdict| (verdict.answer(), verdict.with.clone(), verdict.unparted, verdict.form);
+    let word = |verdict: &RunVerdict| (verdict.grows, verdict.with.clone(), verdict.unparted, verdict.form);
     let rates = |Growth { frame, source, cut, export }: Growth| [frame, source, cut, export];
     let numbers = |rate: GrowthRate| [rate.low, rate.estimate, rate.high];
     let is_same = |pair: (Option<GrowthRate>, Option<GrowthRate>)| match pair {
@@ -90,7 +90,7 @@ fn changed(
 ) -> Vec<String> {
     let offender = |judged: &Judged| {
         let after = judged.recording.judge_samples(&change(&judged.samples));
-        let before = (judged.verdict.answer(), judged.verdict.form);
+        let before = (judged.verdict.grows, judged.verdict.form);
         is_wrong(judged, &after).then(|| format!("{what}: {}, was {before:?}", told(judged, &after)))
     };
     TRACES.iter().filter(|judged| of(&judged.recording)).filter_map(offender).collect()
@@ -149,7 +149,7 @@ fn sampling_more_rarely_leaves_open_but_never_contradicts() {
 #[test]
 fn a_leak_above_the_limit_is_not_called_level_by_few_samples_either() {
     let is_denied = |before: &Judged, after: &RunVerdict| {
-        after.answer() == Answer::No && before.recording.kept > after.not_stable_above.unwrap_or_default()
+        after.grows == Answer::No && before.recording.kept > after.not_stable_above.unwrap_or_default()
     };
     let rarer = [5, 10, 15, 20, 30].map(|nth| {
         let sampled = |samples: &[Sample]| every(samples, nth);
@@ -197,14 +197,14 @@ fn wrong_steps(samples: &[Sample], context: &RunContext, hides: f64) -> Vec<Stri
     for share in LEAKS {
         let (leak, verdict) = (share * limit, verdict_with(share * limit));
         let own_limit = verdict.not_stable_above.unwrap_or_default();
-        let is_level = verdict.answer() == Answer::No;
+        let is_level = verdict.grows == Answer::No;
         if is_level && (grew || leak > hides * own_limit) {
             let said = (verdict.form, verdict.reason);
             wrong.push(format!(
                 "a leak of {leak:.0} B per frame ({share} of {limit:.0}): {said:?}, not stable above {own_limit:.0}"
             ));
         }
-        grew |= verdict.answer() == Answer::Yes;
+        grew |= verdict.grows == Answer::Yes;
     }
     wrong
 }
@@ -276,7 +276,7 @@ proptest! {
     ) {
         let rates = [10.0, 25.0, 60.0, 220.0, 1000.0];
         let verdict = |hz: f64| {
-            verdict_of(&export, &export.samples(Looked { frames_a_second, hz, counter_s })).answer()
+            verdict_of(&export, &export.samples(Looked { frames_a_second, hz, counter_s })).grows
         };
         let answers = rates.map(verdict);
         let contradict = answers.contains(&Answer::No) && answers.contains(&Answer::Yes);
@@ -301,7 +301,7 @@ proptest! {
 fn with_leak(export: Simulated, times: f64) -> Answer {
     let samples = export.samples(Looked::default());
     let limit = verdict_of(&export, &samples).not_stable_above.unwrap();
-    verdict_of(&export, &leaking(&samples, times * limit)).answer()
+    verdict_of(&export, &leaking(&samples, times * limit)).grows
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn an_export_that_ends_before_its_counter_is_read_is_too_short_and_not_unmeasure
         let verdict = judge(&Series::of(&counts, &Memory::JUDGED), context);
         (verdict.reason, verdict.needs.frames, verdict.needs.samples)
     };
-    let enough = Some(memreel_judge::enough_frames());
+    let enough = Some(Constants::USUAL.enough_frames().ceil() as u64);
     assert_eq!(said(Some(200), &known(200)), (Some(Reason::TooShort), enough, None));
     assert_eq!(said(Some(200), &RunContext::default()), (Some(Reason::TooShort), enough, None));
     // Long enough, had it been sampled.

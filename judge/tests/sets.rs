@@ -82,11 +82,11 @@ impl<'a> Scores<'a> {
             }),
             denied: those(&|(recording, verdict)| {
                 let limit = verdict.not_stable_above.unwrap_or_default();
-                recording.is_leak() && verdict.answer() == Answer::No && recording.kept > limit
+                recording.is_leak() && verdict.grows == Answer::No && recording.kept > limit
             }),
-            leaks: counted(&Recording::is_leak, &|verdict| verdict.answer() == Answer::Yes),
+            leaks: counted(&Recording::is_leak, &|verdict| verdict.grows == Answer::Yes),
             healthy: counted(&|recording| recording.is_healthy() && recording.frames() >= 990, &|verdict| {
-                verdict.answer() != Answer::Open
+                verdict.grows != Answer::Open
             }),
             unexpected: those(&|(recording, verdict)| Word::of(verdict) != recording.expected),
             another: those(&|(recording, verdict)| {
@@ -162,7 +162,7 @@ fn share(hits: usize, of: usize) -> String {
 fn nothing_that_is_level_is_said_to_grow() {
     let count = |said: Option<Answer>, truth: Option<Answer>| {
         let is_so = |(recording, verdict): &&Judged| {
-            said.is_none_or(|said| verdict.answer() == said)
+            said.is_none_or(|said| verdict.grows == said)
                 && truth.is_none_or(|truth| recording.expected.answer == truth)
         };
         JUDGED.iter().filter(is_so).count()
@@ -171,17 +171,17 @@ fn nothing_that_is_level_is_said_to_grow() {
     println!("precision: {}", share(count(grow, grow), count(grow, None)));
     println!("recall: {}", share(count(grow, grow), count(None, grow)));
     let is_leak = |judged: &&Judged| judged.0.is_leak();
-    let found = JUDGED.iter().filter(is_leak).filter(|judged| judged.1.answer() == Answer::Yes).count();
+    let found = JUDGED.iter().filter(is_leak).filter(|judged| judged.1.grows == Answer::Yes).count();
     println!("leaks of any size: {}", share(found, JUDGED.iter().filter(is_leak).count()));
     let level = JUDGED.iter().filter(|(recording, _)| recording.expected.answer == Answer::No);
-    none(level.filter(|(_, verdict)| verdict.answer() == Answer::Yes).map(told));
+    none(level.filter(|(_, verdict)| verdict.grows == Answer::Yes).map(told));
 }
 
 #[test]
 fn a_judge_that_always_says_the_same_fails_on_every_set() {
     for answer in [Answer::Yes, Answer::No, Answer::Open] {
         let with = if answer == Answer::Yes { vec![With::Frames] } else { Vec::new() };
-        let constant = RunVerdict { grows: Some(answer), with, ..RunVerdict::default() };
+        let constant = RunVerdict { grows: answer, with, ..RunVerdict::default() };
         let passed = missed(|_| constant.clone()).into_iter().filter(|(_, missed)| missed.is_empty());
         none(passed.map(|(set, _)| format!("{answer:?} passes {set}")));
     }
@@ -199,7 +199,7 @@ fn knowing_the_cuts_never_turns_growth_into_anything_else() {
     let says_less = cut.filter(|(recording, verdict)| {
         let (cuts, first_uses) = (Vec::new(), Vec::new());
         let without = judge(&recording.series, &RunContext { cuts, first_uses, ..recording.context.clone() });
-        without.answer() == Answer::Yes && verdict.answer() != Answer::Yes
+        without.grows == Answer::Yes && verdict.grows != Answer::Yes
     });
     none(says_less.map(told));
 }
@@ -214,7 +214,7 @@ fn rate((recording, verdict): &Judged) -> GrowthRate {
 
 #[test]
 fn whether_live_exports_grow_is_said_of_all_nineteen() {
-    let wrong = |judged: &&&Judged| judged.1.answer() != judged.0.expected.answer;
+    let wrong = |judged: &&&Judged| judged.1.grows != judged.0.expected.answer;
     none(of_set("live").iter().filter(wrong).map(|judged| told(judged)));
 }
 
@@ -245,6 +245,6 @@ fn sixty_exports_in_one_process_are_a_leak_where_it_is_known_when_each_begins() 
     let (recording, verdict) = live.iter().find(|(recording, _)| recording.name == "live-06.csv").unwrap();
     assert_eq!(verdict.verdict(), Verdict::Leak);
     let as_one = judge(&recording.series, &RunContext { exports: Vec::new(), ..recording.context.clone() });
-    assert_eq!((as_one.answer(), as_one.unparted), (Answer::Yes, true));
+    assert_eq!((as_one.grows, as_one.unparted), (Answer::Yes, true));
     assert_eq!(as_one.with, [With::Frames, With::Cuts]);
 }

@@ -184,11 +184,11 @@ impl Grows {
     /// How most runs of a variant grow; `None` when most are open, or they grow with different things.
     fn of(variant: &VariantRow<'_>) -> Option<Grows> {
         let runs: Vec<_> = variant.measured().map(|job| &job.verdict).collect();
-        let most = |answer: Answer| 2 * runs.iter().filter(|run| run.answer() == answer).count() > runs.len();
+        let most = |answer: Answer| 2 * runs.iter().filter(|run| run.grows == answer).count() > runs.len();
         if most(Answer::No) {
             return Some(Grows::Not);
         }
-        let growing: Vec<_> = runs.iter().filter(|run| run.answer() == Answer::Yes).collect();
+        let growing: Vec<_> = runs.iter().filter(|run| run.grows == Answer::Yes).collect();
         let first = growing.first().filter(|_| most(Answer::Yes))?;
         let alike = growing.iter().all(|run| run.with == first.with);
         alike.then(|| Grows::With(first.with.clone()))

@@ -148,7 +148,7 @@ fn arrow(from: Option<Spread>, to: Option<Spread>, show: fn(f64) -> String) -> S
 /// What its runs answer, each answer once with how many there are, and the median growth of those that grow.
 fn verdict(row: &VariantRow<'_>) -> String {
     let runs: Vec<_> = row.measured().map(|job| &job.verdict).collect();
-    let mut answers: Vec<_> = runs.iter().map(|run| run.answer()).collect();
+    let mut answers: Vec<_> = runs.iter().map(|run| run.grows).collect();
     answers.sort_unstable();
     let several = answers.first() != answers.last();
     let words = answers.chunk_by(|a, b| a == b).map(|alike| match several {
@@ -169,7 +169,7 @@ fn answer_in_short(answer: Answer) -> &'static str {
 
 /// The median growth of the runs that grow, with what most of them grow with first.
 fn growth_of(runs: &[&RunVerdict]) -> Option<String> {
-    let mut growing: Vec<_> = runs.iter().filter(|run| run.answer() == Answer::Yes).collect();
+    let mut growing: Vec<_> = runs.iter().filter(|run| run.grows == Answer::Yes).collect();
     let with = &growing.get(growing.len() / 2)?.with.clone();
     growing.retain(|run| run.with == *with);
     let size = |run: &&&RunVerdict| run.growth.frame.map_or(0.0, |rate| rate.estimate);

@@ -28,10 +28,9 @@ impl Curve {
     /// the flush and teardown only what rises above the level at the last step, as a line straight up.
     pub fn over_progress(clock: &ProgressClock, series: &Series, memory: Memory, columns: usize) -> Curve {
         let Some((begin, end)) = clock.running() else { return Curve::default() };
-        let mut hand = clock.hand();
         let during = series.levels(memory).filter(|(t_s, _)| (begin..=end).contains(t_s));
         let mut points: Vec<_> =
-            during.filter_map(|(t_s, level)| Some(LevelPoint { at: hand.step_at(t_s)?, level })).collect();
+            during.filter_map(|(t_s, level)| Some(LevelPoint { at: clock.step_at(t_s)?, level })).collect();
         let level = points.last().map(|point| point.level);
         let highest = series.levels(memory).filter(|(t_s, _)| *t_s > end).map(|(_, level)| level).max();
         let rise = highest.filter(|highest| Some(*highest) > level).zip(clock.last_step());

@@ -165,7 +165,7 @@ mod tests {
     fn without_frames_growth_is_told_per_second() {
         let found = recording(1000, |_, _| ());
         assert_eq!((found.over, found.level_of), (Over::Seconds, Memory::Rss));
-        assert_eq!((found.verdict.answer(), found.verdict.per), (Answer::Yes, Some(Per::Second)));
+        assert_eq!((found.verdict.grows, found.verdict.per), (Answer::Yes, Some(Per::Second)));
         let growth = found.verdict.growth.frame.unwrap();
         assert!((growth.estimate / 1024.0 - 500.0).abs() < 1.0, "{growth:?}");
         assert!((growth.high - growth.low) / 1024.0 < 10.0, "{growth:?}");

@@ -75,7 +75,7 @@ pub struct Word {
 impl Word {
     /// What a verdict says.
     pub fn of(verdict: &RunVerdict) -> Word {
-        Word { answer: verdict.answer(), with: verdict.with.clone(), unparted: verdict.unparted }
+        Word { answer: verdict.grows, with: verdict.with.clone(), unparted: verdict.unparted }
     }
 
     fn read(text: &str) -> Word {

@@ -68,7 +68,7 @@ fn level_word(memory: Memory) -> &'static str {
 /// Whether it grows, and by how much with each of what it grows with.
 fn growth(summary: &RecordingSummary) -> String {
     let verdict = &summary.verdict;
-    match verdict.answer() {
+    match verdict.grows {
         Answer::Yes => format!("yes\n{}", verdicts::rates_in_short(verdict).join("\n")),
         Answer::No => "no".into(),
         Answer::Open => "can't tell".into(),
@@ -145,7 +145,7 @@ fn told(row: &RecordingRow) -> Told<'_> {
         }),
         level_of: measured.then(|| level_word(summary.level_of)),
         plateau_bytes: summary.plateau,
-        grows: summary.verdict.answer(),
+        grows: summary.verdict.grows,
         answer: verdicts::of_run(&summary.verdict),
         growth: told_growth(&summary.verdict),
         outcome: row.recording.outcome.as_ref().map(|outcome| outcome.word()),

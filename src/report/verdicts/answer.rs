@@ -31,7 +31,7 @@ struct Told<'a> {
 /// The answer that a run gives, in one sentence.
 pub fn of_run(verdict: &RunVerdict) -> String {
     Told {
-        grows: verdict.answer(),
+        grows: verdict.grows,
         with: &verdict.with,
         unparted: verdict.unparted,
         growth: &verdict.growth,

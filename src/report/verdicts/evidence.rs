@@ -22,7 +22,7 @@ const LISTED_STEPS: usize = 4;
 pub fn evidence(verdict: &RunVerdict) -> Vec<String> {
     let parts = [
         course(verdict),
-        verdict.division.as_ref().filter(|_| verdict.answer() == Answer::Yes).map(|it| division(it, verdict)),
+        verdict.division.as_ref().filter(|_| verdict.grows == Answer::Yes).map(|it| division(it, verdict)),
         verdict
             .sawtooth
             .as_ref()
@@ -41,7 +41,7 @@ fn course(verdict: &RunVerdict) -> Option<String> {
     let one = one(verdict);
     Some(format!(
         "Course: {}. The twelve blocks from {one} {} to {} gained {} per {one}.{}",
-        match (form, verdict.answer()) {
+        match (form, verdict.grows) {
             (Form::Steps | Form::Filled, Answer::Yes) => "rises at some cuts",
             _ => form_in_words(form),
         },
@@ -135,9 +135,9 @@ fn teeth(saw: &Sawtooth, verdict: &RunVerdict) -> String {
 /// What may be beneath growth, or be given in the answer already.
 fn hidden(verdict: &RunVerdict) -> Option<String> {
     let limit = amount(verdict.not_stable_above?);
-    let beneath = verdict.answer() == Answer::Yes && !verdict.with.contains(&With::Frames);
+    let beneath = verdict.grows == Answer::Yes && !verdict.with.contains(&With::Frames);
     let one = one(verdict);
-    match verdict.answer() {
+    match verdict.grows {
         Answer::Yes if beneath => Some(format!("A leak below {limit} per {one} could be missed beside it.")),
         Answer::Open => Some(format!("A leak of more than {limit} per {one} would have been seen.")),
         _ => None,

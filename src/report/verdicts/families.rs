@@ -48,9 +48,6 @@ fn because(because: Because) -> &'static str {
         Because::RunsGrow => "most runs grow, also the longest",
         Because::LevelsRiseWithLength => "the level at the end rises with the length of the export",
         Because::FramesWait => "frames wait in memory between input and output",
-        Because::StopsAtTheSameShare => {
-            "the level rises with the length, and growth stops at the same share of each length, as in a queue"
-        }
         Because::LevelsRiseWithSources => {
             "the level rises from the second largest to the largest number of sources"
         }

@@ -186,7 +186,7 @@ impl VerdictRecord {
             file: file.into(),
             verdict: verdict.verdict(),
             rules_version: RULES_VERSION,
-            grows: verdict.answer(),
+            grows: verdict.grows,
             with: verdict.with.clone(),
             parted: !verdict.unparted,
             growth: GrowthRecord::of(&verdict.growth, per),

@@ -90,13 +90,12 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
 pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
     let frames = verdict.steps.max(1.0) as u64;
     let open = Open { needs: verdict.needs, reason: verdict.reason, sources: false, frames };
-    (verdict.answer() == Answer::Open)
-        .then(|| Next::to_decide(experiment.command(&experiment.answer_to(&open))))
+    (verdict.grows == Answer::Open).then(|| Next::to_decide(experiment.command(&experiment.answer_to(&open))))
 }
 
 /// What can decide an inconclusive answer of a recording; `None` for other answers.
 pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
-    if verdict.answer() != Answer::Open {
+    if verdict.grows != Answer::Open {
         return None;
     }
     let input = longer_input(verdict).filter(|_| recorded.pid.is_none());

@@ -60,9 +60,13 @@ impl AtRest {
         (!rest.levels.is_empty()).then(|| AtRest { gain: rest.gain(), ..rest })
     }
 
-    /// Whether what rises at rest may be the heaps of threads that come and go: there were too few exports.
+    /// Whether what rises at rest may be the heaps of threads that come and go: there were too few exports, and
+    /// the threads did not stay either.
     pub fn may_be_heaps_of_threads(&self) -> bool {
-        (self.exports as u64) < self.settled_after
+        let judged = self.threads.len() / 2;
+        let stays = |pair: &[u64]| pair[1] > pair[0];
+        let threads_stay = self.threads.len() > 2 && self.threads[judged..].windows(2).all(stays);
+        (self.exports as u64) < self.settled_after && !threads_stay
     }
 
     /// Whether exports leave something behind that adds up.
@@ -243,7 +247,8 @@ mod tests {
         let gone = at_rest_with(&rising(28), |_| Some(1));
         assert!(gone.answer(K) == Answer::Yes && gone.settled_after == 30 && gone.may_be_heaps_of_threads());
         assert!(!at_rest_with(&rising(30), |_| Some(1)).may_be_heaps_of_threads());
-        // There is none beside the only thread's.
+        // Threads that stay, too, are no such heaps; nor is there one beside the only thread's.
+        assert!(!at_rest_with(&rising(12), |export| Some(1 + export)).may_be_heaps_of_threads());
         assert!(!at_rest(&rising(12)).may_be_heaps_of_threads());
     }
 

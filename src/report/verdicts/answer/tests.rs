@@ -3,8 +3,10 @@
 use super::*;
 use memreel_judge::exports::AtRest;
 use memreel_judge::jobs::judge_jobs;
+use memreel_judge::judge;
 use memreel_judge::steps::Step;
-use memreel_trace::units::Bytes;
+use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Memory, RunContext, Sample, Series};
 
 const REASONS: [Reason; 11] = [
     Reason::NothingMeasured,
@@ -30,20 +32,14 @@ fn rate(kib: f64) -> Option<GrowthRate> {
 fn growing(with: &[With]) -> RunVerdict {
     let growth =
         Growth { frame: rate(4.0), source: rate(12.0 * 1024.0), cut: rate(107.0), export: rate(3072.0) };
-    RunVerdict {
-        grows: Some(Answer::Yes),
-        with: with.to_vec(),
-        growth,
-        steps: 2000.0,
-        ..RunVerdict::default()
-    }
+    RunVerdict { grows: Answer::Yes, with: with.to_vec(), growth, steps: 2000.0, ..RunVerdict::default() }
 }
 
 fn level(form: Form) -> RunVerdict {
     let step =
         Step { at: 1240.0, over: 1.0, size: Bytes::from_kib(2900), cut: None, first_use: false, threads: 0 };
     RunVerdict {
-        grows: Some(Answer::No),
+        grows: Answer::No,
         form: Some(form),
         not_stable_above: Some(921.0),
         flat_since: Some(640.0),
@@ -53,18 +49,21 @@ fn level(form: Form) -> RunVerdict {
 }
 
 fn open(reason: Reason) -> RunVerdict {
-    RunVerdict { grows: Some(Answer::Open), reason: Some(reason), steps: 75.0, ..RunVerdict::default() }
+    RunVerdict { grows: Answer::Open, reason: Some(reason), steps: 75.0, ..RunVerdict::default() }
 }
 
+/// Twenty exports in one process, each of ten frames.
 fn at_rest() -> Option<AtRest> {
-    Some(AtRest {
-        exports: 20,
-        levels: Vec::new(),
-        gain: None,
-        threads: Vec::new(),
-        settled_after: 11,
-        swing: Bytes::new(0),
-    })
+    let sample = |frame: u64| Sample {
+        t_s: frame as f64,
+        frames_out: Some(Count::new(frame)),
+        anon_bytes: Some(Bytes::from_kib(20_000)),
+        ..Sample::default()
+    };
+    let samples: Vec<_> = (0..200).map(sample).collect();
+    let context =
+        RunContext { exports: (1..20).map(|export| 10 * export).collect(), ..RunContext::default() };
+    judge(&Series::of(&samples, &Memory::JUDGED), &context).at_rest
 }
 
 fn by_seconds(verdict: RunVerdict) -> RunVerdict {

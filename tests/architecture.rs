@@ -77,7 +77,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("saw", &["constants", "course", "stats"]),
     ("steps", &["constants", "course", "stats"]),
     ("backlog", &["constants"]),
-    ("level", &["progress_clock"]),
+    ("peak", &["progress_clock"]),
     ("sen", &["stats"]),
     (
         "run",
@@ -87,7 +87,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "course",
             "division",
             "exports",
-            "level",
+            "peak",
             "progress_clock",
             "saw",
             "shape",

@@ -35,7 +35,7 @@ fn what_others_recorded_of_one_program_is_told_alike() {
         let mib = |key: &str| told[key].as_f64().unwrap() / f64::from(1 << 20);
         assert!((8.9..9.2).contains(&told["lasted_s"].as_f64().unwrap()), "{told}");
         assert!((70.0..130.0).contains(&mib("peak_rss_bytes")), "{told}");
-        assert!((17.0..20.0).contains(&mib("plateau_bytes")), "{told}");
+        assert!((17.0..20.0).contains(&mib("level_bytes")), "{told}");
         assert_eq!(told["growth"]["unit"], "bytes/s", "{told}");
         let ends = ["low", "high"].map(|end| told["growth"][end].as_f64().unwrap() / f64::from(1 << 20));
         assert!(ends[0] < 1.11 && 1.07 < ends[1], "{told}");
@@ -54,7 +54,7 @@ fn a_clock_that_was_set_back_does_not_hide_half_of_a_recording() {
     let file = data("mprof-clock-set-back.dat");
     let told = json(&bench, &file);
     assert!((told["lasted_s"].as_f64().unwrap() - 120.0).abs() < 1.0, "{told}");
-    assert_eq!((told["plateau_bytes"].as_f64().unwrap() / 1048576.0).round(), 106.0);
+    assert_eq!((told["level_bytes"].as_f64().unwrap() / 1048576.0).round(), 106.0);
     let ran = bench.run(&["judge", &file]);
     ran.expect(0).says(&["Memory grows: yes, by 512 KiB per second", "The clock was set back by 3,600 s"]);
 }

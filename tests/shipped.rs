@@ -64,8 +64,8 @@ fn a_long_export_is_healthy() {
 fn a_short_uhd_export_has_a_level() {
     let report = shipped("uhd", &["--size", "320x180"]);
     for job in report.measured() {
-        let level = job.verdict.level.as_ref().unwrap();
-        assert!(level.peak.mib() > 40.0 && level.anonymous.is_some(), "{level:?}");
+        let peak = job.verdict.peak.as_ref().unwrap();
+        assert!(peak.bytes.mib() > 40.0 && peak.anonymous.is_some(), "{peak:?}");
         // Of melt's, each of whose cuts opens a source, that alone may be known.
         if job.engine.name == "ffmpeg" {
             assert_eq!(job.verdict.reason, Some(Reason::TooShort));

@@ -52,7 +52,7 @@ pub mod course;
 pub mod division;
 pub mod exports;
 pub mod jobs;
-pub mod level;
+pub mod peak;
 pub mod prediction;
 pub mod progress_clock;
 pub mod saw;

@@ -105,8 +105,8 @@ impl Prediction {
         let accelerates = verdict.form == Some(Form::Accelerating);
         let ahead =
             if accelerates { accelerating(&verdict.blocks, block, remaining, straight) } else { straight };
-        let beside = verdict.level.as_ref().and_then(|level| level.file).map_or(0.0, Bytes::as_f64);
-        let reached = verdict.level.as_ref().map_or(Bytes::ZERO, |level| level.peak);
+        let beside = verdict.peak.as_ref().and_then(|peak| peak.file).map_or(0.0, Bytes::as_f64);
+        let reached = verdict.peak.as_ref().map_or(Bytes::ZERO, |peak| peak.bytes);
         let bytes = |more: f64| Bytes::new((end + more + beside).max(0.0) as u64).max(reached);
         // What is taken and given back comes on top of what is kept.
         let given_back = (reached.as_f64() - end - beside).max(0.0);

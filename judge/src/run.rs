@@ -14,7 +14,7 @@ use crate::constants::Constants;
 use crate::course::{Counts, Course, Envelope, Per, Point};
 use crate::division::Division;
 use crate::exports::{self, AtRest};
-use crate::level::Level;
+use crate::peak::HighestLevel;
 use crate::progress_clock::ProgressClock;
 use crate::saw::Sawtooth;
 use crate::shape::{Answer, BLOCKS, Blocks, Form, Shape};
@@ -203,7 +203,7 @@ pub struct RunVerdict {
     /// Frames taken in and not yet put out, where both are counted.
     pub backlog: Option<Backlog>,
     /// The highest level, and what it is made of.
-    pub level: Option<Level>,
+    pub peak: Option<HighestLevel>,
     /// Threads that were there at the end of the judged part beyond those at its beginning.
     pub threads_gained: f64,
     /// The same of open descriptors.
@@ -260,7 +260,7 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
     let shared =
         of(Memory::Shared).filter(|shared| shared.grows == Answer::Yes && verdict.grows != Answer::Yes);
     RunVerdict {
-        level: Level::of(series, &clock, context),
+        peak: HighestLevel::of(series, &clock, context),
         ..shared.map_or(verdict, |shared| named(Memory::Shared, shared))
     }
 }

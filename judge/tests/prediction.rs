@@ -38,10 +38,10 @@ impl Case {
         };
         let shorter = judge(&series(&samples), &context);
         let prediction = Prediction::of(&shorter, judged as u64).ok()?;
-        let level = shorter.level.as_ref()?;
-        let beside = level.file.map_or(0.0, Bytes::as_f64);
+        let peak = shorter.peak.as_ref()?;
+        let beside = peak.file.map_or(0.0, Bytes::as_f64);
         // What the shorter export reached, the longer one reached as well.
-        let truth = Bytes::new((end + beside) as u64).max(level.peak);
+        let truth = Bytes::new((end + beside) as u64).max(peak.bytes);
         let goes_on = whole.grows == Answer::Yes;
         Some(Case { name: recording.name.clone(), share, form: shorter.form?, prediction, truth, goes_on })
     }

@@ -132,10 +132,10 @@ fn typical<'a>(family: &FamilyRow<'a>) -> Option<(&'a JobRow, &'a MeasuredJob)> 
     alike.max_by(|(_, a), (_, b)| a.verdict.steps.total_cmp(&b.verdict.steps))
 }
 
-/// The evidence of an answer, the level, and what limits it, a line each.
+/// The evidence of an answer, the peak, and what limits it, a line each.
 fn evidence_lines(verdict: &RunVerdict) -> Vec<String> {
-    let level = verdict.level.as_ref().map(verdicts::level);
-    verdicts::evidence(verdict).into_iter().chain(level).chain(verdicts::caveats(verdict)).collect()
+    let peak = verdict.peak.as_ref().map(verdicts::peak);
+    verdicts::evidence(verdict).into_iter().chain(peak).chain(verdicts::caveats(verdict)).collect()
 }
 
 /// Wrapped, so many characters in.

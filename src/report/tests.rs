@@ -110,7 +110,7 @@ fn a_run_has_one_level_in_every_table_also_where_its_counter_stops_short() {
     assert_eq!(summary(&jobs)[0]["level_at_end_bytes"], format!("{level}"));
     let recording = store::open_trace(&folder.path().join("jobs/melt-single-1"), None).unwrap();
     let recordings = RecordingReport::read(vec![recording], Axes::default()).unwrap();
-    assert_eq!(recordings.rows[0].summary.plateau.unwrap().as_f64(), level);
+    assert_eq!(recordings.rows[0].summary.level.unwrap().as_f64(), level);
 }
 
 #[test]

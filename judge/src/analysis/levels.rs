@@ -35,7 +35,7 @@ impl SharePart {
 ///
 /// **The level of a run**, wherever one is told, is that over [`SharePart::END`], of anonymous memory and swap: late,
 /// and before the encoder is flushed and all is closed. So it is in `summary.csv` (`level_at_end_bytes`), the table, the
-/// figure `level` of comparisons and checks, and as the plateau of a recording, which is of the resident set where
+/// figure `level` of comparisons and checks, and as the level of a recording, which is of the resident set where
 /// no anonymous memory was measured.
 ///
 /// `steps` are those of the whole way – of an export the planned frames, where they are known –, `levels` are (step,

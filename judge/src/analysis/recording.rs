@@ -49,13 +49,13 @@ pub struct RecordingSummary {
     /// The largest resident set: the largest sampled total over the process tree, or the kernel's own
     /// high-water mark of the largest process where that is known and larger.
     pub peak: Option<Peak>,
-    /// What the plateau is of: anonymous memory and swap where any was measured, else RSS.
+    /// What the level is of: anonymous memory and swap where any was measured, else RSS.
     pub level_of: Memory,
-    /// What the plateau is told over: frames where they are counted, else what was written where writing
+    /// What the level is told over: frames where they are counted, else what was written where writing
     /// goes on over the whole second half, else seconds.
     pub over: Over,
     /// The level ([`level_over`]) from 88 % to 98 % of the way, along that.
-    pub plateau: Option<Bytes>,
+    pub level: Option<Bytes>,
     /// Whether memory grows, with what, and by how much.
     pub verdict: RunVerdict,
     /// By how many seconds the clock was set back meanwhile; zero where it was not.
@@ -84,7 +84,7 @@ pub fn summarise_recording(
         peak: peak(series.memory(Memory::Rss).measured().max(), kernel_peak),
         level_of,
         over: way.over,
-        plateau: level_over(SharePart::END, planned.or(way.steps), &way.levels),
+        level: level_over(SharePart::END, planned.or(way.steps), &way.levels),
         verdict: judge(series, context),
         set_back_s: series.set_back_s(),
     }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plateau_is_told_over_what_was_written_where_writing_goes_on() {
+    fn the_level_is_told_over_what_was_written_where_writing_goes_on() {
         let found = recording(1000, |tick, sample| sample.written_bytes = Some(Bytes::from_kib(64 * tick)));
         assert_eq!(found.over, Over::Written);
     }
@@ -199,12 +199,12 @@ mod tests {
             sample.anon_bytes = Some(Bytes::from_mib(7));
         });
         assert_eq!((found.over, found.level_of), (Over::Frames, Memory::AnonymousAndSwap));
-        assert_eq!(found.plateau, Some(Bytes::from_mib(7)));
+        assert_eq!(found.level, Some(Bytes::from_mib(7)));
         assert_eq!(found.verdict.growth.frame.map(|growth| growth.estimate), Some(0.0));
     }
 
     #[test]
-    fn the_plateau_is_late_and_knows_nothing_of_the_teardown() {
+    fn the_level_is_late_and_knows_nothing_of_the_teardown() {
         let found = recording(1000, |tick, sample| {
             let mib = match tick {
                 0..850 => 10,
@@ -213,7 +213,7 @@ mod tests {
             };
             sample.rss_bytes = Some(Bytes::from_mib(mib));
         });
-        assert_eq!(found.plateau, Some(Bytes::from_mib(40)));
+        assert_eq!(found.level, Some(Bytes::from_mib(40)));
     }
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(recording(50, |_, _| ()).verdict.reason, Some(Reason::TooShort));
         assert_eq!(recording(0, |_, _| ()).verdict.reason, Some(Reason::NothingMeasured));
         assert_eq!(recording(0, |_, _| ()).peak, None);
-        assert_eq!(recording(2, |_, _| ()).plateau, None);
+        assert_eq!(recording(2, |_, _| ()).level, None);
     }
 
     #[test]

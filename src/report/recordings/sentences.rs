@@ -38,7 +38,7 @@ fn peak(summary: &RecordingSummary) -> Option<String> {
 }
 
 fn level(summary: &RecordingSummary) -> Option<String> {
-    let level = mib(summary.plateau?.as_f64());
+    let level = mib(summary.level?.as_f64());
     let of = way(summary.over);
     Some(format!("level    {level} MiB of {} (median from 88 % to 98 % of {of})", summary.level_of))
 }

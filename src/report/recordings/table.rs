@@ -40,7 +40,7 @@ fn table(rows: &[RecordingRow]) -> PrintedTable {
             number(summary.lasted_s, if summary.lasted_s < 100.0 { 1 } else { 0 }),
             number(summary.samples as f64, 0),
             peak(summary),
-            plateau(summary),
+            level(summary),
             growth(summary),
         ];
         table.row(&row.name, cells.map(Into::into));
@@ -55,8 +55,8 @@ fn peak(summary: &RecordingSummary) -> String {
     })
 }
 
-fn plateau(summary: &RecordingSummary) -> String {
-    summary.plateau.map_or(UNKNOWN.to_string(), |level| {
+fn level(summary: &RecordingSummary) -> String {
+    summary.level.map_or(UNKNOWN.to_string(), |level| {
         format!("{}\n{}", mib(level.as_f64()), level_word(summary.level_of))
     })
 }
@@ -81,7 +81,7 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
         |summary: &RecordingSummary| summary.peak.is_some_and(|peak| peak.source == PeakSource::Kernel);
     let kernel = some(is_kernel)
         .then(|| "peak, kernel: the exact high-water mark of the largest process, above any sample.".into());
-    let judged = some(|summary| summary.plateau.is_some())
+    let judged = some(|summary| summary.level.is_some())
         .then(|| "level: median from 88 % to 98 % of the run. memory grows: see `memreel judge`.".into());
     let cut_short = rows
         .iter()
@@ -105,7 +105,7 @@ struct Told<'a> {
     peak_rss_bytes: Option<Bytes>,
     peak_source: Option<&'static str>,
     level_of: Option<&'static str>,
-    plateau_bytes: Option<Bytes>,
+    level_bytes: Option<Bytes>,
     grows: Answer,
     answer: String,
     growth: Option<ToldGrowth>,
@@ -131,7 +131,7 @@ pub fn write_json(rows: &[RecordingRow], out: &mut dyn Write) -> io::Result<()> 
 
 fn told(row: &RecordingRow) -> Told<'_> {
     let summary = &row.summary;
-    let measured = summary.plateau.is_some();
+    let measured = summary.level.is_some();
     Told {
         name: &row.name,
         path: row.recording.path.display().to_string(),
@@ -144,7 +144,7 @@ fn told(row: &RecordingRow) -> Told<'_> {
             PeakSource::Sampled => "sampled",
         }),
         level_of: measured.then(|| level_word(summary.level_of)),
-        plateau_bytes: summary.plateau,
+        level_bytes: summary.level,
         grows: summary.verdict.grows,
         answer: verdicts::of_run(&summary.verdict),
         growth: told_growth(&summary.verdict),

@@ -5,7 +5,7 @@ use crate::report::number::{mib, number, short};
 use memreel_judge::course::Per;
 use memreel_judge::division::Division;
 use memreel_judge::exports::AtRest;
-use memreel_judge::level::Level;
+use memreel_judge::peak::HighestLevel;
 use memreel_judge::prediction::{Fit, Prediction, WhyNot};
 use memreel_judge::saw::Sawtooth;
 use memreel_judge::shape::{Answer, Form};
@@ -173,27 +173,27 @@ fn one_step(step: &Step, verdict: &RunVerdict) -> String {
     if causes.is_empty() { at } else { format!("{at} ({})", causes.join(", ")) }
 }
 
-/// The level as an answer: how much, when reached, what it is made of.
-pub fn level(level: &Level) -> String {
-    let reached = match level.reached_at_frame {
+/// The peak as an answer: how much, when reached, what it is made of.
+pub fn peak(peak: &HighestLevel) -> String {
+    let reached = match peak.reached_at_frame {
         Some(frame) => format!("98 % of it by frame {}", number(frame, 0)),
-        None => format!("98 % of it after {} s", short(level.reached_at_s)),
+        None => format!("98 % of it after {} s", short(peak.reached_at_s)),
     };
     let mut parts = Vec::new();
     let share = |name: &str, bytes: Option<Bytes>| {
         bytes.filter(|bytes| *bytes > Bytes::ZERO).map(|bytes| format!("{} {name}", mib(bytes.as_f64())))
     };
-    parts.extend(share("anonymous", level.anonymous));
-    parts.extend(share("pages of files", level.file));
-    parts.extend(share("of these shared", level.shared.filter(|shared| *shared >= Bytes::from_mib(1))));
+    parts.extend(share("anonymous", peak.anonymous));
+    parts.extend(share("pages of files", peak.file));
+    parts.extend(share("of these shared", peak.shared.filter(|shared| *shared >= Bytes::from_mib(1))));
     let made_of = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(" + ")) };
-    let pictures = level.pictures.filter(|&pictures| pictures >= 1.0);
+    let pictures = peak.pictures.filter(|&pictures| pictures >= 1.0);
     let pictures = pictures.map(|pictures| format!("as much as {} uncompressed frames", number(pictures, 0)));
     let threads =
-        level.threads.map(|threads| format!("{threads} thread{}", if threads == 1 { "" } else { "s" }));
+        peak.threads.map(|threads| format!("{threads} thread{}", if threads == 1 { "" } else { "s" }));
     let besides: Vec<_> = pictures.into_iter().chain(threads).collect();
     let besides = if besides.is_empty() { String::new() } else { format!(" ({})", besides.join(", ")) };
-    format!("Peak: {} MiB, {reached}{made_of}{besides}.", mib(level.peak.as_f64()))
+    format!("Peak: {} MiB, {reached}{made_of}{besides}.", mib(peak.bytes.as_f64()))
 }
 
 /// A prediction in words, and whether it fits into so much memory.

@@ -8,7 +8,7 @@ use memreel_judge::course::Per;
 use memreel_judge::division::Division;
 use memreel_judge::exports::AtRest;
 use memreel_judge::jobs::{Along, Because, JobsVerdict};
-use memreel_judge::level::Level;
+use memreel_judge::peak::HighestLevel;
 use memreel_judge::prediction::{Fit, Prediction, WhyNot};
 use memreel_judge::saw::Sawtooth;
 use memreel_judge::shape::{Answer, Form};
@@ -161,7 +161,7 @@ pub struct VerdictRecord {
     /// Frames that wait.
     pub backlog: Option<Backlog>,
     /// The highest level.
-    pub level: Option<Level>,
+    pub peak: Option<HighestLevel>,
     /// Threads at the end of the judged part beyond those at its beginning.
     pub threads_gained: f64,
     /// CPU time per frame late against early, where CPU time was measured.
@@ -220,7 +220,7 @@ impl VerdictRecord {
             sawtooth: verdict.sawtooth.clone(),
             at_rest: verdict.at_rest.clone(),
             backlog: verdict.backlog,
-            level: verdict.level.clone(),
+            peak: verdict.peak.clone(),
             threads_gained: verdict.threads_gained,
             speed: None,
             prediction: None,

@@ -11,15 +11,15 @@ const REACHED: f64 = 0.98;
 
 /// The highest level of a run.
 ///
-/// It is an answer by itself: memory that is bought for speed – look-ahead, frame threads, caches – is a level,
-/// and may be the whole story.
+/// It is an answer by itself: memory that is bought for speed – look-ahead, frame threads, caches – may be the whole
+/// story.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Level {
-    /// What it is a level of: resident memory where that was measured, else what growth is judged by.
+pub struct HighestLevel {
+    /// What it is the peak of: resident memory where that was measured, else what growth is judged by.
     pub of: String,
     /// The highest level.
     #[serde(rename = "peak_bytes")]
-    pub peak: Bytes,
+    pub bytes: Bytes,
     /// The frame by which 98 % of it was reached; `None` where no frames were counted.
     pub reached_at_frame: Option<f64>,
     /// When that was, in seconds.
@@ -40,10 +40,10 @@ pub struct Level {
     pub pictures: Option<f64>,
 }
 
-impl Level {
+impl HighestLevel {
     /// The highest level in a series; `None` where no memory was measured.
     /// `clock` is that of its frames.
-    pub fn of(series: &Series, clock: &ProgressClock, context: &RunContext) -> Option<Level> {
+    pub fn of(series: &Series, clock: &ProgressClock, context: &RunContext) -> Option<HighestLevel> {
         let resident = series.memory(Memory::Rss).is_measured();
         let memory = if resident { Memory::Rss } else { Memory::AnonymousAndSwap };
         let column = series.memory(memory);
@@ -53,9 +53,9 @@ impl Level {
         let (peak_row, peak) = top?;
         let reached = rows.clone().find(|&row| level(row).is_some_and(|level| level >= REACHED * peak))?;
         let anonymous = series.memory(Memory::AnonymousAndSwap).at(peak_row);
-        Some(Level {
+        Some(HighestLevel {
             of: memory.to_string(),
-            peak: Bytes::new(peak as u64),
+            bytes: Bytes::new(peak as u64),
             reached_at_frame: clock.step_at(series.t_s()[reached]).map(f64::round),
             reached_at_s: series.t_s()[reached],
             anonymous,

@@ -12,6 +12,7 @@ const SMALL: &str = "
 sources.shot.generate = { seconds = 1, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = 'single'
 ";
 

@@ -14,6 +14,7 @@ const SMALL: &str = "
 sources.shot.generate = { seconds = 1, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }], repeat = 4 }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = 'single'
 matrix.repeats = 3
 ";

@@ -14,6 +14,7 @@ const SMALL: &str = "
 sources.shot.generate = { seconds = 1, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = 'single'
 ";
 
@@ -42,7 +43,7 @@ fn a_misspelt_key_is_shown_with_its_place_and_the_nearest_one() {
 fn a_misspelt_value_is_shown_with_its_place_and_the_nearest_one() {
     let bench = Bench::new();
     wrong(&bench, "'single'", "'singel'");
-    let complaint = ["wrong.toml:7:20: ", "singel", "did you mean `single`?"];
+    let complaint = ["wrong.toml:8:20: ", "singel", "did you mean `single`?"];
     bench.run(&["run", "wrong.toml"]).expect(2).complains(&complaint);
 }
 
@@ -179,6 +180,7 @@ const FILLS_THE_DISK: &str = "
 sources.shot.generate = { seconds = 4, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = 4 }], repeat = 40 }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = 'single'
 matrix.repeats = 2
 ";

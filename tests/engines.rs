@@ -42,6 +42,7 @@ fn cuts_between_key_frames_of_sources_with_b_frames_show_the_frames_asked_for() 
             {{ clip = 'shot.1', start = '97f', duration = '1f' }}, {{ clip = 'shot.2', start = '0f', duration = '12f' }},
             {{ clip = 'shot.1', start = '1f', duration = '7f' }} ] }}]
          export.preset = 'veryfast'
+         export.audio = false
          export.options = {{ bf = '2' }}
          {ALL}"
     );
@@ -55,6 +56,7 @@ fn two_sources_that_take_turns_show_the_frames_asked_for() {
         "sources.shot.generate = {{ count = 2, seconds = 2, size = '320x180' }}
          timeline.tracks = [{{ repeat = 20, children = [{{ clip = 'shot', start = 0.52, duration = '5f' }}] }}]
          export.preset = 'ultrafast'
+         export.audio = false
          {ALL}"
     );
     every_export_shows(&text, &[shot(1, 13, 5), shot(2, 13, 5)].concat().repeat(20));
@@ -66,6 +68,7 @@ fn forty_sources_show_the_frames_asked_for() {
         "sources.shot.generate = {{ count = 40, seconds = 1, size = '320x180' }}
          timeline.tracks = [{{ children = [{{ clip = 'shot', start = '7f', duration = '6f' }}] }}]
          export.preset = 'ultrafast'
+         export.audio = false
          {ALL}"
     );
     let wanted: Vec<_> = (1..=40).flat_map(|source| shot(source, 7, 6)).collect();

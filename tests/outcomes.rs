@@ -117,6 +117,7 @@ const SHORT_AND_LONG: &str = "
 sources.shot.generate = { count = 2, seconds = 4, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', start = '13f', duration = '20f' }] }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = 'single'
 matrix.length = [2, 25]
 matrix.seed = 3
@@ -238,6 +239,7 @@ fn of_an_export_too_short_to_be_sampled_the_peak_is_known_and_the_rest_is_empty(
         sources.shot.generate = { seconds = 1, size = '64x64' }
         timeline.tracks = [{ children = [{ clip = 'shot', duration = '2f' }] }]
         export.preset = 'ultrafast'
+        export.audio = false
         [matrix]
         engine = ['ffmpeg', 'melt']
         threading = 'single'";
@@ -264,6 +266,7 @@ fn the_record_of_a_job_says_what_was_run() {
         sources.shot.generate = { count = 3, seconds = 1, size = '320x180' }
         timeline.tracks = [{ children = [{ clip = 'shot', start = '3f', duration = '9f' }] }]
         export.preset = 'ultrafast'
+        export.audio = false
         [matrix]
         engine = ['ffmpeg', 'melt']
         threading = 'single'";
@@ -308,6 +311,7 @@ fn an_environment_that_says_the_same_already_is_no_difference() {
         sources.shot.generate = { seconds = 1, size = '320x180' }
         timeline.tracks = [{ children = [{ clip = 'shot', duration = '2f' }] }]
         export.preset = 'ultrafast'
+        export.audio = false
         matrix.engine = 'melt'
         matrix.threading = 'parallel:2'";
     bench.scenario("same", text);
@@ -324,6 +328,7 @@ const INSTANT: &str = "
 sources.shot.generate = { seconds = 1, size = '64x64' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.engine = 'ffmpeg'
 matrix.threading = ['single', 'parallel:2']
 ";

@@ -15,6 +15,7 @@ const FOUR: &str = "
 sources.shot.generate = { seconds = 1, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = ['single', 'parallel:2']
 matrix.repeats = 2
 ";

@@ -175,6 +175,7 @@ fn slurm_runs_the_script_and_what_it_says_merges_the_tasks_into_the_whole_run() 
 sources.shot.generate = { seconds = 1, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
 export.preset = 'ultrafast'
+export.audio = false
 matrix.threading = ['single', 'parallel:2']
 ",
     );

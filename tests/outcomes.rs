@@ -117,7 +117,6 @@ const SHORT_AND_LONG: &str = "
 sources.shot.generate = { count = 2, seconds = 4, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', start = '13f', duration = '20f' }] }]
 export.preset = 'ultrafast'
-export.audio = false
 matrix.threading = 'single'
 matrix.length = [2, 25]
 matrix.seed = 3

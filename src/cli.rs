@@ -134,6 +134,8 @@ impl From<StoreError> for Failure {
             StoreError::NoResult { .. }
             | StoreError::ResultIsFile { .. }
             | StoreError::NoRecording { .. }
+            | StoreError::InUse { .. }
+            | StoreError::LatestIsTaken { .. }
             | StoreError::Version { .. }
             | StoreError::Json { .. } => Failure::usage(error.to_string()),
             StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),

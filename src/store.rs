@@ -7,11 +7,13 @@
 //!
 //! A recording of any other process is a folder of the same kind, or one file of samples.
 
+mod lock;
 mod machines;
 mod merge;
 mod output;
 mod recording;
 
+pub use lock::{Holder, Lock};
 pub use merge::{MergeError, Merged};
 pub use recording::{READABLE, Recorded, Recording, open_recording, open_trace};
 
@@ -78,6 +80,22 @@ pub enum StoreError {
         path: PathBuf,
         /// What it is, as far as can be told.
         what: String,
+    },
+    /// Another process writes there.
+    #[error("{path}: it is being written by {by}; wait until that has ended, or end it")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// By whom.
+        by: Holder,
+    },
+    /// What should be a link to the newest result is something else.
+    #[error(
+        "{path}: this is not a link to the newest result; move it away, or choose another folder with --reports"
+    )]
+    LatestIsTaken {
+        /// The file or folder.
+        path: PathBuf,
     },
     /// A CSV file could not be read.
     #[error(transparent)]
@@ -323,6 +341,10 @@ pub fn new_result_folder(
     };
     fs::create_dir_all(&parent).map_err(failed(&parent))?;
     let parent = fs::canonicalize(&parent).map_err(failed(&parent))?;
+    let latest = parent.join("latest");
+    if fs::symlink_metadata(&latest).is_ok_and(|there| !there.is_symlink()) {
+        return Err(StoreError::LatestIsTaken { path: latest });
+    }
     let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
     let names = std::iter::once(stamp.clone()).chain((2..).map(|number| format!("{stamp}-{number}")));
     for name in names {

@@ -211,6 +211,25 @@ fn a_run_with_a_check_leaves_every_file_that_was_asked_for() {
 }
 
 #[test]
+fn of_several_that_save_into_one_baseline_at_once_all_are_in_it() {
+    let bench = Bench::new();
+    let names = ["one", "two", "three", "four"];
+    for name in names {
+        bench.scenario(name, SMALL);
+        bench.run(&["run", &format!("{name}.toml")]).expect(0);
+    }
+    let save = |name: &str| bench.start(&["baseline", "save", &format!("reports/{name}/latest")]);
+    let saving: Vec<_> = names.map(save).into();
+    for one in saving {
+        one.wait().expect(0);
+    }
+    let text = fs::read_to_string(bench.path().join("memreel.baseline")).unwrap();
+    for name in names {
+        assert!(text.contains(&format!("scenario = \"{name}\"")), "{name} is missing: {text}");
+    }
+}
+
+#[test]
 fn a_result_is_within_a_baseline_of_itself_and_the_same_figures_are_told_from_both() {
     let bench = Bench::new();
     let result = small(&bench);

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
+use memreel::store::StoredResult;
 use memreel_trace::Outcome;
 use rustix::process::Signal;
 use support::*;
@@ -173,6 +174,43 @@ fn a_user_who_interrupts_keeps_what_was_measured_and_can_go_on() {
         assert_eq!(summary(&result.folder)[1]["outcome"], "interrupted");
         resume_completes(&bench);
     }
+}
+
+#[test]
+fn a_result_that_is_being_written_is_not_resumed_by_another() {
+    let bench = Bench::new();
+    let running = long_one_is_running(&bench);
+    let partial = || {
+        let jobs = fs::read_dir(bench.latest_folder("going").join("jobs")).unwrap().flatten();
+        jobs.filter(|entry| entry.file_name().to_string_lossy().starts_with(".partial")).count()
+    };
+    let second = bench.run(&["run", "--resume", "reports/going/latest"]);
+    let held = format!("it is being written by process {}", running.pid());
+    second.expect(2).complains(&["reports/going/", &held, "wait until"]);
+    assert_eq!(partial(), 1);
+    running.wait().expect(0);
+    let result = bench.latest("going");
+    assert!(result.jobs.iter().all(|job| job.record.outcome == Outcome::Finished));
+    // Nobody writes it any more, and nothing is left to do.
+    bench.run(&["run", "--resume", "reports/going/latest"]).expect(0);
+    let records =
+        |result: &StoredResult| result.jobs.iter().map(|job| job.record.clone()).collect::<Vec<_>>();
+    assert_eq!(records(&bench.latest("going")), records(&result));
+}
+
+#[test]
+fn what_is_called_latest_and_is_no_link_is_left_alone() {
+    let bench = Bench::new();
+    bench.scenario("own", INSTANT);
+    let latest = bench.path().join("reports/own/latest");
+    fs::create_dir_all(latest.parent().unwrap()).unwrap();
+    for make in [|path: &Path| fs::write(path, "mine"), |path: &Path| fs::create_dir(path)] {
+        make(&latest).unwrap();
+        bench.run(&["run", "own.toml"]).expect(2).complains(&["latest: this is not a link", "--reports"]);
+        assert_eq!(fs::read_dir(latest.parent().unwrap()).unwrap().count(), 1);
+        let _ = fs::remove_file(&latest);
+    }
+    assert!(latest.is_dir());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `memreel baseline`: the file that later results are compared with.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use crate::baseline::{Baseline, BaselineEntry};
 use crate::report::checks::{write_baseline, write_renewal};
 use crate::report::{Report, TableLook};
 use crate::result_check;
-use crate::store;
+use crate::store::{self, Lock};
 use memreel_judge::compare::LEAST_REPEATS;
 
 /// Keep the figures of exports in a small text file, beside the code that it guards
@@ -70,8 +71,9 @@ impl BaselineCommand {
 
 impl Kept {
     fn save(&self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let before = self.before()?;
         let entries = self.entries()?.into_iter();
+        let _lock = self.lock()?;
+        let before = self.before()?;
         let (there, new): (Vec<_>, Vec<_>) =
             entries.partition(|entry| before.replaced_by(&entry.key).is_some());
         let file = self.file.display();
@@ -97,7 +99,16 @@ impl Kept {
                 "{file}: no such baseline; `memreel baseline save RESULT {file}` creates it"
             )));
         }
-        self.write(&self.before()?, &self.entries()?, out)
+        let entries = self.entries()?;
+        let _lock = self.lock()?;
+        self.write(&self.before()?, &entries, out)
+    }
+
+    /// Of several that change one file, each waits for the one before. The folder is locked, for the file is replaced.
+    fn lock(&self) -> Result<Lock, Failure> {
+        let file = fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Ok(Lock::wait(folder.unwrap_or(Path::new(".")))?)
     }
 
     fn entries(&self) -> Result<Vec<BaselineEntry>, Failure> {

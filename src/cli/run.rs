@@ -16,7 +16,7 @@ use crate::execution::{self, Execution, Tally, Wishes};
 use crate::media;
 use crate::plan::{Plan, Shard};
 use crate::scenario::{Media, Scenario, SourceSpec};
-use crate::store::{self, ResultIndex, StoreError, StoredResult};
+use crate::store::{self, Lock, ResultIndex, StoreError, StoredResult};
 use memreel_record::machine;
 use memreel_record::supervise::Stop;
 
@@ -165,21 +165,27 @@ impl Session {
         })
     }
 
-    /// The result's folder: that of the result to resume, or a new one.
-    fn folder(&self, scenario: &Scenario) -> Result<PathBuf, Failure> {
-        match &self.resume {
+    /// The result's folder, which nobody else writes now: that of the result to resume, or a new one.
+    fn folder(&self, scenario: &Scenario) -> Result<(PathBuf, Lock), Failure> {
+        let folder = match &self.resume {
             Some(folder) => {
                 let io = |source| StoreError::Io { path: folder.clone(), source };
-                Ok(fs::canonicalize(folder).map_err(io)?)
+                fs::canonicalize(folder).map_err(io)?
             }
-            None => store::new_result_folder(&self.reports, &scenario.name, jiff::Timestamp::now()).map_err(
-                |error| {
-                    Failure::harness(format!(
-                        "cannot create the result's folder: {error}; choose another folder with --reports"
-                    ))
-                },
-            ),
-        }
+            None => self.new_folder(scenario)?,
+        };
+        let lock = Lock::take(&folder)?;
+        Ok((folder, lock))
+    }
+
+    fn new_folder(&self, scenario: &Scenario) -> Result<PathBuf, Failure> {
+        let made = store::new_result_folder(&self.reports, &scenario.name, jiff::Timestamp::now());
+        made.map_err(|error| match error {
+            StoreError::Io { .. } => Failure::harness(format!(
+                "cannot create the result's folder: {error}; choose another folder with --reports"
+            )),
+            other => other.into(),
+        })
     }
 
     /// When the run began: for a resumed one when it first did.
@@ -214,7 +220,7 @@ impl Prepared<'_> {
         let missing = engines.iter().any(|engine| engine.installation().is_err());
         let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
         let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, wishes)?;
-        let folder = session.folder(scenario)?;
+        let (folder, _lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
         let mut progress = ProgressLine::new(work(&plan, &obstacles));

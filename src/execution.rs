@@ -19,7 +19,7 @@ use memreel_record::machine;
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
 use memreel_trace::units::Bytes;
-use memreel_trace::{Machine, MediaFile, Outcome};
+use memreel_trace::{FramesShownBy, Machine, MediaFile, Outcome};
 
 /// A plan made ready: its media are there, its engines are known.
 pub struct Execution<'a> {
@@ -279,7 +279,8 @@ impl<'a> Execution<'a> {
         let resolved = self.engine(variant).resolve(variant, &files);
         let started = jiff::Timestamp::now();
         let mut measured = self.measure(variant, &resolved, &partial, stop, live)?;
-        measured.outcome = self.outcome(variant, measured.outcome, &output);
+        let frames_shown_by;
+        (measured.outcome, frames_shown_by) = self.proved(variant, &measured, &output, live);
         let output_bytes = fs::metadata(&output).ok().filter(|_| variant.writes_a_file());
         let record = record::RecordOf {
             execution: self,
@@ -288,6 +289,7 @@ impl<'a> Execution<'a> {
             resolved: &resolved,
             measured: &measured,
             started,
+            frames_shown_by,
             output_bytes: output_bytes.map(|meta| meta.len()),
             graph: fs::read(&graph).ok().map(digest::of),
         };
@@ -327,15 +329,39 @@ impl<'a> Execution<'a> {
         Ok(supervise::measure(&launch, folder, stop, live)?)
     }
 
-    /// The engine's own word for how it ended, held against the file that it wrote: an engine may leave
-    /// out what it cannot show, and call that a success.
-    fn outcome(&self, variant: &Variant, said: Outcome, output: &Path) -> Outcome {
-        let of = variant.frames();
-        let can_be_counted = said.is_finished() && variant.writes_a_file();
-        let counted = self.exporter.as_ref().filter(|_| can_be_counted);
-        match counted.and_then(|exporter| engine::count_frames(exporter, output)) {
-            Some(frames) if frames != of => Outcome::Incomplete { frames, of },
-            _ => said,
+    /// The engine's own word for how it ended, held against the best witness there is: an engine may leave
+    /// out what it cannot show, or write nothing at all, and call that a success.
+    fn proved(
+        &self,
+        variant: &Variant,
+        measured: &Measured,
+        output: &Path,
+        live: &Live,
+    ) -> (Outcome, Option<FramesShownBy>) {
+        let said = measured.outcome.clone();
+        if !said.is_finished() || variant.media_choice == MediaChoice::MakeProxies {
+            return (said, None);
+        }
+        let (found, of, by) = match &self.exporter {
+            Some(exporter) if variant.writes_a_file() => {
+                (frames_in_file(exporter, output), variant.frames(), FramesShownBy::File)
+            }
+            _ => {
+                let of = variant.frames_of_all_exports();
+                let late = LATE_S * of as f64 / measured.wall.as_secs_f64();
+                match (live.frames_out(), live.frames_in()) {
+                    (Some(out), _) => (out.get(), of, FramesShownBy::Counter),
+                    (None, Some(taken)) if taken.as_f64() + late >= of as f64 => {
+                        (of, of, FramesShownBy::Counter)
+                    }
+                    // What it said last may be long before its last frame.
+                    (None, _) => (of, of, FramesShownBy::Nothing),
+                }
+            }
+        };
+        match found == of {
+            true => (said, Some(by)),
+            false => (Outcome::Incomplete { frames: found, of }, Some(by)),
         }
     }
 
@@ -375,6 +401,12 @@ impl<'a> Execution<'a> {
     }
 }
 
+/// The pictures in an export's file: none where it is no regular file, or not one that can be read.
+fn frames_in_file(exporter: &Path, output: &Path) -> u64 {
+    let is_file = fs::symlink_metadata(output).is_ok_and(|meta| meta.is_file());
+    if is_file { engine::count_frames(exporter, output).unwrap_or(0) } else { 0 }
+}
+
 /// A job of which nothing is known but its name.
 fn planned(name: &JobName) -> PlannedJob {
     PlannedJob {
@@ -401,6 +433,9 @@ fn shard_record(part: &PartOf) -> ShardRecord {
 
 /// The graph that an engine exported, in its own words, in a job's folder.
 const GRAPH: &str = "graph.mlt";
+
+/// An engine that says which frame it takes in says it no later than this, in seconds: melt does every 0.04 s.
+const LATE_S: f64 = 0.1;
 
 /// What a job's folder is called until it is whole.
 const PARTIAL: &str = ".partial-";

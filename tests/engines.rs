@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use memreel::store::StoredJob;
-use memreel_trace::Outcome;
+use memreel_trace::{FramesShownBy, Outcome};
 use support::*;
 
 /// The engines that take our timelines, with one thread and with several.
@@ -368,6 +368,7 @@ fn a_null_sink_counts_frames_and_leaves_no_file() {
     for job in &result.jobs {
         assert_eq!(job.record.outcome, Outcome::Finished);
         assert_eq!(job.record.output_bytes, None);
+        assert_eq!(job.record.frames_shown_by, Some(FramesShownBy::Counter));
         let counts = job.samples().unwrap().into_iter().filter_map(|sample| sample.frames());
         let most = counts.map(|count| count.get()).max().unwrap();
         // melt tells its position now and then, counted from 0.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use memreel::store::StoredResult;
-use memreel_trace::Outcome;
+use memreel_trace::{FramesShownBy, Outcome};
 use rustix::process::Signal;
 use support::*;
 
@@ -384,6 +384,50 @@ case "$2" in
     sed 's/"value": 5.0/"value": 3.0/' "$timeline" > "$1.otio"
     "$real" "$1.otio" "$@"; exit $?;;
 esac"#;
+
+/// How the only job of `INSTANT` with one thread ended, and what is known of it, when the exporter does this.
+fn ended(does: &str, more: &[&str], code: i32) -> (Outcome, Option<FramesShownBy>, String) {
+    let bench = Bench::new();
+    bench.scenario("short", INSTANT);
+    let arguments = [&["run", "short.toml", "--threading", "single"], more].concat();
+    let ran = bench.start_command(bench.memreel_with_exporter(does, &arguments)).wait();
+    let table = ran.expect(code).out.clone();
+    let record = bench.latest("short").jobs.remove(0).record;
+    (record.outcome, record.frames_shown_by, table)
+}
+
+#[test]
+fn an_engine_that_says_that_it_succeeded_is_held_against_its_file() {
+    let wrote = |does: &str| ended(does, &[], 4);
+    let incomplete = |frames| (Outcome::Incomplete { frames, of: 5 }, Some(FramesShownBy::File));
+    for (does, frames) in [
+        ("exit 0", 0),
+        ("mkdir \"$2\"; exit 0", 0),
+        ("ln -s /dev/zero \"$2\"; exit 0", 0),
+        (": > \"$2\"; exit 0", 0),
+        ("\"$real\" \"$@\"; truncate --size=-1000 \"$2\"; exit 0", 0),
+        ("echo 'frames 5 5' >&5; exit 0", 0),
+    ] {
+        let (outcome, by, table) = wrote(does);
+        assert_eq!((outcome, by), incomplete(frames), "{does}");
+        assert!(table.contains("incomplete"), "{table}");
+    }
+    let (outcome, by, _) = ended("exec \"$real\" \"$@\"", &[], 0);
+    assert_eq!((outcome, by), (Outcome::Finished, Some(FramesShownBy::File)));
+}
+
+#[test]
+fn an_export_without_a_file_is_held_against_the_engines_counter_or_said_to_be_unverified() {
+    let null = ["--sink", "null"];
+    let (outcome, by, _) = ended("echo 'frames 3 3' >&5; exit 0", &null, 4);
+    assert_eq!((outcome, by), (Outcome::Incomplete { frames: 3, of: 5 }, Some(FramesShownBy::Counter)));
+    let (outcome, by, table) = ended("exec \"$real\" \"$@\"", &null, 0);
+    assert_eq!((outcome, by), (Outcome::Finished, Some(FramesShownBy::Counter)));
+    assert!(!table.contains("unverified"), "{table}");
+    let (outcome, by, table) = ended("exit 0", &null, 0);
+    assert_eq!((outcome, by), (Outcome::Finished, Some(FramesShownBy::Nothing)));
+    assert!(table.contains("unverified"), "{table}");
+}
 
 #[test]
 fn of_twenty_exports_each_it_is_told_how_often_they_fail_and_whether_one_does_more_often() {

@@ -26,7 +26,7 @@ pub use variant::{Spread, VariantSummary, group_by_variant};
 
 use crate::run::RunVerdict;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{Memory, Outcome, RunRecord, Series, ThreadSample};
+use memreel_trace::{FramesShownBy, Memory, Outcome, RunRecord, Series, ThreadSample};
 
 /// What is said of one job: a row of `summary.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,8 @@ pub struct JobSummary {
     pub fps_early: Option<f64>,
     /// Frames a second over 70–90 % of the export's frames.
     pub fps_late: Option<f64>,
+    /// Whether only the engine says that it exported all frames: there is neither a file nor a counter that shows it.
+    pub is_unverified: bool,
     /// The size of the exported file.
     pub output_bytes: Option<Bytes>,
     /// Samples taken.
@@ -118,6 +120,7 @@ pub fn summarise(
         fps: speed(record, series),
         fps_early: total.and_then(|frames| speed_over(&clock, SharePart::EARLY.of(frames))),
         fps_late: total.and_then(|frames| speed_over(&clock, SharePart::LATE.of(frames))),
+        is_unverified: record.frames_shown_by == Some(FramesShownBy::Nothing),
         output_bytes: record.output_bytes,
         samples: record.sampling.samples,
         missed: record.sampling.missed,

@@ -11,7 +11,7 @@ use memreel_record::machine;
 use memreel_record::supervise::Measured;
 use memreel_timeline::RationalTime;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{Machine, RunContext, RunRecord, TimelineRecord};
+use memreel_trace::{FramesShownBy, Machine, RunContext, RunRecord, TimelineRecord};
 
 /// Samples in a packet of AAC (ISO/IEC 14496-3: a frame of 1024).
 const AAC_FRAME: f64 = 1024.0;
@@ -28,6 +28,7 @@ pub struct RecordOf<'a> {
     pub resolved: &'a Resolved,
     pub measured: &'a Measured,
     pub started: jiff::Timestamp,
+    pub frames_shown_by: Option<FramesShownBy>,
     pub output_bytes: Option<u64>,
     pub graph: Option<String>,
 }
@@ -71,6 +72,7 @@ impl RecordOf<'_> {
             overhead: measured.overhead.clone(),
             context: context(variant, resolved, &execution.machine),
             outcome: measured.outcome.clone(),
+            frames_shown_by: self.frames_shown_by,
             started: self.started.to_string(),
             wall_s: measured.wall.as_secs_f64(),
             cpu_s: measured.cpu.map(|cpu| cpu.as_secs_f64()),

@@ -180,9 +180,11 @@ fn growth_of(runs: &[&RunVerdict]) -> Option<String> {
 fn outcome(variant: &VariantRow<'_>) -> Cell {
     let (ran, finished) = (variant.summary.ran, variant.summary.finished);
     let failed = variant.measured().map(|job| &job.summary.outcome).find(|outcome| !outcome.is_finished());
+    let unverified =
+        if variant.measured().any(|job| job.summary.is_unverified) { ",\nunverified" } else { "" };
     match failed {
-        None if ran == variant.jobs.len() && ran == 1 => "finished".into(),
-        None => format!("{finished} of {}\nfinished", variant.jobs.len()).into(),
+        None if ran == variant.jobs.len() && ran == 1 => format!("finished{unverified}").into(),
+        None => format!("{finished} of {}\nfinished{unverified}", variant.jobs.len()).into(),
         Some(outcome) if variant.jobs.len() == 1 => Cell::from(outcome.word()).red(),
         Some(outcome) => {
             Cell::from(format!("{finished} of {}\nfinished,\n{}", variant.jobs.len(), outcome.word())).red()

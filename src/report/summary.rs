@@ -110,6 +110,7 @@ fn row(axes: &[&str], job: &JobRow) -> Vec<String> {
 fn outcome(job: &JobRow) -> (String, String) {
     match &job.measured {
         None => ("not-run".into(), job.why_not_run().unwrap_or_default()),
+        Some(job) if job.summary.is_unverified => ("finished".into(), "frames not verified".into()),
         Some(job) if job.summary.outcome.is_finished() => ("finished".into(), String::new()),
         Some(job) => (job.summary.outcome.word().into(), job.summary.outcome.to_string()),
     }

@@ -45,8 +45,8 @@ pub use format::{SeriesFormat, first_line, read_columns, read_series};
 pub use machine_class::MachineClass;
 pub use outcome::Outcome;
 pub use record::{
-    EngineRecord, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling, Threading,
-    TimelineRecord,
+    EngineRecord, FramesShownBy, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling,
+    Threading, TimelineRecord,
 };
 pub use recording::{RECORDING_FORMAT, RecordingRecord};
 pub use series::{Column, Memory, Series};

@@ -53,6 +53,9 @@ pub struct RunRecord {
     pub context: RunContext,
     /// How it ended.
     pub outcome: Outcome,
+    /// What shows that an export that finished has all its frames; `None` where that was not asked.
+    #[serde(default)]
+    pub frames_shown_by: Option<FramesShownBy>,
     /// When it began (RFC 3339, UTC).
     pub started: String,
     /// How long it ran, in seconds.
@@ -68,6 +71,18 @@ pub struct RunRecord {
     /// it out, where that was asked for.
     #[serde(default)]
     pub graph_digest: Option<String>,
+}
+
+/// What shows that an export has all its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FramesShownBy {
+    /// The pictures in its file, counted by FFmpeg.
+    File,
+    /// The engine's own counter.
+    Counter,
+    /// Nothing: only the engine says that it succeeded.
+    Nothing,
 }
 
 /// Which engine ran, and which build of it.

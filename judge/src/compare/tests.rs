@@ -224,6 +224,7 @@ fn job(outcome: Outcome) -> JobSummary {
         fps: Some(20.0),
         fps_early: None,
         fps_late: None,
+        is_unverified: false,
         output_bytes: None,
         samples: 1000,
         missed: 0,

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fs;
+
 use support::*;
 
 /// Two clips of six seconds each: too short to judge.
@@ -55,7 +57,18 @@ fn settles(bench: &Bench, arguments: &[&str], why: &str) -> String {
             return answers(&printed).join("\n");
         }
     }
-    panic!("{printed}");
+    panic!("{printed}\n{}", last_rests(bench));
+}
+
+/// Memory at rest between the exports of the last result, if it has any.
+fn last_rests(bench: &Bench) -> String {
+    let results = fs::read_dir(bench.path().join("reports")).into_iter().flatten().flatten();
+    let summaries = results.filter_map(|one| fs::read(one.path().join("latest/summary.json")).ok());
+    let rests = summaries.map(|summary| {
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        summary["jobs"][0]["at_rest"].to_string()
+    });
+    rests.collect()
 }
 
 /// A text on one line.
@@ -87,7 +100,7 @@ fn too_few_exports_in_a_process_become_more() {
 #[test]
 fn a_project_that_cannot_be_made_longer_is_exported_several_times_in_one_process() {
     let bench = Bench::new();
-    std::fs::write(bench.path().join("short.mlt"), PROJECT).unwrap();
+    fs::write(bench.path().join("short.mlt"), PROJECT).unwrap();
     let arguments = ["run", "short.mlt", "--threading", "single", "--preset", "ultrafast"];
     let said = settles(&bench, &arguments, "the export is too short: 200 frames");
     assert!(said.contains("exports in one process"), "{said}");

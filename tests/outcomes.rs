@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::SystemTime;
 
 use memreel::store::StoredResult;
@@ -211,6 +212,21 @@ fn what_is_called_latest_and_is_no_link_is_left_alone() {
         let _ = fs::remove_file(&latest);
     }
     assert!(latest.is_dir());
+}
+
+#[test]
+fn a_signal_that_was_ignored_before_stays_ignored() {
+    let bench = Bench::new();
+    bench.scenario("going", SHORT_AND_LONG);
+    let memreel = bench.memreel(&["run", "going.toml"]);
+    let mut nohup = Command::new("sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(memreel.get_program()).args(memreel.get_args());
+    bench.settle(&mut nohup);
+    let running = bench.start_command(nohup);
+    bench.engine_with("length-25");
+    running.signal(Signal::HUP);
+    running.wait().expect(0);
+    assert!(bench.latest("going").jobs.iter().all(|job| job.record.outcome == Outcome::Finished));
 }
 
 #[test]

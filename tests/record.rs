@@ -895,6 +895,13 @@ fn an_old_recording_is_replaced_only_when_asked() {
 #[test]
 fn a_disk_that_fills_up_does_not_end_the_command_and_is_told() {
     let bench = Bench::new();
+    // A file that was asked for and is not there is no success; how the command failed is worth more.
+    record_sh(&bench, &["--json", "/dev/full"], "exit 0")
+        .expect(125)
+        .complains(&["/dev/full", "No space left"]);
+    record_sh(&bench, &["--json", "/dev/full"], "exit 8")
+        .expect(8)
+        .complains(&["/dev/full", "No space left"]);
     let ran = record_sh(&bench, &["--csv", "/dev/full"], "sleep 1.2; exit 8");
     ran.expect(8).complains(&["/dev/full", "No space left", "the command continues"]);
     assert!(!kept(&bench).join("recording.json").exists());

@@ -32,6 +32,7 @@ use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
 pub use folder::{Folder, check_writable};
 pub use progress_source::{Pattern, PatternError};
 pub use psrecord_log::{Content, LogLayout, PsrecordLog};
+pub use signals::not_ignored;
 pub use subject::What;
 
 use relay::Relay;

@@ -59,9 +59,9 @@ memreel are passed on to it. Processes that it leaves running are counted and no
 memreel sets a mark.
 
 Exit codes with a command:
-  that of the command, or 128 + N if signal N ended it; also if a file could not be written
+  that of the command, or 128 + N if signal N ended it
   124  --duration ended it
-  125  memreel failed, or its options are invalid
+  125  memreel failed, a file could not be written although the command succeeded, or its options are invalid
   126  the command was found and cannot be executed
   127  the command was not found
 Exit codes with a PID:
@@ -219,12 +219,18 @@ impl RecordCommand {
         // Without its samples a recording is not whole, and must not look so.
         if !has_failed {
             match self.tell(&recorded, &folder, out) {
-                // How the command ended is worth more than how we did.
-                Err(failure) if is_command => failure.print(),
+                Err(failure) if is_command => {
+                    has_failed = true;
+                    failure.print();
+                }
                 told => told?,
             }
         }
-        Ok(exit(&recorded))
+        // How the command failed is worth more than how we did.
+        match exit(&recorded) {
+            Exit::Passed(0) if has_failed => Ok(Exit::Passed(OUR_FAULT)),
+            exit => Ok(exit),
+        }
     }
 
     /// What clap cannot say.

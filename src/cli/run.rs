@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::changes::{self, ScenarioOptions};
 use super::check::CheckOptions;
@@ -18,6 +19,7 @@ use crate::plan::{Plan, Shard};
 use crate::scenario::{Media, Scenario, SourceSpec};
 use crate::store::{self, Lock, ResultIndex, StoreError, StoredResult};
 use memreel_record::machine;
+use memreel_record::record::not_ignored;
 use memreel_record::supervise::Stop;
 
 /// Export every variant of a scenario, sample each export's memory, and report
@@ -231,10 +233,10 @@ impl Prepared<'_> {
 }
 
 /// The first Ctrl-C (or TERM, or HUP) asks for an orderly end; a second one ends memreel at once, and
-/// the launcher ends the engine.
+/// the launcher ends the engine. What was ignored before (`nohup`) stays so.
 fn stop_on_signals() -> Result<Stop, Failure> {
     let stop = Stop::default();
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    for signal in not_ignored(&[SIGINT, SIGTERM, SIGHUP]) {
         signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.0.clone())?;
         signal_hook::flag::register(signal, stop.0.clone())?;
     }

@@ -39,10 +39,9 @@ impl Signals {
     /// # Errors
     /// When the system does not let us.
     pub fn catch() -> std::io::Result<Signals> {
-        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
-        let caught = ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let caught = not_ignored(&ENDING);
         let (read, write) = UnixStream::pair()?;
-        let signals: Vec<i32> = caught.chain([SIGUSR1]).collect();
+        let signals: Vec<i32> = caught.into_iter().chain([SIGUSR1]).collect();
         let delivery = SignalDelivery::with_pipe(read, write, WithOrigin::default(), signals)?;
         Ok(Signals { delivery })
     }
@@ -64,6 +63,13 @@ fn wish(origin: Origin) -> Wish {
         SIGUSR1 => Wish::Mark,
         signal => Wish::End { signal: signal as u8, from_terminal: matches!(origin.cause, Cause::Kernel) },
     }
+}
+
+/// Those of these signals that were not ignored when this process was started, as by `nohup` or of a shell's background
+/// job. To be asked before any of them is caught.
+pub fn not_ignored(signals: &[i32]) -> Vec<i32> {
+    let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+    signals.iter().copied().filter(|signal| ignored & (1 << (signal - 1)) == 0).collect()
 }
 
 /// `SigIgn` of a process's `status`: the lowest bit is signal 1.

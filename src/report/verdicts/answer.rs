@@ -91,14 +91,14 @@ impl Told<'_> {
             }
             true => {
                 let first = self.by(With::Sources, true).unwrap_or_default();
-                format!("{first}, and every cut here opens one")
+                format!("{first}; here every cut opens a new source")
             }
             false => each.join(" and "),
         };
         let kept = match self.with {
             [With::Exports] => Some("memory that stays after an export is closed is a leak".to_string()),
             with if with.contains(&With::Sources) && !with.contains(&With::Frames) => {
-                Some("no growth per frame was found: the engine keeps something of each source".into())
+                Some("the engine keeps something of each source; no growth per frame was found".into())
             }
             _ => None,
         };

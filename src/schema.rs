@@ -58,3 +58,15 @@ impl Transform for OneLine {
         transform_subschemas(self, schema);
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/support/json_schema.rs"]
+mod json_schema;
+
+/// Asserts that a document is what its schema says, and nothing more.
+#[cfg(test)]
+#[track_caller]
+pub fn assert_fits(name: &str, text: &str) {
+    let document = documents().into_iter().find(|document| document.name == name).unwrap();
+    assert_eq!(json_schema::ClosedSchema::of(document.schema.to_value()).misfit(text), None, "{name}");
+}

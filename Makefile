@@ -20,9 +20,11 @@ build: setup ## build memreel, its launcher and its exporter
 man: setup ## write man pages and completions of shells into target/share
 	cargo run --quiet --release --package memreel-pages -- target/share
 
-reference: ## write the reference of the command line, docs/cli.md
+reference: ## write the reference of the command line and the JSON Schemas, docs/cli.md and docs/schema
 	cargo run --quiet --package memreel-pages -- target/share
 	cp target/share/doc/memreel/docs/cli.md docs/cli.md
+	mkdir -p docs/schema
+	cp target/share/doc/memreel/docs/schema/*.json docs/schema/
 
 deb: build man ## pack memreel, its launcher and its exporter for this release of Debian or Ubuntu, in target/dist
 	@scripts/package.sh deb

@@ -50,6 +50,7 @@ says "$room/said" libavcodec
 dpkg -x "$deb" "$room/deb"
 [ -s "$room/deb/usr/share/doc/memreel/copyright" ] || stop "$deb has no copyright"
 [ -s "$room/deb/usr/share/doc/memreel/docs/verdicts.md" ] || stop "$deb has no docs"
+[ -s "$room/deb/usr/share/doc/memreel/docs/schema/summary.json" ] || stop "$deb has no JSON Schemas"
 pages "$room/deb/usr/share"
 
 mkdir "$room/empty" "$room/home"

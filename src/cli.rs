@@ -28,6 +28,10 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
+pub(crate) use inspect::InspectRecord;
+pub(crate) use plan::PlanRecord;
+pub(crate) use record::SummaryFacts;
+
 use crate::engine::Companions;
 use crate::execution::ExecutionError;
 use crate::media::MediaError;

@@ -28,6 +28,8 @@ pub mod report;
 #[doc(hidden)]
 pub mod scenario;
 #[doc(hidden)]
+pub mod schema;
+#[doc(hidden)]
 pub mod store;
 
 mod digest;

@@ -25,10 +25,10 @@ pub mod verdicts;
 
 pub use explain::{Forecast, RunLines, write_explanation, write_run, write_run_lines};
 pub use plot::Picture;
-pub use recordings::{Axes, RecordingReport, RecordingRow, tell_recording};
+pub use recordings::{Axes, RecordingLine, RecordingReport, RecordingRow, tell_recording};
 pub use result_table::write_table;
 pub use summary::write_summary;
-pub use summary_json::write_summary_json;
+pub use summary_json::{SummaryRecord, write_summary_json};
 pub use terminal::{TableLook, stderr_width, stdout_width, write_lines};
 
 use std::io::{self, Write};

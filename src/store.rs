@@ -21,6 +21,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use memreel_trace::{
@@ -102,77 +103,77 @@ pub enum StoreError {
     Trace(#[from] TraceError),
 }
 
-/// `result.json`: what a run set out to do, so that it can be reported on, and resumed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `result.json`: the plan of a run, from which it can be reported on and resumed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultIndex {
-    /// The version: [`FORMAT`].
+    /// The version of the file.
+    #[schemars(extend("const" = FORMAT))]
     pub format: String,
     /// The scenario's name.
     pub scenario: String,
     /// The question that the scenario answers.
     pub question: String,
-    /// Where the scenario file lay: its relative media paths count from there.
+    /// The path of the scenario file; its relative media paths start there.
     pub scenario_path: PathBuf,
-    /// The scenario file as it was read.
+    /// The text of the scenario file.
     pub scenario_text: String,
-    /// Whether it is a scenario that comes with memreel, known by its name and not by a file.
+    /// Whether the scenario is one that memreel ships, known by its name and not by a file.
     #[serde(default)]
     pub ships_with_memreel: bool,
-    /// The command line's overrides, as `key=value`.
+    /// The overrides of the command line, as `key=value`.
     pub overrides: Vec<String>,
-    /// When the run began (RFC 3339, UTC).
+    /// The time at which the run began (RFC 3339, UTC).
     pub started: String,
-    /// The axes with more than one value, in the plan's order: what tells variants apart.
+    /// The axes with more than one value, in the plan's order.
     pub varied: Vec<String>,
-    /// What the order of the jobs was made from; `None` in a result of before there were seeds.
+    /// The seed of the jobs' order. Unknown in results of older versions.
     #[serde(default)]
     pub seed: Option<u32>,
-    /// Which part of the plan this result is; `None` when it is all of it.
+    /// The part of the plan that this result is, if it is a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardRecord>,
-    /// The machines that the values of the axis `machine` stand for, where jobs ran on machines that are not
-    /// alike; else empty, and there is no such axis.
+    /// The meaning of the values of the axis `machine`, if jobs ran on different machines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub machines: Vec<MachineRecord>,
-    /// Every job of the plan, or of this part of it, in the order in which they are run.
+    /// Every job of the plan or of the shard, in the order in which they run.
     pub jobs: Vec<PlannedJob>,
 }
 
-/// A result's place among those that together are the whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A result's place among those that together are the whole plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShardRecord {
-    /// Which, from 1.
+    /// The number of the shard, from 1.
     pub number: u32,
-    /// Of how many.
+    /// The number of shards.
     pub of: u32,
-    /// The plan's jobs that the others run; nothing is known of them but their names.
+    /// The jobs of the plan that other shards run.
     pub elsewhere: Vec<PlannedJob>,
 }
 
-/// What a value of the axis `machine` stands for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The meaning of a value of the axis `machine`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MachineRecord {
     /// The value: `m1`, `m2` …
     pub name: String,
-    /// What machine that is.
+    /// The class of the machine.
     pub class: MachineClass,
 }
 
-/// A job of the plan, run or not.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A job of a plan, whether it runs or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedJob {
-    /// Each axis and its value.
+    /// The variant: each axis and its value.
     pub variant: Vec<(String, String)>,
-    /// Its variant's place in the scenario's matrix, from 0.
+    /// The place of the variant in the scenario's matrix, from 0.
     #[serde(default)]
     pub place: usize,
-    /// Which repeat, from 1.
+    /// The number of the repeat, from 1.
     pub repeat: u32,
-    /// Its folder's name under `jobs/`.
+    /// The name of its folder under `jobs/`.
     pub folder: String,
-    /// Its identity, as [`RunRecord::digest`]; empty when it is not run.
+    /// The job's identity, as `digest` in its `run.json`; empty if it does not run.
     pub digest: String,
-    /// Why it is not run.
+    /// Why it does not run.
     pub not_run: Option<String>,
 }
 

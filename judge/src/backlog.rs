@@ -1,21 +1,22 @@
 //! Frames that were taken in and not yet put out: a queue.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Memory, RunContext, Series};
 
-/// The largest number of frames that were taken in and not yet put out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// The largest number of frames that waited in memory: read, and not yet written.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Backlog {
-    /// How many frames.
+    /// Frames that waited.
     pub frames: u64,
-    /// Frames that had been put out then.
+    /// Frames written at that moment.
     pub at: u64,
-    /// By how much memory was higher then than when the first frame was taken in.
+    /// How much more memory was used at that moment than when the first frame was read, in bytes.
     pub bytes: Bytes,
-    /// Frames of the whole export, by the last count.
+    /// Frames written in the whole run.
     pub of: u64,
 }
 

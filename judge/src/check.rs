@@ -25,6 +25,9 @@ mod limit;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::budget::{Budget, Figure, Figures, Scale};
 use crate::compare;
 use crate::run::With;
@@ -98,18 +101,20 @@ pub enum Asked {
     Repeats,
 }
 
-/// The answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The answer to a question of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Yes.
+    /// As required.
     Passed,
-    /// No, and that is sure.
+    /// Not as required, with certainty.
     Failed,
-    /// It cannot be told.
+    /// The data do not decide.
     Open,
-    /// There is nothing to compare with.
+    /// There is nothing comparable to compare with.
     NotComparable,
-    /// It was not asked: shown only.
+    /// The figure is shown, and was not judged.
+    #[serde(rename = "not-judged")]
     Shown,
 }
 
@@ -193,14 +198,16 @@ pub struct Check {
     pub questions: usize,
 }
 
-/// What a check comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The conclusion of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
-    /// Nothing failed and nothing is open.
+    /// Nothing failed, and nothing is inconclusive.
     Passed,
-    /// Something that is no mere warning failed.
+    /// Something failed that is not only a warning.
     Failed,
-    /// Nothing failed, and something is open.
+    /// Nothing failed, and something is inconclusive.
+    #[serde(rename = "inconclusive")]
     Open,
 }
 

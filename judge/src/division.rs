@@ -6,6 +6,7 @@
 //! (Efron's bootstrap, 1979) for the interval of the share that is gained at cuts.
 
 use memreel_trace::RunContext;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -24,26 +25,26 @@ const DRAWS: usize = 200;
 /// Stretches that are resampled at most, evenly chosen: of more the interval is narrow enough.
 const MOST_STRETCHES: usize = 512;
 
-/// What was gained at cuts and between them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Growth at cuts and between them.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Division {
     /// Stretches from cut to cut in the judged part.
     pub stretches: usize,
-    /// Their usual length, in frames.
+    /// The usual length of a stretch, in frames.
     pub frames: f64,
-    /// What a usual stretch gains in each phase, in bytes.
+    /// The gain of a usual stretch in each of its phases, in bytes.
     #[serde(rename = "phases_bytes")]
     pub phases: Vec<f64>,
-    /// The share of the gain that is gained at cuts, with its 95 % interval.
+    /// The share of the gain at cuts, from 0 to 1, with its 95 % interval.
     pub share_at_cuts: Interval,
-    /// Whether the rises lie at one place from cut to cut, more than they would by chance.
+    /// Whether the rises lie at the same place in every stretch, more than by chance.
     pub is_aligned: bool,
-    /// Whether growth between cuts could be told from growth at them: samples and counter are fine enough for it.
+    /// Whether samples and frame counter are fine enough to distinguish growth at cuts from growth between them.
     pub is_resolved: bool,
-    /// Growth with each frame between cuts, in bytes.
+    /// Growth per frame between cuts, in bytes.
     #[serde(rename = "between_bytes_per_frame")]
     pub between_per_frame: f64,
-    /// Whether nearly every stretch gains that, and not only a few.
+    /// Whether nearly every stretch has this growth, and not only a few.
     pub between_is_even: bool,
     /// What each cut gained, in order.
     #[serde(skip)]

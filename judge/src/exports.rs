@@ -1,5 +1,6 @@
 //! What stays when an export is closed: several exports one after another in one process.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use memreel_trace::units::{Bytes, Count};
@@ -18,24 +19,23 @@ const HEAPS_PER_CPU: f64 = 8.0;
 /// Exports that it takes to judge them.
 pub const NEEDED: u64 = 11;
 
-/// Memory at rest between exports.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Memory at rest between the exports of one process.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AtRest {
     /// Exports in the process.
     pub exports: usize,
-    /// The level at rest after each export but the last, which the end of the process follows.
+    /// The level after each export but the last, which ends with the process, in bytes.
     #[serde(rename = "levels_bytes")]
     pub levels: Vec<Bytes>,
-    /// What each export leaves behind for good, in bytes: the mean, and the smallest and largest of three blocks
-    /// of exports; `None` where there are too few.
+    /// The gain of each export, in bytes: the mean, between the least and the greatest of three blocks of exports.
+    /// Unknown if there are too few exports.
     #[serde(rename = "gain_bytes_per_export")]
     pub gain: Option<Interval>,
-    /// The threads that are left at rest after each export; empty where they were not counted.
+    /// The threads left after each export; empty if they were not counted.
     pub threads: Vec<u64>,
-    /// Exports that it takes until the heaps of threads that end have settled; as many as any where no export had
-    /// threads of its own.
+    /// The number of exports that judging needs: enough for the heaps of threads to fill.
     pub settled_after: u64,
-    /// The largest fall from one rest to a later one, in bytes: how far a single rest may mislead.
+    /// The largest fall from the level after one export to that after a later one, in bytes.
     #[serde(rename = "swing_bytes")]
     pub swing: Bytes,
     /// The levels after the warm-up, in bytes.

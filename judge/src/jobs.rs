@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -36,33 +37,33 @@ pub struct JobFacts {
     pub verdict: RunVerdict,
 }
 
-/// Growth with one thing that the jobs of a family vary.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Growth with something that varies between the jobs of a family.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Along {
-    /// What it grows with.
+    /// What varies.
     pub with: With,
     /// The least and the most of it that was measured.
     pub range: (u64, u64),
-    /// Bytes with each of it, with their interval.
+    /// Growth with each of it, in bytes.
     #[serde(rename = "growth_bytes")]
     pub growth: Interval,
-    /// Jobs that it comes from.
+    /// The number of jobs that this comes from.
     pub jobs: usize,
 }
 
-/// What decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The evidence that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
     /// Nothing was measured.
     NothingMeasured,
     /// Memory at rest rises from export to export.
     RestsRise,
-    /// Most runs grow by themselves, also most of the longest.
+    /// Most runs grow on their own, including most of the longest.
     RunsGrow,
     /// The level at the end rises with the length.
     LevelsRiseWithLength,
-    /// Frames wait in a queue, in memory, in most runs.
+    /// In most runs frames wait in memory.
     FramesWait,
     /// The level rises from the second largest to the largest number of sources.
     LevelsRiseWithSources,
@@ -70,13 +71,14 @@ pub enum Because {
     RunsStop,
     /// The level rises with few sources, and not with many.
     LevelsStopRisingWithSources,
-    /// No run grows, and no level rises.
+    /// No run grows, and no level rises with length or sources.
     NothingGrows,
-    /// Runs disagree, or most are open.
+    /// Runs disagree, or most are inconclusive.
     RunsAreOpen,
-    /// The interval of growth from length to length contains both growth and none.
+    /// The interval of growth with the length contains both growth and no growth.
     LengthsAreOpen,
-    /// The level rises from one number of sources to another, and there is no third, or it may rise or not.
+    /// The interval of growth with the sources contains both growth and no growth, or only two numbers of sources were
+    /// measured.
     SourcesAreOpen,
 }
 

@@ -1,5 +1,6 @@
 //! How much memory an export takes, whether it grows or not, and what it is made of.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::progress_clock::ProgressClock;
@@ -9,34 +10,31 @@ use memreel_trace::{Memory, RunContext, Series};
 /// This share of the highest level counts as reaching it.
 const REACHED: f64 = 0.98;
 
-/// The highest level of a run.
-///
-/// It is an answer by itself: memory that is bought for speed – look-ahead, frame threads, caches – may be the whole
-/// story.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The peak of a run. Look-ahead, frame threads and caches raise it without any growth.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HighestLevel {
-    /// What it is the peak of: resident memory where that was measured, else what growth is judged by.
+    /// The kind of memory: resident memory if that was measured, else the kind that is judged for growth.
     pub of: String,
-    /// The highest level.
+    /// The peak, in bytes.
     #[serde(rename = "peak_bytes")]
     pub bytes: Bytes,
-    /// The frame by which 98 % of it was reached; `None` where no frames were counted.
+    /// The frame at which 98 % of the peak was reached. Unknown if frames were not counted.
     pub reached_at_frame: Option<f64>,
-    /// When that was, in seconds.
+    /// The time at which 98 % of the peak was reached, in seconds.
     pub reached_at_s: f64,
-    /// Anonymous memory and swap then.
+    /// Anonymous memory and swap at the peak, in bytes.
     #[serde(rename = "anonymous_bytes")]
     pub anonymous: Option<Bytes>,
-    /// Resident pages of files then.
+    /// Resident pages of files at the peak, in bytes.
     #[serde(rename = "file_bytes")]
     pub file: Option<Bytes>,
-    /// Resident shared memory then.
+    /// Resident shared memory at the peak, in bytes.
     #[serde(rename = "shared_bytes")]
     pub shared: Option<Bytes>,
-    /// Threads then.
+    /// Threads at the peak.
     pub threads: Option<u64>,
-    /// How many uncompressed pictures of the export the anonymous memory is worth; `None` where a picture's
-    /// size is not known.
+    /// The anonymous memory at the peak, in uncompressed frames of the export. Unknown if the size of a frame is not
+    /// known.
     pub pictures: Option<f64>,
 }
 

@@ -1,6 +1,7 @@
 //! How much a longer export would take.
 
 use memreel_trace::units::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -9,51 +10,51 @@ use crate::run::{RunVerdict, With};
 use crate::shape::{Answer, BLOCKS, Form};
 use crate::stats::{self, Interval};
 
-/// Memory that a longer export would come to, with a 90 % interval.
+/// The predicted memory of a longer export, with its 90 % interval.
 ///
-/// One run cannot tell a leak from a cache that fills next, so the interval begins where growth stops. What holds if it
-/// goes on begins at [`Prediction::low_if_it_goes_on`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// One run cannot distinguish a leak from a cache that is filling, so the interval begins at no further growth. If growth
+/// goes on, it begins at `low_if_it_goes_on`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Prediction {
-    /// Frames of that export.
+    /// Frames of the longer export.
     pub frames: u64,
-    /// How many times the run that it is predicted from.
+    /// The length of the longer export, in lengths of the run.
     pub times: f64,
-    /// The lower end: nothing more is kept.
+    /// The lower end of the interval, if growth stops, in bytes.
     pub low: Bytes,
-    /// The lower end if memory goes on as it did.
+    /// The lower end of the interval, if growth goes on, in bytes.
     pub low_if_it_goes_on: Bytes,
-    /// The estimate.
+    /// The estimate, in bytes.
     pub estimate: Bytes,
-    /// The upper end.
+    /// The upper end of the interval, in bytes.
     pub high: Bytes,
-    /// Whether it holds only if cuts, and sources used for the first time, come as often as in the run.
+    /// Whether the prediction is valid only if cuts and new sources come as often as in the run.
     pub if_cuts_go_on: bool,
-    /// Whether growth accelerated in the run, and is taken to go on doing so.
+    /// Whether growth accelerated in the run; the prediction assumes that it goes on accelerating.
     pub accelerates: bool,
 }
 
-/// Whether a prediction fits into some memory, if memory goes on as it did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Whether a predicted export fits into a limit of memory, if growth goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fit {
-    /// It does.
+    /// The whole interval is below the limit.
     Fits,
-    /// It does not.
+    /// The whole interval is above the limit.
     DoesNotFit,
     /// The interval contains the limit.
     Open,
 }
 
-/// Why nothing can be predicted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Why there is no prediction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhyNot {
-    /// Whether memory grows is open.
+    /// Whether memory grows is inconclusive.
     Open,
     /// Frames were not counted.
     NoFrames,
-    /// Several exports in one process end again and again.
+    /// The process does several exports; a longer export cannot be predicted from them.
     Exports,
 }
 

@@ -7,6 +7,7 @@
 
 use memreel_trace::units::Count;
 use memreel_trace::{Memory, RunContext, Series};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::backlog::Backlog;
@@ -25,17 +26,17 @@ use crate::terms::Terms;
 /// The version of the rules by which verdicts are given. It rises when the same files may be judged otherwise.
 pub const RULES_VERSION: u32 = 4;
 
-/// What a run shows, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// A verdict in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Verdict {
     /// Memory grows with the work.
     Grows,
-    /// It does not.
+    /// Memory does not grow with the work.
     Level,
-    /// Every export in one process leaves something behind.
+    /// Memory grows with every export in one process.
     Leak,
-    /// The data do not tell.
+    /// The data do not decide.
     Inconclusive,
 }
 
@@ -51,13 +52,13 @@ impl Verdict {
     }
 }
 
-/// What memory may grow with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// What memory grows with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum With {
-    /// The frames exported, or seconds where they are not counted.
+    /// Exported frames; seconds, if frames were not counted.
     Frames,
-    /// Sources that are used for the first time.
+    /// First uses of a source.
     Sources,
     /// Other cuts.
     Cuts,
@@ -65,59 +66,59 @@ pub enum With {
     Exports,
 }
 
-/// Why the first question is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Why the answer is inconclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// Memory was not measured.
     NothingMeasured,
-    /// The judged part is shorter than it takes.
+    /// The judged part of the run is too short.
     TooShort,
-    /// The judged part holds too few samples, or too few changes of the frame counter.
+    /// The judged part has too few samples, or too few changes of the frame counter.
     TooFewSamples,
     /// Growth slowed down: a leak, or a cache that is filling.
     Slowing,
-    /// It rose now and then: too often for single rises, too seldom for growth.
+    /// Memory rose too often for single rises, and too rarely for steady growth.
     Irregular,
-    /// It rose, and was given back once: it may go on so.
+    /// Memory rose and fell once; this may repeat.
     GivenBack,
-    /// It falls again and again, in too few teeth to tell whether the troughs rise.
+    /// Memory falls repeatedly, but too rarely to decide whether the troughs rise.
     FewTeeth,
-    /// Frames were taken in far faster than put out, and held in memory.
+    /// Frames were read much faster than written, and waited in memory.
     HeldInAQueue,
-    /// Most of it was taken before the first frame was put out.
+    /// Most of the memory was allocated before the first frame was written.
     FilledBefore,
-    /// Rests between exports rise, as the heaps of threads that come and go do at first.
+    /// The level between exports rises, as it does at first while the heaps of threads fill.
     HeapsOfThreads,
-    /// Too few exports in the process, or what they left behind varies too much.
+    /// Too few exports in the process, or their gains vary too much.
     TooFewExports,
 }
 
-/// What would settle an open question; `None`: it takes no more of that.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+/// What would decide an inconclusive answer; null if more of it would not help.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Needs {
-    /// Frames of the export (seconds where none are counted).
+    /// Frames of the export; seconds, if frames were not counted.
     pub frames: Option<u64>,
-    /// Samples over the whole run, and changes of its frame counter.
+    /// Samples in the whole run, and changes of its frame counter.
     pub samples: Option<u64>,
-    /// Runs of the same.
+    /// Repeats of the run.
     pub repeats: Option<u64>,
     /// Exports in the same process.
     pub exports: Option<u64>,
 }
 
-/// How much memory grows with one thing, in bytes for each.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// A growth rate, in bytes per frame, second, source, cut or export.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct GrowthRate {
-    /// Whether it does.
+    /// Whether memory grows with this.
     pub grows: Answer,
-    /// The lower end of the 95 % interval.
+    /// The lower end of the 95 % interval, in bytes.
     pub low: f64,
-    /// The estimate.
+    /// The estimate, in bytes.
     pub estimate: f64,
-    /// The upper end.
+    /// The upper end of the 95 % interval, in bytes.
     pub high: f64,
-    /// Growth below this would not have been seen.
+    /// The detection limit, in bytes: a smaller rate would not have been seen.
     pub limit: f64,
 }
 

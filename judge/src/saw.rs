@@ -1,21 +1,22 @@
 //! Memory that falls again and again: a collector, a cache that is emptied, a queue that drains.
 
 use memreel_trace::units::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
 use crate::course::Point;
 use crate::stats;
 
-/// The teeth of a saw.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The falls of a memory curve that has the shape of a saw.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Sawtooth {
-    /// Falls after which it rose again by half.
+    /// Falls after which memory rose again by at least half of the fall.
     pub falls: usize,
-    /// The median of their heights.
+    /// The median height of the falls, in bytes.
     #[serde(rename = "height_bytes")]
     pub height: Bytes,
-    /// Where each trough is: its step.
+    /// The frame of each trough; the second, if frames were not counted.
     pub troughs: Vec<f64>,
 }
 

@@ -3,6 +3,7 @@
 //! What is judged are the *increments* of the future-minimum [`Envelope`] over blocks of equal length, never a line
 //! through the levels: memory of a healthy export is a ratchet with rare jumps.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -20,37 +21,37 @@ const CELLS: usize = 4 * BLOCKS;
 /// Whitney's U for six and six.
 const ORDERED_PAIRS: usize = 29;
 
-/// What the course of memory looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// The shape of the memory curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// Level after the warm-up.
     Plateau,
     /// Level but for one or two rises that stayed.
     Steps,
-    /// It rose for long and stopped.
+    /// Memory rose for a long time, and stopped.
     Filled,
-    /// It falls again and again.
+    /// Memory falls repeatedly.
     SawTooth,
-    /// It grows at an even pace.
+    /// Memory grows at a constant rate.
     Steady,
-    /// It grows, and less later than before.
+    /// Memory grows, and less later on.
     Slowing,
-    /// It grows, and more later than before.
+    /// Memory grows, and more later on.
     Accelerating,
-    /// It rises now and then.
+    /// Memory rises at irregular times.
     Irregular,
 }
 
-/// An answer to a question.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// Whether memory grows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// It does.
+    /// Memory grows.
     Yes,
-    /// It does not.
+    /// Memory does not grow.
     No,
-    /// The data do not tell.
+    /// The data do not decide.
     #[default]
     Open,
 }

@@ -7,6 +7,7 @@ pub mod random;
 pub use centre::{Centre, cut_at_each_end};
 pub use proportion::{Proportion, newcombe_interval};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 
@@ -58,14 +59,14 @@ pub fn standard_deviation(numbers: &[f64]) -> Option<f64> {
     Some((squares / (numbers.len() - 1) as f64).sqrt())
 }
 
-/// An estimate and how far off it may be.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// An estimate and its interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Interval {
-    /// The lower end.
+    /// The lower end of the interval.
     pub low: f64,
     /// The estimate.
     pub estimate: f64,
-    /// The upper end.
+    /// The upper end of the interval.
     pub high: f64,
 }
 

@@ -1,5 +1,6 @@
 //! Single rises of the level, and what happened there.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -9,20 +10,20 @@ use memreel_trace::RunContext;
 use memreel_trace::units::Bytes;
 
 /// A rise of the level that stayed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Step {
-    /// The frame (or second) at which it began.
+    /// The frame at which the rise began; the second, if frames were not counted.
     pub at: f64,
-    /// Over how many frames (or seconds) it rose.
+    /// The duration of the rise, in frames; in seconds, if frames were not counted.
     pub over: f64,
-    /// By how much.
+    /// The height of the rise, in bytes.
     #[serde(rename = "bytes")]
     pub size: Bytes,
-    /// The cut it belongs to, where there is one close enough to tell.
+    /// The frame of the cut that the rise belongs to, if one is close enough.
     pub cut: Option<u64>,
     /// Whether a source is used for the first time at that cut.
     pub first_use: bool,
-    /// By how much the number of threads changed meanwhile.
+    /// The change of the number of threads during the rise.
     pub threads: i64,
 }
 

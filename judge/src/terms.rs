@@ -2,6 +2,7 @@
 
 use memreel_trace::RunContext;
 use memreel_trace::units::{Bytes, BytesPerFrame};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::constants::Constants;
@@ -23,24 +24,24 @@ const KEEP_NOTHING: [&str; 4] = ["ts", "mpegts", "null", "rawvideo"];
 /// Containers that keep something for each keyframe, and what is only known to be written as it goes.
 const KEEP_CUES: [&str; 4] = ["stream", "mkv", "matroska", "webm"];
 
-/// Whether the container keeps an index until it is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The index that the container keeps in memory until the file is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Index {
-    /// Of all packets, as MP4 and MOV do, and NUT of nearly all.
+    /// An index of all packets (MP4, MOV), or of nearly all (NUT).
     Kept,
-    /// Of keyframes, as Matroska and WebM do.
+    /// An index of keyframes (Matroska, WebM).
     Cues,
-    /// None: MPEG-TS, or no file at all.
+    /// No index (MPEG-TS), or no file.
     None,
 }
 
-/// Growth that is expected of a healthy export, and named as what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// The expected growth of the container's index.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Expected {
-    /// The least that the index takes for each frame; of cues, where each frame is a keyframe.
+    /// The least growth, in bytes per frame; for an index of keyframes, if every frame is a keyframe.
     pub low: BytesPerFrame,
-    /// The most, with the copies that its growing array leaves in the heap.
+    /// The most growth, in bytes per frame, with the copies that a growing array leaves in the heap.
     pub high: BytesPerFrame,
 }
 

@@ -1,5 +1,5 @@
-//! `memreel-pages FOLDER`: man pages, completions of shells and the reference of the command line, made from the command
-//! lines themselves and laid out as below `/usr/share`.
+//! `memreel-pages FOLDER`: man pages, completions of shells, the reference of the command line and the JSON Schemas of what
+//! memreel writes, made from the command lines and the types themselves and laid out as below `/usr/share`.
 
 use std::error::Error;
 use std::fs;
@@ -10,6 +10,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_markdown::MarkdownOptions;
+use memreel::schema::JsonDocument;
 
 /// Where each shell looks below `/usr/share`, and what it wants before and after a program's name in a file's.
 const SHELLS: [(Shell, &str, &str, &str); 3] = [
@@ -36,8 +37,17 @@ fn main() -> ExitCode {
 fn write_all(folder: &Path) -> Result<(), Box<dyn Error>> {
     let place = made(folder.join("doc/memreel/docs"))?;
     fs::write(place.join("cli.md"), reference(&memreel::cli::command()))?;
+    write_schemas(&made(place.join("schema"))?)?;
     let programs = [memreel::cli::command(), memreel_export::cli::Cli::command()];
     programs.into_iter().try_for_each(|program| write(program, folder))
+}
+
+/// A JSON Schema for each document that memreel writes.
+fn write_schemas(folder: &Path) -> Result<(), Box<dyn Error>> {
+    for JsonDocument { name, schema } in memreel::schema::documents() {
+        fs::write(folder.join(format!("{name}.json")), format!("{:#}\n", schema.as_value()))?;
+    }
+    Ok(())
 }
 
 /// All commands of a program, with their options, on one page of Markdown.

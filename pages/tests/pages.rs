@@ -78,6 +78,19 @@ fn the_reference_of_the_command_line_is_that_of_the_program() {
 }
 
 #[test]
+fn the_json_schemas_are_those_of_the_program() {
+    let pages = pages();
+    let made = pages.path().join("doc/memreel/docs/schema");
+    let kept = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/schema"));
+    assert_eq!(names(&made), names(kept), "the files of docs/schema differ: run `make reference`");
+    for name in names(&made) {
+        let read = |folder: &Path| fs::read_to_string(folder.join(&name)).unwrap();
+        let is_same = read(&made) == read(kept);
+        assert!(is_same, "docs/schema/{name} differs from the program: run `make reference`");
+    }
+}
+
+#[test]
 fn pages_are_the_same_every_time() {
     let (first, second) = (pages(), pages());
     let folder = "man/man1";

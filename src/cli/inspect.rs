@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Exit, Failure, print_lines};
+use memreel_projects::mlt::Profile;
 use memreel_projects::project::{self, Project, ProjectError};
 
 /// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
@@ -44,7 +46,11 @@ impl InspectCommand {
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let project = project::open(&self.file)?;
         match self.json {
-            true => writeln!(out, "{:#}", json_of(&project))?,
+            true => {
+                serde_json::to_writer_pretty(&mut *out, &InspectRecord::of(&project))
+                    .map_err(std::io::Error::from)?;
+                writeln!(out)?;
+            }
             false => print_lines(out, |out| Ok(print(&project, out)?))?,
         }
         Ok(Exit::Fine)
@@ -93,23 +99,80 @@ fn counts(counts: &BTreeMap<String, usize>) -> String {
     if each.is_empty() { "none".into() } else { each.join(", ") }
 }
 
-fn json_of(project: &Project) -> serde_json::Value {
-    let sources = project.sources.iter().zip(&project.first_uses);
-    json!({
-        "file": project.path,
-        "format": project.format.word(),
-        "profile": project.profile.map(|profile| json!({
-            "width": profile.width, "height": profile.height, "rate": profile.rate.to_string(),
-        })),
-        "frames": project.frames,
-        "seconds": seconds(project),
-        "tracks": project.tracks,
-        "clips": project.clips,
-        "nesting_depth": project.nesting_depth,
-        "sources": sources.map(|(path, first)| json!({ "path": path, "first_used_at": first })).collect::<Vec<_>>(),
-        "missing": project.missing,
-        "cuts": project.cuts,
-        "transitions": project.transitions,
-        "filters": project.filters,
-    })
+/// An editor's project, as it is played.
+#[derive(Serialize, JsonSchema)]
+pub struct InspectRecord<'a> {
+    /// The file of the project.
+    file: &'a Path,
+    /// The format of the project.
+    #[schemars(extend("enum" = ["mlt", "kdenlive", "rlvideo"]))]
+    format: &'static str,
+    /// The size and rate of its frames. Unknown if MLT takes them from the first clip.
+    profile: Option<ProfileRecord>,
+    /// Its length, in frames.
+    frames: u64,
+    /// Its length, in seconds.
+    seconds: Option<f64>,
+    /// The most tracks that play at the same time.
+    tracks: usize,
+    /// The number of clips.
+    clips: usize,
+    /// The number of playlists and tractors inside each other, down to a clip.
+    nesting_depth: usize,
+    /// Every file, in the order of first use.
+    sources: Vec<SourceRecord<'a>>,
+    /// The files that do not exist.
+    missing: &'a [PathBuf],
+    /// Frames at which a clip begins, without the first frame.
+    cuts: &'a [u64],
+    /// The number of transitions of each kind.
+    transitions: &'a BTreeMap<String, usize>,
+    /// The number of filters of each kind.
+    filters: &'a BTreeMap<String, usize>,
+}
+
+/// The frames that a project is composed of.
+#[derive(Serialize, JsonSchema)]
+struct ProfileRecord {
+    /// The width, in pixels.
+    width: u32,
+    /// The height, in pixels.
+    height: u32,
+    /// Frames per second, as a number or a fraction.
+    rate: String,
+}
+
+/// A file that a project plays.
+#[derive(Serialize, JsonSchema)]
+struct SourceRecord<'a> {
+    /// The path of the file.
+    path: &'a Path,
+    /// The frame at which it is used for the first time.
+    first_used_at: u64,
+}
+
+impl InspectRecord<'_> {
+    fn of(project: &Project) -> InspectRecord<'_> {
+        let profile = |profile: Profile| ProfileRecord {
+            width: profile.width,
+            height: profile.height,
+            rate: profile.rate.to_string(),
+        };
+        let sources = project.sources.iter().zip(&project.first_uses);
+        InspectRecord {
+            file: &project.path,
+            format: project.format.word(),
+            profile: project.profile.map(profile),
+            frames: project.frames,
+            seconds: seconds(project),
+            tracks: project.tracks,
+            clips: project.clips,
+            nesting_depth: project.nesting_depth,
+            sources: sources.map(|(path, &first_used_at)| SourceRecord { path, first_used_at }).collect(),
+            missing: &project.missing,
+            cuts: &project.cuts,
+            transitions: &project.transitions,
+            filters: &project.filters,
+        }
+    }
 }

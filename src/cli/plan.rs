@@ -4,6 +4,8 @@ mod github;
 mod json;
 mod slurm;
 
+pub use json::PlanRecord;
+
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};

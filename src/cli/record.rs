@@ -3,6 +3,8 @@
 mod live_line;
 mod summary;
 
+pub use summary::SummaryFacts;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal, Write};

@@ -15,6 +15,9 @@ mod words;
 
 use std::io::Write;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
 use crate::report::{Report, ReportError, TableLook, VariantRow};
@@ -23,7 +26,7 @@ use memreel_judge::compare::LEAST_REPEATS;
 
 pub use annotations::write_annotations;
 pub use bmf::write_bmf;
-pub use json::write_json;
+pub use json::{CheckRecord, write_json};
 pub use junit::write_junit;
 pub use kept::{write_baseline, write_renewal};
 pub use markdown::{SUMMARY_BYTES, write_markdown};
@@ -46,32 +49,34 @@ pub struct Told<'a> {
 }
 
 /// Which answers fail a check.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Strictness {
-    /// None: all are told, as warnings.
+    /// None: failures are warnings.
     WarnOnly,
-    /// What surely is as it should not be.
+    /// Failures.
     #[default]
     Usual,
-    /// What is open as well.
+    /// Failures and inconclusive answers.
     Strict,
 }
 
-/// What an answer is to whoever waits for the check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The consequence of an answer for a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// It fails the check.
     Error,
-    /// It is to be known, and fails nothing.
+    /// It does not fail the check.
     Warning,
 }
 
 /// Exports of a variant that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FailedExports {
     /// The variant's name.
     pub variant: String,
-    /// How many of how many failed, and how: a sentence.
+    /// How many exports failed, and how, in one sentence.
     pub words: String,
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::number::{mib, number, short};
@@ -40,29 +41,45 @@ struct Compared<'a> {
     comparison: Comparison,
 }
 
-/// A comparison in `summary.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Two variants that differ in one axis, compared.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ComparisonRecord {
+    /// The axis in which the variants differ.
     axis: String,
+    /// The values that the variants have in common, of the axes that vary.
     others: String,
+    /// The value of variant a.
     a: String,
+    /// The value of variant b.
     b: String,
+    /// The comparison in one sentence.
     sentence: String,
+    /// The change of each quantity.
     changes: Vec<ChangeRecord>,
+    /// The number of repeats of each variant that would decide.
     needs_repeats: Option<usize>,
 }
 
-/// A quantity, compared: differences are b − a, ratios b / a.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The change of a quantity from variant a to variant b.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 struct ChangeRecord {
+    /// The name of the quantity. One that ends in `_ratio` is compared by the ratio b / a, any other by the difference
+    /// b − a.
     quantity: String,
+    /// The value of variant a.
     a: f64,
+    /// The value of variant b.
     b: f64,
+    /// The repeats of variant a and of variant b.
     repeats: (usize, usize),
+    /// The estimated change: a difference or a ratio.
     estimate: f64,
+    /// The lower end of the 95 % interval of the change.
     low: Option<f64>,
+    /// The upper end of the 95 % interval of the change.
     high: Option<f64>,
-    finding: String,
+    /// Whether variant b has more or less of the quantity than variant a.
+    finding: Finding,
 }
 
 /// All pairs of variants that differ in one axis and that there was anything to run of.
@@ -265,6 +282,6 @@ fn change_record(change: &Change) -> ChangeRecord {
         estimate: change.estimate(),
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
-        finding: format!("{:?}", change.finding()).to_lowercase(),
+        finding: change.finding(),
     }
 }

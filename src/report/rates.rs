@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::comparisons::{Paired, paired};
@@ -182,42 +183,67 @@ fn percent(share: f64) -> String {
     number(percent, usize::from(is_fine))
 }
 
-/// How often the exports of a variant went wrong, in `summary.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How often the exports of a variant failed; null if none ran.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RatesRecord {
+    /// The variant: each axis with its value.
     variant: BTreeMap<String, String>,
+    /// Exports that finished or failed.
     exports: u64,
+    /// Exports that failed in any way.
     failed: Option<RateRecord>,
+    /// Exports that ended by a signal that memreel did not send, or with an exit status other than 0.
     crashed: Option<RateRecord>,
+    /// Exports whose frame counter stood still.
     stalled: Option<RateRecord>,
+    /// Exports that exceeded the time limit.
     timed_out: Option<RateRecord>,
+    /// Exports that the kernel ended for lack of memory.
     out_of_memory: Option<RateRecord>,
+    /// Exports that reported success, but whose file has another number of frames than the timeline.
     incomplete: Option<RateRecord>,
 }
 
-/// A share with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// How often something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 struct RateRecord {
+    /// How many times it happened.
     count: u64,
+    /// The share of the exports, from 0 to 1.
     rate: f64,
+    /// The lower end of the 95 % interval of the share.
     low: f64,
+    /// The upper end of the 95 % interval of the share.
     high: f64,
 }
 
-/// Two variants' shares: the difference is b − a.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How often exports of two variants failed, compared.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RateChangeRecord {
+    /// The axis in which the variants differ.
     axis: String,
+    /// The values that the variants have in common, of the axes that vary.
     others: String,
+    /// The value of variant a.
     a: String,
+    /// The value of variant b.
     b: String,
+    /// The way of failing.
+    #[schemars(extend("enum" = ways()))]
     way: &'static str,
+    /// How often variant a failed in this way.
     rate_of_a: RateRecord,
+    /// How often variant b failed in this way.
     rate_of_b: RateRecord,
+    /// The difference b − a of the shares.
     difference: f64,
+    /// The lower end of the 95 % interval of the difference.
     low: f64,
+    /// The upper end of the 95 % interval of the difference.
     high: f64,
-    finding: String,
+    /// Whether variant b fails more or less often than variant a.
+    finding: Finding,
+    /// The comparison in one sentence.
     sentence: String,
 }
 
@@ -260,9 +286,14 @@ fn change_record(compared: &Compared<'_>) -> RateChangeRecord {
         difference: change.difference.estimate,
         low: change.difference.low,
         high: change.difference.high,
-        finding: format!("{:?}", change.finding()).to_lowercase(),
+        finding: change.finding(),
         sentence: sentence(compared),
     }
+}
+
+/// Every name of a way of failing.
+fn ways() -> Vec<&'static str> {
+    [None].into_iter().chain(FailureKind::ALL.map(Some)).map(name).collect()
 }
 
 fn name(way: Way) -> &'static str {

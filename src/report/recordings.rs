@@ -3,6 +3,8 @@
 mod sentences;
 mod table;
 
+pub use table::RecordingLine;
+
 use std::io::Write;
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::comparisons::{self, ComparisonRecord};
@@ -17,37 +18,59 @@ use memreel_judge::Verdict;
 /// The version of the file.
 const FORMAT: &str = "memreel-summary/2";
 
-#[derive(Serialize)]
-struct SummaryRecord {
+/// `summary.json`: the verdicts of a run with their evidence, every comparison, and how often exports failed.
+#[derive(Serialize, JsonSchema)]
+pub struct SummaryRecord {
+    /// The version of the file.
+    #[schemars(extend("const" = FORMAT))]
     format: &'static str,
+    /// The version of the judge's rules.
     rules_version: u32,
+    /// The scenario's name.
     scenario: String,
+    /// The question that the scenario answers.
     question: String,
-    /// What the values of the axis `machine` stand for; empty where there is no such axis.
+    /// The meaning of the values of the axis `machine`; empty if there is no such axis.
     machines: Vec<MachineRecord>,
+    /// The jobs that are judged together.
     families: Vec<FamilyRecord>,
+    /// The variants that differ in one axis, compared.
     comparisons: Vec<ComparisonRecord>,
+    /// How often exports of each variant failed, in the order of the plan.
     rates: Vec<RatesRecord>,
+    /// How often exports of variants that differ in one axis failed, compared, for each way of failing.
     rate_comparisons: Vec<RateChangeRecord>,
+    /// The verdict on each job.
     jobs: Vec<JobRecord>,
 }
 
 /// Jobs that are judged together.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FamilyRecord {
+    /// The name of the family.
     family: String,
+    /// The verdict on all its jobs together.
     verdict: Verdict,
+    /// The answer in one sentence.
     answer: String,
+    /// A command that can decide, if the answer is inconclusive.
     next: Option<String>,
+    /// The evidence in sentences.
     because: Vec<String>,
+    /// The folders of its jobs, under `jobs/`.
     jobs: Vec<String>,
+    /// The evidence in numbers.
     evidence: JobsRecord,
 }
 
-#[derive(Serialize)]
+/// One job, with its verdict if it was measured.
+#[derive(Serialize, JsonSchema)]
 struct JobRecord {
+    /// The variant: each axis with its value.
     variant: BTreeMap<String, String>,
+    /// The number of the repeat, from 1.
     repeat: u32,
+    /// How the job ended, in one word, as in `summary.csv`.
     outcome: String,
     #[serde(flatten)]
     verdict: Option<VerdictRecord>,

@@ -3,6 +3,7 @@ use std::fs;
 
 use super::made_up::{MadeUp, result};
 use super::*;
+use crate::schema::assert_fits;
 use memreel_judge::budget::Figure;
 use memreel_trace::Outcome;
 
@@ -111,6 +112,35 @@ fn a_run_has_one_level_in_every_table_also_where_its_counter_stops_short() {
     let recording = store::open_trace(&folder.path().join("jobs/melt-single-1"), None).unwrap();
     let recordings = RecordingReport::read(vec![recording], Axes::default()).unwrap();
     assert_eq!(recordings.rows[0].summary.level.unwrap().as_f64(), level);
+}
+
+#[test]
+fn summaries_of_all_kinds_of_jobs_fit_their_schema() {
+    let repeats = |engine, level: fn(f64) -> f64, outcome: Outcome| {
+        (1..=4).map(move |repeat| {
+            MadeUp::new(engine, "single", level).repeat(repeat).ended(outcome.clone(), 900)
+        })
+    };
+    let saw = |frame: f64| 50.0 + (frame % 200.0) / 4.0;
+    let steps = |frame: f64| 50.0 + 20.0 * (frame / 400.0).floor();
+    let kinds: [Vec<_>; 4] = [
+        jobs(),
+        repeats("ffmpeg", |frame| 50.0 + frame / 100.0, Outcome::Finished)
+            .chain(repeats("melt", |_| 47.0, Outcome::Finished))
+            .collect(),
+        repeats("ffmpeg", saw, Outcome::Finished)
+            .chain(repeats("melt", steps, Outcome::OutOfMemory))
+            .collect(),
+        repeats("ffmpeg", steps, Outcome::Stalled { for_s: 60.0, at_frame: 900 })
+            .chain(repeats("melt", saw, Outcome::Incomplete { frames: 900, of: 1000 }))
+            .collect(),
+    ];
+    for kind in &kinds {
+        let folder = tempfile::tempdir().unwrap();
+        let mut json = Vec::new();
+        write_summary_json(&Report::read(&result(folder.path(), kind)).unwrap(), &mut json).unwrap();
+        assert_fits("summary", str::from_utf8(&json).unwrap());
+    }
 }
 
 #[test]

@@ -3,30 +3,29 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{EngineRecord, Machine};
 use crate::units::Bytes;
 
-/// What the figures of an export depend on beside the export itself: two jobs of one class may be averaged,
-/// and compared with each other or with a baseline; two of different classes never.
+/// The properties of a machine that measurements depend on. Jobs on machines of one class can be averaged and
+/// compared with each other and with a baseline; jobs of different classes cannot.
 ///
-/// Only what is known to matter and stays the same from day to day is in it: neither the name of the host nor
-/// its load, swap or distribution.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A class contains only properties that are known to matter and do not change from day to day: not the host name,
+/// the load, the swap or the distribution.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct MachineClass {
-    /// CPU model.
+    /// The CPU model.
     pub cpu: String,
-    /// CPUs that may be used.
+    /// The number of usable CPUs.
     pub cpus: u32,
-    /// Memory in all, to the nearest GiB: the kernel keeps some of it to itself, and not the same on every
-    /// machine of one size.
+    /// Total memory, rounded to GiB: the kernel reserves some of it, and not the same amount on machines of one size.
     pub memory_gib: u64,
-    /// Kernel release.
+    /// The kernel release.
     pub kernel: String,
-    /// The builds of engines that ran there, as in [`EngineRecord::build`], by the engines' names, or by what
-    /// else tells several builds of an engine apart that ran side by side. An engine that is not named did not
-    /// run, so nothing is known of it.
+    /// The builds of the engines that ran there, by the names of the engines, or by the names of builds that ran side
+    /// by side. An engine that did not run there is not listed.
     #[serde(default)]
     pub builds: BTreeMap<String, String>,
 }

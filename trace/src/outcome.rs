@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How an engine's run ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It exited with status 0.
@@ -14,40 +15,40 @@ pub enum Outcome {
     Failed {
         /// The exit status.
         code: i32,
-        /// The last line it wrote on its standard error, if any.
+        /// The last line of its standard error.
         message: Option<String>,
     },
-    /// A signal that the harness did not send ended it.
+    /// A signal that memreel did not send ended it.
     Killed {
-        /// The signal's number.
+        /// The number of the signal.
         signal: i32,
     },
     /// The kernel's out-of-memory killer ended it.
     OutOfMemory,
-    /// It ran longer than allowed, and the harness ended it.
+    /// It exceeded the time limit, and memreel ended it.
     TimedOut {
         /// The limit, in seconds.
         limit_s: f64,
     },
-    /// Its frame counter stood still for so long that the harness ended it.
+    /// Its frame counter stood still, and memreel ended it.
     Stalled {
-        /// How long it stood still, in seconds.
+        /// How long the counter stood still, in seconds.
         for_s: f64,
-        /// Where it stood.
+        /// The frame at which it stood still.
         at_frame: u64,
     },
-    /// It said that it succeeded, but its file does not hold what was asked for.
+    /// It reported success, but the file has another number of frames than the timeline.
     Incomplete {
-        /// Pictures in the file.
+        /// Frames in the file.
         frames: u64,
-        /// Pictures that the timeline has.
+        /// Frames of the timeline.
         of: u64,
     },
-    /// The user ended the run; the trace stops there.
+    /// The user interrupted it; the samples stop there.
     Interrupted,
-    /// The kernel would not start it.
+    /// The kernel could not start it.
     NotStarted {
-        /// What the kernel said.
+        /// The kernel's error message.
         message: String,
     },
 }

@@ -3,109 +3,111 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 use crate::units::{Bytes, Count};
 
-/// `run.json` of one job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `run.json`: one job of a run, without its time series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
-    /// The version of the folder's files: [`crate::FORMAT`].
+    /// The version of the folder's files.
+    #[schemars(extend("const" = crate::FORMAT))]
     pub format: String,
     /// The job's identity: a digest of engine build, timeline, arguments, environment differences,
     /// media, limits, sampling settings and repeat.
     pub digest: String,
-    /// A digest of what is exported and how it is sampled: timeline, arguments, environment differences, media,
-    /// sampling interval. Whatever the engine's build, the same work has the same; `None` in a record of before
-    /// there were baselines.
+    /// A digest of timeline, arguments, environment differences, media and sampling interval: the same for every
+    /// build of the engine. Unknown in records that are older than baselines.
     #[serde(default)]
     pub export_digest: Option<String>,
     /// The scenario's name.
     pub scenario: String,
     /// The variant: each axis and its value, in the plan's order.
     pub variant: Vec<(String, String)>,
-    /// Which repeat of the variant this is, from 1.
+    /// The number of the repeat, from 1.
     pub repeat: u32,
-    /// Which engine, and which build of it.
+    /// The engine and its build.
     pub engine: EngineRecord,
     /// The exact command.
     pub command: Vec<String>,
-    /// What differs from the harness's own environment: `None` where a variable was taken away.
+    /// How the environment differs from memreel's own: variables with their values, null for a variable that was
+    /// removed.
     pub environment: BTreeMap<String, Option<String>>,
-    /// The threading that was asked for.
+    /// The requested threading.
     pub requested_threading: Threading,
-    /// The threading that the engine really gives for it.
+    /// The threading that the engine uses for this request.
     pub effective_threading: Threading,
-    /// What the engine does otherwise than asked, in words.
+    /// How the engine deviates from the request, in words.
     pub notes: Vec<String>,
-    /// What was exported.
+    /// The exported timeline.
     pub timeline: TimelineRecord,
-    /// The media that the timeline uses.
+    /// The media files that the timeline uses.
     pub media: Vec<MediaFile>,
-    /// Where it ran.
+    /// The machine on which the job ran.
     pub machine: Machine,
-    /// How it was sampled.
+    /// How the job was sampled.
     pub sampling: Sampling,
-    /// What measuring cost.
+    /// The cost of measuring.
     pub overhead: Overhead,
-    /// What judging needs.
+    /// Facts about the export that judging needs.
     pub context: RunContext,
-    /// How it ended.
+    /// How the job ended.
     pub outcome: Outcome,
-    /// What shows that an export that finished has all its frames; `None` where that was not asked.
+    /// What confirms the number of frames of an export that finished; null for other outcomes, and for proxies.
     #[serde(default)]
     pub frames_shown_by: Option<FramesShownBy>,
-    /// When it began (RFC 3339, UTC).
+    /// The time of the start (RFC 3339, UTC).
     pub started: String,
-    /// How long it ran, in seconds.
+    /// Wall-clock time from the start of the engine to its end, in seconds.
     pub wall_s: f64,
     /// User and system CPU time of the engine and the children it waited for (`wait4`), in seconds.
     pub cpu_s: Option<f64>,
-    /// The largest resident set of any process of the engine (`ru_maxrss` of `wait4`): known even
-    /// for a run too short to be sampled.
+    /// The largest resident set of any one process of the engine (`ru_maxrss` of `wait4`), in bytes. Exact also for
+    /// runs that are too short to be sampled.
     pub max_rss_bytes: Option<Bytes>,
-    /// The size of the exported file, where there is one.
+    /// The size of the exported file, in bytes.
     pub output_bytes: Option<Bytes>,
-    /// The digest of `graph.mlt` beside this file: the graph that was exported, as the engine itself wrote
-    /// it out, where that was asked for.
+    /// The digest of `graph.mlt` beside this file, the exported graph as the engine itself wrote it; only with
+    /// `--dump-graph`.
     #[serde(default)]
     pub graph_digest: Option<String>,
 }
 
-/// What shows that an export has all its frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What confirms that an export has all its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FramesShownBy {
-    /// The pictures in its file, counted by FFmpeg.
+    /// The pictures in the file, as FFmpeg counts them.
     File,
     /// The engine's own counter.
     Counter,
-    /// Nothing: only the engine says that it succeeded.
+    /// Nothing but the engine's exit code.
     Nothing,
 }
 
-/// Which engine ran, and which build of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An engine and its build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineRecord {
-    /// `ffmpeg`, `melt` …
+    /// The engine's name: `ffmpeg`, `melt` …
     pub name: String,
-    /// The executable.
+    /// The path of the executable.
     pub path: PathBuf,
-    /// Its version as it says it.
+    /// The version that the engine reports.
     pub version: String,
-    /// The distribution's package that it, or for our own exporter FFmpeg, comes from, with its version;
-    /// `None` when no package manager that we know has installed it.
+    /// The distribution's package of the engine, or for memreel's exporter that of FFmpeg, with its version. Unknown
+    /// if no known package manager installed it.
     #[serde(default)]
     pub package: Option<String>,
-    /// A digest of the executable and the versions of the libraries that do the work.
+    /// A digest of the executable and of the versions of `libraries`.
     pub build: String,
     /// The libraries that do the work, and their versions.
     pub libraries: BTreeMap<String, String>,
 }
 
-/// How many threads each part of an export may use; `None`: not told, the engine's own default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The number of threads that each part of an export may use; null is the engine's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Threading {
     /// Threads that pull and compose frames.
     pub render: Option<u32>,
@@ -117,127 +119,127 @@ pub struct Threading {
     pub encode: Option<u32>,
 }
 
-/// What was exported.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An exported timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineRecord {
-    /// Digest of the timeline's file with media replaced by their digests.
+    /// A digest of the timeline's file, with media replaced by their digests.
     pub digest: String,
     /// Frames of one export.
     pub frames: u64,
-    /// Frames a second, as a fraction.
+    /// Frames per second, as a fraction.
     pub rate: String,
-    /// Clips on its video tracks.
+    /// Clips on the video tracks.
     pub clips: u64,
     /// Distinct media files.
     pub sources: u64,
 }
 
 /// A media file of the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MediaFile {
-    /// Where it lay.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its size.
+    /// The size of the file, in bytes.
     pub bytes: Bytes,
-    /// A digest of what it holds, or for generated media of what it was generated from.
+    /// A digest of the content; for generated media, of the parameters of the generator.
     pub digest: String,
 }
 
-/// The machine and its kernel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A machine and its kernel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
-    /// Operating system, as it names itself.
+    /// The name of the operating system.
     pub system: String,
-    /// Kernel release.
+    /// The kernel release.
     pub kernel: String,
-    /// CPU model.
+    /// The CPU model.
     pub cpu: String,
-    /// CPUs that may be used.
+    /// The number of usable CPUs.
     pub cpus: u32,
-    /// Memory in all.
+    /// Total memory, in bytes.
     pub memory_bytes: Bytes,
-    /// Swap in all.
+    /// Total swap, in bytes.
     pub swap_bytes: Bytes,
 }
 
-/// Where a proportional set size came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The source of a proportional set size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PssSource {
     /// `/proc/PID/smaps_rollup`, exact.
     SmapsRollup,
-    /// Not to be had on this machine or of this process.
+    /// Not available on this machine or for this process.
     None,
 }
 
-/// How a job was sampled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How a process tree was sampled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sampling {
-    /// Time between two deadlines, in seconds.
+    /// The time between two deadlines, in seconds.
     pub interval_s: f64,
-    /// Samples taken.
+    /// The number of samples.
     pub samples: u64,
-    /// Samples taken more than half an interval after their deadline.
+    /// Samples that were taken more than half an interval after their deadline.
     pub late: u64,
-    /// Deadlines overtaken by the next one: no sample.
+    /// Deadlines that passed without a sample.
     pub missed: u64,
-    /// Samples a second really taken.
+    /// The achieved number of samples per second.
     pub achieved_hz: f64,
-    /// Where PSS came from.
+    /// The source of the proportional set size.
     pub pss: PssSource,
-    /// Times PSS was read.
+    /// How often the proportional set size was read.
     pub pss_reads: u64,
-    /// Rows that were measured and are not in the files, because the disk was too slow for too long.
+    /// Measured rows that are missing from the files, because the disk was too slow.
     #[serde(default)]
     pub lost_rows: u64,
-    /// The most that the counter of anonymous memory was seen to be off, against a count page by page at
-    /// the same moment; `None` when they were never compared.
+    /// The largest difference between the counter of anonymous memory and a count page by page at the same moment, in
+    /// bytes. Unknown if they were never compared.
     #[serde(default)]
     pub counter_off_bytes: Option<Bytes>,
-    /// What could not be read, or was asked for and not allowed, in words.
+    /// What could not be read or was not permitted, in words.
     #[serde(default)]
     pub notes: Vec<String>,
 }
 
-/// What measuring cost.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// The cost of measuring.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Overhead {
-    /// CPU time of the harness while the job ran, in seconds.
+    /// CPU time of memreel itself while the process ran, in seconds.
     pub harness_cpu_s: f64,
-    /// Part of it that the sampling thread took.
+    /// The part of `harness_cpu_s` that the sampling thread used, in seconds.
     pub sampler_cpu_s: f64,
-    /// How long the engine's memory map may have been locked by reading PSS, in seconds.
+    /// How long reading the proportional set size may have locked the memory map of the process, in seconds.
     pub held_s: f64,
-    /// Private memory of the harness when the job ended.
+    /// Private memory of memreel itself when the process ended, in bytes.
     pub harness_private_bytes: Option<Bytes>,
 }
 
-/// What judging a trace needs to know of the export, so that it never needs the timeline.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// Facts about an export that judging needs, so that it never needs the timeline.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunContext {
-    /// Frames of all exports in the process; `None` for a command of which nothing is known.
+    /// Frames of all exports in the process. Unknown for a command that is not an engine.
     pub frames: Option<Count>,
-    /// Frames a second of the timeline.
+    /// Frames per second of the timeline.
     pub rate: Option<f64>,
-    /// Frames at which a clip begins (the first excepted), of all tracks and exports, in order, each once.
-    /// They count what goes in: an encoder puts such a frame out some frames later.
+    /// Frames at which a clip begins, of all tracks and exports, sorted, without the first frame and without
+    /// duplicates. They are counted at the input: an encoder writes such a frame some frames later.
     pub cuts: Vec<u64>,
-    /// Frames at which a source is used for the first time in the process, an entry for each source, in order.
+    /// The frame at which each source is used for the first time in the process, sorted.
     pub first_uses: Vec<u64>,
-    /// Frames at which the second, third … export in the process begins; empty for one export.
+    /// Frames at which the second and every further export in the process begins; empty for one export.
     #[serde(default)]
     pub exports: Vec<u64>,
-    /// `mp4`, `matroska`, `mpegts` … or `null` when nothing is written.
+    /// The container: `mp4`, `matroska`, `mpegts` …; the string `null` if nothing is written.
     pub container: Option<String>,
-    /// Packets written for each frame, over all streams: what an MP4 index grows with.
+    /// Packets written per frame, over all streams; the index of an MP4 file grows with them.
     pub packets_per_frame: Option<f64>,
-    /// Bytes of one uncompressed frame in the export's pixel format.
+    /// The size of one uncompressed frame in the export's pixel format, in bytes.
     pub frame_bytes: Option<Bytes>,
-    /// How far the kernel's resident counters may be off for this engine on this machine.
+    /// The possible error of the kernel's resident counters for this engine on this machine, in bytes.
     pub counter_error_bytes: Option<Bytes>,
-    /// CPUs that the engine might use: the C library gives threads so many heaps for each.
+    /// The number of CPUs that the engine may use; the C library limits the heaps of threads by it.
     #[serde(default)]
     pub cpus: Option<u32>,
-    /// Which frame counters the engine gives: `in`, `out`, `in+out` or empty.
+    /// The frame counters of the engine: `in`, `out`, `in+out`, or empty.
     pub frame_counters: String,
 }

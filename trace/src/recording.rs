@@ -1,5 +1,6 @@
 //! `recording.json`: everything about a recording of some process that is not a time series.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Bytes;
@@ -8,45 +9,46 @@ use crate::{Machine, Outcome, Overhead, Sampling};
 /// The version of a recording's folder, in `recording.json`.
 pub const RECORDING_FORMAT: &str = "memreel-recording/1";
 
-/// `recording.json` of a recording's folder; `samples.csv`, `threads.csv`, `processes.csv` and
-/// `events.csv` lie beside it, as in a job's folder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// `recording.json`: a recording of any process, without its time series. `samples.csv`, `threads.csv`,
+/// `processes.csv` and `events.csv` lie beside it, as in a job's folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordingRecord {
-    /// The version: [`RECORDING_FORMAT`].
+    /// The version of the folder's files.
+    #[schemars(extend("const" = RECORDING_FORMAT))]
     pub format: String,
     /// The command that was started, or that of the process that was already running.
     pub command: Vec<String>,
-    /// Process number of what was recorded.
+    /// The ID of the recorded process.
     pub pid: i32,
-    /// Whether it was running before, and not started for the recording.
+    /// Whether the process was already running, and was not started for the recording.
     pub attached: bool,
-    /// When the recording began (RFC 3339, UTC).
+    /// The time at which the recording began (RFC 3339, UTC).
     pub started: String,
-    /// How long it was recorded, in seconds.
+    /// The duration of the recording, in seconds.
     pub wall_s: f64,
-    /// How it ended; `None` where that is not known, or when it was still running.
+    /// How the process ended. Unknown if it was still running, or if its end could not be observed.
     pub outcome: Option<Outcome>,
-    /// User and system CPU time of the command and the children it waited for (`wait4`), or what was seen of
-    /// the tree where that is more, in seconds; of a process that was already running, what was seen.
+    /// User and system CPU time, in seconds: of the command and the children it waited for (`wait4`), or of the sampled
+    /// process tree if that is more. For a process that was already running, of the sampled process tree.
     pub cpu_s: Option<f64>,
-    /// The largest resident set that any single process is known to have had during the recording: by
-    /// `ru_maxrss` of `wait4` for a command and what it waited for, and for every process of the tree by
-    /// `VmHWM`, where that rose since the process was first seen, and by its samples.
+    /// The largest resident set of any one process during the recording, in bytes: from `ru_maxrss` of `wait4`, from
+    /// `VmHWM` if that rose during the recording, or from the samples.
     pub high_water_bytes: Option<Bytes>,
-    /// What counts as its progress: `frames`, `written` (bytes written) or `none`.
+    /// The measure of progress: `frames`, `written` (bytes written) or `none`.
+    #[schemars(extend("enum" = ["frames", "written", "none"]))]
     pub progress: String,
-    /// The regular expression that found its progress, where one was given.
+    /// The regular expression that finds the progress in the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_regex: Option<String>,
-    /// The file that its progress was read from, where one was given.
+    /// The file from which the progress was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_file: Option<String>,
-    /// Where it ran.
+    /// The machine on which the process ran.
     pub machine: Machine,
-    /// How it was sampled.
+    /// How the process was sampled.
     pub sampling: Sampling,
-    /// What measuring cost.
+    /// The cost of measuring.
     pub overhead: Overhead,
-    /// What could not be read or was not allowed, in words.
+    /// What could not be read or was not permitted, in words.
     pub notes: Vec<String>,
 }

@@ -3,9 +3,11 @@
 //! [`Bytes`] and [`Count`] keep their `Option` as small as themselves, because a trace holds
 //! millions of them and what was not measured is `None`, never zero.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A whole number from zero: digits and nothing else, as the kernel and our files write them.
@@ -21,8 +23,27 @@ pub fn whole(digits: &[u8]) -> Option<u64> {
     })
 }
 
+/// The JSON Schema of a number is written out where it is used, so that a field keeps its own description.
+macro_rules! schema_of_a_number {
+    ($name:ident, $schema:tt) => {
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
 macro_rules! whole_number {
-    ($(#[$about:meta])* $name:ident) => {
+    ($(#[$about:meta])* $name:ident, $unit:literal) => {
         $(#[$about])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(
@@ -85,17 +106,19 @@ macro_rules! whole_number {
                 u64::deserialize(deserializer).map($name::new)
             }
         }
+
+        schema_of_a_number!($name, { "type": "integer", "minimum": 0, "description": $unit });
     };
 }
 
 whole_number! {
     /// An amount of memory or of data. Files hold bytes; people are shown MiB.
-    Bytes
+    Bytes, "Bytes."
 }
 
 whole_number! {
     /// How many of something: frames, threads, processes, faults.
-    Count
+    Count, "A count."
 }
 
 impl Bytes {
@@ -141,7 +164,7 @@ pub trait PerStep: Copy {
 }
 
 macro_rules! rate {
-    ($(#[$about:meta])* $name:ident) => {
+    ($(#[$about:meta])* $name:ident, $unit:literal) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
         #[serde(transparent)]
@@ -156,22 +179,24 @@ macro_rules! rate {
                 self.0
             }
         }
+
+        schema_of_a_number!($name, { "type": "number", "description": $unit });
     };
 }
 
 rate! {
     /// How memory changes with each frame exported; negative where it falls.
-    BytesPerFrame
+    BytesPerFrame, "Bytes per frame."
 }
 
 rate! {
     /// How memory changes with each second; negative where it falls.
-    BytesPerSecond
+    BytesPerSecond, "Bytes per second."
 }
 
 rate! {
     /// How memory changes with each MiB (1,048,576 bytes) that is written; negative where it falls.
-    BytesPerMibWritten
+    BytesPerMibWritten, "Bytes per MiB written."
 }
 
 impl fmt::Display for BytesPerFrame {

@@ -1,5 +1,8 @@
 //! What is said of a recording of any process, whoever made it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::analysis::{ProgressClock, SharePart, level_over};
 use crate::run::{RunVerdict, judge};
 use memreel_trace::units::{Bytes, Count};
@@ -30,12 +33,13 @@ pub struct Peak {
     pub source: PeakSource,
 }
 
-/// Who saw a peak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The source of a peak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum PeakSource {
-    /// A sample of the process tree; what rose and fell between two was missed.
+    /// The samples of the process tree: what rose and fell between two of them was missed.
     Sampled,
-    /// The kernel, which keeps the high-water mark of each process: exact, of the largest one.
+    /// The kernel's high-water mark of the largest process: exact.
     Kernel,
 }
 

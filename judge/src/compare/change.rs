@@ -1,5 +1,8 @@
 //! How one figure changes between two sets of repeats, and what it takes to know.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::budget::{Figure, Scale};
 use crate::stats::{Centre, Interval, cut_at_each_end};
 
@@ -50,7 +53,8 @@ impl Side {
 }
 
 /// Whether there is more of something on side `b` than on side `a`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Finding {
     /// More: the whole interval lies above no change.
     More,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cli::Failure;
@@ -11,26 +12,44 @@ use crate::plan::{Job, Plan, Shard};
 /// The version of what is printed.
 const FORMAT: &str = "memreel-plan/1";
 
-#[derive(Serialize)]
-struct PlanRecord<'a> {
+/// The jobs of a plan, in the order in which they run.
+#[derive(Serialize, JsonSchema)]
+pub struct PlanRecord<'a> {
+    /// The version of the output.
+    #[schemars(extend("const" = FORMAT))]
     format: &'static str,
+    /// The scenario's name.
     scenario: &'a str,
+    /// The question that the scenario answers.
     question: &'a str,
+    /// The axes with more than one value.
     varied: Vec<String>,
+    /// The number of combinations that the scenario excludes.
     excluded: u64,
+    /// The seed of the jobs' order.
     seed: u32,
+    /// The number of shards, if the jobs are divided.
     shards: Option<u32>,
+    /// The jobs, in the order in which they run.
     jobs: Vec<JobRecord<'a>>,
 }
 
-#[derive(Serialize)]
+/// A job of a plan.
+#[derive(Serialize, JsonSchema)]
 struct JobRecord<'a> {
+    /// The label of its variant.
     label: &'a str,
+    /// The variant: each axis with its value.
     variant: BTreeMap<String, String>,
+    /// The number of the repeat, from 1.
     repeat: u32,
+    /// The name of its folder under `jobs/`.
     folder: String,
+    /// Frames of all its exports.
     frames: u64,
+    /// The shard that runs it, as NUMBER/COUNT.
     shard: Option<String>,
+    /// Why it cannot run.
     not_run: Option<&'a str>,
 }
 

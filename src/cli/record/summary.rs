@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::report::{Axes, RecordingReport, TableLook, tell_recording};
+use crate::report::{Axes, RecordingLine, RecordingReport, TableLook, tell_recording};
 use crate::store::{self, Recording};
 use memreel_record::launch::EndStatus;
 use memreel_record::record::{Ending, RecordingEnd};
@@ -23,22 +24,26 @@ pub fn open(recorded: &RecordingEnd, folder: &Path, is_kept: bool) -> Result<Rec
     Ok(Recording { path, ..recording })
 }
 
-/// All that is known beside the samples, for `--json`.
-#[derive(Debug, Serialize)]
+/// A recording that has just ended: `recording.json` and its numbers.
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SummaryFacts<'a> {
     #[serde(flatten)]
     record: &'a RecordingRecord,
-    /// The largest resident set of the whole tree at any sample.
+    /// The largest resident set of the whole process tree at any sample, in bytes.
     sampled_peak_bytes: Bytes,
-    /// Processes that the command left running.
+    /// The number of processes that the command left running.
     left_running: u64,
-    /// What `memreel summary --json` says of it.
+    /// The output of `memreel summary --json` for the recording.
+    #[schemars(with = "RecordingLine")]
     summary: Value,
 }
 
 impl<'a> SummaryFacts<'a> {
     /// Of what was recorded, and lies on the disk.
-    pub fn of(recorded: &'a RecordingEnd, kept: Recording) -> Result<SummaryFacts<'a>, Failure> {
+    pub(in crate::cli) fn of(
+        recorded: &'a RecordingEnd,
+        kept: Recording,
+    ) -> Result<SummaryFacts<'a>, Failure> {
         let mut summary = Vec::new();
         RecordingReport::read(vec![kept], Axes::default())?.print_json(&mut summary)?;
         Ok(SummaryFacts {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::report::made_up::{MadeUp, result};
+use crate::schema::assert_fits;
 use memreel_judge::budget::Figure;
 use memreel_judge::check::{Asked, ChangeEvidence, Evidence, LimitEvidence};
 use memreel_trace::Outcome;
@@ -251,6 +252,18 @@ fn bencher_has_a_benchmark_for_each_variant_that_does_not_depend_on_what_else_is
 #[test]
 fn an_action_that_compares_ratios_gets_figures_of_which_less_is_better_and_none_around_zero() {
     insta::assert_snapshot!(written(|told, out| write_smaller_is_better(told, out).unwrap()));
+}
+
+#[test]
+fn every_answer_fits_the_schema_of_a_check() {
+    for strictness in [Strictness::WarnOnly, Strictness::Usual, Strictness::Strict] {
+        let repeats = words("melt", Asked::Repeats, State::Open, "1 of 3 repeats is missing");
+        let of_all_kinds = Check { items: [check().items, vec![repeats]].concat(), questions: 4 };
+        assert_fits(
+            "check-output",
+            &written_of(of_all_kinds, strictness, |told, out| write_json(told, out).unwrap()),
+        );
+    }
 }
 
 #[test]

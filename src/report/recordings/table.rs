@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::number::{UNKNOWN, mib, number};
@@ -94,66 +95,87 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
     kernel.into_iter().chain(judged).chain(cut_short).chain(failed).chain(clocks).collect()
 }
 
-/// What is told of a recording as JSON; `null` where it was not measured.
-#[derive(Serialize)]
-struct Told<'a> {
+/// The numbers of a recording; null was not measured or is not known.
+#[derive(Serialize, JsonSchema)]
+pub struct RecordingLine<'a> {
+    /// The name of the recording in the table.
     name: &'a str,
+    /// The file or folder.
     path: String,
+    /// The format of the samples, in words.
     format: String,
+    /// The duration of the recording, in seconds.
     lasted_s: f64,
+    /// The number of samples.
     samples: u64,
+    /// The peak of resident memory, in bytes.
     peak_rss_bytes: Option<Bytes>,
-    peak_source: Option<&'static str>,
+    /// The source of the peak: the largest total of the process tree at any sample (`sampled`), or the kernel's
+    /// high-water mark of the largest process (`kernel`).
+    peak_source: Option<PeakSource>,
+    /// The kind of memory of the level: anonymous memory and swap (`anon+swap`), or resident memory (`RSS`).
+    #[schemars(extend("enum" = [level_word(Memory::AnonymousAndSwap), level_word(Memory::Rss), null]))]
     level_of: Option<&'static str>,
+    /// The level late in the run, in bytes.
     level_bytes: Option<Bytes>,
+    /// Whether memory grows with the work.
     grows: Answer,
+    /// The answer in one sentence.
     answer: String,
-    growth: Option<ToldGrowth>,
+    /// The growth rate per frame; per second, if frames were not counted.
+    growth: Option<RecordingGrowth>,
+    /// How the process ended, in one word, as in `summary.csv`.
     outcome: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-struct ToldGrowth {
+/// The growth rate of a recording, with its 95 % interval.
+#[derive(Serialize, JsonSchema)]
+struct RecordingGrowth {
+    /// The unit of the numbers.
+    #[schemars(extend("enum" = [unit(Per::Frame), unit(Per::Second)]))]
     unit: &'static str,
+    /// The estimate.
     estimate: f64,
+    /// The lower end of the interval.
     low: f64,
+    /// The upper end of the interval.
     high: f64,
 }
 
 /// Writes an object a line.
 pub fn write_json(rows: &[RecordingRow], out: &mut dyn Write) -> io::Result<()> {
     for row in rows {
-        serde_json::to_writer(&mut *out, &told(row))?;
+        serde_json::to_writer(&mut *out, &line(row))?;
         writeln!(out)?;
     }
     Ok(())
 }
 
-fn told(row: &RecordingRow) -> Told<'_> {
+fn line(row: &RecordingRow) -> RecordingLine<'_> {
     let summary = &row.summary;
     let measured = summary.level.is_some();
-    Told {
+    RecordingLine {
         name: &row.name,
         path: row.recording.path.display().to_string(),
         format: row.recording.format.to_string(),
         lasted_s: summary.lasted_s,
         samples: summary.samples,
         peak_rss_bytes: summary.peak.map(|peak| peak.rss),
-        peak_source: summary.peak.map(|peak| match peak.source {
-            PeakSource::Kernel => "kernel",
-            PeakSource::Sampled => "sampled",
-        }),
+        peak_source: summary.peak.map(|peak| peak.source),
         level_of: measured.then(|| level_word(summary.level_of)),
         level_bytes: summary.level,
         grows: summary.verdict.grows,
         answer: verdicts::of_run(&summary.verdict),
-        growth: told_growth(&summary.verdict),
+        growth: line_growth(&summary.verdict),
         outcome: row.recording.outcome.as_ref().map(|outcome| outcome.word()),
     }
 }
 
-fn told_growth(verdict: &RunVerdict) -> Option<ToldGrowth> {
-    let unit = if verdict.per? == Per::Frame { "bytes/frame" } else { "bytes/s" };
-    let rate = verdict.growth.frame?;
-    Some(ToldGrowth { unit, estimate: rate.estimate, low: rate.low, high: rate.high })
+fn line_growth(verdict: &RunVerdict) -> Option<RecordingGrowth> {
+    let (per, rate) = (verdict.per?, verdict.growth.frame?);
+    Some(RecordingGrowth { unit: unit(per), estimate: rate.estimate, low: rate.low, high: rate.high })
+}
+
+fn unit(per: Per) -> &'static str {
+    if per == Per::Frame { "bytes/frame" } else { "bytes/s" }
 }

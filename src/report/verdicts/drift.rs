@@ -1,19 +1,20 @@
 //! Whether an export gets slower as it goes on, in words and in JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::report::number::number;
 use memreel_judge::analysis::{Drift, Pace};
 use memreel_judge::stats::Interval;
 
-/// CPU time a frame late against early, as programs read it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// CPU time per frame, late in the run and early.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct DriftRecord {
-    /// CPU seconds a frame early on.
+    /// CPU time per frame early in the run, in seconds.
     pub early_cpu_s_per_frame: f64,
-    /// CPU seconds a frame late.
+    /// CPU time per frame late in the run, in seconds.
     pub late_cpu_s_per_frame: f64,
-    /// Late against early, with its 95 % interval.
+    /// The ratio late / early, with its 95 % interval.
     pub ratio: Interval,
 }
 

@@ -1,5 +1,6 @@
 //! Verdicts as JSON: units in the names, null for what is not known.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{DriftRecord, answer};
@@ -17,13 +18,18 @@ use memreel_judge::terms::{Expected, Index};
 use memreel_judge::{Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With};
 use memreel_trace::units::Bytes;
 
-/// Growth with each thing, in bytes for each of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// Growth rates in bytes; null if the run had not enough of something.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct GrowthRecord {
+    /// Growth with each frame.
     frame: Option<GrowthRate>,
+    /// Growth with each second, if frames were not counted.
     second: Option<GrowthRate>,
+    /// Growth with each first use of a source.
     source: Option<GrowthRate>,
+    /// Growth with each other cut.
     cut: Option<GrowthRate>,
+    /// Growth with each export in the process.
     export: Option<GrowthRate>,
 }
 
@@ -40,26 +46,42 @@ impl GrowthRecord {
     }
 }
 
-/// What several jobs show together.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The evidence of several jobs together.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JobsRecord {
+    /// The verdict in one word.
     verdict: Verdict,
+    /// Whether memory grows with the work.
     grows: Answer,
+    /// What memory grows with; empty unless `grows` is `yes`.
     with: Vec<With>,
+    /// Whether the items of `with` could be distinguished.
     parted: bool,
+    /// The growth rates: medians over the runs.
     growth: GrowthRecord,
-    /// The answer in a sentence.
+    /// The answer in one sentence.
     answer: String,
+    /// The shape of the memory curve of most runs.
     course: Option<Form>,
+    /// The evidence that decided.
     because: Because,
+    /// The verdicts on the runs, each with its count.
     runs: Vec<(Verdict, usize)>,
+    /// The length of the longest export, in frames.
     up_to_frames: u64,
+    /// The most distinct sources of an export.
     up_to_sources: u64,
+    /// The most exports in one process.
     up_to_exports: u64,
+    /// Growth with each axis that was varied.
     along: Vec<Along>,
+    /// The frame at which growth stopped: the median over the runs in which it did.
     stopped_at_frame: Option<f64>,
+    /// The measured growth of the file's index, in bytes per frame, if the same export was also made without one.
     index_bytes_per_frame: Option<f64>,
+    /// The detection limit, in bytes per frame: a leak above it would have been seen. The median over the runs.
     not_stable_above_bytes_per_frame: Option<f64>,
+    /// What would decide an inconclusive answer.
     needs: Needs,
 }
 
@@ -88,89 +110,89 @@ impl JobsRecord {
     }
 }
 
-/// A verdict on a run, as files and other programs read it. Where frames were not counted, the fields of frames are
-/// null and those of seconds are not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A verdict on one run or recording. Sizes are in bytes. If frames were not counted, the fields per frame are null and
+/// the fields per second are not.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct VerdictRecord {
     /// The file or folder.
     pub file: String,
-    /// The verdict in a word.
+    /// The verdict in one word.
     pub verdict: Verdict,
-    /// The version of the rules that gave it.
+    /// The version of the judge's rules.
     pub rules_version: u32,
     /// Whether memory grows with the work.
     pub grows: Answer,
-    /// What it grows with.
+    /// What memory grows with; empty unless `grows` is `yes`.
     pub with: Vec<With>,
-    /// Whether these could be told apart.
+    /// Whether the items of `with` could be distinguished.
     pub parted: bool,
-    /// How much with each.
+    /// The growth rates.
     pub growth: GrowthRecord,
-    /// The answer in a sentence.
+    /// The answer in one sentence.
     pub answer: String,
-    /// What the course looks like.
+    /// The shape of the memory curve.
     pub course: Option<Form>,
-    /// Why it is open.
+    /// Why the answer is inconclusive.
     pub reason: Option<Reason>,
     /// The evidence in sentences.
     pub because: Vec<String>,
-    /// What would settle it.
+    /// What would decide an inconclusive answer.
     pub needs: Needs,
-    /// The command that does.
+    /// A command that can decide, if the answer is inconclusive and the command of the run is known.
     pub next: Option<String>,
-    /// What is judged.
+    /// The kind of memory that was judged.
     pub memory: Option<String>,
-    /// Frames exported.
+    /// The length of the run, in frames.
     pub frames: Option<f64>,
-    /// Seconds, where no frames were counted.
+    /// The length of the run, in seconds, if frames were not counted.
     pub seconds: Option<f64>,
-    /// The part that is judged.
+    /// The first and the last frame of the judged part.
     pub judged_frames: Option<(f64, f64)>,
-    /// No steady growth above this can be in what was seen.
+    /// The detection limit, in bytes per frame: a steady leak above it would have been seen.
     pub not_stable_above_bytes_per_frame: Option<f64>,
-    /// The same per second, where no frames were counted.
+    /// The detection limit, in bytes per second, if frames were not counted.
     pub not_stable_above_bytes_per_second: Option<f64>,
-    /// Growth that does not count as such.
+    /// Growth up to this does not count, in bytes per frame.
     pub floor_bytes_per_frame: Option<f64>,
-    /// Which index the container keeps.
+    /// The index that the container keeps in memory.
     pub index: Option<Index>,
-    /// Whether that is assumed.
+    /// Whether the container is an assumption.
     pub index_is_assumed: bool,
-    /// What that index is expected to take.
+    /// The expected growth of the index, in bytes per frame.
     pub expected_index_bytes_per_frame: Option<Expected>,
-    /// What of a leak the heap may hide.
+    /// How much of a leak the heap may hide, in bytes.
     pub hidden_bytes: Option<f64>,
-    /// By how much two readings may be off.
+    /// The error of the difference of two readings, in bytes.
     pub noise_bytes: Option<f64>,
-    /// The frame by which 95 % of the level at a quarter of the way was reached.
+    /// The frame at which 95 % of the level at a quarter of the run was reached.
     pub warm_up_frames: Option<f64>,
-    /// The frame after which it grew no more.
+    /// The frame at which growth stopped.
     pub flat_since_frame: Option<f64>,
-    /// The level at the end of the judged part.
+    /// The level at the end of the judged part, in bytes.
     pub end_level_bytes: Option<f64>,
-    /// The gain per frame in each block of the judged part.
+    /// The gain in each of the twelve blocks of the judged part, in bytes per frame.
     pub blocks_bytes_per_frame: Vec<f64>,
-    /// Rises that stayed.
+    /// Rises of the level that stayed.
     pub steps: Vec<Step>,
-    /// Growth at cuts against growth between.
+    /// Growth at cuts and between them.
     pub division: Option<Division>,
-    /// Falls.
+    /// The falls of a memory curve that has the shape of a saw.
     pub sawtooth: Option<Sawtooth>,
-    /// What stays between exports.
+    /// Memory at rest between the exports of one process.
     pub at_rest: Option<AtRest>,
-    /// Frames that wait.
+    /// Frames that waited in memory.
     pub backlog: Option<Backlog>,
-    /// The highest level.
+    /// The peak of the run.
     pub peak: Option<HighestLevel>,
-    /// Threads at the end of the judged part beyond those at its beginning.
+    /// Threads at the end of the judged part, less those at its beginning.
     pub threads_gained: f64,
-    /// CPU time per frame late against early, where CPU time was measured.
+    /// CPU time per frame, late in the run and early, if CPU time was measured.
     pub speed: Option<DriftRecord>,
-    /// What a longer export would take, where that was asked for and is known.
+    /// The predicted memory of a longer export, with `--predict`.
     pub prediction: Option<Prediction>,
-    /// Why it is not.
+    /// Why there is no prediction, with `--predict`.
     pub no_prediction: Option<WhyNot>,
-    /// Whether it fits into the memory that was given.
+    /// Whether the predicted export fits into the memory given by `--memory`.
     pub fits: Option<Fit>,
 }
 

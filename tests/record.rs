@@ -893,13 +893,30 @@ fn an_old_recording_is_replaced_only_when_asked() {
 }
 
 #[test]
+fn where_no_more_files_can_be_opened_that_is_said_and_is_no_success() {
+    let bench = Bench::new();
+    let few_files = bench.memreel(&["record", "--", "sleep", "0.3"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 16; exec \"$0\" \"$@\""]);
+    limited.arg(few_files.get_program()).args(few_files.get_args());
+    bench.settle(&mut limited);
+    let ran = bench.start_command(limited).wait();
+    ran.expect(125);
+    assert!(
+        ran.err.contains("too many open files: not every process was sampled; raise `ulimit -n`"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn a_disk_that_fills_up_does_not_end_the_command_and_is_told() {
     let bench = Bench::new();
     // A file that was asked for and is not there is no success; how the command failed is worth more.
     record_sh(&bench, &["--json", "/dev/full"], "exit 0")
         .expect(125)
         .complains(&["/dev/full", "No space left"]);
-    record_sh(&bench, &["--json", "/dev/full"], "exit 8")
+    record_sh(&bench, &["--force", "--json", "/dev/full"], "exit 8")
         .expect(8)
         .complains(&["/dev/full", "No space left"]);
     let ran = record_sh(&bench, &["--csv", "/dev/full"], "sleep 1.2; exit 8");

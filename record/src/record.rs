@@ -122,6 +122,8 @@ pub struct RecordingEnd {
     pub record: RecordingRecord,
     /// The largest resident set of the whole tree at any sample.
     pub sampled_peak: Bytes,
+    /// Whether processes were left out because no more files could be opened.
+    pub ran_out_of_files: bool,
     /// Processes that a command left running.
     pub left_running: u64,
     /// What could not be written.
@@ -220,10 +222,12 @@ pub fn record(
         seen.unwritten.push(failure);
     }
     let ending = seen.ending(subject.is_command()).ok_or_else(|| subject.launcher_died())?;
+    let ran_out_of_files = sampler.ran_out_of_files;
     let record = describe(&subject, &seen, outcome(&ending, &subject, &began), &began, sampler, live);
     subject.let_go();
     let Seen { left_running, unwritten, .. } = seen;
-    Ok(RecordingEnd { ending, record, sampled_peak: live.memory().1, left_running, unwritten })
+    let sampled_peak = live.memory().1;
+    Ok(RecordingEnd { ending, record, sampled_peak, ran_out_of_files, left_running, unwritten })
 }
 
 /// What was known when the first sample was taken.

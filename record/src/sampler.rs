@@ -103,6 +103,8 @@ pub struct SamplerReport {
     pub last_s: f64,
     /// The largest resident set that any process of the tree has had, as the kernel last said it.
     pub high_water: Option<Bytes>,
+    /// Whether processes were left out because no more files could be opened (`RLIMIT_NOFILE`).
+    pub ran_out_of_files: bool,
     /// What could not be read or was not allowed, in words.
     pub notes: Vec<String>,
 }

@@ -228,6 +228,12 @@ impl RecordCommand {
                 told => told?,
             }
         }
+        if recorded.ran_out_of_files {
+            has_failed = true;
+            say(format_args!(
+                "memreel: too many open files: not every process was sampled; raise `ulimit -n`"
+            ));
+        }
         // How the command failed is worth more than how we did.
         match exit(&recorded) {
             Exit::Passed(0) if has_failed => Ok(Exit::Passed(OUR_FAULT)),

@@ -1,5 +1,6 @@
 //! One process's files under `/proc`, opened once.
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use memreel_trace::{self, Name};
 pub struct ProcFolder {
     folder: OwnedFd,
     loads: Option<OwnedFd>,
+    /// Whether a process was left out because no more files could be opened.
+    pub(super) ran_out_of_files: Cell<bool>,
 }
 
 impl ProcFolder {
@@ -25,7 +28,7 @@ impl ProcFolder {
     pub fn open() -> std::io::Result<ProcFolder> {
         let folder = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
         let loads = openat(&folder, c"loadavg", FILE, Mode::empty()).ok();
-        Ok(ProcFolder { folder, loads })
+        Ok(ProcFolder { folder, loads, ran_out_of_files: Cell::new(false) })
     }
 
     /// The process number that was given out last; `None` where the machine does not say.
@@ -106,11 +109,16 @@ impl Done {
 }
 
 impl OpenProcess {
-    /// Opens the files; `None` when there is no such process (any more).
+    /// Opens the files; `None` when there is no such process (any more), or no more files can be opened.
     pub fn open(proc: &ProcFolder, pid: i32) -> Option<OpenProcess> {
-        let folder =
-            openat(&proc.folder, path(format_args!("{pid}")).as_str(), FOLDER, Mode::empty()).ok()?;
-        let open = |name: &str| openat(&folder, name, FILE, Mode::empty());
+        let known = |opened: Result<OwnedFd, Errno>| {
+            let is_full = matches!(opened, Err(Errno::MFILE | Errno::NFILE));
+            proc.ran_out_of_files.set(proc.ran_out_of_files.get() || is_full);
+            opened
+        };
+        let pid_folder = path(format_args!("{pid}"));
+        let folder = known(openat(&proc.folder, pid_folder.as_str(), FOLDER, Mode::empty())).ok()?;
+        let open = |name: &str| known(openat(&folder, name, FILE, Mode::empty()));
         let (statm, stat, status, io) =
             (open("statm").ok()?, open("stat").ok()?, open("status").ok()?, open("io"));
         let (start_ticks, parent, was_fork_of_parent) = with_text(&stat, |text| {

@@ -161,6 +161,11 @@ impl Tree {
         self.largest
     }
 
+    /// Whether a process was left out because no more files could be opened.
+    pub(super) fn ran_out_of_files(&self) -> bool {
+        self.proc.ran_out_of_files.get()
+    }
+
     /// What could not be read of some member.
     pub(super) fn denied(&self) -> Denied {
         let of_members = self.members.iter().map(|member| member.process.denied);

@@ -13,6 +13,10 @@ use super::{Detail, ReadProgress, SamplerReport, Settings};
 use memreel_trace::units::Bytes;
 use memreel_trace::{PssSource, Sample, Sampling};
 
+/// What is noted where processes could not be opened.
+const OUT_OF_FILES: &str =
+    "too many open files: not every process was sampled; raise the limit (`ulimit -n`)";
+
 /// CPU time, faults, input and output, and memory by kind. The kernel counts CPU time in clock ticks of
 /// 10 ms. A little less than 100 ms, lest a tick that is early be left out.
 const WORK_EVERY: Duration = Duration::from_millis(99);
@@ -314,6 +318,7 @@ impl Work {
             held: self.due.walk.spent(),
             last_s: self.first_and_last.map_or(0.0, |(_, last)| self.seconds(last)),
             high_water: self.tree.largest(),
+            ran_out_of_files: self.tree.ran_out_of_files(),
             notes,
         }
     }
@@ -347,6 +352,8 @@ impl Work {
             (denied.descriptors, "open files (fd)"),
         ];
         let denied = what.into_iter().filter(|(denied, _)| *denied);
-        denied.map(|(_, what)| format!("{what}: no permission to read them for every process")).collect()
+        let denied = denied.map(|(_, what)| format!("{what}: no permission to read them for every process"));
+        let left_out = self.tree.ran_out_of_files().then(|| OUT_OF_FILES.to_string());
+        denied.chain(left_out).collect()
     }
 }

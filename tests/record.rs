@@ -912,18 +912,18 @@ fn where_no_more_files_can_be_opened_that_is_said_and_is_no_success() {
 #[test]
 fn a_disk_that_fills_up_does_not_end_the_command_and_is_told() {
     let bench = Bench::new();
-    // A file that was asked for and is not there is no success; how the command failed is worth more.
-    record_sh(&bench, &["--json", "/dev/full"], "exit 0")
-        .expect(125)
-        .complains(&["/dev/full", "No space left"]);
-    record_sh(&bench, &["--force", "--json", "/dev/full"], "exit 8")
-        .expect(8)
-        .complains(&["/dev/full", "No space left"]);
     let ran = record_sh(&bench, &["--csv", "/dev/full"], "sleep 1.2; exit 8");
     ran.expect(8).complains(&["/dev/full", "No space left", "the command continues"]);
     assert!(!kept(&bench).join("recording.json").exists());
     let other = Other::start(&bench, &["sleep", "45"]);
     bench.run(&["record", "--csv", "/dev/full", &other.pid()]).expect(5).complains(&["No space left"]);
+    // A file that was asked for and is not there is no success; how the command failed is worth more.
+    record_sh(&bench, &["--force", "--json", "/dev/full"], "exit 0")
+        .expect(125)
+        .complains(&["/dev/full", "No space left"]);
+    record_sh(&bench, &["--force", "--json", "/dev/full"], "exit 8")
+        .expect(8)
+        .complains(&["/dev/full", "No space left"]);
 }
 
 // What to do next.

@@ -209,9 +209,9 @@ def as_the_author_ran_it(page):
     for step, cuts in zip(steps, (20, 60, 240)):
         job = step.jobs[0]
         judged = step.judged(job["folder"])
-        level = judged["level"]
+        peak = judged["peak"]
         peaks.append(float(job["peak_rss_bytes"]))
-        rows.append([str(cuts), f"{int(job['frames_out']):,}", gib(peaks[-1]), f"{level['reached_at_frame']:,.0f}",
+        rows.append([str(cuts), f"{int(job['frames_out']):,}", gib(peaks[-1]), f"{peak['reached_at_frame']:,.0f}",
                      f"{float(job['fps']):.1f}", f"{float(job['cpu_s']) / float(job['frames_out']):.2f}",
                      job["verdict"]])
     low, high, slow = min(peaks), max(peaks), [float(step.jobs[0]["fps"]) for step in steps]

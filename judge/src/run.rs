@@ -295,9 +295,9 @@ fn without_course(memory: Option<Memory>, samples: usize, frames: Option<f64>, k
 /// Several exports in one process: memory falls at each end, and what stays then is judged.
 fn of_exports(course: &Course, at_rest: Option<AtRest>, context: &RunContext, k: &Constants) -> RunVerdict {
     let answer = at_rest.as_ref().map_or(Answer::Open, |rest| rest.answer(k));
-    let heaps = at_rest.as_ref().filter(|rest| answer == Answer::Yes && rest.may_be_heaps_of_threads());
+    let heaps = at_rest.as_ref().filter(|rest| answer == Answer::Yes && rest.may_be_heaps_of_threads(k));
     let (grows, open) = match (answer, heaps) {
-        (_, Some(rest)) => (Answer::Open, Some((Reason::HeapsOfThreads, rest.settled_after))),
+        (_, Some(rest)) => (Answer::Open, Some((Reason::HeapsOfThreads, rest.needed()))),
         (Answer::Open, _) => {
             let exports = more(exports::NEEDED as f64, context.exports.len() as f64);
             (Answer::Open, Some((Reason::TooFewExports, exports)))

@@ -230,7 +230,7 @@ fn why(reason: Reason) -> &'static str {
             "most of the memory was taken before the first frame came out; a longer export may take more"
         }
         Reason::HeapsOfThreads => {
-            "what stays between exports may be the heaps of threads, which fill up in the first exports"
+            "what stays between exports may be the heaps of threads, which fill up one after another"
         }
         Reason::TooFewExports => "there are too few exports in the process, or too uneven ones",
     }

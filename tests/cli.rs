@@ -180,7 +180,6 @@ const FILLS_THE_DISK: &str = "
 sources.shot.generate = { seconds = 4, size = '320x180' }
 timeline.tracks = [{ children = [{ clip = 'shot', duration = 4 }], repeat = 40 }]
 export.preset = 'ultrafast'
-export.audio = false
 matrix.threading = 'single'
 matrix.repeats = 2
 ";

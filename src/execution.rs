@@ -8,6 +8,7 @@ mod record;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::digest;
 use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Resolved};
@@ -342,27 +343,18 @@ impl<'a> Execution<'a> {
         if !said.is_finished() || variant.media_choice == MediaChoice::MakeProxies {
             return (said, None);
         }
-        let (found, of, by) = match &self.exporter {
+        let (frames, of, by) = match &self.exporter {
             Some(exporter) if variant.writes_a_file() => {
                 (frames_in_file(exporter, output), variant.frames(), FramesShownBy::File)
             }
             _ => {
                 let of = variant.frames_of_all_exports();
-                let late = LATE_S * of as f64 / measured.wall.as_secs_f64();
-                match (live.frames_out(), live.frames_in()) {
-                    (Some(out), _) => (out.get(), of, FramesShownBy::Counter),
-                    (None, Some(taken)) if taken.as_f64() + late >= of as f64 => {
-                        (of, of, FramesShownBy::Counter)
-                    }
-                    // What it said last may be long before its last frame.
-                    (None, _) => (of, of, FramesShownBy::Nothing),
-                }
+                let (frames, by) = frames_counted(live, of, measured.wall);
+                (frames, of, by)
             }
         };
-        match found == of {
-            true => (said, Some(by)),
-            false => (Outcome::Incomplete { frames: found, of }, Some(by)),
-        }
+        let outcome = if frames == of { said } else { Outcome::Incomplete { frames, of } };
+        (outcome, Some(by))
     }
 
     /// The folder with the programs of ours that the variant's engine runs.
@@ -405,6 +397,17 @@ impl<'a> Execution<'a> {
 fn frames_in_file(exporter: &Path, output: &Path) -> u64 {
     let is_file = fs::symlink_metadata(output).is_ok_and(|meta| meta.is_file());
     if is_file { engine::count_frames(exporter, output).unwrap_or(0) } else { 0 }
+}
+
+/// The frames of an export by the engine's own counter. One that only says which frame it takes in, and says it late,
+/// can confirm that all were exported, and not that some are missing.
+fn frames_counted(live: &Live, of: u64, wall: Duration) -> (u64, FramesShownBy) {
+    let late = LATE_S * of as f64 / wall.as_secs_f64();
+    match (live.frames_out(), live.frames_in()) {
+        (Some(out), _) => (out.get(), FramesShownBy::Counter),
+        (None, Some(taken)) if taken.as_f64() + late >= of as f64 => (of, FramesShownBy::Counter),
+        (None, _) => (of, FramesShownBy::Nothing),
+    }
 }
 
 /// A job of which nothing is known but its name.

@@ -1,4 +1,4 @@
-//! From a trace, and what is said of its growth, to the numbers that describe it.
+//! Calculates the numbers that describe a run, from its trace and its verdict.
 //!
 //! Everything here is per **frame exported** where it can be, so that a slow machine does not look
 //! like a smaller growth. What cannot be known from a trace is `None`: never zero, never NaN.

@@ -173,7 +173,7 @@ impl Division {
         last.is_some_and(|last| last > k.goes_on * self.without_largest(first_uses))
     }
 
-    /// What they gained each without the two largest, in bytes: what so few gain is no rate.
+    /// The mean gain per event without the two largest, in bytes: two large gains do not make a rate.
     pub fn without_largest(&self, first_uses: bool) -> f64 {
         let mut gains = self.gains(first_uses);
         gains.sort_by(f64::total_cmp);
@@ -182,7 +182,7 @@ impl Division {
     }
 }
 
-/// The gains in the phases around one of the cuts, where stretches are so many frames long.
+/// The gains in each phase around a cut, for stretches of this many frames.
 fn row(
     envelope: &Envelope,
     cuts: &[(u64, f64)],

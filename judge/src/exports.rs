@@ -78,12 +78,6 @@ impl AtRest {
         !threads_stay && ((self.exports as u64) < self.settled_after || self.heaps > 0 && few_rises)
     }
 
-    /// Exports in one process that show whether heaps of threads go on rising.
-    pub fn needed(&self) -> u64 {
-        let exports = self.exports as u64;
-        if exports < self.settled_after { self.settled_after } else { 2 * exports }
-    }
-
     /// Whether exports leave something behind that adds up.
     ///
     /// They do where every block gains, the last not much less than the others, and all in all clearly more than rests

@@ -157,7 +157,7 @@ impl Growth {
 /// What one run shows, and the evidence.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunVerdict {
-    /// Whether memory grows with the work, does not, or that is open.
+    /// Whether memory grows with the work: yes, no, or inconclusive.
     pub grows: Answer,
     /// What it grows with: two or more where they cannot be told apart, or where it grows with each.
     pub with: Vec<With>,
@@ -297,7 +297,10 @@ fn of_exports(course: &Course, at_rest: Option<AtRest>, context: &RunContext, k:
     let answer = at_rest.as_ref().map_or(Answer::Open, |rest| rest.answer(k));
     let heaps = at_rest.as_ref().filter(|rest| answer == Answer::Yes && rest.may_be_heaps_of_threads(k));
     let (grows, open) = match (answer, heaps) {
-        (_, Some(rest)) => (Answer::Open, Some((Reason::HeapsOfThreads, rest.needed()))),
+        (_, Some(rest)) => {
+            let exports = more(rest.settled_after as f64, rest.exports as f64);
+            (Answer::Open, Some((Reason::HeapsOfThreads, exports)))
+        }
         (Answer::Open, _) => {
             let exports = more(exports::NEEDED as f64, context.exports.len() as f64);
             (Answer::Open, Some((Reason::TooFewExports, exports)))
@@ -418,7 +421,7 @@ impl<'a> Case<'a> {
 
     // The first question.
 
-    /// Why it is open, and what would settle it; `None` where the shape is the answer.
+    /// Why the answer is inconclusive, and what would decide it; `None` if the shape decides.
     fn open(&self, backlog: Option<Backlog>) -> Option<(Reason, Needs)> {
         let grows = self.shape.grows;
         let longer = |factor: f64| Needs {
@@ -547,7 +550,7 @@ impl<'a> Case<'a> {
     fn rate_at(&self, division: &Division, first: bool, grows: Answer) -> Option<GrowthRate> {
         let rate = division.rate(first, &self.terms, self.k)?;
         let usual = division.without_largest(first);
-        // Of a run that is open by its course, more than two of them must rise by more than chance.
+        // If the course is inconclusive, more than two of the cuts must gain more than by chance.
         let least = if grows == Answer::Yes { self.terms.noise } else { self.k.by_chance };
         // Rises that are few, or have stopped, may still come with every one of them, to the last.
         let goes_on = division.goes_on(first, self.k);

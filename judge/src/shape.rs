@@ -149,7 +149,7 @@ impl Blocks {
             let grows = if form == Form::Slowing { Answer::Open } else { Answer::Yes };
             return shape(grows, form, gain, length);
         }
-        // What might be growth after all is left open, so that a chance does not turn it into its opposite.
+        // Possible growth stays inconclusive, so that chance does not turn a yes into a no.
         if growing == Answer::No {
             let most = terms.floor * length + terms.noise + terms.hidden;
             let (mut rest, reach) = (gain, self.block().max(resolution));

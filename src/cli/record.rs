@@ -24,7 +24,7 @@ use memreel_record::record::{
     self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError,
     RecordingEnd, What,
 };
-use memreel_record::sampler::{Detail, Live, Settings};
+use memreel_record::sampler::{Detail, Live, OUT_OF_FILES, Settings};
 use memreel_record::writer::{SamplesFile, Sink, TraceFiles};
 use memreel_trace::TraceError;
 
@@ -230,9 +230,7 @@ impl RecordCommand {
         }
         if recorded.ran_out_of_files {
             has_failed = true;
-            say(format_args!(
-                "memreel: too many open files: not every process was sampled; raise `ulimit -n`"
-            ));
+            say(format_args!("memreel: {OUT_OF_FILES}"));
         }
         // How the command failed is worth more than how we did.
         match exit(&recorded) {

@@ -29,8 +29,7 @@ impl Lock {
     /// # Errors
     /// When another process writes there, or the folder cannot be opened.
     pub fn take(folder: &Path) -> Result<Lock, StoreError> {
-        let failed = |source| StoreError::Io { path: folder.to_path_buf(), source };
-        let file = File::open(folder).map_err(failed)?;
+        let file = open(folder)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 Err(StoreError::InUse { path: folder.to_path_buf(), by: holder_of(&file) })
@@ -44,8 +43,7 @@ impl Lock {
     /// # Errors
     /// When the folder cannot be opened.
     pub fn wait(folder: &Path) -> Result<Lock, StoreError> {
-        let failed = |source| StoreError::Io { path: folder.to_path_buf(), source };
-        let file = File::open(folder).map_err(failed)?;
+        let file = open(folder)?;
         while flock(&file, FlockOperation::LockExclusive) == Err(rustix::io::Errno::INTR) {}
         Ok(Lock { _folder: file })
     }
@@ -58,6 +56,10 @@ impl fmt::Display for Holder {
             None => f.write_str("another process"),
         }
     }
+}
+
+fn open(folder: &Path) -> Result<File, StoreError> {
+    File::open(folder).map_err(|source| StoreError::Io { path: folder.to_path_buf(), source })
 }
 
 fn holder_of(folder: &File) -> Holder {

@@ -53,10 +53,10 @@ pub struct RecordingSummary {
     /// The largest resident set: the largest sampled total over the process tree, or the kernel's own
     /// high-water mark of the largest process where that is known and larger.
     pub peak: Option<Peak>,
-    /// What the level is of: anonymous memory and swap where any was measured, else RSS.
+    /// The memory that the level describes: anonymous memory and swap if they were measured, else RSS.
     pub level_of: Memory,
-    /// What the level is told over: frames where they are counted, else what was written where writing
-    /// goes on over the whole second half, else seconds.
+    /// The progress over which the level is calculated: frames if they were counted; else bytes written, if writing
+    /// continues over the whole second half; else seconds.
     pub over: Over,
     /// The level ([`level_over`]) from 88 % to 98 % of the way, along that.
     pub level: Option<Bytes>,

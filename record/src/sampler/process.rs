@@ -109,7 +109,7 @@ impl Done {
 }
 
 impl OpenProcess {
-    /// Opens the files; `None` when there is no such process (any more), or no more files can be opened.
+    /// Opens the files; `None` if the process has ended, or if no more files can be opened.
     pub fn open(proc: &ProcFolder, pid: i32) -> Option<OpenProcess> {
         let known = |opened: Result<OwnedFd, Errno>| {
             let is_full = matches!(opened, Err(Errno::MFILE | Errno::NFILE));

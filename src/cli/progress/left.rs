@@ -23,7 +23,7 @@ impl RunPace {
         RunPace { work: self.work + other.work, time: self.time + other.time }
     }
 
-    /// How long so much takes at this pace; `None` before there is one.
+    /// The time that this amount of work takes at the measured pace; `None` before the pace is known.
     pub fn time_for(self, work: u64) -> Option<Duration> {
         let is_known = self.work > 0 && self.time >= BASIS;
         is_known.then(|| self.time.mul_f64(work as f64 / self.work as f64))

@@ -33,7 +33,7 @@ pub struct JobProgress<'a> {
     pub left: Option<Duration>,
 }
 
-/// What is shown beside what always is, in the order in which it is left out.
+/// Optional parts of the line, in the order in which they are dropped on a narrow terminal.
 const DETAILS: [Detail; 5] = [Detail::Bar, Detail::Speed, Detail::Peak, Detail::LongRepeat, Detail::Unit];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -48,7 +48,7 @@ enum Detail {
 }
 
 impl JobProgress<'_> {
-    /// The line in so many columns: details are left out first, then the variant's name is shortened.
+    /// The line for a terminal of this width: optional parts are dropped first, then the variant's name is shortened.
     pub fn text(&self, width: usize) -> String {
         let lines = (0..=DETAILS.len()).map(|left_out| self.line(self.variant, &DETAILS[left_out..]));
         let mut lines = lines.skip_while(|line| line.width() > width);
@@ -86,7 +86,7 @@ impl JobProgress<'_> {
     }
 }
 
-/// The line while media are made: the file of this number, from 1, of so many.
+/// The line while media are made; `number` counts the files from 1.
 pub fn media(number: usize, of: usize, name: &str, left: Option<Duration>, width: usize) -> String {
     let line = |name: &str| {
         let left = left.map_or_else(String::new, |left| format!(", {}", left::words(left)));
@@ -96,7 +96,7 @@ pub fn media(number: usize, of: usize, name: &str, left: Option<Duration>, width
     shortened(&line(&name), width)
 }
 
-/// A text in so many columns: of a longer one its two ends.
+/// A text in at most this many columns; of a longer text both ends are shown.
 fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_string();

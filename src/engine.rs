@@ -22,7 +22,7 @@ use memreel_trace::{EngineRecord, Threading};
 pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;
 pub use mlt_python::MltPython;
-pub use probe::Companions;
+pub use probe::{Companions, Probe};
 pub use rlvideo::RlvideoEngine;
 
 /// A program that exports.
@@ -132,9 +132,9 @@ pub fn find(choice: &EngineChoice, companions: &Companions) -> Box<dyn Engine> {
     let program = choice.program.as_deref();
     match choice.name {
         EngineName::Ffmpeg => Box::new(Ffmpeg::find(program, companions)),
-        EngineName::Melt => Box::new(Melt::find(program)),
-        EngineName::MltPython => Box::new(MltPython::find(program)),
-        EngineName::Rlvideo => Box::new(RlvideoEngine::find(program.or(companions.rlvideo()))),
+        EngineName::Melt => Box::new(Melt::find(program, companions)),
+        EngineName::MltPython => Box::new(MltPython::find(program, companions)),
+        EngineName::Rlvideo => Box::new(RlvideoEngine::find(program, companions)),
     }
 }
 
@@ -184,14 +184,14 @@ pub struct ExporterVersion {
 /// When it is not installed or does not answer.
 pub fn exporter_version(companions: &Companions) -> Result<ExporterVersion, Missing> {
     let path = companions.exporter()?;
-    let about = ffmpeg::about(&path)?;
+    let about = ffmpeg::about(&path, &Probe::with(companions))?;
     Ok(ExporterVersion { path, version: about.version, ffmpeg: about.ffmpeg })
 }
 
 /// How many pictures a file holds, as the exporter counts them; `None` when it cannot be read.
-pub fn count_frames(exporter: &Path, file: &Path) -> Option<u64> {
+pub fn count_frames(exporter: &Path, file: &Path, probe: &Probe) -> Option<u64> {
     let arguments = ["frames".as_ref(), "--count".as_ref(), file.as_os_str()];
-    probe::output_of(exporter, arguments)?.trim().parse().ok()
+    probe.output_of(exporter, arguments)?.trim().parse().ok()
 }
 
 /// Why this engine will not run this variant: it does not exist, its build lacks something, or it

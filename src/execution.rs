@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::digest;
-use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Resolved};
+use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Probe, Resolved};
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, PartOf, Plan, Variant};
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
@@ -30,6 +30,7 @@ pub struct Execution<'a> {
     launcher: PathBuf,
     /// Counts the frames of what was exported, where it is installed.
     exporter: Option<PathBuf>,
+    probe: Probe,
     machine: Machine,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
@@ -151,6 +152,7 @@ impl<'a> Execution<'a> {
             plan,
             launcher: companions.launcher().map_err(ExecutionError::Missing)?,
             exporter: companions.exporter().ok(),
+            probe: Probe::with(companions),
             machine: machine::describe(),
             media,
             planned: Vec::new(),
@@ -345,7 +347,7 @@ impl<'a> Execution<'a> {
         }
         let (frames, of, by) = match &self.exporter {
             Some(exporter) if variant.writes_a_file() => {
-                (frames_in_file(exporter, output), variant.frames(), FramesShownBy::File)
+                (frames_in_file(&self.probe, exporter, output), variant.frames(), FramesShownBy::File)
             }
             _ => {
                 let of = variant.frames_of_all_exports();
@@ -394,9 +396,9 @@ impl<'a> Execution<'a> {
 }
 
 /// The pictures in an export's file: none where it is no regular file, or not one that can be read.
-fn frames_in_file(exporter: &Path, output: &Path) -> u64 {
+fn frames_in_file(probe: &Probe, exporter: &Path, output: &Path) -> u64 {
     let is_file = fs::symlink_metadata(output).is_ok_and(|meta| meta.is_file());
-    if is_file { engine::count_frames(exporter, output).unwrap_or(0) } else { 0 }
+    if is_file { engine::count_frames(exporter, output, probe).unwrap_or(0) } else { 0 }
 }
 
 /// The frames of an export by the engine's own counter. One that only says which frame it takes in, and says it late,

@@ -1,10 +1,10 @@
 //! The media of a plan: generated ones are made on demand and kept, files are looked up.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod kept;
+
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,6 +12,8 @@ use std::time::Duration;
 use crate::digest;
 use crate::plan::Variant;
 use crate::scenario::{Media, SourceSpec};
+use crate::store::{Holder, Lock, StoreError};
+use memreel_record::launch::{self, EndStatus, NoReply};
 use memreel_record::supervise::Stop;
 use memreel_trace::MediaFile;
 use memreel_trace::units::Bytes;
@@ -51,6 +53,9 @@ pub enum MediaError {
         /// What the generator said.
         message: String,
     },
+    /// The folder of generated media cannot be locked.
+    #[error(transparent)]
+    NotLocked(#[from] StoreError),
     /// The user stopped it.
     #[error("stopped while media were generated")]
     Stopped,
@@ -71,6 +76,9 @@ impl MediaError {
 /// The exporter's exit code when it cannot write its output.
 const NOT_WRITTEN: i32 = 5;
 
+/// How often it is looked whether another memreel has made its media.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Where generated media are kept: `$MEMREEL_MEDIA`, else in the user's cache folder.
 pub fn usual_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -81,12 +89,12 @@ pub fn usual_folder() -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
-/// The generated files of these variants that do not exist yet.
+/// The generated files of these variants that do not exist yet, or are not what was made.
 pub fn missing<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<(&'a Path, &'a SourceSpec)> {
     let mut missing = BTreeMap::new();
     for (path, media) in variants.into_iter().flat_map(|variant| &variant.media) {
         if let Media::Generated(spec) = media
-            && !path.exists()
+            && !kept::is_whole(path)
         {
             missing.insert(path.as_path(), spec);
         }
@@ -97,24 +105,39 @@ pub fn missing<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<(&'a 
 /// What happens while media are made: to which of the files that are wanted, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MediaEvent {
+    /// Another memreel makes media in this folder; its end is waited for.
+    WaitsFor(Holder),
     /// It is in the making.
     Begun(usize),
     /// It is whole.
     Made(usize),
 }
 
-/// Makes files with the exporter, `workers` at a time, in the order in which they are wanted.
+/// What makes media, and what may end it.
+#[derive(Debug, Clone, Copy)]
+pub struct Makers<'a> {
+    /// `memreel-launch`.
+    pub launcher: &'a Path,
+    /// `memreel-export`.
+    pub exporter: &'a Path,
+    /// How many files are made at a time.
+    pub at_once: u32,
+    /// The user's wish to stop.
+    pub stop: &'a Stop,
+}
+
+/// Makes files with the exporter, in the order in which they are wanted; all lie in one folder. Of several memreels,
+/// one makes media there at a time, and what another has made by then is not made again.
 ///
 /// # Errors
 /// When the generator fails or the user stops it; what is whole by then is kept.
 pub fn make(
-    exporter: &Path,
+    makers: &Makers,
     wanted: &[(&Path, &SourceSpec)],
-    workers: u32,
-    stop: &Stop,
     tell: &(dyn Fn(MediaEvent) + Sync),
 ) -> Result<(), MediaError> {
-    let workshops = Workshops::open(wanted)?;
+    let Some(folder) = wanted.first().and_then(|(path, _)| path.parent()) else { return Ok(()) };
+    let workshop = Workshop::open(folder, makers.stop, &|holder| tell(MediaEvent::WaitsFor(holder)))?;
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<MediaError>> = Mutex::new(None);
     let failed = || failure.lock().is_ok_and(|failure| failure.is_some());
@@ -123,7 +146,8 @@ pub fn make(
             let file = next.fetch_add(1, Ordering::Relaxed);
             let Some((path, spec)) = wanted.get(file).filter(|_| !failed()) else { return };
             tell(MediaEvent::Begun(file));
-            match make_one(exporter, path, spec, stop) {
+            let made = if kept::is_whole(path) { Ok(()) } else { make_one(makers, &workshop, path, spec) };
+            match made {
                 Ok(()) => tell(MediaEvent::Made(file)),
                 Err(error) => {
                     let Ok(mut failure) = failure.lock() else { return };
@@ -133,103 +157,76 @@ pub fn make(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..workers.max(1) {
+        for _ in 0..makers.at_once.max(1) {
             scope.spawn(work);
         }
     });
-    drop(workshops);
+    drop(workshop);
     failure.into_inner().ok().flatten().map_or(Ok(()), Err)
 }
 
-/// The folders that files are made in, for as long as they are made.
-struct Workshops(BTreeSet<PathBuf>);
+/// The folder beside the wanted files that they are made in before they are moved to their places.
+struct Workshop {
+    path: PathBuf,
+    _lock: Lock,
+}
 
-impl Workshops {
-    /// Makes the folders, and clears away those of processes that were killed.
-    fn open(wanted: &[(&Path, &SourceSpec)]) -> Result<Workshops, MediaError> {
-        let workshops = Workshops(wanted.iter().map(|(path, _)| workshop(path)).collect());
-        for folder in &workshops.0 {
-            let failed = |source| MediaError::Folder { path: folder.clone(), source };
-            std::fs::create_dir_all(folder).map_err(failed)?;
-            for left in abandoned(folder.parent().unwrap_or(Path::new("."))) {
-                let _ = std::fs::remove_dir_all(left);
-            }
-        }
-        Ok(workshops)
+/// What it is called.
+const WORKSHOP: &str = ".making";
+
+impl Workshop {
+    /// Opens it as soon as no other memreel makes media there; what a killed one has left is cleared away.
+    fn open(folder: &Path, stop: &Stop, waits_for: &dyn Fn(Holder)) -> Result<Workshop, MediaError> {
+        let path = folder.join(WORKSHOP);
+        let failed = |source| MediaError::Folder { path: folder.to_path_buf(), source };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let lock = lock(folder, stop, waits_for)?;
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).map_err(failed)?;
+        Ok(Workshop { path, _lock: lock })
     }
 }
 
-impl Drop for Workshops {
+impl Drop for Workshop {
     fn drop(&mut self) {
-        for folder in &self.0 {
-            let _ = std::fs::remove_dir_all(folder);
-        }
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
-/// Workshops whose process is no more.
-fn abandoned(folder: &Path) -> Vec<PathBuf> {
-    let is_gone = |name: &str| {
-        let owner = name.strip_prefix(WORKSHOP).and_then(|pid| pid.parse::<u32>().ok());
-        owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_gone))
-        .map(|entry| entry.path())
-        .collect()
-}
-
-/// What a workshop is called, before the number of its process.
-const WORKSHOP: &str = ".making-";
-
-/// Where a file is made before it is moved to its place: a folder of this process's own beside it,
-/// because another memreel may be making the same file.
-fn workshop(path: &Path) -> PathBuf {
-    path.with_file_name(format!("{WORKSHOP}{}", std::process::id()))
-}
-
-fn make_one(exporter: &Path, path: &Path, spec: &SourceSpec, stop: &Stop) -> Result<(), MediaError> {
-    let not_made = |message: String| MediaError::NotMade { number: spec.number, message };
-    let made = workshop(path).join(path.file_name().unwrap_or_default());
-    let mut child = Command::new(exporter)
-        .args(arguments(&made, spec))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| not_made(format!("{}: {error}", exporter.display())))?;
-    let status = wait(&mut child, stop).map_err(|error| not_made(error.to_string()))?;
-    match status {
-        None => Err(MediaError::Stopped),
-        Some(status) if status.success() => std::fs::rename(&made, path)
-            .map_err(|source| MediaError::Folder { path: path.to_path_buf(), source }),
-        Some(status) => {
-            let mut message = String::new();
-            if let Some(mut stderr) = child.stderr.take() {
-                let _ = stderr.read_to_string(&mut message);
-            }
-            let said =
-                message.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
-            let message = said.unwrap_or_else(|| status.to_string());
-            let not_written = status.code() == Some(NOT_WRITTEN);
-            Err(if not_written { MediaError::NotWritten { message } } else { not_made(message) })
-        }
-    }
-}
-
-/// `None` when the user wants to stop; the child is ended then.
-fn wait(child: &mut Child, stop: &Stop) -> std::io::Result<Option<std::process::ExitStatus>> {
+/// Waits for the lock of a folder of media; tells once for whom.
+fn lock(folder: &Path, stop: &Stop, waits_for: &dyn Fn(Holder)) -> Result<Lock, MediaError> {
+    let mut told = false;
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+        match Lock::take(folder) {
+            Err(StoreError::InUse { by, .. }) if !told => {
+                told = true;
+                waits_for(by);
+            }
+            Err(StoreError::InUse { .. }) if stop.is_set() => return Err(MediaError::Stopped),
+            Err(StoreError::InUse { .. }) => std::thread::sleep(LOOK_EVERY),
+            taken => return Ok(taken?),
         }
-        if stop.is_set() {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
+    }
+}
+
+/// Makes a file in the workshop, and moves it to its place with what it can be checked by.
+fn make_one(makers: &Makers, workshop: &Workshop, path: &Path, spec: &SourceSpec) -> Result<(), MediaError> {
+    let not_made = |message: String| MediaError::NotMade { number: spec.number, message };
+    let made = workshop.path.join(path.file_name().unwrap_or_default());
+    let command: Vec<OsString> = [makers.exporter.into()].into_iter().chain(arguments(&made, spec)).collect();
+    let answer = launch::ask(makers.launcher, &command, &[], || !makers.stop.is_set());
+    let answer = answer.map_err(|none| match none {
+        NoReply::Ended => MediaError::Stopped,
+        none => not_made(format!("{}: {none}", makers.exporter.display())),
+    })?;
+    let said =
+        answer.errors.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
+    match answer.end {
+        EndStatus::Exit(0) => {
+            kept::keep(&made, path).map_err(|source| MediaError::Folder { path: path.to_path_buf(), source })
         }
-        std::thread::sleep(Duration::from_millis(10));
+        EndStatus::Exit(NOT_WRITTEN) => Err(MediaError::NotWritten { message: said.unwrap_or_default() }),
+        end => Err(not_made(said.unwrap_or_else(|| end.to_string()))),
     }
 }
 

@@ -36,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "engine",
         &[
             "digest",
+            "launch",
             "mlt",
             "plan",
             "project",
@@ -47,7 +48,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "units",
         ],
     ),
-    ("media", &["digest", "plan", "scenario", "supervise", "trace", "units"]),
+    ("media", &["digest", "launch", "plan", "scenario", "store", "supervise", "trace", "units"]),
     (
         "execution",
         &[

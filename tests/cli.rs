@@ -4,7 +4,8 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::*;
@@ -336,10 +337,10 @@ fn two_runs_that_make_the_same_media_do_not_spoil_them() {
         bench.start_command(command)
     };
     let running: Vec<_> = (0..4).map(|_| start()).collect();
-    for running in running {
-        running.wait().expect(0);
-    }
-    let files: Vec<_> = fs::read_dir(&media).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let waited = running.into_iter().map(|running| running.wait().expect(0).err.clone());
+    let waited = waited.filter(|said| said.contains("waiting for process")).count();
+    assert!(waited > 0);
+    let files = files_in(&media);
     assert_eq!(files.len(), 6, "{files:?}");
     for file in files {
         let shown = shown(&file);
@@ -420,6 +421,64 @@ fn a_version_without_an_exporter_says_where_it_was_looked_for() {
     let folder = bench.path().canonicalize().unwrap();
     let said = format!("FFmpeg: unknown, because memreel-export is not in {}", folder.display());
     bench.start_command(command).wait().expect(0).says(&[&said]);
+}
+
+/// The files of a folder of generated media, without the records beside them.
+fn files_in(media: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(media).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_none_or(|ending| ending != "json")).collect()
+}
+
+#[test]
+fn a_kept_file_that_is_damaged_or_another_one_is_made_again() {
+    let bench = Bench::new();
+    small(&bench);
+    let media = bench.path().join("media");
+    let run = || {
+        let mut command = bench.memreel(&["run", "small.toml"]);
+        command.env("MEMREEL_MEDIA", &media);
+        let making = bench.start_command(command).wait().expect(0).err.clone();
+        (fs::read(&files_in(&media)[0]).unwrap(), making.contains("making 1 media files"))
+    };
+    let (made, _) = run();
+    let file = &files_in(&media)[0];
+    let mut damaged = made.clone();
+    damaged[made.len() / 2] ^= 1;
+    fs::write(file, damaged).unwrap();
+    assert_eq!(run(), (made.clone(), true));
+    assert_eq!(run(), (made, false));
+}
+
+#[test]
+fn a_memreel_that_is_killed_leaves_no_maker_of_media() {
+    let bench = Bench::new();
+    bench.scenario(
+        "making",
+        &SMALL.replace("seconds = 1, size = '320x180'", "count = 9, seconds = 60, size = '640x360'"),
+    );
+    let media = bench.path().join("media");
+    let mut command = bench.memreel(&["run", "making.toml"]);
+    command.env("MEMREEL_MEDIA", &media);
+    let running = bench.start_command(command);
+    until("media are being made", || (!mentioning(&media).is_empty()).then_some(()));
+    running.signal(rustix::process::Signal::KILL);
+    assert_eq!(running.wait().status.code(), None);
+    assert!(tree_is_gone(&media));
+}
+
+#[test]
+fn a_memreel_that_is_killed_leaves_no_program_that_was_asked_what_it_is() {
+    let bench = Bench::new();
+    small(&bench);
+    let melt = bench.path().join("melt");
+    fs::write(&melt, "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n").unwrap();
+    fs::set_permissions(&melt, fs::Permissions::from_mode(0o755)).unwrap();
+    let running = bench.start(&["run", "small.toml", "--engine", &format!("melt@{}", melt.display())]);
+    let asked = |process: &Process| process.program() == "sh";
+    until("it is asked", || mentioning(&melt).iter().any(asked).then_some(()));
+    running.signal(rustix::process::Signal::KILL);
+    assert_eq!(running.wait().status.code(), None);
+    assert!(tree_is_gone(bench.path()));
 }
 
 #[test]

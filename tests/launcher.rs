@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use memreel_record::launch::{self, EndStatus};
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{self, EngineLimits, Launch, Measured, Stop};
 use memreel_trace::Outcome;
@@ -289,6 +290,47 @@ fn every_sample_of_memory_is_of_a_process_that_has_some() {
         assert!(!samples.is_empty());
         assert!(samples.iter().all(|sample| sample.rss_bytes > Some(Bytes::ZERO)), "{samples:?}");
     }
+}
+
+#[test]
+fn a_stranger_who_holds_the_output_does_not_keep_a_job_from_its_end() {
+    let lab = Lab::new();
+    let pid_file = lab.path().join("pid");
+    let stranger = std::thread::spawn(move || {
+        let pid = until("the engine runs", || {
+            fs::read_to_string(&pid_file).ok().filter(|text| text.ends_with('\n'))
+        });
+        fs::File::options().write(true).open(format!("/proc/{}/fd/1", pid.trim())).unwrap()
+    });
+    let measured = lab.sh(r#"echo $$ > "$0/pid"; sleep 0.5; echo last words"#);
+    let held = stranger.join().unwrap();
+    assert_eq!((measured.outcome, lab.log().trim()), (Outcome::Finished, "last words"));
+    drop(held);
+}
+
+fn ask(script: &str, may_go_on: impl FnMut() -> bool) -> Result<launch::Reply, launch::NoReply> {
+    let command = ["sh", "-c", script].map(OsString::from);
+    let launcher = Path::new(env!("CARGO_BIN_EXE_memreel-launch"));
+    launch::ask(launcher, &command, &[("ASKED", "what")], may_go_on)
+}
+
+#[test]
+fn a_program_that_is_asked_may_write_more_than_a_pipe_holds_on_both_streams() {
+    let flood = "head -c 300000 /dev/zero | tr '\\0' e >&2; head -c 300000 /dev/zero | tr '\\0' o; echo $ASKED; exit 3";
+    let answer = ask(flood, || true).unwrap();
+    assert_eq!((answer.output.len(), answer.errors.len()), (300_005, 300_000));
+    assert!(answer.output.ends_with("what\n"));
+    assert_eq!(answer.end, EndStatus::Exit(3));
+}
+
+#[test]
+fn a_program_that_is_asked_and_does_not_answer_is_ended() {
+    let began = Instant::now();
+    let answer = ask("sleep 3625", || began.elapsed() < Duration::from_millis(200));
+    assert!(matches!(answer, Err(launch::NoReply::Ended)), "{answer:?}");
+    let missing =
+        launch::ask(Path::new(env!("CARGO_BIN_EXE_memreel-launch")), &["/nowhere/x".into()], &[], || true);
+    assert!(matches!(missing, Err(launch::NoReply::NotStarted(_))), "{missing:?}");
 }
 
 #[test]

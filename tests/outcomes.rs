@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use memreel::store::StoredResult;
 use memreel_trace::{FramesShownBy, Outcome};
@@ -24,8 +24,12 @@ matrix.length = [400, 2]
 matrix.seed = 2
 ";
 
-fn launcher(bench: &Bench) -> Process {
-    mentioning(bench.path()).into_iter().find(|process| process.program() == "memreel-launch").unwrap()
+/// The outer guard and the guard of the job that runs.
+fn guards(bench: &Bench) -> [Process; 2] {
+    let all = mentioning(bench.path()).into_iter().filter(|process| process.program() == "memreel-launch");
+    let guards: [Process; 2] = all.collect::<Vec<_>>().try_into().unwrap();
+    let [first, second] = &guards;
+    if first.parent() == second.pid { [second.clone(), first.clone()] } else { guards }
 }
 
 fn outcomes(bench: &Bench) -> Vec<Outcome> {
@@ -235,13 +239,13 @@ fn a_second_interrupt_ends_memreel_at_once_and_the_engine_with_it() {
     let running = long_one_is_running(&bench);
     bench.engines().iter().for_each(|engine| engine.signal(Signal::STOP));
     // Without its launcher there is no orderly end, however long it is waited for.
-    let launcher = launcher(&bench);
-    launcher.signal(Signal::STOP);
+    let [_, guard] = guards(&bench);
+    guard.signal(Signal::STOP);
     running.signal(Signal::INT);
     until("the first one is heard", || (!is_pending(running.pid(), Signal::INT)).then_some(()));
     running.signal(Signal::INT);
     let ran = running.wait();
-    launcher.signal(Signal::CONT);
+    guard.signal(Signal::CONT);
     assert!(!ran.expect(130).err.contains("--resume"), "{}", ran.err);
     assert!(tree_is_gone(bench.path()));
 }
@@ -279,10 +283,45 @@ fn a_launcher_that_is_killed_takes_its_engine_along_and_is_memreels_own_failure(
     let bench = Bench::new();
     let running = long_one_is_running(&bench);
     bench.engines().iter().for_each(|engine| engine.signal(Signal::STOP));
-    launcher(&bench).kill();
+    guards(&bench)[1].kill();
     let ran = running.wait();
     ran.expect(5).complains(&["memreel-launch", "ended before the command did"]);
     assert!(tree_is_gone(bench.path()));
+}
+
+/// An engine with a child in a session of its own that minds no signal; both mention the output.
+const STUBBORN: &str = "\
+    setsid sh -c 'trap \"\" TERM HUP INT; while :; do sleep 0.1; done' \"$2\" & \
+    trap '' TERM; while :; do sleep 0.1; done";
+
+#[test]
+fn whoever_of_memreel_and_its_two_guards_is_killed_nothing_runs_on() {
+    for killed in [
+        [true, false, false],
+        [false, true, false],
+        [false, false, true],
+        [true, true, false],
+        [true, false, true],
+    ] {
+        let bench = Bench::new();
+        bench.scenario("short", INSTANT);
+        let arguments = ["run", "short.toml", "--threading", "single"];
+        let running = bench.start_command(bench.memreel_with_exporter(STUBBORN, &arguments));
+        let stubborn = |process: &Process| process.command.iter().any(|word| word.contains("trap"));
+        until("its child runs", || mentioning(bench.path()).iter().any(stubborn).then_some(()));
+        let [outer, guard] = guards(&bench);
+        for (pid, _) in
+            [running.pid(), outer.pid, guard.pid].into_iter().zip(killed).filter(|(_, killed)| *killed)
+        {
+            send(pid, Signal::KILL);
+        }
+        let code = running.wait().status.code();
+        // A memreel that lives has noticed, and waited for the end of all.
+        assert_eq!(code, if killed[0] { None } else { Some(if killed[2] { 5 } else { 4 }) }, "{killed:?}");
+        let ended = Instant::now();
+        assert!(tree_is_gone(bench.path()), "{killed:?}: {:?}", mentioning(bench.path()));
+        assert!(ended.elapsed() < Duration::from_secs(2), "{killed:?}: {:?}", ended.elapsed());
+    }
 }
 
 #[test]

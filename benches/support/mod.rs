@@ -1,9 +1,9 @@
 //! What the benches share.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use memreel::engine::Companions;
-use memreel::media;
+use memreel::engine::{Companions, Found};
+use memreel::media::{self, Makers};
 use memreel::plan::{self, PlanContext, Variant};
 use memreel::scenario::Scenario;
 use memreel_record::supervise::Stop;
@@ -18,8 +18,11 @@ pub fn companions() -> Companions {
 pub fn made_variants(sources: u32, seconds: u32, preset: &str) -> Vec<Variant> {
     let context = PlanContext { cpus: 2, media_folder: media::usual_folder(), project: None };
     let variants = plan::plan(&scenario(sources, seconds, preset), &context).variants;
-    let exporter: PathBuf = companions().exporter().expect("memreel-export is built: `make build`");
-    media::make(&exporter, &media::missing(&variants), 2, &Stop::default(), &|_| ()).expect("media");
+    let found = |program: Found| program.expect("it is built: `make build`");
+    let (launcher, exporter) = (found(companions().launcher()), found(companions().exporter()));
+    let stop = Stop::default();
+    let makers = Makers { launcher: &launcher, exporter: &exporter, at_once: 2, stop: &stop };
+    media::make(&makers, &media::missing(&variants), &|_| ()).expect("media");
     variants
 }
 

@@ -4,7 +4,9 @@
 //! to start and in which [`Manner`]; the command's process exists soon after, and waits until it is
 //! [released](Launched::release), so that the first sample is taken before its first instruction.
 
+mod ask;
 mod lines;
+mod until_over;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,7 +21,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use memreel_trace::units::Bytes;
 
+pub use ask::{NoReply, Reply, ask};
 pub use lines::{LONGEST_LINE, Lines};
+pub use until_over::{UntilOver, WritersEnded};
 
 /// Our pipes to the launcher have numbers from here that nobody uses: what whoever started us has opened
 /// for the command (make's job server, for one) keeps its own, and below is room for a progress pipe.
@@ -60,6 +64,8 @@ pub enum Manner {
 pub enum Streams {
     /// Nothing to read; what it writes, either way, comes through one pipe.
     Captured,
+    /// Nothing to read; its output and its errors come through a pipe each.
+    Apart,
     /// They are ours.
     Ours,
     /// It reads ours; its output and its errors come through a pipe each.
@@ -99,6 +105,15 @@ pub enum EndStatus {
     Signal(i32),
 }
 
+impl std::fmt::Display for EndStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            EndStatus::Exit(code) => write!(f, "exit code {code}"),
+            EndStatus::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
 /// Why a command could not be started or watched.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
@@ -126,6 +141,8 @@ pub enum LaunchError {
 #[derive(Debug)]
 pub struct Launched {
     launcher: Child,
+    /// The process that adopts what the command orphans, once its number is known.
+    guard: Option<i32>,
     control: PipeWriter,
     path: PathBuf,
     /// What the launcher says, until it ends.
@@ -157,20 +174,24 @@ pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
     let mut command = Command::new(request.launcher);
     let [control_fd, report_fd] = numbers.map(|number| number.to_string());
     command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
-    command.args(words(request.manner)).arg("--").args(request.command);
-    for (name, value) in request.environment {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    command.args(words(request.manner)).args(environment(request.environment));
+    command.arg("--").args(request.command);
     let (output, errors) = connect(&mut command, request.streams)?;
     command.fd_mappings(mappings).map_err(std::io::Error::other)?;
     let path = request.launcher.to_path_buf();
     let launcher = command.spawn().map_err(|source| LaunchError::Launcher { path: path.clone(), source })?;
     // The builder holds the command's ends of the pipes: while it lives they never come to their end.
     drop(command);
-    Ok(Launched { launcher, control, path, reports: Reports::new(report), output, errors, progress })
+    Ok(Launched {
+        launcher,
+        guard: None,
+        control,
+        path,
+        reports: Reports::new(report),
+        output,
+        errors,
+        progress,
+    })
 }
 
 /// The launcher's words for a manner.
@@ -180,6 +201,14 @@ fn words(manner: Manner) -> &'static [&'static str] {
         Manner::Foreground { wait_for_all: false } => &["--foreground"],
         Manner::Foreground { wait_for_all: true } => &["--foreground", "--wait-for-all"],
     }
+}
+
+/// The launcher's words for changes to the command's environment.
+fn environment(changes: &BTreeMap<String, Option<String>>) -> impl Iterator<Item = String> {
+    changes.iter().flat_map(|(name, value)| {
+        let change = value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}"));
+        ["--env".to_string(), change]
+    })
 }
 
 /// Connects the standard streams; returns our ends of the pipes for output and errors.
@@ -194,10 +223,13 @@ fn connect(
             command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
             Ok((Some(output), None))
         }
-        Streams::Relayed => {
+        Streams::Apart | Streams::Relayed => {
             let (output, output_writer) = std::io::pipe()?;
             let (errors, errors_writer) = std::io::pipe()?;
             command.stdout(output_writer).stderr(errors_writer);
+            if streams == Streams::Apart {
+                command.stdin(Stdio::null());
+            }
             Ok((Some(output), Some(errors)))
         }
     }
@@ -209,17 +241,19 @@ impl Launched {
     /// # Errors
     /// When the launcher ends before it has started one.
     pub fn command_pid(&mut self) -> Result<i32, LaunchError> {
-        self.reports.pid().ok_or_else(|| LaunchError::LauncherDied { path: self.path.clone() })
+        let (command, guard) = self.reports.pids().ok_or_else(|| self.died())?;
+        self.guard = Some(guard);
+        Ok(command)
     }
 
-    /// Where the launcher is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Why nobody can tell how the command ended.
+    pub fn died(&self) -> LaunchError {
+        LaunchError::LauncherDied { path: self.path.clone() }
     }
 
-    /// The launcher's own process number.
-    pub fn pid(&self) -> i32 {
-        self.launcher.id() as i32
+    /// The process that adopts what the command orphans; `None` before [`Launched::command_pid`].
+    pub fn guard(&self) -> Option<i32> {
+        self.guard
     }
 
     /// Lets the command's process execute.
@@ -299,11 +333,12 @@ impl Reports {
         }
     }
 
-    /// The first line is the process number.
-    fn pid(&mut self) -> Option<i32> {
+    /// The first line has the numbers of the command's process and of the guard's.
+    fn pids(&mut self) -> Option<(i32, i32)> {
         loop {
             if let Some(line) = self.take_line() {
-                return line.strip_prefix("pid ")?.parse().ok();
+                let (command, guard) = line.strip_prefix("pid ")?.split_once(' ')?;
+                return Some((command.parse().ok()?, guard.parse().ok()?));
             }
             if !self.read_more() {
                 return None;
@@ -373,8 +408,8 @@ mod tests {
     fn reports_are_heard_one_by_one_however_they_arrive() {
         let (pipe, mut writer) = std::io::pipe().unwrap();
         let mut reports = Reports::new(pipe);
-        writer.write_all(b"pid 12\nexec\nleft").unwrap();
-        assert_eq!(reports.pid(), Some(12));
+        writer.write_all(b"pid 12 11\nexec\nleft").unwrap();
+        assert_eq!(reports.pids(), Some((12, 11)));
         assert!(matches!(reports.next(Duration::ZERO), Waited::Report(LaunchReport::Executed)));
         assert!(matches!(reports.next(Duration::from_millis(5)), Waited::Nothing));
         writer.write_all(b" 3\n").unwrap();

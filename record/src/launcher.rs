@@ -1,7 +1,7 @@
 //! `memreel-launch`: starts one engine, and sees to it that nothing of it is left.
 //!
 //! `memreel-launch --control FD --report FD [--hold] [--foreground [--wait-for-all]] [--cgroup FILE]…
-//! -- COMMAND [ARGUMENT…]`
+//! [--env NAME[=VALUE]]… -- COMMAND [ARGUMENT…]`
 //!
 //! It stands between the harness and the engine because it is tiny. The peak that the kernel
 //! reports for a process (`ru_maxrss`) is never less than what its parent had when it forked, so an
@@ -10,23 +10,29 @@
 //!
 //! - It leads a session of its own (Ctrl-C in a terminal does not reach the engine), and adopts
 //!   orphaned descendants (`PR_SET_CHILD_SUBREAPER`), so that the whole tree can be ended.
+//! - It is two processes: the guard, and an outer guard above it that kills the tree if the guard is
+//!   killed. If the outer guard is killed, the guard ends the tree.
 //! - With `--foreground` it guards nothing, it only tells: it stays in the session and process group that
 //!   it was started in, so that the terminal's keys reach the command; it survives the signals that they
 //!   send, and the command meets them as it would without us. Whatever becomes of the harness, the
 //!   command goes on. What outlives the command is counted and let alone; with `--wait-for-all` its end
 //!   is waited for.
+//! - `--env` sets a variable for the engine, or without a value takes it away. The launcher itself runs in the
+//!   environment of the harness: a library that is preloaded into the engine is not preloaded here.
 //! - With `--hold` the engine's process waits before it executes, until the harness writes `g` on the
 //!   control pipe: the first sample is then taken before the engine's first instruction.
 //! - A `t` on the control pipe asks the tree to end (SIGTERM, after two seconds SIGKILL). The end of
-//!   the control pipe means that the harness died, and does the same (not with `--foreground`). An `s`
-//!   and a byte that is a signal's number send that signal to the engine; when it has ended, to what is
-//!   left of it.
-//! - On the report pipe it writes lines: `pid N`, `exec` or `exec-failed ERRNO`, then `exit CODE` or
+//!   the control pipe means that the harness died, and does the same with half a second (not with
+//!   `--foreground`). An `s` and a byte that is a signal's number send that signal to the engine; when it
+//!   has ended, to what is left of it.
+//! - On the report pipe it writes lines: `pid N GUARD` (the engine's number and the guard's), `exec` or `exec-failed ERRNO`, then `exit CODE` or
 //!   `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine,
 //!   and `left N` when processes outlived it (they are ended, or with `--foreground` left alone). The pipe
 //!   ends when all is over.
 //!
 //! Its exit code is 0 when it could do its work, whatever the engine did, else 5.
+
+mod outer;
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
@@ -34,6 +40,13 @@ use std::time::{Duration, Instant};
 
 /// How long a process has between being asked to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The same when the harness is gone: nobody is left who would look at what it still writes.
+const GRACE_OF_ORPHANS: Duration = Duration::from_millis(500);
+
+/// How long killed processes may take to be gone: one that the kernel does not let go, or that is another user's, is
+/// left.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a terminal's keys, its end and `kill` send: in the foreground these are for the command alone.
 const FOR_THE_COMMAND: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
@@ -55,6 +68,7 @@ fn fail(message: &str) -> ! {
     std::process::exit(5)
 }
 
+#[derive(Default)]
 struct Request {
     control: i32,
     report: i32,
@@ -62,20 +76,13 @@ struct Request {
     foreground: bool,
     wait_for_all: bool,
     cgroups: Vec<std::path::PathBuf>,
+    environment: Vec<Variable>,
     command: Vec<CString>,
 }
 
 impl Request {
     fn parse(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Request, String> {
-        let mut request = Request {
-            control: -1,
-            report: -1,
-            hold: false,
-            foreground: false,
-            wait_for_all: false,
-            cgroups: Vec::new(),
-            command: Vec::new(),
-        };
+        let mut request = Request { control: -1, report: -1, ..Request::default() };
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--control") => request.control = descriptor(arguments.next())?,
@@ -86,6 +93,9 @@ impl Request {
                 Some("--cgroup") => {
                     request.cgroups.push(arguments.next().ok_or("--cgroup needs a file")?.into())
                 }
+                Some("--env") => request
+                    .environment
+                    .push(Variable::parse(arguments.next().ok_or("--env needs a variable")?)?),
                 Some("--") => break,
                 _ => {
                     return Err(format!("unknown argument {argument:?}; this program is started by memreel"));
@@ -93,15 +103,45 @@ impl Request {
             }
         }
         for argument in arguments {
-            request
-                .command
-                .push(CString::new(argument.into_vec()).map_err(|_| "an argument contains a zero byte")?);
+            request.command.push(text(argument.into_vec())?);
         }
         if request.control < 0 || request.report < 0 || request.command.is_empty() {
             return Err("needs --control, --report and a command; this program is started by memreel".into());
         }
         Ok(request)
     }
+}
+
+/// A change to the engine's environment; without a value the variable is taken away.
+struct Variable {
+    name: CString,
+    value: Option<CString>,
+}
+
+impl Variable {
+    fn parse(argument: std::ffi::OsString) -> Result<Variable, String> {
+        let mut name = argument.into_vec();
+        let value = name.iter().position(|&byte| byte == b'=').map(|end| name.split_off(end).split_off(1));
+        Ok(Variable { name: text(name)?, value: value.map(text).transpose()? })
+    }
+
+    /// Makes the change in this process.
+    ///
+    /// # Safety
+    /// Only where this process has one thread.
+    unsafe fn apply(&self) {
+        // SAFETY: both are null-terminated and outlive the calls, which copy them; nobody else reads the environment.
+        unsafe {
+            match &self.value {
+                Some(value) => libc::setenv(self.name.as_ptr(), value.as_ptr(), 1),
+                None => libc::unsetenv(self.name.as_ptr()),
+            };
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> Result<CString, String> {
+    CString::new(bytes).map_err(|_| "an argument contains a zero byte".into())
 }
 
 fn descriptor(argument: Option<std::ffi::OsString>) -> Result<i32, String> {
@@ -116,13 +156,17 @@ struct Exit {
 }
 
 fn guard(request: &Request) -> Result<(), String> {
+    adopt_orphans()?;
+    if !request.foreground {
+        outer::stay_behind(request)?;
+    }
     become_guardian(request)?;
-    let children = child_signals()?;
+    let signals = signals(request)?;
     let met = request.foreground.then(survive_the_commands_signals);
     let (engine, exec_result) = start(request, met.as_ref())?;
-    report(request, &format!("pid {engine}"));
+    report(request, &format!("pid {engine} {}", std::process::id()));
     let (control, held) = (request.control, request.hold);
-    Guarded { request, engine, runs: true, exec_result, children, control, held, asked_to_end: None }.watch()
+    Guarded { request, engine, runs: true, exec_result, signals, control, held, asked_to_end: None }.watch()
 }
 
 /// Ignores them, and returns what became of them so far.
@@ -131,19 +175,23 @@ fn survive_the_commands_signals() -> [libc::sighandler_t; 4] {
     FOR_THE_COMMAND.map(|signal| unsafe { libc::signal(signal, libc::SIG_IGN) })
 }
 
+/// Processes below this one become its children when their parents end.
+fn adopt_orphans() -> Result<(), String> {
+    // SAFETY: takes no pointers.
+    match unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(format!("cannot adopt orphans: {}", last_error())),
+    }
+}
+
 fn become_guardian(request: &Request) -> Result<(), String> {
     for file in &request.cgroups {
         std::fs::write(file, std::process::id().to_string())
             .map_err(|error| format!("cannot join {}: {error}", file.display()))?;
     }
-    // SAFETY: these calls take no pointers. A failing setsid (already a leader) changes nothing we rely on.
+    adopt_orphans()?;
+    // SAFETY: these calls take no pointers.
     unsafe {
-        if !request.foreground {
-            libc::setsid();
-        }
-        if libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 {
-            return Err(format!("cannot adopt orphans: {}", last_error()));
-        }
         for descriptor in [request.control, request.report] {
             if libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) != 0 {
                 return Err(format!("descriptor {descriptor} is not open: {}", last_error()));
@@ -153,13 +201,16 @@ fn become_guardian(request: &Request) -> Result<(), String> {
     Ok(())
 }
 
-/// A descriptor that becomes readable when a child ends.
-fn child_signals() -> Result<i32, String> {
+/// A descriptor that becomes readable when a child ends, or when this process is asked to end.
+fn signals(request: &Request) -> Result<i32, String> {
     // SAFETY: the set is initialised by sigemptyset before it is used, and outlives the calls.
     let descriptor = unsafe {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&mut set);
         libc::sigaddset(&mut set, libc::SIGCHLD);
+        if !request.foreground {
+            libc::sigaddset(&mut set, libc::SIGTERM);
+        }
         libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
         libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
     };
@@ -205,6 +256,9 @@ fn become_engine(request: &Request, met: Option<&[libc::sighandler_t; 4]>, faile
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         for (signal, handler) in FOR_THE_COMMAND.iter().zip(met.into_iter().flatten()) {
             libc::signal(*signal, *handler);
+        }
+        for variable in &request.environment {
+            variable.apply();
         }
         libc::execvp(arguments[0], arguments.as_ptr());
         let number = *libc::__errno_location();
@@ -267,7 +321,7 @@ struct Guarded<'a> {
     /// Whether its end is still to come.
     runs: bool,
     exec_result: i32,
-    children: i32,
+    signals: i32,
     /// Negative when the harness is gone.
     control: i32,
     /// Until the engine executes, its process alone reads the control pipe.
@@ -279,17 +333,26 @@ impl Guarded<'_> {
     /// Waits until the engine has ended and nothing of its tree is left that matters.
     fn watch(mut self) -> Result<(), String> {
         while !self.is_over() {
-            if self.asked_to_end.is_some_and(|since| since.elapsed() >= GRACE) {
+            let waited = self.asked_to_end.map_or(Duration::ZERO, |since| since.elapsed());
+            let grace = if self.control < 0 { GRACE_OF_ORPHANS } else { GRACE };
+            if waited >= grace {
                 signal_all(libc::SIGKILL);
             }
+            if waited >= grace + PATIENCE {
+                report(self.request, &format!("left {}", descendants().len()));
+                return Ok(());
+            }
             let control = if self.held { -1 } else { self.control };
-            let ready = wait(control, self.children, self.exec_result, self.asked_to_end.is_some())?;
+            let ready = wait(control, self.signals, self.exec_result, self.asked_to_end.is_some())?;
             if ready.exec_result {
                 report_exec(self.request, &mut self.exec_result);
                 self.held = false;
             }
             if ready.control {
                 self.heed();
+            }
+            if ready.asked_to_end {
+                self.end_all();
             }
         }
         Ok(())
@@ -383,24 +446,33 @@ fn reap(engine: i32) -> Reaped {
 struct Ready {
     control: bool,
     exec_result: bool,
+    /// By a signal: the outer guard is gone, or somebody wants the launcher to end.
+    asked_to_end: bool,
 }
 
-/// Waits for the control pipe, a child's end or the engine's exec; while the tree is being ended,
+/// Waits for the control pipe, a signal or the engine's exec; while the tree is being ended,
 /// never longer than a moment, because adopted processes may still fork.
-fn wait(control: i32, children: i32, exec_result: i32, ending: bool) -> Result<Ready, String> {
+fn wait(control: i32, signals: i32, exec_result: i32, ending: bool) -> Result<Ready, String> {
     let watched = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut watched = [watched(control), watched(children), watched(exec_result)];
+    let mut watched = [watched(control), watched(signals), watched(exec_result)];
     // SAFETY: the array is as long as stated and outlives the call.
     let count = unsafe { libc::poll(watched.as_mut_ptr(), 3, if ending { 50 } else { -1 }) };
     if count < 0 && last_error().kind() != std::io::ErrorKind::Interrupted {
         return Err(format!("cannot wait: {}", last_error()));
     }
-    if watched[1].revents != 0 {
-        let mut signal = [0_u8; size_of::<libc::signalfd_siginfo>()];
-        // SAFETY: the buffer has the size of what a signalfd gives.
-        unsafe { libc::read(children, signal.as_mut_ptr().cast(), signal.len()) };
+    let asked_to_end = watched[1].revents != 0 && take_signal(signals) == Some(libc::SIGTERM);
+    Ok(Ready { control: watched[0].revents != 0, exec_result: watched[2].revents != 0, asked_to_end })
+}
+
+/// The number of the signal that has come.
+fn take_signal(signals: i32) -> Option<i32> {
+    // SAFETY: the buffer has the size of what a signalfd gives, which is plain numbers; zero is fine.
+    unsafe {
+        let mut signal: libc::signalfd_siginfo = std::mem::zeroed();
+        let size = size_of_val(&signal);
+        let read = libc::read(signals, (&raw mut signal).cast(), size);
+        (read == size as isize).then_some(signal.ssi_signo as i32)
     }
-    Ok(Ready { control: watched[0].revents != 0, exec_result: watched[2].revents != 0 })
 }
 
 fn signal_all(signal: i32) {

@@ -162,7 +162,7 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     let (events, queue) = std::sync::mpsc::channel();
     let progress = ProgressSink::new(origin, live, events.clone());
     let (readers, read_progress) = output::start(&mut launched, launch.progress, folder, progress)?;
-    let target = Target { root: launched.command_pid()?, adopter: Some(launched.pid()) };
+    let target = Target { root: launched.command_pid()?, adopter: launched.guard() };
     let settings = Settings::every(launch.interval);
     let (sampler, rows) = Sampler::start(target, settings, origin, Arc::clone(live), read_progress)?;
     let writer = Writer::start(rows, queue, sinks)?;
@@ -232,7 +232,7 @@ impl<'a> Watch<'a> {
 
     /// Samples the engine until nothing of it is left, or ends it when it has to be ended.
     fn follow(mut self, mut launched: Launched, sampler: Sampler) -> Result<Watched, RunError> {
-        let Surroundings { launch, origin, .. } = self.around;
+        let origin = self.around.origin;
         launched.release();
         loop {
             match launched.reports.next(LOOK_EVERY) {
@@ -248,9 +248,10 @@ impl<'a> Watch<'a> {
             }
         }
         let sampler = sampler.finish();
+        let died = launched.died();
         launched.reap();
         if self.end.is_none() && self.not_started.is_none() {
-            return Err(LaunchError::LauncherDied { path: launch.launcher.clone() }.into());
+            return Err(died.into());
         }
         Ok(Watched {
             end: self.end,

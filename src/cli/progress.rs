@@ -135,8 +135,11 @@ impl MediaLine {
     pub fn show(&self, event: MediaEvent) {
         let Ok(mut making) = self.making.lock() else { return };
         match event {
-            MediaEvent::Begun(file) => making.begun.insert(file),
-            MediaEvent::Made(file) => making.made.insert(file),
+            MediaEvent::WaitsFor(holder) => {
+                say(format_args!("waiting for {holder}, which makes media there"))
+            }
+            MediaEvent::Begun(file) => _ = making.begun.insert(file),
+            MediaEvent::Made(file) => _ = making.made.insert(file),
         };
         drop(making);
         self.bar.iter().for_each(ProgressBar::tick);

@@ -12,9 +12,9 @@ use super::changes::{self, ScenarioOptions};
 use super::check::CheckOptions;
 use super::progress::{MediaLine, ProgressLine};
 use super::{Exit, Failure, plan, say};
-use crate::engine::{Companions, Engines};
+use crate::engine::{Companions, Engines, Found};
 use crate::execution::{self, Execution, Tally, Wishes};
-use crate::media;
+use crate::media::{self, Makers};
 use crate::plan::{Plan, Shard};
 use crate::scenario::{Media, Scenario, SourceSpec};
 use crate::store::{self, Lock, ResultIndex, StoreError, StoredResult};
@@ -287,7 +287,8 @@ fn make_media(
     if missing.is_empty() {
         return Ok(());
     }
-    let exporter = companions.exporter().map_err(|missing| Failure::harness(missing.to_string()))?;
+    let needed = |found: Found| found.map_err(|missing| Failure::harness(missing.to_string()));
+    let (launcher, exporter) = (needed(companions.launcher())?, needed(companions.exporter())?);
     say(format_args!(
         "making {} media files in {} (kept for later runs)",
         missing.len(),
@@ -297,7 +298,8 @@ fn make_media(
     let pixels = |spec: &SourceSpec| spec.frames * u64::from(spec.size.width) * u64::from(spec.size.height);
     let files = missing.iter().map(|(_, spec)| (clip_name(scenario, spec), pixels(spec)));
     let line = MediaLine::new(files.collect());
-    media::make(&exporter, &missing, machine::cpus(), stop, &|event| line.show(event))?;
+    let makers = Makers { launcher: &launcher, exporter: &exporter, at_once: machine::cpus(), stop };
+    media::make(&makers, &missing, &|event| line.show(event))?;
     Ok(())
 }
 

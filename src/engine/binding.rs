@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Installation, JobFiles, Missing, mlt, probe};
+use super::{Installation, JobFiles, Missing, Probe, mlt, probe};
 use crate::plan::Variant;
 use crate::scenario::StopChoice;
 use memreel_record::supervise::ProgressFormat;
@@ -46,32 +46,32 @@ struct About {
 ///
 /// # Errors
 /// When there is none.
-pub fn find(name: &str, chosen: Option<&Path>) -> Result<Binding, Missing> {
+pub fn find(name: &str, chosen: Option<&Path>, probe: &Probe) -> Result<Binding, Missing> {
     let (about, python) = match chosen {
-        Some(path) => at(path)?,
-        None => anywhere()?,
+        Some(path) => at(path, probe)?,
+        None => anywhere(probe)?,
     };
-    let installation = installation(name, &about, &python).ok_or_else(|| Missing {
+    let installation = installation(name, &about, &python, probe).ok_or_else(|| Missing {
         what: format!("MLT at {} does not list its encoders", about.native.display()),
         advice: "its module avformat is missing (Debian and Ubuntu: `apt-get install libmlt7`)".into(),
     })?;
     Ok(Binding { python, installation })
 }
 
-fn at(path: &Path) -> Result<(About, PathBuf), Missing> {
+fn at(path: &Path, probe: &Probe) -> Result<(About, PathBuf), Missing> {
     let python = probe::chosen(path, None)?;
-    let about = about(&python).ok_or_else(|| Missing {
+    let about = about(&python, probe).ok_or_else(|| Missing {
         what: format!("{} is not a Python that imports MLT (module mlt7 or mlt)", python.display()),
         advice: "give the interpreter of a Python that has the binding".into(),
     })?;
     Ok((about, python))
 }
 
-fn anywhere() -> Result<(About, PathBuf), Missing> {
+fn anywhere(probe: &Probe) -> Result<(About, PathBuf), Missing> {
     let stated = std::env::var_os("MEMREEL_PYTHON").map(PathBuf::from);
     let usual = [probe::on_path("python3"), Some(PathBuf::from("/usr/bin/python3"))];
     let candidates = if stated.is_some() { vec![stated] } else { usual.to_vec() };
-    let found = candidates.into_iter().flatten().find_map(|python| Some((about(&python)?, python)));
+    let found = candidates.into_iter().flatten().find_map(|python| Some((about(&python, probe)?, python)));
     found.ok_or_else(|| Missing {
         what: "no Python here imports MLT (module mlt7 or mlt)".into(),
         advice: "install the binding (Debian and Ubuntu: `apt-get install python3-mlt`), or name the Python \
@@ -80,17 +80,17 @@ fn anywhere() -> Result<(About, PathBuf), Missing> {
     })
 }
 
-fn about(python: &Path) -> Option<About> {
-    let text = probe::output_of(python, ["-c", DRIVER.1, "--about"])?;
+fn about(python: &Path, probe: &Probe) -> Option<About> {
+    let text = probe.output_of(python, ["-c", DRIVER.1, "--about"])?;
     serde_json::from_str(text.lines().last()?).ok()
 }
 
-fn installation(name: &str, about: &About, python: &Path) -> Option<Installation> {
-    let loaded = mlt::loaded(python, ["-c", DRIVER.1, "--list", "f"], &about.native);
+fn installation(name: &str, about: &About, python: &Path, probe: &Probe) -> Option<Installation> {
+    let loaded = mlt::loaded(probe, python, ["-c", DRIVER.1, "--list", "f"], &about.native);
     let libraries = mlt::versions(&loaded);
     let told = BTreeMap::from([("driver".to_string(), crate::digest::of(DRIVER.1))]);
     let with_driver = libraries.iter().chain(&told).map(|(name, version)| (name.clone(), version.clone()));
-    let list = |kind: &str| mlt::list(python, ["-c", DRIVER.1, "--list", kind]);
+    let list = |kind: &str| mlt::list(probe, python, ["-c", DRIVER.1, "--list", kind]);
     Some(Installation {
         video_encoders: list("vcodec")?,
         audio_encoders: list("acodec")?,
@@ -99,7 +99,7 @@ fn installation(name: &str, about: &About, python: &Path) -> Option<Installation
             name: name.into(),
             path: python.into(),
             version: format!("{} ({}, Python {})", about.version, about.module, about.python),
-            package: probe::package_of(&about.native),
+            package: probe.package_of(&about.native),
             build: probe::build_digest(&about.native, &with_driver.collect(), &loaded)?,
             libraries,
         },

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, pipe_lines, probe};
+use super::{Companions, Engine, Installation, JobFiles, Missing, Probe, Resolved, pipe_lines, probe};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName, LayoutChoice, Sink};
 use memreel_record::supervise::{Channel, PROGRESS_FD, ProgressFormat};
@@ -36,7 +36,8 @@ impl Ffmpeg {
             Some(path) => probe::chosen(path, Some("memreel-export")),
             None => companions.exporter(),
         };
-        Ffmpeg { installation: program.and_then(|program| installation(&program)) }
+        let probe = Probe::with(companions);
+        Ffmpeg { installation: program.and_then(|program| installation(&program, &probe)) }
     }
 }
 
@@ -44,22 +45,22 @@ impl Ffmpeg {
 ///
 /// # Errors
 /// When it does not answer.
-pub(super) fn about(program: &Path) -> Result<About, Missing> {
-    let text = probe::output_of(program, ["about", "--json"]);
+pub(super) fn about(program: &Path, probe: &Probe) -> Result<About, Missing> {
+    let text = probe.output_of(program, ["about", "--json"]);
     text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| Missing {
         what: format!("{} does not answer like memreel-export", program.display()),
         advice: format!("see the output of `{} about`", program.display()),
     })
 }
 
-fn installation(program: &Path) -> Result<Installation, Missing> {
-    let about = about(program)?;
-    let loaded = probe::loaded(program, ["about", "--json"]);
+fn installation(program: &Path, probe: &Probe) -> Result<Installation, Missing> {
+    let about = about(program, probe)?;
+    let loaded = probe.loaded(program, ["about", "--json"]);
     let build = probe::build_digest(program, &about.libraries, &loaded).unwrap_or_default();
     Ok(Installation {
         record: EngineRecord {
             name: "ffmpeg".into(),
-            package: loaded.library("libavcodec").and_then(probe::package_of),
+            package: loaded.library("libavcodec").and_then(|file| probe.package_of(file)),
             path: program.to_path_buf(),
             version: about.ffmpeg,
             build,

@@ -10,8 +10,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::probe::{self, Loaded};
-use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
+use super::probe::{self, Loaded, Probe};
+use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName};
 use memreel_record::supervise::{Channel, EngineProgress, ProgressFormat};
@@ -26,24 +26,27 @@ pub struct Melt {
 
 impl Melt {
     /// Looks for `melt` and asks it what it has.
-    pub fn find(chosen: Option<&Path>) -> Melt {
-        Melt { installation: chosen.map_or_else(installed, self::chosen) }
+    pub fn find(chosen: Option<&Path>, companions: &Companions) -> Melt {
+        let probe = Probe::with(companions);
+        let installation = chosen.map_or_else(|| installed(&probe), |path| self::chosen(path, &probe));
+        Melt { installation }
     }
 }
 
-fn installed() -> Result<Installation, Missing> {
+fn installed(probe: &Probe) -> Result<Installation, Missing> {
     let advice = "install it (Debian and Ubuntu: `apt-get install melt`)";
     let missing = Missing { what: "melt is not installed".into(), advice: advice.into() };
     let program = probe::on_path("melt").ok_or(missing)?;
-    installation(&program, &mlt::loaded(&program, QUESTION, &program), "melt", advice)
+    let loaded = mlt::loaded(probe, &program, QUESTION, &program);
+    installation(probe, &program, &loaded, "melt", advice)
 }
 
-fn chosen(path: &Path) -> Result<Installation, Missing> {
+fn chosen(path: &Path, probe: &Probe) -> Result<Installation, Missing> {
     let program = probe::chosen(path, Some("melt"))?;
     let advice = format!("see the output of `{} --version`", program.display());
-    let loaded = mlt::loaded(&program, QUESTION, &program);
+    let loaded = mlt::loaded(probe, &program, QUESTION, &program);
     mlt::check_its_own(&program, &loaded)?;
-    installation(&program, &loaded, &program.display().to_string(), &advice)
+    installation(probe, &program, &loaded, &program.display().to_string(), &advice)
 }
 
 /// What has melt load everything that it exports with.
@@ -51,19 +54,22 @@ const QUESTION: [&str; 2] = ["-query", "formats"];
 
 /// What a melt has; `called` and `advice` are for whoever has something else there.
 fn installation(
+    probe: &Probe,
     program: &Path,
     loaded: &Loaded,
     called: &str,
     advice: &str,
 ) -> Result<Installation, Missing> {
     let missing = |what: &str| Missing { what: format!("{called} {what}"), advice: advice.into() };
-    let version = probe::output_of(program, ["--version"])
+    let version = probe
+        .output_of(program, ["--version"])
         .and_then(|text| version(&text))
         .ok_or_else(|| missing("does not identify itself as MLT's melt"))?;
     let libraries = mlt::versions(loaded);
     let build = probe::build_digest(program, &libraries, loaded).ok_or_else(|| missing("cannot be read"))?;
     let list = |kind: &str| {
-        mlt::list(program, ["-query", kind]).ok_or_else(|| missing(&format!("does not list its {kind}")))
+        mlt::list(probe, program, ["-query", kind])
+            .ok_or_else(|| missing(&format!("does not list its {kind}")))
     };
     Ok(Installation {
         video_encoders: list("video_codecs")?,
@@ -71,7 +77,7 @@ fn installation(
         containers: list("formats")?,
         record: EngineRecord {
             name: "melt".into(),
-            package: probe::package_of(program),
+            package: probe.package_of(program),
             path: program.into(),
             version,
             build,

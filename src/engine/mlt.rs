@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::probe::{self, Loaded};
+use super::probe::{self, Loaded, Probe};
 use super::{JobFiles, Missing};
 use crate::plan::{Input, Variant};
 use crate::scenario::{LayoutChoice, Sink};
@@ -18,10 +18,11 @@ use memreel_trace::Threading;
 
 /// The list that `PROGRAM ARGUMENTS` prints in MLT's way, an entry a line after a dash.
 pub fn list(
+    probe: &Probe,
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Option<BTreeSet<String>> {
-    let text = probe::output_of(program, arguments)?;
+    let text = probe.output_of(program, arguments)?;
     let list: BTreeSet<_> =
         text.lines().filter_map(|line| line.trim().strip_prefix("- ")).map(str::to_string).collect();
     (!list.is_empty()).then_some(list)
@@ -30,21 +31,22 @@ pub fn list(
 /// What is loaded when a program is asked something of MLT; where that cannot be seen, what the library or
 /// program at `linked` is linked with, and the `avformat` module behind it.
 pub fn loaded(
+    probe: &Probe,
     program: &Path,
     question: impl IntoIterator<Item = impl AsRef<OsStr>>,
     linked: &Path,
 ) -> Loaded {
-    let seen = probe::loaded(program, question);
+    let seen = probe.loaded(program, question);
     if seen.library(CORE).is_some() {
         return seen;
     }
-    let mut libraries = probe::linked_libraries(linked);
+    let mut libraries = probe.linked_libraries(linked);
     let core = libraries.iter().find(|(name, _)| name.starts_with(CORE));
     let module = core.and_then(|(name, file)| {
         let folder = name.trim_start_matches("lib").split(".so").next()?;
         Some(file.canonicalize().ok()?.parent()?.join(folder).join("libmltavformat.so"))
     });
-    libraries.extend(module.map(|module| probe::linked_libraries(&module)).unwrap_or_default());
+    libraries.extend(module.map(|module| probe.linked_libraries(&module)).unwrap_or_default());
     Loaded { program: None, libraries }
 }
 

@@ -1,15 +1,14 @@
 //! Finds programs and asks them what they are.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Found, Missing};
 use crate::digest;
+use memreel_record::launch::{self, EndStatus, Reply};
 
 /// A program that has not answered by then will not.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -112,33 +111,76 @@ pub fn chosen(path: &Path, name: Option<&str>) -> Found {
     }
 }
 
-/// What a program prints on standard output; `None` when it fails or does not answer in time.
-pub fn output_of(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Option<String> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
-    answer(command, |child| child.stdout.take().map(boxed))
+/// Asks programs what they are. They are started through the launcher: none outlives memreel, or keeps it waiting.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    launcher: Found,
 }
 
-/// What a command writes where `end` reads; `None` when it fails or does not come to its end in time.
-fn answer(mut command: Command, end: fn(&mut Child) -> Option<Box<dyn Read + Send>>) -> Option<String> {
-    let mut child = command.stdin(Stdio::null()).spawn().ok()?;
-    let mut end = end(&mut child)?;
-    let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut text = Vec::new();
-        let _ = end.read_to_end(&mut text);
-        let _ = send.send(text);
-    });
-    let text = receive.recv_timeout(PATIENCE);
-    if text.is_err() {
-        let _ = child.kill();
+impl Probe {
+    /// With the launcher among these.
+    pub fn with(companions: &Companions) -> Probe {
+        Probe { launcher: companions.launcher() }
     }
-    let status = child.wait().ok()?;
-    status.success().then(|| String::from_utf8_lossy(&text.unwrap_or_default()).into_owned())
-}
 
-fn boxed(reader: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(reader)
+    /// What a program prints on standard output; `None` when it fails or does not answer in time.
+    pub fn output_of(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Option<String> {
+        let answer = self.answer(program, arguments, &[])?;
+        (answer.end == EndStatus::Exit(0)).then_some(answer.output)
+    }
+
+    fn answer(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: &[(&str, &str)],
+    ) -> Option<Reply> {
+        let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_os_string());
+        let command: Vec<OsString> = [program.into()].into_iter().chain(arguments).collect();
+        let asked = Instant::now();
+        let in_time = || asked.elapsed() < PATIENCE;
+        launch::ask(self.launcher.as_deref().ok()?, &command, environment, in_time).ok()
+    }
+
+    /// The libraries that are really loaded when a program runs with these arguments: by a program that a script
+    /// starts, too, by whatever path, and while it runs. Where the C library's loader does not say it, as that of
+    /// glibc does, those that the program is linked with.
+    pub fn loaded(&self, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Loaded {
+        let answer = self.answer(program, arguments, &[("LD_DEBUG", "libs")]);
+        let answer = answer.filter(|answer| answer.end == EndStatus::Exit(0));
+        let mut loaded = Loaded::told(&answer.map(|answer| answer.errors).unwrap_or_default());
+        if loaded.libraries.is_empty() {
+            loaded.libraries = self.linked_libraries(program);
+        }
+        loaded
+    }
+
+    /// The shared libraries that a program or library is linked with: name and file.
+    pub fn linked_libraries(&self, file: &Path) -> BTreeMap<String, PathBuf> {
+        let listing = on_path("ldd").and_then(|ldd| self.output_of(&ldd, [file])).unwrap_or_default();
+        let line = |line: &str| {
+            let (name, rest) = line.split_once("=>")?;
+            Some((name.trim().to_string(), PathBuf::from(rest.split_whitespace().next()?)))
+        };
+        listing.lines().filter_map(line).collect()
+    }
+
+    /// The Debian package that a file comes from, with its version: `melt 7.12.0-1+deb12u1`.
+    pub fn package_of(&self, file: &Path) -> Option<String> {
+        let dpkg = on_path("dpkg-query")?;
+        // The packages' own lists may name the file as it was before /usr was merged, or after.
+        let real = file.canonicalize().ok()?;
+        let merged = real.strip_prefix("/usr").map(|rest| Path::new("/").join(rest));
+        let owner = [Some(real.clone()), merged.ok()].into_iter().flatten().find_map(|path| {
+            let found = self.output_of(&dpkg, [OsStr::new("--search"), path.as_os_str()])?;
+            Some(found.split_once(": ")?.0.to_string())
+        })?;
+        self.output_of(&dpkg, ["--show", "--showformat=${Package} ${Version}", &owner])
+    }
 }
 
 /// What was loaded while a program ran.
@@ -151,36 +193,28 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// What glibc's loader says with `LD_DEBUG=libs`.
+    fn told(text: &str) -> Loaded {
+        let mut loaded = Loaded::default();
+        for line in text.lines() {
+            if let Some((_, file)) = line.split_once("calling init: ") {
+                let file = Path::new(file.trim_end());
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                loaded.libraries.insert(name, file.into());
+            }
+            // The last that a script starts is the one that it is about.
+            if let Some((_, file)) = line.split_once("initialize program: ") {
+                loaded.program = Some(PathBuf::from(file.trim_end())).filter(|file| file.is_absolute());
+            }
+        }
+        loaded
+    }
+
     /// The file of the library whose name begins so.
     pub fn library(&self, beginning: &str) -> Option<&Path> {
         let found = self.libraries.iter().find(|(name, _)| name.starts_with(beginning));
         found.map(|(_, file)| file.as_path())
     }
-}
-
-/// The libraries that are really loaded when a program runs with these arguments: by a program that a script
-/// starts, too, by whatever path, and while it runs. Where the C library's loader does not say it, as that of
-/// glibc does, those that the program is linked with.
-pub fn loaded(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Loaded {
-    let mut command = Command::new(program);
-    command.args(arguments).env("LD_DEBUG", "libs").stdout(Stdio::null()).stderr(Stdio::piped());
-    let told = answer(command, |child| child.stderr.take().map(boxed)).unwrap_or_default();
-    let mut loaded = Loaded::default();
-    for line in told.lines() {
-        if let Some((_, file)) = line.split_once("calling init: ") {
-            let file = Path::new(file.trim_end());
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            loaded.libraries.insert(name, file.into());
-        }
-        // The last that a script starts is the one that it is about.
-        if let Some((_, file)) = line.split_once("initialize program: ") {
-            loaded.program = Some(PathBuf::from(file.trim_end())).filter(|file| file.is_absolute());
-        }
-    }
-    if loaded.libraries.is_empty() {
-        loaded.libraries = linked_libraries(program);
-    }
-    loaded
 }
 
 /// Whether a file lies where distributions put libraries.
@@ -193,29 +227,6 @@ pub fn is_machine_code(program: &Path) -> bool {
     let mut begin = [0; 4];
     let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut begin));
     read.is_ok() && begin == *b"\x7fELF"
-}
-
-/// The shared libraries that a program or library is linked with: name and file.
-pub fn linked_libraries(file: &Path) -> BTreeMap<String, PathBuf> {
-    let listing = on_path("ldd").and_then(|ldd| output_of(&ldd, [file])).unwrap_or_default();
-    let line = |line: &str| {
-        let (name, rest) = line.split_once("=>")?;
-        Some((name.trim().to_string(), PathBuf::from(rest.split_whitespace().next()?)))
-    };
-    listing.lines().filter_map(line).collect()
-}
-
-/// The Debian package that a file comes from, with its version: `melt 7.12.0-1+deb12u1`.
-pub fn package_of(file: &Path) -> Option<String> {
-    let dpkg = on_path("dpkg-query")?;
-    // The packages' own lists may name the file as it was before /usr was merged, or after.
-    let real = file.canonicalize().ok()?;
-    let merged = real.strip_prefix("/usr").map(|rest| Path::new("/").join(rest));
-    let owner = [Some(real.clone()), merged.ok()].into_iter().flatten().find_map(|path| {
-        let found = output_of(&dpkg, [OsStr::new("--search"), path.as_os_str()])?;
-        Some(found.split_once(": ")?.0.to_string())
-    })?;
-    output_of(&dpkg, ["--show", "--showformat=${Package} ${Version}", &owner])
 }
 
 /// `59.37.100` of a library that is really `libavcodec.so.59.37.100`.
@@ -252,8 +263,10 @@ mod tests {
     #[test]
     fn a_program_that_fails_has_no_answer() {
         let shell = on_path("sh").unwrap();
-        assert_eq!(output_of(&shell, ["-c", "echo yes"]).as_deref(), Some("yes\n"));
-        assert_eq!(output_of(&shell, ["-c", "echo no; exit 3"]), None);
+        let here = std::env::current_exe().unwrap();
+        let probe = Probe::with(&Companions::in_folder(here.parent().and_then(Path::parent).unwrap()));
+        assert_eq!(probe.output_of(&shell, ["-c", "echo yes"]).as_deref(), Some("yes\n"));
+        assert_eq!(probe.output_of(&shell, ["-c", "echo no; exit 3"]), None);
     }
 
     #[test]

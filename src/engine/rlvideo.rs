@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::binding::{self, Binding};
-use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt, probe};
+use super::{Companions, Engine, Installation, JobFiles, Missing, Probe, Resolved, mlt, probe};
 use crate::digest;
 use crate::plan::{Input, Variant};
 use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Size};
@@ -35,12 +35,13 @@ struct Checkout {
 
 impl RlvideoEngine {
     /// Looks for the binding, and whether the folder that was named is a checkout.
-    pub fn find(named: Option<&Path>) -> RlvideoEngine {
-        RlvideoEngine { found: checkout(named) }
+    pub fn find(chosen: Option<&Path>, companions: &Companions) -> RlvideoEngine {
+        let named = chosen.or(companions.rlvideo());
+        RlvideoEngine { found: checkout(named, &Probe::with(companions)) }
     }
 }
 
-fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
+fn checkout(named: Option<&Path>, probe: &Probe) -> Result<Checkout, Missing> {
     let folder = named.ok_or_else(|| Missing {
         what: "no checkout of the editor rlvideo was given".into(),
         advice: "clone rickardlindberg/rlvideo from GitHub, and name the folder with --rlvideo or \
@@ -55,9 +56,9 @@ fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
             advice: "give the folder that contains rlvideo.py".into(),
         });
     }
-    let mut binding = binding::find(EngineName::Rlvideo.name(), None)?;
+    let mut binding = binding::find(EngineName::Rlvideo.name(), None, probe)?;
     let record = &mut binding.installation.record;
-    record.version = match commit(&folder) {
+    record.version = match commit(&folder, probe) {
         Some(commit) => format!("{commit}, MLT {}", record.version),
         None => format!("MLT {}", record.version),
     };
@@ -81,12 +82,12 @@ fn python_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// `cb18049 2023-08-06`, with a `+` when files were changed since.
-fn commit(folder: &Path) -> Option<String> {
+fn commit(folder: &Path, probe: &Probe) -> Option<String> {
     let git = probe::on_path("git")?;
     let ask = |words: &[&str]| {
         let arguments =
             ["-C".as_ref(), folder.as_os_str()].into_iter().chain(words.iter().map(AsRef::as_ref));
-        probe::output_of(&git, arguments)
+        probe.output_of(&git, arguments)
     };
     let commit = ask(&["log", "-1", "--format=%h %cs"])?;
     let changed =

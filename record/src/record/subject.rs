@@ -93,7 +93,7 @@ impl Subject {
     /// What to sample.
     pub fn target(&self) -> Target {
         let adopter = match &self.hold {
-            Hold::Launcher(launched) => Some(launched.pid()),
+            Hold::Launcher(launched) => launched.guard(),
             Hold::PidFd(_) => None,
         };
         Target { root: self.pid, adopter }
@@ -164,11 +164,10 @@ impl Subject {
 
     /// Why nobody can tell how a command ended.
     pub fn launcher_died(&self) -> RecordError {
-        let path = match &self.hold {
-            Hold::Launcher(launched) => launched.path().to_path_buf(),
-            Hold::PidFd(_) => PathBuf::new(),
-        };
-        RecordError::Launch(LaunchError::LauncherDied { path })
+        RecordError::Launch(match &self.hold {
+            Hold::Launcher(launched) => launched.died(),
+            Hold::PidFd(_) => LaunchError::LauncherDied { path: PathBuf::new() },
+        })
     }
 
     /// Lets go of it when it is over.

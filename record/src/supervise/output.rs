@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::{Channel, ProgressFormat};
-use crate::launch::{Launched, Lines};
+use crate::launch::{Launched, Lines, UntilOver, WritersEnded};
 use crate::sampler::{Instant, Live, ReadProgress};
 use memreel_trace::{Event, Sample};
 
@@ -21,6 +21,7 @@ const PIPE_SIZE: usize = 1 << 20;
 /// What reads.
 pub struct Readers {
     output: JoinHandle<LastHeard>,
+    over: WritersEnded,
     progress: Option<Receiver<Option<Sample>>>,
 }
 
@@ -52,6 +53,8 @@ pub fn start(
     let mut log = Log::new(File::create(folder.join("engine.log"))?);
     let in_output = format.filter(|format| format.channel == Channel::Output);
     let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
+    let over = WritersEnded::default();
+    let output = UntilOver::new(output, &over);
     let mut output_sink = sink.clone();
     let output = std::thread::Builder::new().name("output".into()).spawn(move || {
         let mut complaint = None;
@@ -67,16 +70,17 @@ pub fn start(
         LastHeard { message: log.last, complaint, counted: output_sink.counted }
     })?;
     let Some((pipe, format)) = launched.progress.take().zip(format) else {
-        return Ok((Readers { output, progress: None }, None));
+        return Ok((Readers { output, over, progress: None }, None));
     };
     let (result, progress) = std::sync::mpsc::channel();
     let mut pipe = ProgressPipe::new(pipe, format, sink, result)?;
-    Ok((Readers { output, progress: Some(progress) }, Some(Box::new(move || pipe.drain()))))
+    Ok((Readers { output, over, progress: Some(progress) }, Some(Box::new(move || pipe.drain()))))
 }
 
 impl Readers {
-    /// Waits until all is read; the sampler has finished.
+    /// Waits until all is read; the sampler has finished, and nothing of the engine is left that could write.
     pub fn finish(self) -> LastHeard {
+        self.over.set();
         let counted = self.progress.and_then(|progress| progress.recv().ok().flatten());
         let heard = self.output.join().unwrap_or_default();
         LastHeard { counted: counted.or(heard.counted), ..heard }

@@ -34,7 +34,7 @@ pub use terminal::{TableLook, stderr_width, stdout_width, write_lines};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::report::verdicts::next::Experiment;
+use crate::report::verdicts::next::{Experiment, Next};
 use crate::store::{
     self, MachineRecord, PlannedJob, ResultIndex, ShardRecord, StoreError, StoredJob, StoredResult,
 };
@@ -45,7 +45,7 @@ use memreel_judge::course::Per;
 use memreel_judge::jobs::{JobFacts, JobsVerdict, judge_jobs};
 use memreel_judge::stats;
 use memreel_judge::terms::Index;
-use memreel_judge::{RunVerdict, judge};
+use memreel_judge::{RunVerdict, Verdict, judge};
 use memreel_trace::units::Count;
 use memreel_trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 
@@ -139,6 +139,15 @@ pub struct MeasuredJob {
     pub drift: Option<Drift>,
     /// What its files have lost since; empty as a rule.
     pub damage: Vec<String>,
+}
+
+impl JobRow {
+    /// Whether it is an application of MLT's that does not stop its consumer, as many do.
+    fn leaves_a_consumer_running(&self) -> bool {
+        let engine = self.measured.as_ref().map(|job| job.engine.name.as_str());
+        let never = |(axis, value): &(String, String)| axis == "stop" && value == "never";
+        matches!(engine, Some("mlt-python" | "rlvideo")) && self.planned.variant.iter().any(never)
+    }
 }
 
 /// Jobs that are the same but for what is varied to find out with what memory grows.
@@ -284,6 +293,16 @@ impl Report {
             jobs.iter().filter_map(|job| job.measured.as_ref()).map(|job| &job.summary).collect();
         let name = variant_name(&jobs[0].planned.variant, &self.varied, &self.scenario);
         VariantRow { name, summary: VariantSummary::of(&summaries), jobs }
+    }
+
+    /// What to do next, where the answer of a family leaves something to find out.
+    pub fn next(&self, family: &FamilyRow<'_>) -> Option<Next> {
+        let leaks = family.verdict.verdict() == Verdict::Leak;
+        let asked = self.varied.iter().any(|axis| axis == "stop");
+        if leaks && !asked && family.jobs.iter().any(|job| job.leaves_a_consumer_running()) {
+            return Some(verdicts::next::of_exports_not_stopped(&self.experiment));
+        }
+        verdicts::next::of_jobs(&family.verdict, &self.experiment)
     }
 
     /// What was measured, in the order of the plan.

@@ -31,7 +31,7 @@
 //! };
 //! let end = record(order, vec![Box::new(log)], &Arc::new(Live::default()), &mut |error| eprintln!("{error}"))?;
 //!
-//! assert!(end.sampled_peak.mib() > 0.5);
+//! assert!(end.sampled_peak.unwrap().mib() > 0.5);
 //! assert!(std::fs::read_to_string(&path)?.lines().count() > 10);
 //! # std::fs::remove_dir_all(&folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -121,7 +121,7 @@ pub struct RecordingEnd {
     /// The record, for `recording.json`.
     pub record: RecordingRecord,
     /// The largest resident set of the whole tree at any sample.
-    pub sampled_peak: Bytes,
+    pub sampled_peak: Option<Bytes>,
     /// Whether processes were left out because no more files could be opened.
     pub ran_out_of_files: bool,
     /// Processes that a command left running.
@@ -226,7 +226,7 @@ pub fn record(
     let record = describe(&subject, &seen, outcome(&ending, &subject, &began), &began, sampler, live);
     subject.let_go();
     let Seen { left_running, unwritten, .. } = seen;
-    let sampled_peak = live.memory().1;
+    let sampled_peak = Some(live.memory().1).filter(|peak| *peak > Bytes::ZERO);
     Ok(RecordingEnd { ending, record, sampled_peak, ran_out_of_files, left_running, unwritten })
 }
 

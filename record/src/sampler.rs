@@ -70,9 +70,6 @@ pub enum Detail {
     Full,
 }
 
-/// What is noted if processes were left out because no more files could be opened.
-pub const OUT_OF_FILES: &str = "too many open files: not every process was sampled; raise `ulimit -n`";
-
 /// How it is sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {

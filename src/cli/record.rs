@@ -24,9 +24,9 @@ use memreel_record::record::{
     self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError,
     RecordingEnd, What,
 };
-use memreel_record::sampler::{Detail, Live, OUT_OF_FILES, Settings};
+use memreel_record::sampler::{Detail, Live, Settings};
 use memreel_record::writer::{SamplesFile, Sink, TraceFiles};
-use memreel_trace::TraceError;
+use memreel_trace::{OUT_OF_FILES, TraceError};
 
 use live_line::LiveLine;
 

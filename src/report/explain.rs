@@ -109,7 +109,7 @@ fn write_family(
     width: u16,
 ) -> io::Result<()> {
     let verdict = &family.verdict;
-    let next = verdicts::next::of_jobs(verdict, &report.experiment);
+    let next = report.next(family);
     write_wrapped(out, &format!("{}: {}", family.name, verdicts::of_jobs(verdict)), width)?;
     next.iter().try_for_each(|next| writeln!(out, "{next}"))?;
     for line in &families::evidence(verdict) {

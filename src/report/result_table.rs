@@ -99,7 +99,7 @@ fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
         writeln!(out)?;
         let answer = verdicts::of_jobs(&family.verdict);
         write_wrapped(out, &format!("{}: {answer}", family.name), width)?;
-        if let Some(next) = verdicts::next::of_jobs(&family.verdict, &report.experiment) {
+        if let Some(next) = report.next(family) {
             writeln!(out, "{next}")?;
         }
     }

@@ -102,7 +102,7 @@ fn family(report: &Report, family: &FamilyRow<'_>) -> FamilyRecord {
         family: family.name.clone(),
         verdict: family.verdict.verdict(),
         answer: verdicts::of_jobs(&family.verdict),
-        next: verdicts::next::of_jobs(&family.verdict, &report.experiment).and_then(Next::into_command),
+        next: report.next(family).and_then(Next::into_command),
         because: families::evidence(&family.verdict),
         jobs: family.jobs.iter().map(|job| job.planned.folder.clone()).collect(),
         evidence: JobsRecord::of(&family.verdict),

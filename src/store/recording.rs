@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use super::{StoreError, output, read_versioned};
 use memreel_trace::units::Bytes;
 use memreel_trace::{
-    ColumnNames, Event, Machine, Memory, Outcome, RECORDING_FORMAT, RecordingRecord, RunContext, RunRecord,
-    Series, SeriesFormat, TraceError,
+    ColumnNames, Event, Machine, Memory, OUT_OF_FILES, Outcome, RECORDING_FORMAT, RecordingRecord,
+    RunContext, RunRecord, Series, SeriesFormat, TraceError,
 };
 
 /// What can be read, for who gave something else.
@@ -64,6 +64,8 @@ pub struct Recorded {
     pub progress_regex: Option<String>,
     /// The file that its progress was read from, where one was given.
     pub progress_file: Option<String>,
+    /// Whether samples are missing because no more files could be opened.
+    pub lacked_files: bool,
 }
 
 impl Recording {
@@ -131,6 +133,7 @@ impl From<RecordingRecord> for Circumstances {
             machine: record.machine,
             context,
             made: Recorded {
+                lacked_files: record.notes.iter().any(|note| note == OUT_OF_FILES),
                 command: record.command,
                 pid,
                 progress_regex: record.progress_regex,

@@ -29,9 +29,7 @@ impl Process {
 
     /// The number of its parent.
     pub fn parent(&self) -> i32 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
-        after_name.split(' ').nth(1).and_then(|parent| parent.parse().ok()).unwrap_or(0)
+        Stat::read(Path::new(&format!("/proc/{}/stat", self.pid))).map_or(0, |stat| stat.parent)
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -48,7 +48,7 @@ pub use record::{
     EngineRecord, FramesShownBy, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling,
     Threading, TimelineRecord,
 };
-pub use recording::{RECORDING_FORMAT, RecordingRecord};
+pub use recording::{OUT_OF_FILES, RECORDING_FORMAT, RecordingRecord};
 pub use series::{Column, Memory, Series};
 
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::units::Bytes;
 use crate::{Machine, Outcome, Overhead, Sampling};
 
+/// What is noted if processes were left out because no more files could be opened.
+pub const OUT_OF_FILES: &str = "too many open files: not every process was sampled; raise `ulimit -n`";
+
 /// The version of a recording's folder, in `recording.json`.
 pub const RECORDING_FORMAT: &str = "memreel-recording/1";
 

@@ -9,9 +9,9 @@ use super::live::Live;
 use super::ring::Queue;
 use super::row::{Happening, Occurrence, Row};
 use super::tree::{Tiers, Tree};
-use super::{Detail, OUT_OF_FILES, ReadProgress, SamplerReport, Settings};
+use super::{Detail, ReadProgress, SamplerReport, Settings};
 use memreel_trace::units::Bytes;
-use memreel_trace::{PssSource, Sample, Sampling};
+use memreel_trace::{OUT_OF_FILES, PssSource, Sample, Sampling};
 
 /// CPU time, faults, input and output, and memory by kind. The kernel counts CPU time in clock ticks of
 /// 10 ms. A little less than 100 ms, lest a tick that is early be left out.

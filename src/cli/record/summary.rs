@@ -14,7 +14,7 @@ use crate::store::{self, Recording};
 use memreel_record::launch::EndStatus;
 use memreel_record::record::{Ending, RecordingEnd};
 use memreel_trace::units::Bytes;
-use memreel_trace::{Outcome, RecordingRecord};
+use memreel_trace::{OUT_OF_FILES, Outcome, RecordingRecord};
 
 /// Opens what was just recorded. One that is not kept is called by its program, not by the temporary
 /// folder it lies in.
@@ -30,7 +30,7 @@ pub struct SummaryFacts<'a> {
     #[serde(flatten)]
     record: &'a RecordingRecord,
     /// The largest resident set of the whole process tree at any sample, in bytes.
-    sampled_peak_bytes: Bytes,
+    sampled_peak_bytes: Option<Bytes>,
     /// The number of processes that the command left running.
     left_running: u64,
     /// The output of `memreel summary --json` for the recording.
@@ -79,7 +79,9 @@ pub fn in_words(recorded: &RecordingEnd, kept: Recording, plot: Option<&Path>) -
         1 => line("left", "1 process is still running".into()),
         count => line("left", format!("{count} processes are still running")),
     }
-    for note in &record.notes {
+    // What failed is told by itself.
+    let failed = |note: &&String| recorded.ran_out_of_files && *note == OUT_OF_FILES;
+    for note in record.notes.iter().filter(|note| !failed(note)) {
         line("unread", note.clone());
     }
     Ok(text)
@@ -109,11 +111,10 @@ fn program(record: &RecordingRecord) -> String {
 
 /// Both views of the largest resident set: neither holds the other.
 fn peaks(recorded: &RecordingEnd) -> String {
-    let sampled = format!("{} in all processes together, sampled", recorded.sampled_peak);
-    match recorded.record.high_water_bytes {
-        Some(kernel) => format!("{kernel} in one process; {sampled}"),
-        None => sampled,
-    }
+    let kernel = recorded.record.high_water_bytes.map(|kernel| format!("{kernel} in one process"));
+    let sampled = recorded.sampled_peak.map(|peak| format!("{peak} in all processes together, sampled"));
+    let known: Vec<_> = kernel.into_iter().chain(sampled).collect();
+    if known.is_empty() { "not measured".into() } else { known.join("; ") }
 }
 
 fn cpu(record: &RecordingRecord) -> String {

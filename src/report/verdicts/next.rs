@@ -11,6 +11,8 @@ use memreel_judge::{Needs, Reason, RunVerdict, With};
 
 /// The smallest interval that is asked for, in seconds: finer ones bring little where a counter is read as well.
 const FINE_INTERVAL_S: f64 = 0.004;
+/// Lets a shell open as many files as the system allows it.
+const MORE_FILES: &str = "ulimit -n \"$(ulimit -Hn)\"";
 /// Exports in one process that usually tell whether they leave something behind: some threads come and go with each, and
 /// their heaps fill in the first of them.
 const EXPORTS_NEEDED: u64 = 2 * (exports::NEEDED + 1);
@@ -86,6 +88,14 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
     })
 }
 
+/// What shows whether a leak with each export is the application's, which does not stop its consumer, or the engine's.
+pub fn of_exports_not_stopped(experiment: &Experiment) -> Next {
+    Next::Command {
+        aim: "To see whether consumer.stop() frees it".into(),
+        command: experiment.command(&[("matrix.stop".into(), "after".into())]),
+    }
+}
+
 /// What can decide an inconclusive answer of one job of a result; `None` for other answers.
 pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
     let frames = verdict.steps.max(1.0) as u64;
@@ -99,7 +109,8 @@ pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
         return None;
     }
     let input = longer_input(verdict).filter(|_| recorded.pid.is_none());
-    let interval = verdict.needs.samples.map(|_| ["--interval".to_string(), FINE_INTERVAL_S.to_string()]);
+    let too_few = verdict.needs.samples.filter(|_| !recorded.lacked_files);
+    let interval = too_few.map(|_| ["--interval".to_string(), FINE_INTERVAL_S.to_string()]);
     if recorded.pid.is_none() && recorded.command.is_empty() {
         let interval = interval.map(|interval| format!(" with `memreel record {}`", interval.join(" ")));
         let how: Vec<_> = input.map(|input| format!(" {input}")).into_iter().chain(interval).collect();
@@ -111,6 +122,7 @@ pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
         Some(pid) => words(record.chain([pid.to_string()])),
         None => words(record.chain(["--".to_string()]).chain(recorded.command.iter().cloned())),
     };
+    let command = if recorded.lacked_files { format!("{MORE_FILES}; {command}") } else { command };
     let aim = input.map_or("To decide".to_string(), |input| format!("To decide, run this {input}"));
     Some(Next::Command { aim, command })
 }

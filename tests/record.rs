@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Event, Outcome, ProcessSample, RecordingRecord, Sample};

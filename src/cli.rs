@@ -140,6 +140,8 @@ impl From<StoreError> for Failure {
             | StoreError::NoRecording { .. }
             | StoreError::InUse { .. }
             | StoreError::LatestIsTaken { .. }
+            | StoreError::NotOfAResult { .. }
+            | StoreError::NoName { .. }
             | StoreError::Version { .. }
             | StoreError::Json { .. } => Failure::usage(error.to_string()),
             StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),

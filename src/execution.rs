@@ -299,7 +299,7 @@ impl<'a> Execution<'a> {
         store::write_json(&partial.join("run.json"), &record.record())?;
         // What is not whole is not to be taken for whole.
         if !self.wishes.exports || !measured.outcome.is_finished() {
-            let _ = fs::remove_file(&output);
+            let _ = fs::remove_file(&output).or_else(|_| fs::remove_dir_all(&output));
             // Gone when it was the only one in there.
             let _ = fs::remove_dir(&exports);
         }
@@ -364,7 +364,7 @@ impl<'a> Execution<'a> {
         let drivers = folder.join("drivers");
         for (name, text) in self.engine(variant).drivers() {
             make_folder(&drivers)?;
-            store::write_whole(&drivers.join(name), text.as_bytes())?;
+            store::write_in_place(&drivers.join(name), text.as_bytes())?;
         }
         Ok(drivers)
     }
@@ -390,7 +390,7 @@ impl<'a> Execution<'a> {
         make_folder(&timelines)?;
         let (ending, text) = self.engine(variant).timeline(variant);
         let timeline = timelines.join(format!("{}.{ending}", variant.slug()));
-        store::write_whole(&timeline, text.as_bytes())?;
+        store::write_in_place(&timeline, text.as_bytes())?;
         Ok(timeline)
     }
 }
@@ -479,5 +479,6 @@ fn replace(partial: &Path, whole: &Path) -> Result<(), StoreError> {
     if whole.exists() {
         fs::remove_dir_all(whole).map_err(failed)?;
     }
-    fs::rename(partial, whole).map_err(failed)
+    store::remove_strangers(partial)?;
+    store::put(partial, whole)
 }

@@ -53,9 +53,9 @@ pub enum MediaError {
         /// What the generator said.
         message: String,
     },
-    /// The folder of generated media cannot be locked.
-    #[error(transparent)]
-    NotLocked(#[from] StoreError),
+    /// The folder of generated media cannot be locked, or a file not moved there.
+    #[error("{0}; set MEMREEL_MEDIA to another folder")]
+    Kept(#[from] StoreError),
     /// The user stopped it.
     #[error("stopped while media were generated")]
     Stopped,
@@ -222,9 +222,7 @@ fn make_one(makers: &Makers, workshop: &Workshop, path: &Path, spec: &SourceSpec
     let said =
         answer.errors.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
     match answer.end {
-        EndStatus::Exit(0) => {
-            kept::keep(&made, path).map_err(|source| MediaError::Folder { path: path.to_path_buf(), source })
-        }
+        EndStatus::Exit(0) => Ok(kept::keep(&made, path)?),
         EndStatus::Exit(NOT_WRITTEN) => Err(MediaError::NotWritten { message: said.unwrap_or_default() }),
         end => Err(not_made(said.unwrap_or_else(|| end.to_string()))),
     }

@@ -321,10 +321,10 @@ impl Report {
         let summary = folder.join("summary.csv");
         let mut csv = Vec::new();
         write_summary(self, &mut csv)?;
-        store::write_whole(&summary, &csv)?;
+        store::write_in_place(&summary, &csv)?;
         let mut json = Vec::new();
         write_summary_json(self, &mut json)?;
-        store::write_whole(&folder.join("summary.json"), &json)?;
+        store::write_in_place(&folder.join("summary.json"), &json)?;
         Ok(ReportPaths { summary, plots: plot::write_plots(self, folder)? })
     }
 

@@ -7,12 +7,14 @@
 //!
 //! A recording of any other process is a folder of the same kind, or one file of samples.
 
+mod lasting;
 mod lock;
 mod machines;
 mod merge;
 mod output;
 mod recording;
 
+pub use lasting::{put, remove_strangers, sync, write_in_place, write_whole};
 pub use lock::{Holder, Lock};
 pub use merge::{MergeError, Merged};
 pub use recording::{READABLE, Recorded, Recording, open_recording, open_trace};
@@ -67,6 +69,20 @@ pub enum StoreError {
     NoResult {
         /// The folder.
         path: PathBuf,
+    },
+    /// Something in a result that is neither a file nor a folder.
+    #[error("{path}: a result has files and folders only; remove this link or special file")]
+    NotOfAResult {
+        /// What.
+        path: PathBuf,
+    },
+    /// A job that lies elsewhere.
+    #[error("{path}: `{name}` is not the name of a job's folder")]
+    NoName {
+        /// The file that says so.
+        path: PathBuf,
+        /// What it says.
+        name: String,
     },
     /// A file where a result's folder should be.
     #[error("{path}: this is a file; a result is a folder, like reports/SCENARIO/latest")]
@@ -267,7 +283,25 @@ pub fn open_index(folder: &Path) -> Result<ResultIndex, StoreError> {
     if !path.exists() {
         return Err(StoreError::NoResult { path: folder.to_path_buf() });
     }
-    read_versioned(&path, FORMAT)
+    check_within(folder)?;
+    let index: ResultIndex = read_versioned(&path, FORMAT)?;
+    // What is not run has no folder.
+    let is_name = |job: &PlannedJob| {
+        job.folder.is_empty() || Path::new(&job.folder).file_name() == Some(job.folder.as_ref())
+    };
+    match index.jobs.iter().find(|job| !is_name(job)) {
+        Some(job) => Err(StoreError::NoName { path, name: job.folder.clone() }),
+        None => Ok(index),
+    }
+}
+
+/// Whoever reads or writes a result must not come to what lies elsewhere.
+fn check_within(folder: &Path) -> Result<(), StoreError> {
+    let found = lasting::stranger_in(folder);
+    match found.map_err(|source| StoreError::Io { path: folder.to_path_buf(), source })? {
+        Some(path) => Err(StoreError::NotOfAResult { path }),
+        None => Ok(()),
+    }
 }
 
 /// Opens a job's folder.
@@ -279,40 +313,23 @@ pub fn open_job(folder: &Path) -> Result<StoredJob, StoreError> {
     Ok(StoredJob { folder: folder.to_path_buf(), record })
 }
 
-/// Writes a JSON file under a temporary name and renames it when it is whole.
+/// Writes a JSON file of a result's.
 ///
 /// # Errors
 /// When the folder cannot be written or the disk is full.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    write_in_place(path, &json(path, value)?)
+}
+
+/// What a JSON file of that name holds.
+///
+/// # Errors
+/// When the value cannot be written as JSON.
+pub fn json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, StoreError> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|source| StoreError::Json { path: path.to_path_buf(), source })?;
     text.push(b'\n');
-    write_whole(path, &text)
-}
-
-/// Writes a file under a temporary name and renames it when it is whole. A link is followed, and a file that
-/// is replaced hands its permissions on; what is no file – a pipe, a device – is written to as it is.
-///
-/// # Errors
-/// When the folder cannot be written or the disk is full.
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let failed = |source| StoreError::Io { path: path.to_path_buf(), source };
-    let there = fs::metadata(path).ok();
-    if memreel_trace::is_special(path) {
-        let open = fs::OpenOptions::new().append(true).open(path);
-        return open.and_then(|mut file| io::Write::write_all(&mut file, content)).map_err(failed);
-    }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let mut partial = target.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let written = fs::write(&partial, content)
-        .and_then(|()| there.map_or(Ok(()), |there| fs::set_permissions(&partial, there.permissions())))
-        .and_then(|()| fs::rename(&partial, &target));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&partial);
-        failed(source)
-    })
+    Ok(text)
 }
 
 fn read_versioned<T: serde::de::DeserializeOwned>(path: &Path, known: &'static str) -> Result<T, StoreError> {

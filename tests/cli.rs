@@ -423,6 +423,39 @@ fn a_version_without_an_exporter_says_where_it_was_looked_for() {
     bench.start_command(command).wait().expect(0).says(&[&said]);
 }
 
+#[test]
+fn what_lies_outside_of_a_result_is_neither_read_nor_written() {
+    let bench = Bench::new();
+    small(&bench);
+    bench.run(&["run", "small.toml"]).expect(0);
+    let result = bench.latest_folder("small");
+    let secret = bench.path().join("secret");
+    fs::write(&secret, "t_s,rss_bytes\n0,1\n").unwrap();
+    let reading = [
+        &["report", "reports/small/latest"][..],
+        &["explain", "reports/small/latest"],
+        &["check", "reports/small/latest"],
+        &["run", "--resume", "reports/small/latest"],
+        &["merge", "reports/small/latest", "-o", "merged"],
+    ];
+    for (place, commands) in [("summary.csv", &reading[..]), ("jobs/ffmpeg-single-r1/samples.csv", &reading[..1])] {
+        let link = result.join(place);
+        let kept = fs::read(&link).unwrap();
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&secret, &link).unwrap();
+        for arguments in commands {
+            bench.run(arguments).expect(2).complains(&[place, "remove this link"]);
+        }
+        fs::remove_file(&link).unwrap();
+        fs::write(&link, kept).unwrap();
+    }
+    let index = fs::read_to_string(result.join("result.json")).unwrap();
+    fs::write(result.join("result.json"), index.replace("\"ffmpeg-single-r1\"", "\"../../secret\"")).unwrap();
+    bench.run(reading[0]).expect(2).complains(&["`../../secret` is not the name of a job's folder"]);
+    assert_eq!(fs::read(&secret).unwrap().len(), 20);
+    assert!(!bench.path().join("merged").exists());
+}
+
 /// The files of a folder of generated media, without the records beside them.
 fn files_in(media: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(media).unwrap().map(|entry| entry.unwrap().path());

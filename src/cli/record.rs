@@ -336,13 +336,20 @@ impl RecordCommand {
 
     /// Completes the recording and says what there was.
     fn tell(&self, recorded: &RecordingEnd, folder: &Folder, out: &mut dyn Write) -> Result<(), Failure> {
+        // The record comes last: with it, all is there.
+        if self.save.is_some() {
+            store::sync(folder.path())?;
+        }
         store::write_json(&folder.path().join("recording.json"), &recorded.record)?;
         let kept = || summary::open(recorded, folder.path(), self.save.is_some());
         match self.json.as_deref() {
             Some(path) if path == Path::new("-") => {
                 summary::SummaryFacts::of(recorded, kept()?)?.write(out)?
             }
-            Some(path) => store::write_json(path, &summary::SummaryFacts::of(recorded, kept()?)?)?,
+            Some(path) => {
+                let facts = summary::SummaryFacts::of(recorded, kept()?)?;
+                store::write_whole(path, &store::json(path, &facts)?)?;
+            }
             None => {}
         }
         if !self.quiet || self.plot.is_some() {

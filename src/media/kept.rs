@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
+use crate::store::{self, StoreError};
 
 /// What a file was when it was made.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -44,11 +45,11 @@ fn record_of(file: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be read or moved.
-pub fn keep(made: &Path, place: &Path) -> io::Result<()> {
-    let record = serde_json::to_vec(&Record::of(made)?)?;
-    fs::write(record_of(made), record)?;
-    fs::rename(record_of(made), record_of(place))?;
-    fs::rename(made, place)
+pub fn keep(made: &Path, place: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Io { path: made.to_path_buf(), source };
+    let record = Record::of(made).and_then(|record| Ok(serde_json::to_vec(&record)?)).map_err(failed)?;
+    store::write_in_place(&record_of(place), &record)?;
+    store::put(made, place)
 }
 
 /// Whether a file is there, and is what was made.
@@ -64,7 +65,7 @@ fn is_copy(file: &Path, kept: &Record) -> bool {
     let Ok(found) = Record::of(file) else { return false };
     let same = found.digest == kept.digest;
     if let Some(text) = serde_json::to_vec(&found).ok().filter(|_| same) {
-        let _ = crate::store::write_whole(&record_of(file), &text);
+        let _ = store::write_in_place(&record_of(file), &text);
     }
     same
 }

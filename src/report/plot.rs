@@ -49,7 +49,7 @@ pub fn write_plots(report: &Report, folder: &Path) -> Result<Vec<PathBuf>, Repor
     for (name, scene) in scenes(report) {
         for picture in [Picture::Png, Picture::Svg] {
             let path = folder.join(format!("{name}.{}", picture.ending()));
-            store::write_whole(&path, &drawn(&scene, picture, name)?)?;
+            store::write_in_place(&path, &drawn(&scene, picture, name)?)?;
             written.push(path);
         }
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{PlannedJob, ResultIndex, StoreError, StoredJob, StoredResult, machines, write_json};
+use super::{PlannedJob, ResultIndex, StoreError, StoredJob, StoredResult, machines, put, write_json};
 
 /// What a merged result is called until it is whole.
 const PARTIAL: &str = ".partial-";
@@ -131,7 +131,7 @@ impl Merged {
         let mut partial = std::ffi::OsString::from(PARTIAL);
         partial.push(name);
         let partial = folder.with_file_name(partial);
-        let written = self.fill(&partial).and_then(|()| done(folder, fs::rename(&partial, folder)));
+        let written = self.fill(&partial).and_then(|()| put(&partial, folder));
         written.inspect_err(|_| {
             let _ = fs::remove_dir_all(&partial);
         })?;

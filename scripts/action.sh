@@ -5,6 +5,17 @@ set -euf
 
 sources=$(cd "$(dirname "$0")/.." && pwd)
 
+# What is passed on in a line must be one.
+one_line() {
+    case $2 in
+    *"
+"*)
+        echo "memreel: the input \`$1\` has more than one line" >&2
+        exit 2
+        ;;
+    esac
+}
+
 digest() {
     sha256sum | cut -c 1-16
 }
@@ -12,6 +23,7 @@ digest() {
 # Says where the programs are or will be, and under which names they and the media are kept: the programs by all that
 # they are built from and the system whose libraries they are linked with, the media by what a scenario asks for.
 keys() {
+    one_line programs "${MEMREEL_PROGRAMS-}"
     # shellcheck source=/dev/null
     system=$(. /etc/os-release && echo "$ID-$VERSION_ID")
     built_from=$(
@@ -43,11 +55,13 @@ build() {
 # Exports and checks; what came of it is the exit code, and is told to later steps, too.
 check() {
     reports=$(mktemp -d "$RUNNER_TEMP/memreel-reports.XXXXXX")
-    set -- "$MEMREEL_SCENARIO" --check --junit "$MEMREEL_JUNIT" --reports "$reports"
+    set -- --check --junit "$MEMREEL_JUNIT" --reports "$reports"
     [ -z "$MEMREEL_BASELINE" ] || set -- "$@" --baseline "$MEMREEL_BASELINE"
     [ "$MEMREEL_STRICT" != true ] || set -- "$@" --strict
     # shellcheck disable=SC2086 # a list of words
     set -- "$@" $MEMREEL_ARGS
+    # After two dashes whatever it is called is no option.
+    set -- "$@" -- "$MEMREEL_SCENARIO"
     code=0
     "$MEMREEL_PROGRAMS/memreel" run "$@" || code=$?
     latest=$(find "$reports" -name latest)

@@ -22,7 +22,7 @@ mod scenarios;
 mod summary;
 mod version;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -36,7 +36,7 @@ use crate::engine::Companions;
 use crate::execution::ExecutionError;
 use crate::media::MediaError;
 use crate::plan::ShardError;
-use crate::report::{ReportError, stderr_width, stdout_width, write_lines};
+use crate::report::{Reader, ReportError, Visible, stderr_width, stdout_width, write_lines};
 use crate::scenario::ScenarioError;
 use crate::store::StoreError;
 
@@ -264,7 +264,7 @@ pub fn main() -> Exit {
             };
         }
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = visible(std::io::stdout().lock());
     let result = match cli.command {
         Command::Run(command) => command.run(&mut out),
         Command::Ab(command) => command.run(&mut out),
@@ -293,7 +293,19 @@ pub fn main() -> Exit {
 /// A line on standard error; a terminal that is narrower shows it on several. That nobody reads it is no reason to
 /// stop.
 fn say(line: std::fmt::Arguments<'_>) {
-    let _ = write_lines(&mut std::io::stderr(), &format!("{line}\n"), stderr_width());
+    let _ = write_lines(&mut visible(std::io::stderr()), &format!("{line}\n"), stderr_width());
+}
+
+/// Standard output or error, on which text of others obeys nothing.
+fn visible<W: Write + IsTerminal>(stream: W) -> Visible<W> {
+    let obeys_lines = is_on_github();
+    let reader = Reader { is_person: obeys_lines || stream.is_terminal(), obeys_lines };
+    Visible::new(stream, reader)
+}
+
+/// Whether a runner of GitHub's reads what we print.
+fn is_on_github() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
 /// Lines for standard output, of any length: a terminal that is narrower shows them on several.

@@ -22,6 +22,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod verdicts;
+mod visible;
 
 pub use explain::{Forecast, RunLines, write_explanation, write_run, write_run_lines};
 pub use plot::Picture;
@@ -30,6 +31,7 @@ pub use result_table::write_table;
 pub use summary::write_summary;
 pub use summary_json::{SummaryRecord, write_summary_json};
 pub use terminal::{TableLook, stderr_width, stdout_width, write_lines};
+pub use visible::{Reader, Visible};
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -245,8 +245,22 @@ fn step(bench: &Bench, step: &str, more: &[(&str, &str)]) -> Ran {
     defaults.iter().chain(more).for_each(|(name, value)| {
         command.env(format!("MEMREEL_{name}"), value);
     });
-    command.env("MEMREEL_PROGRAMS", programs.parent().unwrap());
+    if more.iter().all(|(name, _)| *name != "PROGRAMS") {
+        command.env("MEMREEL_PROGRAMS", programs.parent().unwrap());
+    }
     bench.start_command(command).wait()
+}
+
+#[test]
+fn an_input_of_the_action_is_no_option_and_no_other_output() {
+    let bench = Bench::new();
+    let ran = step(&bench, "check", &[("SCENARIO", "--resume=elsewhere")]);
+    ran.expect(2).complains(&["--resume=elsewhere"]);
+    assert!(!ran.err.contains("elsewhere: not a memreel result"), "{}", ran.err);
+    step(&bench, "keys", &[("PROGRAMS", "here\nprograms-key=mine")])
+        .expect(2)
+        .complains(&["`programs` has more"]);
+    assert!(!fs::read_to_string(bench.path().join("outputs")).unwrap().contains("mine"));
 }
 
 /// What a step has told later ones, the last time that it did.

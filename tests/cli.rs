@@ -438,7 +438,9 @@ fn what_lies_outside_of_a_result_is_neither_read_nor_written() {
         &["run", "--resume", "reports/small/latest"],
         &["merge", "reports/small/latest", "-o", "merged"],
     ];
-    for (place, commands) in [("summary.csv", &reading[..]), ("jobs/ffmpeg-single-r1/samples.csv", &reading[..1])] {
+    for (place, commands) in
+        [("summary.csv", &reading[..]), ("jobs/ffmpeg-single-r1/samples.csv", &reading[..1])]
+    {
         let link = result.join(place);
         let kept = fs::read(&link).unwrap();
         fs::remove_file(&link).unwrap();
@@ -454,6 +456,28 @@ fn what_lies_outside_of_a_result_is_neither_read_nor_written() {
     bench.run(reading[0]).expect(2).complains(&["`../../secret` is not the name of a job's folder"]);
     assert_eq!(fs::read_to_string(&secret).unwrap(), "t_s,rss_bytes\n0,1\n");
     assert!(!bench.path().join("merged").exists());
+}
+
+#[test]
+fn what_an_engine_says_is_obeyed_by_no_terminal_workflow_or_spreadsheet() {
+    let bench = Bench::new();
+    small(&bench);
+    let long = "word ".repeat(20);
+    let says = format!("printf '=1+1\\033]0;title\\007 {long}::add-mask::x {long}\\n'; exit 3");
+    let mut command = bench.memreel_with_exporter(&says, &["run", "small.toml", "--check"]);
+    command.env("GITHUB_ACTIONS", "true");
+    let ran = bench.start_command(command).wait();
+    ran.expect(4).says(&["=1+1␛]0;title␇"]);
+    let all = format!("{}{}", ran.out, ran.err);
+    assert!(!all.contains(|c: char| c.is_control() && c != '\n'), "{all:?}");
+    let commands: Vec<_> = all.lines().filter(|line| line.trim_start().starts_with("::")).collect();
+    let is_ours = |line: &&str| line.starts_with("::error file=") || line.starts_with("::warning file=");
+    assert!(commands.iter().all(is_ours) && commands.len() == 2, "{commands:?}");
+    let row = &summary(&bench.latest_folder("small"))[0];
+    assert!(row["detail"].starts_with("'=1+1␛]0;title␇ word"), "{}", row["detail"]);
+    let page = bench.run(&["check", "reports/small/latest", "--markdown", "page.md"]);
+    page.expect(4);
+    assert!(!fs::read_to_string(bench.path().join("page.md")).unwrap().contains('\u{1b}'));
 }
 
 /// The files of a folder of generated media, without the records beside them.

@@ -773,7 +773,7 @@ fn a_name_may_hold_anything() {
     let other = Other::start(&bench, &[program.to_str().unwrap(), "42"]);
     bench.run(&["record", "--save", "kept", "--duration", "0.3", &other.pid()]).expect(0);
     assert!(samples(&bench).iter().all(|sample| sample.rss_bytes > Some(Bytes::ZERO)));
-    assert_eq!(whats(&events(&bench, "process-start")), [format!("{} a (b) \n) R 1", other.pid())]);
+    assert_eq!(whats(&events(&bench, "process-start")), [format!("{} a (b) ␊) R 1", other.pid())]);
     assert_eq!(record(&bench).command, [program.to_str().unwrap(), "42"]);
 }
 

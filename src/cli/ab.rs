@@ -8,7 +8,7 @@ use clap::Args;
 use super::changes::{self, ScenarioOptions};
 use super::check::Judging;
 use super::run::{Prepared, ScenarioResult, Session};
-use super::{Exit, Failure};
+use super::{Exit, Failure, visible};
 use crate::result_check;
 use crate::scenario::{Axis, AxisValue, EngineChoice, EngineName, Scenario};
 use crate::store::StoredJob;
@@ -91,7 +91,7 @@ impl AbCommand {
         out: &mut dyn Write,
     ) -> Result<Exit, Failure> {
         match self.judging.is_for_programs() {
-            true => sides.tell_builds(measured, &mut io::stderr())?,
+            true => sides.tell_builds(measured, &mut visible(io::stderr()))?,
             false => sides.tell_builds(measured, out)?,
         }
         if measured.exit == Exit::Interrupted {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use self::outputs::Outputs;
-use super::{Exit, Failure, changes, report, say};
+use super::{Exit, Failure, changes, report, say, visible};
 use crate::baseline::Baseline;
 use crate::report::Report;
 use crate::report::checks::{Strictness, Told};
@@ -162,7 +162,7 @@ impl Judging {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let told = match self.is_for_programs() {
-            true => report::tell(result, &mut io::stderr()),
+            true => report::tell(result, &mut visible(io::stderr())),
             false if checked => report::tell(result, out).and_then(|()| Ok(writeln!(out)?)),
             false => report::tell(result, out),
         };

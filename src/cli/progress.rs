@@ -17,8 +17,8 @@ use crate::report::stderr_width;
 use left::{RunPace, Schedule};
 use line::JobProgress;
 use memreel_record::sampler::Live;
-use memreel_trace::Outcome;
 use memreel_trace::units::{Bytes, Count};
+use memreel_trace::{Outcome, visible};
 
 /// Shows happenings on standard error.
 pub struct ProgressLine {
@@ -176,7 +176,7 @@ impl Making {
 fn redrawn(text: impl Fn(usize) -> String + Clone + Send + Sync + 'static) -> Option<ProgressBar> {
     stderr_width()?;
     let line = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let _ = out.write_str(&text(stderr_width().map_or(0, usize::from)));
+        let _ = out.write_str(&visible(&text(stderr_width().map_or(0, usize::from))));
     };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{line}").unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -12,7 +12,7 @@ use crate::report::plot::{self, Picture};
 use crate::report::{COLUMNS, ReportError, TableLook};
 use crate::store::{self, Recording};
 use memreel_judge::analysis::{self, CpuUse, Curve, Over, ProgressClock, RecordingSummary};
-use memreel_trace::{Machine, Memory, Outcome, Series};
+use memreel_trace::{Machine, Memory, Outcome, Series, visible};
 
 /// The kind of event whose words are a label that the user gave.
 const MARK: &str = "mark";
@@ -218,7 +218,7 @@ fn row(name: String, recording: Recording, axes: Axes) -> Result<RecordingRow, R
         ),
         curves: measured.map(|memory| (memory, curve(&series, clock.as_ref(), memory))).collect(),
         cpu: CpuUse::of(&series, COLUMNS),
-        marks: marks.filter_map(|mark| Some((at(mark.t_s)?, shown(&mark.what)))).collect(),
+        marks: marks.filter_map(|mark| Some((at(mark.t_s)?, visible(&mark.what).into_owned()))).collect(),
         recording,
     })
 }
@@ -250,12 +250,7 @@ fn names(recordings: &[Recording]) -> Vec<String> {
 fn parts(path: &Path) -> Vec<String> {
     let named = path.file_name().is_some().then(|| path.to_path_buf());
     let path = named.or_else(|| path.canonicalize().ok()).unwrap_or_else(|| path.to_path_buf());
-    path.components().map(|part| shown(&part.as_os_str().to_string_lossy())).collect()
-}
-
-/// Words without characters that cannot be seen, and that an SVG cannot hold.
-fn shown(words: &str) -> String {
-    words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    path.components().map(|part| visible(&part.as_os_str().to_string_lossy()).into_owned()).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::report::{JobRow, Report, ReportError};
 use memreel_judge::GrowthRate;
 use memreel_judge::analysis::{FrameGrowth, JobSummary};
 use memreel_judge::course::Per;
+use memreel_trace::cell;
 use memreel_trace::units::{Bytes, BytesPerFrame};
 
 /// A column and how its cell is written; empty when it was not measured.
@@ -92,7 +93,7 @@ fn header<'a>(axes: &[&'a str]) -> Vec<&'a str> {
 fn row(axes: &[&str], job: &JobRow) -> Vec<String> {
     let value = |axis: &&str| {
         let found = job.planned.variant.iter().find(|(name, _)| name == axis);
-        found.map_or_else(String::new, |(_, value)| value.clone())
+        found.map_or_else(String::new, |(_, value)| cell(value).into_owned())
     };
     let (outcome, detail) = outcome(job);
     let summary = job.measured.as_ref().map(|measured| &measured.summary);
@@ -100,7 +101,7 @@ fn row(axes: &[&str], job: &JobRow) -> Vec<String> {
     let digest = summary.map_or(&job.planned.digest, |summary| &summary.digest);
     axes.iter()
         .map(value)
-        .chain([job.planned.repeat.to_string(), outcome, detail])
+        .chain([job.planned.repeat.to_string(), outcome, cell(&detail).into_owned()])
         .chain(measured)
         .chain(verdict(job))
         .chain([digest.clone(), job.planned.folder.clone()])

@@ -34,6 +34,7 @@ mod recording;
 mod samples_csv;
 mod series;
 mod table;
+mod text;
 pub mod units;
 
 pub use any_csv::why_unusual;
@@ -50,6 +51,7 @@ pub use record::{
 };
 pub use recording::{OUT_OF_FILES, RECORDING_FORMAT, RecordingRecord};
 pub use series::{Column, Memory, Series};
+pub use text::{cell, picture, visible};
 
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +160,7 @@ pub struct ProcessSample {
     /// When it began, in clock ticks since boot: a process number used again is another process.
     pub start_ticks: u64,
     /// Its name as the kernel shows it (15 bytes at most).
+    #[serde(with = "text")]
     pub name: Name,
     /// Resident set size.
     pub rss_bytes: Option<Bytes>,
@@ -194,6 +197,7 @@ pub struct ThreadSample {
     /// Thread number; equal to `pid` for a process's first thread.
     pub tid: i32,
     /// Its name as the kernel shows it.
+    #[serde(with = "text")]
     pub name: Name,
     /// CPU time used so far, user and system.
     pub cpu_s: f64,
@@ -208,7 +212,9 @@ pub struct Event {
     pub frames: Option<Count>,
     /// `exec`, `source-open`, `source-close`, `process-start`, `process-end`, `name` (a process is seen to
     /// have another one), `left-running`, `missed-ticks`, `mark` (set by the user).
+    #[serde(with = "text")]
     pub kind: String,
     /// Of what: a path, a process, a number of ticks.
+    #[serde(with = "text")]
     pub what: String,
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, is_on_github};
 use crate::report::checks::{self, SUMMARY_BYTES, Told};
 use crate::report::{ReportError, TableLook};
 use crate::store::{self, StoreError};
@@ -80,9 +80,9 @@ impl Outputs {
     }
 
     fn print(&self, told: &Told<'_>, out: &mut dyn Write) -> Result<(), ReportError> {
-        // The runner finds its commands in either stream.
-        let mut error = io::stderr();
-        let commands: &mut dyn Write = if self.json { &mut error } else { &mut *out };
+        // The runner finds its commands in either stream, and these are ours.
+        let (mut error, mut output) = (io::stderr(), io::stdout());
+        let commands: &mut dyn Write = if self.json { &mut error } else { &mut output };
         if is_on_github() {
             checks::write_annotations(told, commands)?;
         }
@@ -116,10 +116,6 @@ fn add_to_summary(told: &Told<'_>) -> Result<(), Failure> {
     let file = OpenOptions::new().append(true).create(true).open(&path);
     let added = file.and_then(|mut file| file.write_all(&page));
     Ok(added.map_err(|source| StoreError::Io { path, source })?)
-}
-
-fn is_on_github() -> bool {
-    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
 /// A scenario's file from the top of the tree that GitHub has checked out, or from here; `None` of one that is not

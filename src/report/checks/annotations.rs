@@ -4,6 +4,8 @@
 
 use std::io::{self, Write};
 
+use memreel_trace::visible;
+
 use super::words::{line, statement, topic};
 use super::{Severity, Told};
 use memreel_judge::check::{CheckItem, State};
@@ -79,7 +81,8 @@ fn write_annotation(
 
 /// Text as a command's message: what would end the line, and the sign that begins an escape.
 fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let lines: Vec<_> = text.replace('%', "%25").lines().map(|line| visible(line).into_owned()).collect();
+    lines.join("%0A")
 }
 
 /// Text as a command's property: what would end the property, too.

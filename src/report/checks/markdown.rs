@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 
+use memreel_trace::picture;
+
 use super::Told;
 use super::table::{FigureTable, legend, tables};
 use super::words::{heading, sentence};
@@ -114,6 +116,7 @@ fn escaped(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\n' | '\r' => escaped.push(' '),
+            control if control.is_control() => escaped.push(picture(control)),
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '#' => {
                 escaped.extend(['\\', character]);
             }

@@ -191,7 +191,7 @@ fn what_would_end_a_command_is_escaped() {
     };
     let lines = written_of(check, Strictness::Usual, annotations);
     let last = lines.lines().last().unwrap();
-    let title = "title=made-up%3A a%3A b%2C 50 %25%0Ac%0D%3A memory";
+    let title = "title=made-up%3A a%3A b%2C 50 %25%0Ac␍%3A memory";
     assert_eq!(last, format!("::error file=exports/made-up.toml,{title}::x: y, 1 %25%0A::error::z."));
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Once;
 
+use memreel_trace::visible;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, TextStyle, register_font};
 use plotters_backend::BackendTextStyle;
@@ -209,7 +210,7 @@ impl Scene {
 
     /// Adds words on one line.
     pub fn words(&mut self, at: Place, text: impl Into<String>, font: Font, side: LabelSide) {
-        self.shapes.push(SceneShape::Words { at, text: text.into(), font, side });
+        self.shapes.push(SceneShape::Words { at, text: visible(&text.into()).into_owned(), font, side });
     }
 
     /// Adds words that begin at a place, on several lines downwards; says where the next would be.

@@ -16,6 +16,7 @@ use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, PartOf, Plan, Variant};
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
+use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
@@ -31,6 +32,8 @@ pub struct Execution<'a> {
     /// Counts the frames of what was exported, where it is installed.
     exporter: Option<PathBuf>,
     machine: Machine,
+    /// Where control groups of engines are made, if they can be.
+    groups: Option<Arc<Groups>>,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
     /// Its jobs, with their identities, in the order in which they are run.
@@ -136,6 +139,7 @@ impl<'a> Execution<'a> {
         engines: Engines,
         obstacles: &[Option<String>],
         companions: &Companions,
+        groups: Option<Arc<Groups>>,
         wishes: Wishes,
     ) -> Result<Execution<'a>, ExecutionError> {
         let mut catalogue = Catalogue::default();
@@ -152,6 +156,7 @@ impl<'a> Execution<'a> {
             launcher: companions.launcher().map_err(ExecutionError::Missing)?,
             exporter: companions.exporter().ok(),
             machine: machine::describe(),
+            groups,
             media,
             planned: Vec::new(),
             engines,
@@ -317,7 +322,7 @@ impl<'a> Execution<'a> {
     ) -> Result<Measured, ExecutionError> {
         let launch = self.launch(variant, resolved);
         if let Some(command) = &resolved.before {
-            let limits = EngineLimits { stall: None, ..launch.limits };
+            let limits = EngineLimits { stall: None, memory: None, ..launch.limits };
             let before = Launch { command: command.clone(), limits, ..launch.clone() };
             let scratch = folder.join("before");
             make_folder(&scratch)?;
@@ -374,6 +379,7 @@ impl<'a> Execution<'a> {
             environment: resolved.environment.clone(),
             progress: Some(resolved.progress),
             limits: limits(self.scenario, variant),
+            groups: self.groups.clone(),
             interval: self.scenario.sampling.interval,
         }
     }
@@ -447,7 +453,11 @@ const PARTIAL: &str = ".partial-";
 /// counted when it is whole.
 fn limits(scenario: &Scenario, variant: &Variant) -> EngineLimits {
     let counts = variant.media_choice != MediaChoice::MakeProxies;
-    EngineLimits { wall: scenario.limits.wall, stall: counts.then_some(scenario.limits.stall + variant.rest) }
+    EngineLimits {
+        wall: scenario.limits.wall,
+        stall: counts.then_some(scenario.limits.stall + variant.rest),
+        memory: variant.memory_limit,
+    }
 }
 
 /// How a job ended that need not be run again: it is there, whole, the same, and not interrupted.

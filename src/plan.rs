@@ -20,6 +20,7 @@ use crate::scenario::{
 use memreel_projects::project::Project;
 use memreel_timeline::{Clip, RationalTime, Timeline};
 use memreel_trace::Threading;
+use memreel_trace::units::Bytes;
 
 pub use input::Input;
 pub use shard::{PartOf, Shard, ShardError};
@@ -101,6 +102,8 @@ pub struct Variant {
     pub media_choice: MediaChoice,
     /// How often it is exported, one after another in the same process; at least once.
     pub exports: u32,
+    /// The most memory that the engine and all that it starts may use; `None`: no limit.
+    pub memory_limit: Option<Bytes>,
     /// How long the process rests after each export, so that samples show what stays; not at all after the
     /// only one.
     pub rest: Duration,
@@ -218,6 +221,7 @@ struct Settings {
     length: u32,
     sources: Option<u32>,
     exports: u32,
+    memory_limit: Option<Bytes>,
 }
 
 fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
@@ -232,6 +236,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         length: 1,
         sources: None,
         exports: 1,
+        memory_limit: None,
     };
     for value in values {
         settings.take(value, scenario.matrix.audio_rate);
@@ -262,6 +267,7 @@ impl Settings {
             AxisValue::Length(factor) => self.length = *factor,
             AxisValue::Sources(limit) => self.sources = *limit,
             AxisValue::Exports(count) => self.exports = *count,
+            AxisValue::MemoryLimit(limit) => self.memory_limit = *limit,
         }
     }
 }
@@ -269,7 +275,8 @@ impl Settings {
 fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[AxisValue]) -> Variant {
     let settings = settings(scenario, values);
     let media_choice = settings.media;
-    let Settings { engine, threading, driver, stop, layout, export, length, sources, exports, .. } = settings;
+    let Settings { engine, threading, driver, stop, layout, export, .. } = settings;
+    let Settings { length, sources, exports, memory_limit, .. } = settings;
     // An editor makes its own.
     let put_proxies = media_choice == MediaChoice::Proxy && engine.name != EngineName::Rlvideo;
     let (input, media) = match &context.project {
@@ -297,6 +304,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         layout,
         media_choice,
         exports,
+        memory_limit,
         rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
         input,

@@ -47,7 +47,9 @@ use memreel_judge::stats;
 use memreel_judge::terms::Index;
 use memreel_judge::{RunVerdict, judge};
 use memreel_trace::units::Count;
-use memreel_trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
+use memreel_trace::{
+    EVIDENCE, EngineRecord, Machine, Memory, MemoryGroupRecord, RunContext, RunRecord, TraceError,
+};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;
@@ -139,6 +141,10 @@ pub struct MeasuredJob {
     pub drift: Option<Drift>,
     /// What its files have lost since; empty as a rule.
     pub damage: Vec<String>,
+    /// Whether its folder holds what is known of a crash or a stall.
+    pub has_evidence: bool,
+    /// Its control group, if it had one.
+    pub group: Option<MemoryGroupRecord>,
 }
 
 /// Jobs that are the same but for what is varied to find out with what memory grows.
@@ -202,7 +208,9 @@ impl JobRow {
             return self.why_not_run().map(|why| format!("{prefix}{why}")).into_iter().collect();
         };
         let outcome = &measured.summary.outcome;
-        let failure = (!outcome.is_finished()).then(|| outcome.to_string());
+        let evidence = || format!("; evidence: jobs/{}/{EVIDENCE}", self.planned.folder);
+        let evidence = if measured.has_evidence { evidence() } else { String::new() };
+        let failure = (!outcome.is_finished()).then(|| format!("{outcome}{evidence}"));
         failure.into_iter().chain(measured.damage.iter().cloned()).collect()
     }
 }
@@ -352,6 +360,8 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         verdict,
         drift: analysis::cpu_drift(&clock, &series),
         damage: damage::damage(stored, series.len())?,
+        has_evidence: stored.folder.join(EVIDENCE).exists(),
+        group: stored.record.memory_group.clone(),
     })
 }
 

@@ -40,6 +40,8 @@ pub struct LaunchRequest<'a> {
     pub streams: Streams,
     /// The descriptor on which it finds a progress pipe, if it is to have one.
     pub progress_fd: Option<i32>,
+    /// The file of the control group that it is to join, if any.
+    pub cgroup: Option<&'a Path>,
 }
 
 /// How close a watch the launcher keeps.
@@ -157,6 +159,9 @@ pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
     let mut command = Command::new(request.launcher);
     let [control_fd, report_fd] = numbers.map(|number| number.to_string());
     command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
+    if let Some(file) = request.cgroup {
+        command.arg("--cgroup").arg(file);
+    }
     command.args(words(request.manner)).arg("--").args(request.command);
     for (name, value) in request.environment {
         match value {

@@ -15,6 +15,7 @@
 //!   send, and the command meets them as it would without us. Whatever becomes of the harness, the
 //!   command goes on. What outlives the command is counted and let alone; with `--wait-for-all` its end
 //!   is waited for.
+//! - With `--cgroup` the engine joins the control group of that file before it executes.
 //! - With `--hold` the engine's process waits before it executes, until the harness writes `g` on the
 //!   control pipe: the first sample is then taken before the engine's first instruction.
 //! - A `t` on the control pipe asks the tree to end (SIGTERM, after two seconds SIGKILL). The end of
@@ -120,6 +121,11 @@ fn guard(request: &Request) -> Result<(), String> {
     let children = child_signals()?;
     let met = request.foreground.then(survive_the_commands_signals);
     let (engine, exec_result) = start(request, met.as_ref())?;
+    // The engine alone: what ends a whole control group is not to end its guardian.
+    for file in &request.cgroups {
+        std::fs::write(file, engine.to_string())
+            .map_err(|error| format!("cannot join {}: {error}", file.display()))?;
+    }
     report(request, &format!("pid {engine}"));
     let (control, held) = (request.control, request.hold);
     Guarded { request, engine, runs: true, exec_result, children, control, held, asked_to_end: None }.watch()
@@ -132,10 +138,6 @@ fn survive_the_commands_signals() -> [libc::sighandler_t; 4] {
 }
 
 fn become_guardian(request: &Request) -> Result<(), String> {
-    for file in &request.cgroups {
-        std::fs::write(file, std::process::id().to_string())
-            .map_err(|error| format!("cannot join {}: {error}", file.display()))?;
-    }
     // SAFETY: these calls take no pointers. A failing setsid (already a leader) changes nothing we rely on.
     unsafe {
         if !request.foreground {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -18,6 +19,7 @@ use crate::media;
 use crate::plan::{Plan, Shard};
 use crate::scenario::{Media, Scenario, SourceSpec};
 use crate::store::{self, Lock, ResultIndex, StoreError, StoredResult};
+use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::record::not_ignored;
 use memreel_record::supervise::Stop;
@@ -92,6 +94,8 @@ pub struct Prepared<'a> {
     pub engines: Engines,
     /// Why each variant will not be run; `None` for one that will.
     pub obstacles: Vec<Option<String>>,
+    /// Where control groups of engines are made, if they can be.
+    groups: Option<Arc<Groups>>,
     session: &'a Session,
     companions: Companions,
 }
@@ -149,7 +153,8 @@ impl Session {
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
-        Ok(Prepared { scenario, plan, engines, obstacles, session: self, companions })
+        let groups = groups_for(&plan)?.map(Arc::new);
+        Ok(Prepared { scenario, plan, engines, obstacles, groups, session: self, companions })
     }
 
     /// The part of a plan that is to be run: of a resumed result the one that it is of.
@@ -212,7 +217,7 @@ fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> 
 impl Prepared<'_> {
     /// Runs all jobs that are not there yet; `command` is what goes on with a run that is interrupted.
     pub fn carry_out(self, command: &str) -> Result<ScenarioResult, Failure> {
-        let Prepared { scenario, plan, engines, obstacles, session, companions } = self;
+        let Prepared { scenario, plan, engines, obstacles, groups, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
         make_media(scenario, &plan, &obstacles, &companions, &stop)?;
@@ -221,7 +226,7 @@ impl Prepared<'_> {
         }
         let missing = engines.iter().any(|engine| engine.installation().is_err());
         let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
-        let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, wishes)?;
+        let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, groups, wishes)?;
         let (folder, _lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
@@ -258,6 +263,16 @@ fn check_something_runs(plan: &Plan, engines: &Engines, obstacles: &[Option<Stri
     match obstacles.iter().any(Option::is_none) {
         true => Ok(()),
         false => Err(plan::nothing_runs(plan, engines, obstacles)),
+    }
+}
+
+/// Where control groups are made. A limit that cannot be enforced is an error, before anything runs.
+fn groups_for(plan: &Plan) -> Result<Option<Groups>, Failure> {
+    match plan.variants.iter().find_map(|variant| variant.memory_limit) {
+        None => Ok(Groups::at_hand()),
+        Some(limit) => Groups::take()
+            .map(Some)
+            .map_err(|error| Failure::usage(format!("cannot limit an engine's memory to {limit}: {error}"))),
     }
 }
 

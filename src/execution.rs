@@ -373,12 +373,14 @@ impl<'a> Execution<'a> {
     }
 
     fn launch(&self, variant: &Variant, resolved: &Resolved) -> Launch {
+        let limits = limits(self.scenario, variant);
+        let wall = [limits.wall, variant.wall_limit].into_iter().flatten().min();
         Launch {
             launcher: self.launcher.clone(),
             command: resolved.command.clone(),
             environment: resolved.environment.clone(),
             progress: Some(resolved.progress),
-            limits: limits(self.scenario, variant),
+            limits: EngineLimits { wall, ..limits },
             groups: self.groups.clone(),
             interval: self.scenario.sampling.interval,
         }

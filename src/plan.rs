@@ -9,6 +9,7 @@ mod input;
 mod order;
 mod shard;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +105,8 @@ pub struct Variant {
     pub exports: u32,
     /// The most memory that the engine and all that it starts may use; `None`: no limit.
     pub memory_limit: Option<Bytes>,
+    /// The longest that it may run, where that is less than the scenario's own limit.
+    pub wall_limit: Option<Duration>,
     /// How long the process rests after each export, so that samples show what stays; not at all after the
     /// only one.
     pub rest: Duration,
@@ -184,6 +187,20 @@ impl Plan {
             repeat: job.repeat,
             folder: format!("{}-r{}", variant.slug(), job.repeat),
         }
+    }
+
+    /// The plan of some variants alone.
+    pub fn only(self, is_it: impl Fn(&Variant) -> bool) -> Plan {
+        let jobs = self.jobs.iter().filter(|job| is_it(self.variant(**job))).copied().collect();
+        self.restricted(jobs)
+    }
+
+    /// Some of the jobs, and those variants alone that they run.
+    fn restricted(self, jobs: Vec<Job>) -> Plan {
+        let run: BTreeSet<_> = jobs.iter().map(|job| job.variant).collect();
+        let jobs = jobs.iter().map(|job| Job { variant: run.range(..job.variant).count(), ..*job }).collect();
+        let variants = self.variants.into_iter().enumerate().filter(|(place, _)| run.contains(place));
+        Plan { variants: variants.map(|(_, variant)| variant).collect(), jobs, ..self }
     }
 }
 
@@ -305,6 +322,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         media_choice,
         exports,
         memory_limit,
+        wall_limit: None,
         rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
         input,

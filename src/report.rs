@@ -7,6 +7,7 @@ pub mod checks;
 mod comparisons;
 mod damage;
 mod explain;
+mod headroom;
 mod machines;
 #[cfg(test)]
 pub(crate) mod made_up;
@@ -24,6 +25,7 @@ mod tests;
 pub mod verdicts;
 
 pub use explain::{Forecast, RunLines, write_explanation, write_run, write_run_lines};
+pub use headroom::{print_headroom, write_headroom_csv};
 pub use plot::Picture;
 pub use recordings::{Axes, RecordingLine, RecordingReport, RecordingRow, tell_recording};
 pub use result_table::write_table;
@@ -432,6 +434,7 @@ fn variant_name(variant: &[(String, String)], varied: &[String], scenario: &str)
 fn value_name(axis: &str, value: &str) -> String {
     match value.parse::<f64>() {
         Ok(_) => format!("{axis} {value}"),
+        Err(_) if axis == "memory-limit" => format!("{axis} {value}"),
         Err(_) => value.to_string(),
     }
 }

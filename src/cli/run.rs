@@ -100,6 +100,18 @@ pub struct Prepared<'a> {
     companions: Companions,
 }
 
+/// What came of the jobs of a plan.
+pub struct Measured {
+    /// How it went.
+    pub tally: Tally,
+    /// The result's folder.
+    pub folder: PathBuf,
+    /// Whether an engine of the plan is missing.
+    is_engine_missing: bool,
+    /// While it lives nobody else writes the result.
+    _lock: Lock,
+}
+
 /// What came of a scenario that was carried out.
 pub struct ScenarioResult {
     /// The result, from its files.
@@ -143,12 +155,39 @@ impl Session {
         Ok(Some(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?))
     }
 
+    /// The folder of the result that is to be resumed, if one is.
+    pub fn resumed_folder(&self) -> Option<PathBuf> {
+        self.resume.clone()
+    }
+
+    /// Whether only a part of the plan is to be run.
+    pub fn is_sharded(&self) -> bool {
+        self.shard.is_some()
+    }
+
+    /// From now on it is this result that is gone on with.
+    pub fn go_on_in(&mut self, folder: &Path) {
+        self.resume = Some(folder.to_path_buf());
+    }
+
     /// Plans, and looks for the engines.
     ///
     /// # Errors
     /// When nothing of it can be run.
     pub fn prepare<'a>(&'a self, scenario: &'a Scenario) -> Result<Prepared<'a>, Failure> {
-        let plan = self.part_of(plan::of(scenario)?)?;
+        self.prepare_part(scenario, |plan| plan)
+    }
+
+    /// The same of a part of the plan.
+    ///
+    /// # Errors
+    /// When nothing of it can be run.
+    pub fn prepare_part<'a>(
+        &'a self,
+        scenario: &'a Scenario,
+        part: impl FnOnce(Plan) -> Plan,
+    ) -> Result<Prepared<'a>, Failure> {
+        let plan = part(self.part_of(plan::of(scenario)?)?);
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
@@ -217,6 +256,13 @@ fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> 
 impl Prepared<'_> {
     /// Runs all jobs that are not there yet; `command` is what goes on with a run that is interrupted.
     pub fn carry_out(self, command: &str) -> Result<ScenarioResult, Failure> {
+        let measured = self.measure(command)?;
+        let result = store::open_result(&measured.folder)?;
+        Ok(ScenarioResult { exit: conclude(&measured), result })
+    }
+
+    /// The same, and says nothing of engines that failed.
+    pub fn measure(self, command: &str) -> Result<Measured, Failure> {
         let Prepared { scenario, plan, engines, obstacles, groups, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
@@ -224,16 +270,21 @@ impl Prepared<'_> {
         if session.dump_graph {
             tell_who_dumps_none(&engines);
         }
-        let missing = engines.iter().any(|engine| engine.installation().is_err());
+        let is_engine_missing = engines.iter().any(|engine| engine.installation().is_err());
         let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
         let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, groups, wishes)?;
-        let (folder, _lock) = session.folder(scenario)?;
+        let (folder, lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
         let mut progress = ProgressLine::new(work(&plan, &obstacles));
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
-        let result = store::open_result(&folder)?;
-        Ok(ScenarioResult { exit: conclude(tally, missing, command, &folder), result })
+        if tally.interrupted {
+            say(format_args!(
+                "memreel: stopped; continue with `memreel {command} --resume {}`",
+                folder.display()
+            ));
+        }
+        Ok(Measured { tally, folder, is_engine_missing, _lock: lock })
     }
 }
 
@@ -327,12 +378,9 @@ fn clip_name(scenario: &Scenario, spec: &SourceSpec) -> String {
     })
 }
 
-fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) -> Exit {
+fn conclude(measured: &Measured) -> Exit {
+    let Measured { tally, is_engine_missing, .. } = measured;
     if tally.interrupted {
-        say(format_args!(
-            "memreel: stopped; continue with `memreel {command} --resume {}`",
-            folder.display()
-        ));
         return Exit::Interrupted;
     }
     if tally.failed > 0 {
@@ -341,5 +389,5 @@ fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) ->
             tally.failed, tally.done
         ));
     }
-    if tally.failed > 0 || engine_missing { Exit::EngineFailed } else { Exit::Fine }
+    if tally.failed > 0 || *is_engine_missing { Exit::EngineFailed } else { Exit::Fine }
 }

@@ -46,6 +46,8 @@ pub struct Step {
     pub frames_per_second: Option<f64>,
     /// The most memory that the control group of any of them counted, in bytes.
     pub group_peak_bytes: Option<Bytes>,
+    /// The largest resident set of any one process, in bytes.
+    pub max_rss_bytes: Option<Bytes>,
     /// How often memory was about to exceed the limit, at most.
     pub limit_hits: Option<Count>,
     /// The longest wall-clock time, in seconds.
@@ -99,7 +101,8 @@ pub struct VariantHeadroom {
     pub variant: String,
     /// The least memory in which it ends; null if that was not found.
     pub least: Option<Least>,
-    /// The most memory that its control group counted without a limit, in bytes.
+    /// The most memory that its control group counted without a limit, in bytes; on kernels that do not keep that (v2
+    /// before Linux 5.19), its largest resident set.
     pub unlimited_peak_bytes: Option<Bytes>,
     /// Resident pages of files without a limit, in bytes: program, libraries, mapped media. The kernel counts them in
     /// the group that was the first to read them, so they may not be part of the other figures.
@@ -130,6 +133,7 @@ impl Step {
             end,
             frames_per_second: slowest.filter(|_| all_frames),
             group_peak_bytes: groups().filter_map(|group| group.peak_bytes).max(),
+            max_rss_bytes: jobs.iter().filter_map(|job| job.max_rss_bytes).max(),
             limit_hits,
             wall_s,
         }
@@ -181,9 +185,10 @@ impl Search {
         self.steps.iter().find(|step| step.limit_bytes.is_none())
     }
 
-    /// The most that its group counted without a limit.
+    /// The most that its group counted without a limit; where the kernel does not keep that, its resident set.
     pub fn unlimited_peak(&self) -> Option<Bytes> {
-        self.unlimited()?.group_peak_bytes
+        let unlimited = self.unlimited()?;
+        unlimited.group_peak_bytes.or(unlimited.max_rss_bytes)
     }
 
     /// How long an export within a limit may take.
@@ -257,6 +262,7 @@ mod tests {
             end,
             frames_per_second: Some(25.0),
             group_peak_bytes: limit.or(Some(Bytes::from_mib(212))),
+            max_rss_bytes: None,
             limit_hits: None,
             wall_s: 2.0,
         }

@@ -49,9 +49,7 @@ use memreel_judge::stats;
 use memreel_judge::terms::Index;
 use memreel_judge::{RunVerdict, judge};
 use memreel_trace::units::Count;
-use memreel_trace::{
-    EVIDENCE, EngineRecord, Machine, Memory, MemoryGroupRecord, RunContext, RunRecord, TraceError,
-};
+use memreel_trace::{EVIDENCE, EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;
@@ -145,8 +143,6 @@ pub struct MeasuredJob {
     pub damage: Vec<String>,
     /// Whether its folder holds what is known of a crash or a stall.
     pub has_evidence: bool,
-    /// Its control group, if it had one.
-    pub group: Option<MemoryGroupRecord>,
 }
 
 /// Jobs that are the same but for what is varied to find out with what memory grows.
@@ -363,7 +359,6 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         drift: analysis::cpu_drift(&clock, &series),
         damage: damage::damage(stored, series.len())?,
         has_evidence: stored.folder.join(EVIDENCE).exists(),
-        group: stored.record.memory_group.clone(),
     })
 }
 

@@ -20,6 +20,10 @@ use memreel_trace::{GroupVersion, MemoryGroupRecord};
 /// What the names of our groups begin with.
 const PREFIX: &str = "memreel-";
 
+/// By so much the limit of memory and swap together is larger than that of memory in version 1: the kernel counts how
+/// often the latter is hit, and takes memory by no more at a time.
+const BESIDE: Bytes = Bytes::from_kib(256);
+
 /// How long the processes of a group may take to be gone.
 const REMOVED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -249,10 +253,11 @@ impl Group {
 
     fn limit(&mut self, limit: Bytes) -> io::Result<()> {
         let bytes = limit.get().to_string();
+        let with_swap = (limit + BESIDE).get().to_string();
         let (required, where_there_is): (_, &[(&str, &str)]) = match self.place.version {
             GroupVersion::V1 => (
                 "memory.limit_in_bytes",
-                &[("memory.memsw.limit_in_bytes", &bytes), ("memory.swappiness", "0")],
+                &[("memory.memsw.limit_in_bytes", &with_swap), ("memory.swappiness", "0")],
             ),
             GroupVersion::V2 => ("memory.max", &[("memory.swap.max", "0"), ("memory.oom.group", "1")]),
         };

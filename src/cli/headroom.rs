@@ -76,6 +76,7 @@ impl HeadroomCommand {
                 "headroom: each limit depends on the one before; --shard is not possible",
             ));
         }
+        self.session.need_groups();
         let base = self.base()?;
         let scenario = base.load(&[])?;
         check_unlimited(&scenario)?;

@@ -82,6 +82,12 @@ pub struct Session {
     /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
+    /// Whether the result that is resumed is one of this very command.
+    #[arg(skip)]
+    goes_on: bool,
+    /// Whether control groups are needed also where there is no limit.
+    #[arg(skip)]
+    needs_groups: bool,
 }
 
 /// A scenario that can be carried out: its engines were looked for, and something of it can be run.
@@ -165,9 +171,14 @@ impl Session {
         self.shard.is_some()
     }
 
+    /// Control groups are needed whatever the plan says.
+    pub fn need_groups(&mut self) {
+        self.needs_groups = true;
+    }
+
     /// From now on it is this result that is gone on with.
     pub fn go_on_in(&mut self, folder: &Path) {
-        self.resume = Some(folder.to_path_buf());
+        (self.resume, self.goes_on) = (Some(folder.to_path_buf()), true);
     }
 
     /// Plans, and looks for the engines.
@@ -192,7 +203,7 @@ impl Session {
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
-        let groups = groups_for(&plan)?.map(Arc::new);
+        let groups = groups_for(&plan, self.needs_groups)?.map(Arc::new);
         Ok(Prepared { scenario, plan, engines, obstacles, groups, session: self, companions })
     }
 
@@ -276,7 +287,8 @@ impl Prepared<'_> {
         let (folder, lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
-        let mut progress = ProgressLine::new(work(&plan, &obstacles));
+        let progress = ProgressLine::new(work(&plan, &obstacles));
+        let mut progress = progress.silent_of_reused(session.goes_on);
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
         if tally.interrupted {
             say(format_args!(
@@ -317,13 +329,15 @@ fn check_something_runs(plan: &Plan, engines: &Engines, obstacles: &[Option<Stri
     }
 }
 
-/// Where control groups are made. A limit that cannot be enforced is an error, before anything runs.
-fn groups_for(plan: &Plan) -> Result<Option<Groups>, Failure> {
-    match plan.variants.iter().find_map(|variant| variant.memory_limit) {
-        None => Ok(Groups::at_hand()),
-        Some(limit) => Groups::take()
+/// Where control groups are made. That they cannot be, where there is a limit, is an error before anything runs.
+fn groups_for(plan: &Plan, are_needed: bool) -> Result<Option<Groups>, Failure> {
+    let limit = plan.variants.iter().find_map(|variant| variant.memory_limit);
+    let to = limit.map_or_else(String::new, |limit| format!(" to {limit}"));
+    match limit.is_some() || are_needed {
+        false => Ok(Groups::at_hand()),
+        true => Groups::take()
             .map(Some)
-            .map_err(|error| Failure::usage(format!("cannot limit an engine's memory to {limit}: {error}"))),
+            .map_err(|error| Failure::usage(format!("cannot limit an engine's memory{to}: {error}"))),
     }
 }
 

@@ -20,7 +20,7 @@ pub fn print_headroom(headroom: &HeadroomRecord, out: &mut dyn Write, look: Tabl
     for variant in &headroom.variants {
         table(variant).write(out, look)?;
         write_wrapped(out, &format!("{}: {}", variant.variant, sentence(variant)), look.width)?;
-        if let Some(files) = variant.file_bytes {
+        if let Some(files) = variant.file_bytes.filter(|_| variant.least.is_some()) {
             write_wrapped(out, &about_files(files), look.width)?;
         }
         writeln!(out)?;
@@ -94,20 +94,18 @@ fn word(end: StepEnd) -> &'static str {
 
 /// What the search came to.
 pub fn sentence(variant: &VariantHeadroom) -> String {
+    let failed = || variant.steps.iter().any(|step| step.end == StepEnd::Failed);
     match (variant.least, variant.unlimited_peak_bytes) {
         (Some(least), Some(peak)) => format!("{} {}", needs(least), takes(least, peak)),
-        (_, None) => "The least memory is unknown: this kernel does not count a control group's peak.".into(),
-        (None, _) if variant.steps.iter().any(|step| step.end == StepEnd::Failed) => {
-            "The least memory was not found: an export failed for another reason than memory.".into()
-        }
-        (None, _) if variant.steps.first().is_some_and(|step| step.end != StepEnd::Ended) => {
+        _ if variant.steps.first().is_some_and(|step| step.end != StepEnd::Ended) => {
             "The least memory was not found: the export does not end without a limit.".into()
         }
-        (None, _) => {
-            "The least memory was not found: no limit was tried in which the export ended and below which \
-                      it did not."
-                .into()
+        _ if failed() => {
+            "The least memory was not found: an export failed for another reason than memory.".into()
         }
+        _ => "The least memory was not found: no limit was tried in which the export ended and below which it did \
+              not."
+            .into(),
     }
 }
 

@@ -259,12 +259,13 @@ pub(super) fn memory_limit(field: Field) -> Result<Option<Bytes>, ScenarioFault>
     bytes.map(|bytes| Some(Bytes::new(bytes))).ok_or_else(|| field.mismatch(wanted))
 }
 
-/// In the largest unit of which it is a whole number.
+/// As it can be read again: in MiB where these are not too long a fraction.
 fn exact(bytes: Bytes) -> String {
-    let bytes = bytes.get();
-    let unit =
-        [("GiB", 30), ("MiB", 20), ("KiB", 10)].into_iter().find(|(_, bits)| bytes.is_multiple_of(1 << bits));
-    unit.map_or_else(|| format!("{bytes} B"), |(unit, bits)| format!("{} {unit}", bytes >> bits))
+    match bytes.get() {
+        bytes if bytes.is_multiple_of(1 << 30) => format!("{} GiB", bytes >> 30),
+        bytes if bytes.is_multiple_of(1 << 16) => format!("{} MiB", bytes as f64 / f64::from(1 << 20)),
+        bytes => format!("{bytes} B"),
+    }
 }
 
 impl fmt::Display for AxisValue {

@@ -126,7 +126,7 @@ fn takes(least: Least, peak: Bytes) -> String {
         peak if peak > NEARLY * least.ended_with_bytes.as_f64() => {
             "it takes more than it needs, but not more than there is"
         }
-        _ => "all of that is needed, so it fails where there is less",
+        _ => "nearly all of that is needed, and it fails where there is less",
     };
     format!("Without a limit it takes {peak}: {comment}.")
 }

@@ -22,7 +22,7 @@ use crate::writer::{Sink, TraceFiles, Writer};
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Event, MemoryGroupRecord, Outcome, Overhead, TraceError};
 
-use evidence::Evidence;
+use evidence::DeathEvidence;
 use output::{LastHeard, ProgressSink};
 
 /// The descriptor on which an engine of ours finds its progress pipe.
@@ -230,7 +230,7 @@ struct Watched {
     ended_by_us: Option<Outcome>,
     wall: Duration,
     sampler: SamplerReport,
-    evidence: Evidence,
+    evidence: DeathEvidence,
 }
 
 /// What the watching loop looks at.
@@ -254,7 +254,7 @@ struct Watch<'a> {
     wall: Option<Duration>,
     frames: (Option<Count>, Option<Count>),
     moved: Instant,
-    evidence: Evidence,
+    evidence: DeathEvidence,
 }
 
 impl<'a> Watch<'a> {
@@ -267,7 +267,7 @@ impl<'a> Watch<'a> {
             ended_by_us: None,
             wall: None,
             frames: (None, None),
-            evidence: Evidence::from_now(),
+            evidence: DeathEvidence::from_now(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::changes::{self, ScenarioOptions};
-use super::run::{Measured, Session};
+use super::run::{CarriedOut, Session};
 use super::{Exit, Failure, plan, print_lines, say};
 use crate::headroom::{HeadroomRecord, Next, Search, Step, VariantHeadroom};
 use crate::plan::{Plan, Variant};
@@ -85,7 +85,7 @@ impl HeadroomCommand {
         while searches.iter().any(|search| search.search.next() != Next::Over) {
             let scenario = base.load(&limits(&searches))?;
             let prepared = self.session.prepare_part(&scenario, |plan| restricted(plan, &searches))?;
-            let Measured { tally, folder: made, .. } = prepared.measure("headroom")?;
+            let CarriedOut { tally, folder: made, .. } = prepared.measure("headroom")?;
             if tally.interrupted {
                 return Ok(Exit::Interrupted);
             }

@@ -107,7 +107,7 @@ pub struct Prepared<'a> {
 }
 
 /// What came of the jobs of a plan.
-pub struct Measured {
+pub struct CarriedOut {
     /// How it went.
     pub tally: Tally,
     /// The result's folder.
@@ -273,7 +273,7 @@ impl Prepared<'_> {
     }
 
     /// The same, and says nothing of engines that failed.
-    pub fn measure(self, command: &str) -> Result<Measured, Failure> {
+    pub fn measure(self, command: &str) -> Result<CarriedOut, Failure> {
         let Prepared { scenario, plan, engines, obstacles, groups, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
@@ -296,7 +296,7 @@ impl Prepared<'_> {
                 folder.display()
             ));
         }
-        Ok(Measured { tally, folder, is_engine_missing, _lock: lock })
+        Ok(CarriedOut { tally, folder, is_engine_missing, _lock: lock })
     }
 }
 
@@ -392,8 +392,8 @@ fn clip_name(scenario: &Scenario, spec: &SourceSpec) -> String {
     })
 }
 
-fn conclude(measured: &Measured) -> Exit {
-    let Measured { tally, is_engine_missing, .. } = measured;
+fn conclude(measured: &CarriedOut) -> Exit {
+    let CarriedOut { tally, is_engine_missing, .. } = measured;
     if tally.interrupted {
         return Exit::Interrupted;
     }

@@ -40,15 +40,15 @@ const DEBUGGER: [&str; 11] = [
 
 /// What is collected of a job for the case that it fails.
 #[derive(Debug)]
-pub struct Evidence {
+pub struct DeathEvidence {
     text: String,
     began: SystemTime,
 }
 
-impl Evidence {
+impl DeathEvidence {
     /// From now on.
-    pub fn from_now() -> Evidence {
-        Evidence { text: String::new(), began: SystemTime::now() }
+    pub fn from_now() -> DeathEvidence {
+        DeathEvidence { text: String::new(), began: SystemTime::now() }
     }
 
     /// Of an engine that stands still, before it is ended: what its threads do, and where, if gdb can tell.

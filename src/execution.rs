@@ -7,6 +7,7 @@ mod record;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use memreel_trace::{FramesShownBy, Machine, MediaFile, Outcome};
 pub struct Execution<'a> {
     scenario: &'a Scenario,
     plan: &'a Plan,
-    engines: Engines,
+    engines: Rc<Engines>,
     launcher: PathBuf,
     /// Counts the frames of what was exported, where it is installed.
     exporter: Option<PathBuf>,
@@ -136,7 +137,7 @@ impl<'a> Execution<'a> {
     pub fn new(
         scenario: &'a Scenario,
         plan: &'a Plan,
-        engines: Engines,
+        engines: Rc<Engines>,
         obstacles: &[Option<String>],
         companions: &Companions,
         groups: Option<Arc<Groups>>,

@@ -56,7 +56,7 @@ pub struct Step {
 
 /// What to measure next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum NextStep {
     /// The export with this limit, or without one.
     Limit(Option<Bytes>),
     /// Nothing.
@@ -210,7 +210,7 @@ impl Search {
     /// The answer, when it is found.
     pub fn least(&self) -> Option<Least> {
         let (low, Some(high)) = self.bounds() else { return None };
-        (self.next() == Next::Over && low > Bytes::ZERO).then(|| Least {
+        (self.next() == NextStep::Over && low > Bytes::ZERO).then(|| Least {
             needs_bytes: Bytes::new((low.get() + high.get()) / 2),
             failed_with_bytes: low,
             ended_with_bytes: high,
@@ -225,21 +225,27 @@ impl Search {
     }
 
     /// What to measure next: first without a limit, then what that took, then the middle of what is not known.
-    pub fn next(&self) -> Next {
+    pub fn next(&self) -> NextStep {
         if self.unlimited().is_none() {
-            return Next::Limit(None);
+            return NextStep::Limit(None);
         }
         let Some(peak) = self.unlimited_peak().filter(|_| self.failure().is_none()) else {
-            return Next::Over;
+            return NextStep::Over;
         };
         let next = match self.bounds() {
             (Bytes::ZERO, None) => rounded_up(peak.as_f64()),
-            (_, None) if self.steps.len() > MOST_RAISES => return Next::Over,
+            (_, None) if self.steps.len() > MOST_RAISES => return NextStep::Over,
             (low, None) => rounded_up(low.as_f64() * 1.25),
-            (low, Some(high)) if high.as_f64() - low.as_f64() <= CLOSE * high.as_f64() => return Next::Over,
+            (low, Some(high)) if high.as_f64() - low.as_f64() <= CLOSE * high.as_f64() => {
+                return NextStep::Over;
+            }
             (low, Some(high)) => rounded_up((low.as_f64() + high.as_f64()) / 2.0),
         };
-        if self.limits().any(|limit| limit == Some(next)) { Next::Over } else { Next::Limit(Some(next)) }
+        if self.limits().any(|limit| limit == Some(next)) {
+            NextStep::Over
+        } else {
+            NextStep::Limit(Some(next))
+        }
     }
 }
 
@@ -271,7 +277,7 @@ mod tests {
     /// Searches for what an export needs that ends with no less than so much.
     fn search(needs: Bytes) -> Search {
         let mut search = Search::default();
-        while let Next::Limit(limit) = search.next() {
+        while let NextStep::Limit(limit) = search.next() {
             let ends = limit.is_none_or(|limit| limit >= needs);
             search.add(step(limit, if ends { StepEnd::Ended } else { StepEnd::OutOfMemory }));
             assert!(search.steps.len() < 40, "{search:?}");
@@ -294,9 +300,9 @@ mod tests {
     #[test]
     fn the_first_limit_is_what_the_export_took_without_one() {
         let mut search = Search::default();
-        assert_eq!(search.next(), Next::Limit(None));
+        assert_eq!(search.next(), NextStep::Limit(None));
         search.add(step(None, StepEnd::Ended));
-        assert_eq!(search.next(), Next::Limit(Some(Bytes::from_mib(212))));
+        assert_eq!(search.next(), NextStep::Limit(Some(Bytes::from_mib(212))));
         assert_eq!(search.longest(), Some(Duration::from_secs(7)));
     }
 
@@ -304,11 +310,11 @@ mod tests {
     fn an_export_that_fails_without_a_limit_or_for_another_reason_ends_the_search() {
         let mut search = Search::default();
         search.add(step(None, StepEnd::OutOfMemory));
-        assert_eq!((search.next(), search.least()), (Next::Over, None));
+        assert_eq!((search.next(), search.least()), (NextStep::Over, None));
         let mut search = Search::default();
         search.add(step(None, StepEnd::Ended));
         search.add(step(Some(Bytes::from_mib(212)), StepEnd::Failed));
-        assert_eq!((search.next(), search.least()), (Next::Over, None));
+        assert_eq!((search.next(), search.least()), (NextStep::Over, None));
         assert!(search.failure().is_some());
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use json_schema::ClosedSchema;
 use memreel_record::death::{Cause, Witnesses};
-use memreel_record::group::{Groups, Place};
+use memreel_record::group::{Groups, MemoryPlace};
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{
     self, Channel, EngineLimits, EngineProgress, Launch, Measured, ProgressFormat, Stop,
@@ -177,7 +177,7 @@ fn a_crash_says_whether_there_is_a_core() {
 
 /// Groups of ours whose owner has this number.
 fn groups_of(pid: i32) -> Vec<PathBuf> {
-    let place = Place::of_process(std::process::id() as i32).unwrap();
+    let place = MemoryPlace::of_process(std::process::id() as i32).unwrap();
     let entries = fs::read_dir(&place.folder).unwrap().flatten().map(|entry| entry.path());
     let is_its = |path: &PathBuf| name(path).starts_with(&format!("memreel-{pid}-"));
     entries.filter(is_its).collect()

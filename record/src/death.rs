@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::time::{Duration, Instant};
 
-use crate::group::{Group, Place};
+use crate::group::{Group, MemoryPlace};
 use crate::machine;
 use memreel_trace::Outcome;
 
@@ -35,14 +35,14 @@ pub struct Witnesses {
     /// Deaths of this kind on the whole machine.
     machine: Option<u64>,
     /// The group that the process is in, which others may be in, too.
-    shared: Option<(Place, u64)>,
+    shared: Option<(MemoryPlace, u64)>,
     log: Option<KernelLog>,
 }
 
 impl Witnesses {
     /// From now on, of a process in the same control group as another one.
     pub fn from_now(pid: i32) -> Witnesses {
-        let shared = Place::of_process(pid).ok();
+        let shared = MemoryPlace::of_process(pid).ok();
         Witnesses {
             machine: machine::oom_kills(),
             shared: shared.and_then(|place| Some((place.clone(), place.oom_kills()?))),
@@ -70,7 +70,7 @@ impl Witnesses {
         if self.machine.is_some() && machine::oom_kills() == self.machine {
             return Cause::Other;
         }
-        let unchanged = |(place, before): &(Place, u64)| place.oom_kills() == Some(*before);
+        let unchanged = |(place, before): &(MemoryPlace, u64)| place.oom_kills() == Some(*before);
         if own.is_none() && self.shared.as_ref().is_some_and(unchanged) {
             return Cause::Other;
         }

@@ -29,7 +29,7 @@ const REMOVED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The group in which memory of processes is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct MemoryPlace {
     /// Of control groups.
     pub version: GroupVersion,
     /// The group's folder.
@@ -43,10 +43,10 @@ pub struct NoGroups {
     reasons: Vec<String>,
 }
 
-impl Place {
+impl MemoryPlace {
     /// Where the memory of a process is counted, by the text of its `/proc/PID/cgroup`. `mounts` is
     /// `/proc/self/mountinfo`, and what is mounted lies below `root`.
-    fn of(mounts: &str, membership: &str, root: &Path) -> Result<Place, NoGroups> {
+    fn of(mounts: &str, membership: &str, root: &Path) -> Result<MemoryPlace, NoGroups> {
         let mut reasons = Vec::new();
         for mount in mounts.lines().filter_map(GroupMount::parse) {
             let Some(folder) = mount.group_of(membership) else { continue };
@@ -56,7 +56,7 @@ impl Place {
                 GroupVersion::V2 if !has_word(&controllers, "memory") => {
                     reasons.push(format!("{} does not list memory", controllers.display()));
                 }
-                version => return Ok(Place { version, folder }),
+                version => return Ok(MemoryPlace { version, folder }),
             }
         }
         if reasons.is_empty() {
@@ -69,9 +69,13 @@ impl Place {
     ///
     /// # Errors
     /// When no memory controller counts it.
-    pub fn of_process(pid: i32) -> Result<Place, NoGroups> {
+    pub fn of_process(pid: i32) -> Result<MemoryPlace, NoGroups> {
         let read = |file: String| fs::read_to_string(file).unwrap_or_default();
-        Place::of(&read("/proc/self/mountinfo".into()), &read(format!("/proc/{pid}/cgroup")), Path::new("/"))
+        MemoryPlace::of(
+            &read("/proc/self/mountinfo".into()),
+            &read(format!("/proc/{pid}/cgroup")),
+            Path::new("/"),
+        )
     }
 
     /// How many of its processes the kernel has killed for want of memory.
@@ -138,7 +142,7 @@ impl<'a> GroupMount<'a> {
 /// Where groups of ours are made.
 #[derive(Debug)]
 pub struct Groups {
-    place: Place,
+    place: MemoryPlace,
     /// The leaf that we have moved into: version 2 allows no processes beside groups.
     own_leaf: Option<Group>,
 }
@@ -150,17 +154,17 @@ impl Groups {
     /// # Errors
     /// When no group can be made: what was looked at, and a way out.
     pub fn take() -> Result<Groups, NoGroups> {
-        Groups::in_place(Place::of_process(std::process::id() as i32)?)
+        Groups::in_place(MemoryPlace::of_process(std::process::id() as i32)?)
     }
 
     /// The same, but only if it takes nothing but to make the groups.
     pub fn at_hand() -> Option<Groups> {
-        let place = Place::of_process(std::process::id() as i32).ok()?;
+        let place = MemoryPlace::of_process(std::process::id() as i32).ok()?;
         let ready = place.version == GroupVersion::V1 || is_enabled(&place.folder);
         if ready { Groups::in_place(place).ok() } else { None }
     }
 
-    fn in_place(place: Place) -> Result<Groups, NoGroups> {
+    fn in_place(place: MemoryPlace) -> Result<Groups, NoGroups> {
         if let Some(reason) = place.objection() {
             return Err(NoGroups { reasons: vec![reason] });
         }
@@ -228,14 +232,14 @@ impl Drop for Groups {
 /// A control group of ours. It is removed when this is dropped, and with it whatever still runs in it.
 #[derive(Debug)]
 pub struct Group {
-    place: Place,
+    place: MemoryPlace,
     limit: Option<Bytes>,
     /// While it is open the group has an owner.
     _lock: File,
 }
 
 impl Group {
-    fn make(parent: &Place) -> io::Result<Group> {
+    fn make(parent: &MemoryPlace) -> io::Result<Group> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -246,7 +250,7 @@ impl Group {
             }
             // Whoever looks for what is left behind may have removed it just now.
             let Some(lock) = lock(&folder).filter(|_| folder.exists()) else { continue };
-            let place = Place { version: parent.version, folder };
+            let place = MemoryPlace { version: parent.version, folder };
             return Ok(Group { place, limit: None, _lock: lock });
         }
     }
@@ -324,7 +328,7 @@ fn lock(folder: &Path) -> Option<File> {
 }
 
 /// Groups of owners who died.
-fn remove_stale(place: &Place) {
+fn remove_stale(place: &MemoryPlace) {
     let Ok(entries) = fs::read_dir(&place.folder) else { return };
     let ours = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
     for folder in ours.map(|entry| entry.path()) {
@@ -385,9 +389,9 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_container_is_counted_below_what_is_mounted_there() {
-        let place = Place::of(V1, "4:memory:/docker/a/b\n1:cpu:/x\n0::/\n", Path::new("/r")).unwrap();
+        let place = MemoryPlace::of(V1, "4:memory:/docker/a/b\n1:cpu:/x\n0::/\n", Path::new("/r")).unwrap();
         let folder = "/r/sys/fs/cgroup/memory/b".into();
-        assert_eq!(place, Place { version: GroupVersion::V1, folder });
+        assert_eq!(place, MemoryPlace { version: GroupVersion::V1, folder });
     }
 
     #[test]
@@ -395,24 +399,24 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = "sys/fs/cgroup/user.slice/a.scope/cgroup.controllers";
         write(root.path(), file, "cpu memory pids\n");
-        let place = Place::of(V2, "0::/user.slice/a.scope\n", root.path()).unwrap();
+        let place = MemoryPlace::of(V2, "0::/user.slice/a.scope\n", root.path()).unwrap();
         assert_eq!(place.version, GroupVersion::V2);
         write(root.path(), file, "pids\n");
-        let error = Place::of(V2, "0::/user.slice/a.scope\n", root.path()).unwrap_err().to_string();
+        let error = MemoryPlace::of(V2, "0::/user.slice/a.scope\n", root.path()).unwrap_err().to_string();
         assert!(error.contains("a.scope/cgroup.controllers does not list memory"), "{error}");
         assert!(error.contains("systemd-run --user --scope -p Delegate=yes"), "{error}");
     }
 
     #[test]
     fn a_machine_without_control_groups_is_refused_in_words() {
-        let error = Place::of("22 1 8:1 / / rw - ext4 /dev/sda rw\n", "", Path::new("/")).unwrap_err();
+        let error = MemoryPlace::of("22 1 8:1 / / rw - ext4 /dev/sda rw\n", "", Path::new("/")).unwrap_err();
         assert!(error.to_string().contains("/proc/self/mountinfo lists no control groups"), "{error}");
     }
 
     #[test]
     fn a_group_that_is_not_ours_to_write_is_named() {
         let root = tempfile::tempdir().unwrap();
-        let place = Place { version: GroupVersion::V2, folder: root.path().join("gone") };
+        let place = MemoryPlace { version: GroupVersion::V2, folder: root.path().join("gone") };
         let error = Groups::in_place(place).unwrap_err().to_string();
         assert!(error.contains(&format!("cannot write to {}", root.path().display())), "{error}");
     }

@@ -8,7 +8,7 @@ use clap::Args;
 use super::changes::{self, ScenarioOptions};
 use super::run::{CarriedOut, Session};
 use super::{Exit, Failure, plan, print_lines, say};
-use crate::headroom::{HeadroomRecord, Next, Search, Step, VariantHeadroom};
+use crate::headroom::{HeadroomRecord, NextStep, Search, Step, VariantHeadroom};
 use crate::plan::{Plan, Variant};
 use crate::report::{self, TableLook};
 use crate::scenario::{Axis, AxisValue, Scenario};
@@ -82,7 +82,7 @@ impl HeadroomCommand {
         check_unlimited(&scenario)?;
         let mut searches: Vec<_> = plan::of(&scenario)?.variants.iter().map(VariantSearch::new).collect();
         let mut folder = None;
-        while searches.iter().any(|search| search.search.next() != Next::Over) {
+        while searches.iter().any(|search| search.search.next() != NextStep::Over) {
             let scenario = base.load(&limits(&searches))?;
             let prepared = self.session.prepare_part(&scenario, |plan| restricted(plan, &searches))?;
             let CarriedOut { tally, folder: made, .. } = prepared.measure("headroom")?;
@@ -212,15 +212,15 @@ impl VariantSearch {
     /// Those that were measured, and the next.
     fn limits(&self) -> impl Iterator<Item = Option<Bytes>> {
         let next = match self.search.next() {
-            Next::Limit(limit) => Some(limit),
-            Next::Over => None,
+            NextStep::Limit(limit) => Some(limit),
+            NextStep::Over => None,
         };
         self.search.limits().chain(next)
     }
 
     /// Takes note of the step that was next.
     fn note(&mut self, result: &StoredResult) {
-        if let Next::Limit(limit) = self.search.next() {
+        if let NextStep::Limit(limit) = self.search.next() {
             let jobs = self.jobs(result, limit);
             self.search.add(Step::of(limit, &jobs, self.search.longest()));
         }

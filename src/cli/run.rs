@@ -1,9 +1,11 @@
 //! `memreel run`: export every variant, sample it, report.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use clap::Args;
@@ -88,6 +90,9 @@ pub struct Session {
     /// Whether control groups are needed also where there is no limit.
     #[arg(skip)]
     needs_groups: bool,
+    /// The engines, once they were looked for: all plans of a command have the same.
+    #[arg(skip)]
+    engines: OnceCell<Rc<Engines>>,
 }
 
 /// A scenario that can be carried out: its engines were looked for, and something of it can be run.
@@ -97,7 +102,7 @@ pub struct Prepared<'a> {
     /// Its variants and jobs.
     pub plan: Plan,
     /// The engines that it names.
-    pub engines: Engines,
+    pub engines: Rc<Engines>,
     /// Why each variant will not be run; `None` for one that will.
     pub obstacles: Vec<Option<String>>,
     /// Where control groups of engines are made, if they can be.
@@ -200,7 +205,8 @@ impl Session {
     ) -> Result<Prepared<'a>, Failure> {
         let plan = part(self.part_of(plan::of(scenario)?)?);
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
-        let engines = execution::find_engines(&plan, &companions);
+        let found = || Rc::new(execution::find_engines(&plan, &companions));
+        let engines = Rc::clone(self.engines.get_or_init(found));
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
         let groups = groups_for(&plan, self.needs_groups)?.map(Arc::new);

@@ -37,7 +37,7 @@ pub enum StepEnd {
 
 /// The jobs with one limit.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Step {
+pub struct LimitStep {
     /// The limit, in bytes; null for none.
     pub limit_bytes: Option<Bytes>,
     /// How they ended.
@@ -66,7 +66,7 @@ pub enum NextStep {
 /// The search for the least limit of one variant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Search {
-    steps: Vec<Step>,
+    steps: Vec<LimitStep>,
 }
 
 /// The answer of a search.
@@ -108,7 +108,7 @@ pub struct VariantHeadroom {
     /// the group that was the first to read them, so they may not be part of the other figures.
     pub file_bytes: Option<Bytes>,
     /// The steps, from no limit to the smallest.
-    pub steps: Vec<Step>,
+    pub steps: Vec<LimitStep>,
 }
 
 impl HeadroomRecord {
@@ -118,9 +118,9 @@ impl HeadroomRecord {
     }
 }
 
-impl Step {
+impl LimitStep {
     /// From the records of its jobs; `longest` is how long an export may take that gets on.
-    pub fn of(limit: Option<Bytes>, jobs: &[&RunRecord], longest: Option<Duration>) -> Step {
+    pub fn of(limit: Option<Bytes>, jobs: &[&RunRecord], longest: Option<Duration>) -> LimitStep {
         let groups = || jobs.iter().filter_map(|job| job.memory_group.as_ref());
         let wall_s = jobs.iter().map(|job| job.wall_s).fold(0.0, f64::max);
         let limit_hits = groups().filter_map(|group| group.limit_hits).max();
@@ -128,7 +128,7 @@ impl Step {
         let speed = |job: &&RunRecord| Some(job.context.frames?.as_f64() / job.wall_s);
         let slowest = jobs.iter().filter_map(speed).min_by(f64::total_cmp);
         let all_frames = jobs.iter().all(|job| job.outcome.is_finished());
-        Step {
+        LimitStep {
             limit_bytes: limit,
             end,
             frames_per_second: slowest.filter(|_| all_frames),
@@ -165,12 +165,12 @@ fn worst_end(jobs: &[&RunRecord], hits: Option<Count>, too_slow: bool) -> StepEn
 
 impl Search {
     /// Adds what was measured.
-    pub fn add(&mut self, step: Step) {
+    pub fn add(&mut self, step: LimitStep) {
         self.steps.push(step);
     }
 
     /// The steps, from no limit to the smallest.
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn steps(&self) -> Vec<LimitStep> {
         let mut steps = self.steps.clone();
         steps.sort_by_key(|step| std::cmp::Reverse(step.limit_bytes.unwrap_or(Bytes::new(u64::MAX))));
         steps
@@ -181,7 +181,7 @@ impl Search {
         self.steps.iter().map(|step| step.limit_bytes)
     }
 
-    fn unlimited(&self) -> Option<&Step> {
+    fn unlimited(&self) -> Option<&LimitStep> {
         self.steps.iter().find(|step| step.limit_bytes.is_none())
     }
 
@@ -218,7 +218,7 @@ impl Search {
     }
 
     /// The step that failed for another reason than memory; it ends the search.
-    pub fn failure(&self) -> Option<&Step> {
+    pub fn failure(&self) -> Option<&LimitStep> {
         self.steps
             .iter()
             .find(|step| step.end == StepEnd::Failed || (step.limit_bytes.is_none() && !step.has_ended()))
@@ -262,8 +262,8 @@ fn rounded_up(bytes: f64) -> Bytes {
 mod tests {
     use super::*;
 
-    fn step(limit: Option<Bytes>, end: StepEnd) -> Step {
-        Step {
+    fn step(limit: Option<Bytes>, end: StepEnd) -> LimitStep {
+        LimitStep {
             limit_bytes: limit,
             end,
             frames_per_second: Some(25.0),

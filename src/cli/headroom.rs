@@ -8,7 +8,7 @@ use clap::Args;
 use super::changes::{self, ScenarioOptions};
 use super::run::{CarriedOut, Session};
 use super::{Exit, Failure, plan, print_lines, say};
-use crate::headroom::{HeadroomRecord, NextStep, Search, Step, VariantHeadroom};
+use crate::headroom::{HeadroomRecord, LimitStep, NextStep, Search, VariantHeadroom};
 use crate::plan::{Plan, Variant};
 use crate::report::{self, TableLook};
 use crate::scenario::{Axis, AxisValue, Scenario};
@@ -222,7 +222,7 @@ impl VariantSearch {
     fn note(&mut self, result: &StoredResult) {
         if let NextStep::Limit(limit) = self.search.next() {
             let jobs = self.jobs(result, limit);
-            self.search.add(Step::of(limit, &jobs, self.search.longest()));
+            self.search.add(LimitStep::of(limit, &jobs, self.search.longest()));
         }
     }
 

@@ -131,7 +131,8 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         command: contestant.command.clone(),
         environment: contestant.environment.clone(),
         progress: None,
-        limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
+        limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
+        groups: None,
         interval: Duration::from_secs(1),
     };
     let measured = supervise::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));

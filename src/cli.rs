@@ -8,6 +8,7 @@ mod doctor;
 mod duration;
 mod explain;
 mod forecast;
+mod headroom;
 mod inspect;
 mod judge;
 mod layout;
@@ -223,6 +224,7 @@ struct Cli {
 enum Command {
     Run(Box<run::RunCommand>),
     Ab(Box<ab::AbCommand>),
+    Headroom(Box<headroom::HeadroomCommand>),
     Record(record::RecordCommand),
     Plan(Box<plan::PlanCommand>),
     Merge(merge::MergeCommand),
@@ -268,6 +270,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Run(command) => command.run(&mut out),
         Command::Ab(command) => command.run(&mut out),
+        Command::Headroom(command) => command.run(&mut out),
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
         Command::Merge(command) => command.run(&mut out),

@@ -143,6 +143,12 @@ pub struct Engines {
     found: Vec<(EngineChoice, Box<dyn Engine>)>,
 }
 
+impl fmt::Debug for Engines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.found.iter().map(|(choice, _)| choice)).finish()
+    }
+}
+
 impl Engines {
     /// Looks for each of these.
     pub fn find<'a>(choices: impl Iterator<Item = &'a EngineChoice>, companions: &Companions) -> Engines {

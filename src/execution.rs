@@ -7,6 +7,7 @@ mod record;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, PartOf, Plan, Variant};
 use crate::scenario::{MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
+use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
@@ -26,12 +28,14 @@ use memreel_trace::{FramesShownBy, Machine, MediaFile, Outcome};
 pub struct Execution<'a> {
     scenario: &'a Scenario,
     plan: &'a Plan,
-    engines: Engines,
+    engines: Rc<Engines>,
     launcher: PathBuf,
     /// Counts the frames of what was exported, where it is installed.
     exporter: Option<PathBuf>,
     probe: Probe,
     machine: Machine,
+    /// Where control groups of engines are made, if they can be.
+    groups: Option<Arc<Groups>>,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
     /// Its jobs, with their identities, in the order in which they are run.
@@ -134,9 +138,10 @@ impl<'a> Execution<'a> {
     pub fn new(
         scenario: &'a Scenario,
         plan: &'a Plan,
-        engines: Engines,
+        engines: Rc<Engines>,
         obstacles: &[Option<String>],
         companions: &Companions,
+        groups: Option<Arc<Groups>>,
         wishes: Wishes,
     ) -> Result<Execution<'a>, ExecutionError> {
         let mut catalogue = Catalogue::default();
@@ -154,6 +159,7 @@ impl<'a> Execution<'a> {
             exporter: companions.exporter().ok(),
             probe: Probe::with(companions),
             machine: machine::describe(),
+            groups,
             media,
             planned: Vec::new(),
             engines,
@@ -319,7 +325,7 @@ impl<'a> Execution<'a> {
     ) -> Result<Measured, ExecutionError> {
         let launch = self.launch(variant, resolved);
         if let Some(command) = &resolved.before {
-            let limits = EngineLimits { stall: None, ..launch.limits };
+            let limits = EngineLimits { stall: None, memory: None, ..launch.limits };
             let before = Launch { command: command.clone(), limits, ..launch.clone() };
             let scratch = folder.join("before");
             make_folder(&scratch)?;
@@ -370,12 +376,15 @@ impl<'a> Execution<'a> {
     }
 
     fn launch(&self, variant: &Variant, resolved: &Resolved) -> Launch {
+        let limits = limits(self.scenario, variant);
+        let wall = [limits.wall, variant.wall_limit].into_iter().flatten().min();
         Launch {
             launcher: self.launcher.clone(),
             command: resolved.command.clone(),
             environment: resolved.environment.clone(),
             progress: Some(resolved.progress),
-            limits: limits(self.scenario, variant),
+            limits: EngineLimits { wall, ..limits },
+            groups: self.groups.clone(),
             interval: self.scenario.sampling.interval,
         }
     }
@@ -449,7 +458,11 @@ const PARTIAL: &str = ".partial-";
 /// counted when it is whole.
 fn limits(scenario: &Scenario, variant: &Variant) -> EngineLimits {
     let counts = variant.media_choice != MediaChoice::MakeProxies;
-    EngineLimits { wall: scenario.limits.wall, stall: counts.then_some(scenario.limits.stall + variant.rest) }
+    EngineLimits {
+        wall: scenario.limits.wall,
+        stall: counts.then_some(scenario.limits.stall + variant.rest),
+        memory: variant.memory_limit,
+    }
 }
 
 /// How a job ended that need not be run again: it is there, whole, the same, and not interrupted.

@@ -34,4 +34,5 @@ pub mod store;
 
 mod digest;
 mod execution;
+mod headroom;
 mod result_check;

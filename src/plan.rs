@@ -9,6 +9,7 @@ mod input;
 mod order;
 mod shard;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::scenario::{
 use memreel_projects::project::Project;
 use memreel_timeline::{Clip, RationalTime, Timeline};
 use memreel_trace::Threading;
+use memreel_trace::units::Bytes;
 
 pub use input::Input;
 pub use shard::{PartOf, Shard, ShardError};
@@ -101,6 +103,10 @@ pub struct Variant {
     pub media_choice: MediaChoice,
     /// How often it is exported, one after another in the same process; at least once.
     pub exports: u32,
+    /// The most memory that the engine and all that it starts may use; `None`: no limit.
+    pub memory_limit: Option<Bytes>,
+    /// The longest that it may run, where that is less than the scenario's own limit.
+    pub wall_limit: Option<Duration>,
     /// How long the process rests after each export, so that samples show what stays; not at all after the
     /// only one.
     pub rest: Duration,
@@ -182,6 +188,20 @@ impl Plan {
             folder: format!("{}-r{}", variant.slug(), job.repeat),
         }
     }
+
+    /// The plan of some variants alone.
+    pub fn only(self, is_it: impl Fn(&Variant) -> bool) -> Plan {
+        let jobs = self.jobs.iter().filter(|job| is_it(self.variant(**job))).copied().collect();
+        self.restricted(jobs)
+    }
+
+    /// Some of the jobs, and those variants alone that they run.
+    fn restricted(self, jobs: Vec<Job>) -> Plan {
+        let run: BTreeSet<_> = jobs.iter().map(|job| job.variant).collect();
+        let jobs = jobs.iter().map(|job| Job { variant: run.range(..job.variant).count(), ..*job }).collect();
+        let variants = self.variants.into_iter().enumerate().filter(|(place, _)| run.contains(place));
+        Plan { variants: variants.map(|(_, variant)| variant).collect(), jobs, ..self }
+    }
 }
 
 /// Every job of a scenario.
@@ -218,6 +238,7 @@ struct Settings {
     length: u32,
     sources: Option<u32>,
     exports: u32,
+    memory_limit: Option<Bytes>,
 }
 
 fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
@@ -232,6 +253,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         length: 1,
         sources: None,
         exports: 1,
+        memory_limit: None,
     };
     for value in values {
         settings.take(value, scenario.matrix.audio_rate);
@@ -262,6 +284,7 @@ impl Settings {
             AxisValue::Length(factor) => self.length = *factor,
             AxisValue::Sources(limit) => self.sources = *limit,
             AxisValue::Exports(count) => self.exports = *count,
+            AxisValue::MemoryLimit(limit) => self.memory_limit = *limit,
         }
     }
 }
@@ -269,7 +292,8 @@ impl Settings {
 fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[AxisValue]) -> Variant {
     let settings = settings(scenario, values);
     let media_choice = settings.media;
-    let Settings { engine, threading, driver, stop, layout, export, length, sources, exports, .. } = settings;
+    let Settings { engine, threading, driver, stop, layout, export, .. } = settings;
+    let Settings { length, sources, exports, memory_limit, .. } = settings;
     // An editor makes its own.
     let put_proxies = media_choice == MediaChoice::Proxy && engine.name != EngineName::Rlvideo;
     let (input, media) = match &context.project {
@@ -297,6 +321,8 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         layout,
         media_choice,
         exports,
+        memory_limit,
+        wall_limit: None,
         rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
         export,
         input,

@@ -7,6 +7,7 @@ pub mod checks;
 mod comparisons;
 mod damage;
 mod explain;
+mod headroom;
 mod machines;
 #[cfg(test)]
 pub(crate) mod made_up;
@@ -25,6 +26,7 @@ pub mod verdicts;
 mod visible;
 
 pub use explain::{Forecast, RunLines, write_explanation, write_run, write_run_lines};
+pub use headroom::{print_headroom, write_headroom_csv};
 pub use plot::Picture;
 pub use recordings::{Axes, RecordingLine, RecordingReport, RecordingRow, tell_recording};
 pub use result_table::write_table;
@@ -49,7 +51,7 @@ use memreel_judge::stats;
 use memreel_judge::terms::Index;
 use memreel_judge::{RunVerdict, Verdict, judge};
 use memreel_trace::units::Count;
-use memreel_trace::{EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
+use memreel_trace::{EVIDENCE, EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;
@@ -141,6 +143,8 @@ pub struct MeasuredJob {
     pub drift: Option<Drift>,
     /// What its files have lost since; empty as a rule.
     pub damage: Vec<String>,
+    /// Whether its folder holds what is known of a crash or a stall.
+    pub has_evidence: bool,
 }
 
 impl JobRow {
@@ -213,7 +217,9 @@ impl JobRow {
             return self.why_not_run().map(|why| format!("{prefix}{why}")).into_iter().collect();
         };
         let outcome = &measured.summary.outcome;
-        let failure = (!outcome.is_finished()).then(|| outcome.to_string());
+        let evidence = || format!("; evidence: jobs/{}/{EVIDENCE}", self.planned.folder);
+        let evidence = if measured.has_evidence { evidence() } else { String::new() };
+        let failure = (!outcome.is_finished()).then(|| format!("{outcome}{evidence}"));
         failure.into_iter().chain(measured.damage.iter().cloned()).collect()
     }
 }
@@ -373,6 +379,7 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         verdict,
         drift: analysis::cpu_drift(&clock, &series),
         damage: damage::damage(stored, series.len())?,
+        has_evidence: stored.folder.join(EVIDENCE).exists(),
     })
 }
 
@@ -443,6 +450,7 @@ fn variant_name(variant: &[(String, String)], varied: &[String], scenario: &str)
 fn value_name(axis: &str, value: &str) -> String {
     match value.parse::<f64>() {
         Ok(_) => format!("{axis} {value}"),
+        Err(_) if axis == "memory-limit" => format!("{axis} {value}"),
         Err(_) => value.to_string(),
     }
 }

@@ -289,8 +289,8 @@ fn check_extent(
 }
 
 fn limits(root: &KeyTable) -> Result<Limits, ScenarioFault> {
-    let table =
-        root.get("limits").map(|field| field.table("[limits]")?.only(&["wall", "stall"])).transpose()?;
+    let keys = ["wall", "stall", Axis::MemoryLimit.name()];
+    let table = root.get("limits").map(|field| field.table("[limits]")?.only(&keys)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
     Ok(Limits {
         wall: get("wall").map(duration).transpose()?,

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
 use crate::cli::{InspectRecord, PlanRecord, SummaryFacts};
+use crate::headroom::HeadroomRecord;
 use crate::report::checks::CheckRecord;
 use crate::report::verdicts::VerdictRecord;
 use crate::report::{RecordingLine, SummaryRecord};
@@ -21,13 +22,14 @@ pub struct JsonDocument {
 }
 
 /// Every JSON document that memreel writes: files first, then what commands print.
-pub fn documents() -> [JsonDocument; 10] {
+pub fn documents() -> [JsonDocument; 11] {
     [
         document::<ResultIndex>("result", "result.json of memreel run"),
         document::<SummaryRecord>("summary", "summary.json of memreel run"),
         document::<RunRecord>("run", "run.json of a job of memreel run"),
         document::<RecordingRecord>("recording", "recording.json of memreel record"),
         document::<CheckRecord>("check-output", "memreel check --json"),
+        document::<HeadroomRecord>("headroom", "headroom.json of memreel headroom"),
         document::<InspectRecord>("inspect-output", "memreel inspect --json"),
         document::<VerdictRecord>("judge-output", "A line of memreel judge --json"),
         document::<PlanRecord>("plan-output", "memreel plan --format json"),

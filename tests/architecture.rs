@@ -22,16 +22,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
     ("scenario", &["budget", "digest", "mlt", "rlvideo", "timeline", "trace", "units"]),
-    ("plan", &["digest", "project", "scenario", "timeline", "trace"]),
+    ("plan", &["digest", "project", "scenario", "timeline", "trace", "units"]),
     // Measure.
     ("proc", &[]),
     ("sampler", &["proc"]),
     ("writer", &["sampler"]),
     ("launcher", &[]),
     ("launch", &[]),
-    ("supervise", &["launch", "machine", "sampler", "writer"]),
     ("machine", &["proc", "sampler"]),
-    ("record", &["launch", "machine", "proc", "sampler", "writer"]),
+    ("group", &["proc"]),
+    ("death", &["group", "machine"]),
+    ("supervise", &["death", "group", "launch", "proc", "sampler", "writer"]),
+    ("record", &["death", "launch", "machine", "proc", "sampler", "writer"]),
     (
         "engine",
         &[
@@ -54,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "digest",
             "engine",
+            "group",
             "machine",
             "media",
             "plan",
@@ -104,12 +107,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("compare", &["analysis", "budget", "course", "run", "shape", "stats"]),
     ("check", &["budget", "compare", "run", "shape", "stats"]),
     ("baseline", &["budget", "trace"]),
+    // A study: what to measure next, and what it came to.
+    ("headroom", &["trace", "units"]),
     // Tell.
     (
         "report",
         &[
-            "analysis", "baseline", "budget", "check", "compare", "stats", "store", "trace", "units",
-            "verdict",
+            "analysis", "baseline", "budget", "check", "compare", "headroom", "stats", "store", "trace",
+            "units", "verdict",
         ],
     ),
     // Above both: a result against budgets and a baseline.

@@ -43,7 +43,8 @@ impl Lab {
             command: command.iter().map(OsString::from).collect(),
             environment: self.environment.clone(),
             progress: None,
-            limits: EngineLimits { wall: self.wall, stall: None },
+            limits: EngineLimits { wall: self.wall, stall: None, memory: None },
+            groups: None,
             interval: Duration::from_millis(5),
         };
         let ended = AtomicBool::new(false);
@@ -101,7 +102,7 @@ fn an_exit_code_is_kept_with_the_last_words() {
 #[test]
 fn a_signal_is_kept() {
     for signal in [6, 9, 11, 15] {
-        assert_eq!(Lab::new().sh(&format!("kill -{signal} $$")).outcome, Outcome::Killed { signal });
+        assert_eq!(Lab::new().sh(&format!("kill -{signal} $$")).outcome, Outcome::killed(signal));
     }
 }
 

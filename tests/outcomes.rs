@@ -66,7 +66,7 @@ fn an_engine_that_is_killed_is_reported_and_the_others_run() {
         });
         ran.expect(4).says(&[&format!("killed by {name}")]);
         assert!(ran.err.contains("1 of 2 exports failed"), "{}", ran.err);
-        assert_eq!(outcomes(&bench), [Outcome::Killed { signal: number }, Outcome::Finished]);
+        assert_eq!(outcomes(&bench), [Outcome::killed(number), Outcome::Finished]);
         let rows = summary(&bench.latest_folder("dying"));
         assert_eq!((rows[0]["outcome"].as_str(), rows[1]["outcome"].as_str()), ("killed", "finished"));
         let job = &bench.latest("dying").jobs[0];
@@ -105,7 +105,7 @@ fn melt_that_is_killed_is_reported_too() {
     let bench = Bench::new();
     let ran = run_and_hurt(&bench, &["--engine", "melt", "--threading", "parallel:2"], Process::kill);
     ran.expect(4);
-    assert_eq!(outcomes(&bench), [Outcome::Killed { signal: 9 }, Outcome::Finished]);
+    assert_eq!(outcomes(&bench), [Outcome::killed(9), Outcome::Finished]);
 }
 
 /// Every file below a folder: what it holds and when it was written.

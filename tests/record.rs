@@ -124,7 +124,7 @@ fn a_signal_is_told_as_a_shell_tells_it() {
     for signal in [6, 9, 11, 15] {
         let bench = Bench::new();
         record_sh(&bench, &[], &format!("kill -{signal} $$")).expect(128 + signal);
-        assert_eq!(record(&bench).outcome, Some(Outcome::Killed { signal }));
+        assert_eq!(record(&bench).outcome, Some(Outcome::killed(signal)));
     }
 }
 

@@ -81,7 +81,8 @@ impl Exporting<'_> {
             command,
             environment: self.environment.clone(),
             progress,
-            limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
+            limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
+            groups: None,
             interval,
         };
         let measured = supervise::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));

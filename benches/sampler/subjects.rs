@@ -69,7 +69,8 @@ pub fn measured(command: &[&str], folder: &Path) -> Measured {
         command: command.iter().map(Into::into).collect(),
         environment: Default::default(),
         progress: None,
-        limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
+        limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
+        groups: None,
         interval: Duration::from_secs(3600),
     };
     let folder = tempfile::tempdir_in(folder).expect("a folder");

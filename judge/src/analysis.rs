@@ -26,7 +26,7 @@ pub use variant::{Spread, VariantSummary, group_by_variant};
 
 use crate::run::RunVerdict;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{FramesShownBy, Memory, Outcome, RunRecord, Series, ThreadSample};
+use memreel_trace::{FramesShownBy, Memory, MemoryGroupRecord, Outcome, RunRecord, Series, ThreadSample};
 
 /// What is said of one job: a row of `summary.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +85,8 @@ pub struct JobSummary {
     pub harness_cpu_s: f64,
     /// Private memory of the harness when the job ended.
     pub harness_private: Option<Bytes>,
+    /// Its control group, if it had one.
+    pub group: Option<MemoryGroupRecord>,
     /// The job's identity.
     pub digest: String,
 }
@@ -126,6 +128,7 @@ pub fn summarise(
         missed: record.sampling.missed,
         harness_cpu_s: record.overhead.harness_cpu_s,
         harness_private: record.overhead.harness_private_bytes,
+        group: record.memory_group.clone(),
         digest: record.digest.clone(),
     }
 }

@@ -44,6 +44,8 @@ pub struct LaunchRequest<'a> {
     pub streams: Streams,
     /// The descriptor on which it finds a progress pipe, if it is to have one.
     pub progress_fd: Option<i32>,
+    /// The file of the control group that it is to join, if any.
+    pub cgroup: Option<&'a Path>,
 }
 
 /// How close a watch the launcher keeps.
@@ -174,6 +176,9 @@ pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
     let mut command = Command::new(request.launcher);
     let [control_fd, report_fd] = numbers.map(|number| number.to_string());
     command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
+    if let Some(file) = request.cgroup {
+        command.arg("--cgroup").arg(file);
+    }
     command.args(words(request.manner)).args(environment(request.environment));
     command.arg("--").args(request.command);
     let (output, errors) = connect(&mut command, request.streams)?;

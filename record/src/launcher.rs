@@ -19,6 +19,7 @@
 //!   is waited for.
 //! - `--env` sets a variable for the engine, or without a value takes it away. The launcher itself runs in the
 //!   environment of the harness: a library that is preloaded into the engine is not preloaded here.
+//! - With `--cgroup` the engine joins the control group of that file before it executes.
 //! - With `--hold` the engine's process waits before it executes, until the harness writes `g` on the
 //!   control pipe: the first sample is then taken before the engine's first instruction.
 //! - A `t` on the control pipe asks the tree to end (SIGTERM, after two seconds SIGKILL). The end of
@@ -164,6 +165,11 @@ fn guard(request: &Request) -> Result<(), String> {
     let signals = signals(request)?;
     let met = request.foreground.then(survive_the_commands_signals);
     let (engine, exec_result) = start(request, met.as_ref())?;
+    // The engine alone: what ends a whole control group is not to end its guardian.
+    for file in &request.cgroups {
+        std::fs::write(file, engine.to_string())
+            .map_err(|error| format!("cannot join {}: {error}", file.display()))?;
+    }
     report(request, &format!("pid {engine} {}", std::process::id()));
     let (control, held) = (request.control, request.hold);
     Guarded { request, engine, runs: true, exec_result, signals, control, held, asked_to_end: None }.watch()
@@ -185,10 +191,6 @@ fn adopt_orphans() -> Result<(), String> {
 }
 
 fn become_guardian(request: &Request) -> Result<(), String> {
-    for file in &request.cgroups {
-        std::fs::write(file, std::process::id().to_string())
-            .map_err(|error| format!("cannot join {}: {error}", file.display()))?;
-    }
     adopt_orphans()?;
     // SAFETY: these calls take no pointers.
     unsafe {

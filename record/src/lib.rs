@@ -5,6 +5,8 @@
 //! - [`launch`] starts a command through the [`launcher`], which is a program of its own.
 //! - [`record`] records any command as it would run without us, or attaches to a process.
 //! - [`supervise`] runs a command under guard, with limits and a count of frames, and ends its whole tree.
+//! - [`group`] makes the control group that limits and counts a command's memory; [`death`] says why a process was
+//!   killed.
 //! - [`machine`] says what the machine is and how exact its counters are.
 //!
 //! A running process and its children, sampled a hundred times a second into a log in psrecord's layout – here this very
@@ -37,6 +39,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod death;
+pub mod group;
 pub mod launch;
 pub mod launcher;
 pub mod machine;

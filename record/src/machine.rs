@@ -1,7 +1,5 @@
 //! What machine this is, and what can be measured on it.
 
-use std::path::{Path, PathBuf};
-
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::proc::{self, KernelRelease};
@@ -36,48 +34,6 @@ pub fn cpus() -> u32 {
 pub fn counter_error(machine: &Machine, threads: u32) -> Option<Bytes> {
     let page = Bytes::new(rustix::param::page_size() as u64);
     Some(proc::counter_error(KernelRelease::parse(&machine.kernel)?, machine.cpus, threads, page))
-}
-
-/// Which control groups could limit and count an engine's memory here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MemoryGroups {
-    /// cgroup v2 with the memory controller: where it is mounted.
-    V2(PathBuf),
-    /// cgroup v1's memory controller: where it is mounted, and whether groups can be made.
-    V1 {
-        /// Where.
-        mounted: PathBuf,
-        /// Whether this user may make a group.
-        writable: bool,
-    },
-    /// None.
-    None,
-}
-
-/// Looks for a memory controller.
-pub fn memory_groups() -> MemoryGroups {
-    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let points = |kind: &'static str| {
-        mounts.lines().filter_map(move |line| {
-            let mut words = line.split(' ');
-            let (point, found, options) = (words.nth(1)?, words.next()?, words.next()?);
-            (found == kind).then(|| (PathBuf::from(point), options.to_string()))
-        })
-    };
-    let has_memory = |point: &Path| {
-        let controllers = std::fs::read_to_string(point.join("cgroup.controllers")).unwrap_or_default();
-        controllers.split_whitespace().any(|name| name == "memory")
-    };
-    if let Some((point, _)) = points("cgroup2").find(|(point, _)| has_memory(point)) {
-        return MemoryGroups::V2(point);
-    }
-    match points("cgroup").find(|(_, options)| options.split(',').any(|option| option == "memory")) {
-        Some((mounted, _)) => {
-            let writable = rustix::fs::access(&mounted, rustix::fs::Access::WRITE_OK).is_ok();
-            MemoryGroups::V1 { mounted, writable }
-        }
-        None => MemoryGroups::None,
-    }
 }
 
 /// How many processes the kernel has killed for want of memory since it booted.

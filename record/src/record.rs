@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::death::Witnesses;
 use crate::launch::{EndStatus, LaunchError, Streams};
 use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
@@ -198,14 +199,15 @@ pub fn record(
     live: &Arc<Live>,
     tell: &mut dyn FnMut(&TraceError),
 ) -> Result<RecordingEnd, RecordError> {
-    let (started, oom_kills) = (Timestamp::now(), machine::oom_kills());
+    let started = Timestamp::now();
     let ears = Ears::open(&order)?;
     let mut subject = Subject::take(&order.what, order.progress.streams())?;
+    let witnesses = Witnesses::from_now(subject.pid);
     let origin = Instant::now();
     let progress = order.progress.given();
     let relay = relay(&mut subject, order.progress, live)?;
     let (sampler, rows) = Sampler::start(subject.target(), order.settings, origin, Arc::clone(live), None)?;
-    let began = Began { started, oom_kills, origin, cpu: live.cpu(), limit: order.duration, progress };
+    let mut began = Began { started, witnesses, origin, cpu: live.cpu(), limit: order.duration, progress };
     let (events, queue) = channel();
     let (sinks, failures) = failures::watched(sinks)?;
     let writer = Writer::start(rows, queue, sinks)?;
@@ -223,7 +225,8 @@ pub fn record(
     }
     let ending = seen.ending(subject.is_command()).ok_or_else(|| subject.launcher_died())?;
     let ran_out_of_files = sampler.ran_out_of_files;
-    let record = describe(&subject, &seen, outcome(&ending, &subject, &began), &began, sampler, live);
+    let outcome = outcome(&ending, &subject, &mut began);
+    let record = describe(&subject, &seen, outcome, &began, sampler, live);
     subject.let_go();
     let Seen { left_running, unwritten, .. } = seen;
     let sampled_peak = Some(live.memory().1).filter(|peak| *peak > Bytes::ZERO);
@@ -233,7 +236,7 @@ pub fn record(
 /// What was known when the first sample was taken.
 struct Began {
     started: Timestamp,
-    oom_kills: Option<u64>,
+    witnesses: Witnesses,
     origin: Instant,
     /// What a process that ran already had used.
     cpu: Duration,
@@ -284,7 +287,7 @@ fn relay(subject: &mut Subject, progress: ProgressSource, live: &Arc<Live>) -> s
     Ok(relay)
 }
 
-fn outcome(ending: &Ending, subject: &Subject, began: &Began) -> Option<Outcome> {
+fn outcome(ending: &Ending, subject: &Subject, began: &mut Began) -> Option<Outcome> {
     Some(match ending {
         Ending::NotStarted(error) => Outcome::NotStarted { message: error.to_string() },
         Ending::OutOfTime if subject.is_command() => {
@@ -292,8 +295,7 @@ fn outcome(ending: &Ending, subject: &Subject, began: &Began) -> Option<Outcome>
         }
         Ending::Ended(EndStatus::Exit(0)) => Outcome::Finished,
         Ending::Ended(EndStatus::Exit(code)) => Outcome::Failed { code: *code, message: None },
-        Ending::Ended(EndStatus::Signal(9)) if machine::oom_kills() > began.oom_kills => Outcome::OutOfMemory,
-        Ending::Ended(EndStatus::Signal(signal)) => Outcome::Killed { signal: *signal },
+        Ending::Ended(EndStatus::Signal(signal)) => began.witnesses.outcome(*signal, subject.pid, None),
         Ending::OutOfTime | Ending::Gone | Ending::Stopped | Ending::Unwritten => return None,
     })
 }

@@ -3,6 +3,7 @@
 //! Everything that is measured is on disk before this returns. An engine that fails is an
 //! [`Outcome`]; an error means that the harness could not do its work.
 
+mod evidence;
 mod output;
 
 use std::collections::BTreeMap;
@@ -13,13 +14,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use crate::death::Witnesses;
+use crate::group::{Group, Groups};
 use crate::launch::{self, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, Streams, Waited};
-use crate::machine;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::writer::{Sink, TraceFiles, Writer};
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{Event, Outcome, Overhead, TraceError};
+use memreel_trace::{Event, MemoryGroupRecord, Outcome, Overhead, TraceError};
 
+use evidence::DeathEvidence;
 use output::{LastHeard, ProgressSink};
 
 /// The descriptor on which an engine of ours finds its progress pipe.
@@ -73,14 +76,16 @@ pub struct Launch {
     pub environment: BTreeMap<String, Option<String>>,
     /// How its progress is read, if it has any.
     pub progress: Option<ProgressFormat>,
-    /// When to give up on it.
+    /// When to give up on it, and the memory that it gets.
     pub limits: EngineLimits,
+    /// Where its control group is made; `None`: it gets none, and no limit of memory.
+    pub groups: Option<Arc<Groups>>,
     /// Time between two samples.
     pub interval: Duration,
 }
 
 impl Launch {
-    fn request(&self) -> LaunchRequest<'_> {
+    fn request<'a>(&'a self, cgroup: Option<&'a Path>) -> LaunchRequest<'a> {
         let has_pipe = self.progress.is_some_and(|format| format.channel == Channel::Pipe);
         LaunchRequest {
             launcher: &self.launcher,
@@ -89,6 +94,20 @@ impl Launch {
             manner: Manner::Guarded,
             streams: Streams::Captured,
             progress_fd: has_pipe.then_some(PROGRESS_FD),
+            cgroup,
+        }
+    }
+
+    /// The engine's control group. Without a limit it only counts, and an engine can do without.
+    fn group(&self) -> Result<Option<Group>, RunError> {
+        let limit = self.limits.memory;
+        match (self.groups.as_ref().map(|groups| groups.make(limit)), limit) {
+            (Some(Ok(group)), _) => Ok(Some(group)),
+            (_, None) => Ok(None),
+            (Some(Err(error)), Some(limit)) => Err(RunError::Limit { limit, reason: error.to_string() }),
+            (None, Some(limit)) => {
+                Err(RunError::Limit { limit, reason: "there are no control groups".into() })
+            }
         }
     }
 
@@ -105,6 +124,8 @@ pub struct EngineLimits {
     pub wall: Option<Duration>,
     /// The longest its frame counter may stand still; not used for an engine without one.
     pub stall: Option<Duration>,
+    /// The most memory that it and all that it starts may use.
+    pub memory: Option<Bytes>,
 }
 
 /// What is known when a job is over, beside its files.
@@ -122,6 +143,8 @@ pub struct Measured {
     pub sampler: SamplerReport,
     /// What measuring cost.
     pub overhead: Overhead,
+    /// Its control group, if it had one.
+    pub group: Option<MemoryGroupRecord>,
 }
 
 /// Why the harness could not do its work.
@@ -133,6 +156,14 @@ pub enum RunError {
     /// A thread or pipe could not be made.
     #[error("cannot watch the engine: {0}")]
     System(#[from] std::io::Error),
+    /// The memory could not be limited.
+    #[error("cannot limit the memory to {limit}: {reason}")]
+    Limit {
+        /// To what.
+        limit: Bytes,
+        /// What the kernel said.
+        reason: String,
+    },
     /// The trace could not be written.
     #[error("cannot write the trace: {0}")]
     Trace(#[from] TraceError),
@@ -155,19 +186,21 @@ impl Stop {
 /// When the launcher cannot be started or the files cannot be written; no engine is left running.
 pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) -> Result<Measured, RunError> {
     let cpu_before = sampler::process_cpu();
-    let oom_before = machine::oom_kills();
+    let group = launch.group()?;
+    let members = group.as_ref().map(Group::members_file);
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(TraceFiles::create(folder)?)];
-    let mut launched = launch::start(&launch.request())?;
+    let mut launched = launch::start(&launch.request(members.as_deref()))?;
     let origin = Instant::now();
     let (events, queue) = std::sync::mpsc::channel();
     let progress = ProgressSink::new(origin, live, events.clone());
     let (readers, read_progress) = output::start(&mut launched, launch.progress, folder, progress)?;
     let target = Target { root: launched.command_pid()?, adopter: launched.guard() };
+    let mut witnesses = Witnesses::from_now(target.root);
     let settings = Settings::every(launch.interval);
     let (sampler, rows) = Sampler::start(target, settings, origin, Arc::clone(live), read_progress)?;
     let writer = Writer::start(rows, queue, sinks)?;
-    let watch = Watch::new(Surroundings { launch, origin, stop, live, writer: &writer, events: &events });
-    let watched = watch.follow(launched, sampler);
+    let around = Surroundings { launch, target, origin, stop, live, writer: &writer, events: &events };
+    let watched = Watch::new(around).follow(launched, sampler);
     let heard = readers.finish();
     // Counted between the last sample and the engine's end: what memory there was, nobody saw.
     let counted =
@@ -176,8 +209,12 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     let watched = watched?;
     written?;
     let cpu = sampler::process_cpu().saturating_sub(cpu_before);
+    let mut killed = |signal| witnesses.outcome(signal, target.root, group.as_ref());
+    let outcome = outcome(&watched, heard, group.as_ref(), &mut killed);
+    watched.evidence.write(&outcome, live.frames(), launch, folder);
     Ok(Measured {
-        outcome: outcome(&watched, heard, oom_before),
+        outcome,
+        group: group.as_ref().map(Group::record),
         wall: watched.wall,
         cpu: watched.end.map(|end| end.cpu),
         max_rss: watched.end.map(|end| end.max_rss),
@@ -193,12 +230,14 @@ struct Watched {
     ended_by_us: Option<Outcome>,
     wall: Duration,
     sampler: SamplerReport,
+    evidence: DeathEvidence,
 }
 
 /// What the watching loop looks at.
 #[derive(Clone, Copy)]
 struct Surroundings<'a> {
     launch: &'a Launch,
+    target: Target,
     origin: Instant,
     stop: &'a Stop,
     live: &'a Arc<Live>,
@@ -215,6 +254,7 @@ struct Watch<'a> {
     wall: Option<Duration>,
     frames: (Option<Count>, Option<Count>),
     moved: Instant,
+    evidence: DeathEvidence,
 }
 
 impl<'a> Watch<'a> {
@@ -227,6 +267,7 @@ impl<'a> Watch<'a> {
             ended_by_us: None,
             wall: None,
             frames: (None, None),
+            evidence: DeathEvidence::from_now(),
         }
     }
 
@@ -243,6 +284,7 @@ impl<'a> Watch<'a> {
             if self.ended_by_us.is_none() && self.end.is_none() {
                 self.ended_by_us = self.reason_to_end();
                 if self.ended_by_us.is_some() {
+                    self.look_at_it();
                     launched.ask_to_end();
                 }
             }
@@ -259,7 +301,18 @@ impl<'a> Watch<'a> {
             ended_by_us: self.ended_by_us,
             wall: self.wall.unwrap_or_else(|| Instant::now().since(origin)),
             sampler,
+            evidence: self.evidence,
         })
+    }
+
+    /// While it is still there: what it was doing instead of its work.
+    fn look_at_it(&mut self) {
+        let Surroundings { launch, target, .. } = self.around;
+        let stalled = matches!(self.ended_by_us, Some(Outcome::Stalled { .. }));
+        if stalled || matches!(self.ended_by_us, Some(Outcome::TimedOut { .. })) {
+            let guardian = target.adopter.unwrap_or(target.root);
+            self.evidence.of_living(guardian, target.root, launch, stalled);
+        }
     }
 
     fn note(&mut self, report: LaunchReport) {
@@ -301,7 +354,13 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn outcome(watched: &Watched, heard: LastHeard, oom_before: Option<u64>) -> Outcome {
+/// How it ended; `killed` says it of a signal.
+fn outcome(
+    watched: &Watched,
+    heard: LastHeard,
+    group: Option<&Group>,
+    killed: &mut dyn FnMut(i32) -> Outcome,
+) -> Outcome {
     if let Some(error) = &watched.not_started {
         return Outcome::NotStarted { message: error.to_string() };
     }
@@ -311,11 +370,14 @@ fn outcome(watched: &Watched, heard: LastHeard, oom_before: Option<u64>) -> Outc
     }
     match watched.end.as_ref().map(|end| end.status) {
         Some(launch::EndStatus::Exit(0)) if heard.complaint.is_none() => Outcome::Finished,
+        // A script whose engine was killed only passes that on.
+        Some(launch::EndStatus::Exit(_)) if group.and_then(Group::oom_kills) > Some(0) => {
+            Outcome::OutOfMemory
+        }
         Some(launch::EndStatus::Exit(code)) => {
             Outcome::Failed { code, message: heard.complaint.or(heard.message) }
         }
-        Some(launch::EndStatus::Signal(9)) if machine::oom_kills() > oom_before => Outcome::OutOfMemory,
-        Some(launch::EndStatus::Signal(signal)) => Outcome::Killed { signal },
+        Some(launch::EndStatus::Signal(signal)) => killed(signal),
         None => Outcome::Interrupted,
     }
 }

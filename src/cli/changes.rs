@@ -55,6 +55,10 @@ pub struct ScenarioOptions {
     /// Number of exports in one process: 1,5
     #[arg(long, value_name = "LIST")]
     exports: Option<String>,
+    /// Most memory that the engine and all that it starts may use: 512MiB; none: no limit. Needs control groups
+    /// (`memreel doctor`)
+    #[arg(long, value_name = "LIST")]
+    memory_limit: Option<String>,
     /// Number of repeats of each variant
     #[arg(long, value_name = "N")]
     repeat: Option<String>,
@@ -90,6 +94,7 @@ impl ScenarioOptions {
             ("matrix.length", &self.length),
             ("matrix.sources", &self.sources),
             ("matrix.exports", &self.exports),
+            ("matrix.memory-limit", &self.memory_limit),
             ("matrix.repeats", &self.repeat),
             ("sampling.interval", &self.interval),
             ("limits.wall", &self.wall_limit),

@@ -8,7 +8,8 @@ use clap::Args;
 use super::{Exit, Failure, print_lines};
 use crate::engine::{self, Companions, Engine, Installation, Missing};
 use crate::scenario::EngineName;
-use memreel_record::machine::{self, MemoryGroups};
+use memreel_record::group::Groups;
+use memreel_record::machine;
 use memreel_trace::Machine;
 use memreel_trace::units::Bytes;
 
@@ -119,7 +120,7 @@ fn print_machine(machine: &Machine, out: &mut dyn Write) -> Result<(), Failure> 
     let pss = if machine::has_pss() { "yes (smaps_rollup)" } else { "no: this kernel has no smaps_rollup" };
     writeln!(out, "  proportional set size (PSS): {pss}")?;
     writeln!(out, "  resident counters of a process: {}", exactness(machine))?;
-    writeln!(out, "  memory limits by control groups: {}", groups(&machine::memory_groups()))?;
+    writeln!(out, "  memory limits by control groups: {}", groups())?;
     Ok(())
 }
 
@@ -133,13 +134,9 @@ fn exactness(machine: &Machine) -> String {
     }
 }
 
-fn groups(groups: &MemoryGroups) -> String {
-    match groups {
-        MemoryGroups::V2(path) => format!("cgroup v2 at {}", path.display()),
-        MemoryGroups::V1 { mounted, writable: true } => format!("cgroup v1 at {}", mounted.display()),
-        MemoryGroups::V1 { mounted, writable: false } => {
-            format!("cgroup v1 at {}, but this user may not create groups there", mounted.display())
-        }
-        MemoryGroups::None => "no memory controller found".into(),
+fn groups() -> String {
+    match Groups::take() {
+        Ok(groups) => format!("cgroup {}, below {}", groups.version(), groups.folder().display()),
+        Err(error) => format!("no: {error}"),
     }
 }

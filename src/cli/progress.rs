@@ -25,6 +25,7 @@ pub struct ProgressLine {
     bar: Option<ProgressBar>,
     current: Option<Arc<Current>>,
     schedule: Schedule,
+    tells_reused: bool,
 }
 
 /// The job that runs.
@@ -43,7 +44,12 @@ struct Current {
 impl ProgressLine {
     /// Of jobs in this order: the labels of their variants, and their frames.
     pub fn new(jobs: impl IntoIterator<Item = (String, u64)>) -> ProgressLine {
-        ProgressLine { bar: None, current: None, schedule: Schedule::new(jobs) }
+        ProgressLine { bar: None, current: None, schedule: Schedule::new(jobs), tells_reused: true }
+    }
+
+    /// The same, and jobs that were there already are not mentioned, if that is so.
+    pub fn silent_of_reused(self, is_silent: bool) -> ProgressLine {
+        ProgressLine { tells_reused: !is_silent, ..self }
     }
 
     /// Shows what happened.
@@ -63,6 +69,7 @@ impl ProgressLine {
                 self.current = Some(Arc::clone(&current));
                 self.bar = redrawn(move |width| current.text(width));
             }
+            ExecutionEvent::Reused { .. } if !self.tells_reused => {}
             ExecutionEvent::Reused { variant, repeat } => {
                 say(format_args!("{} · repeat {repeat}: already measured, reused", variant.label()));
             }

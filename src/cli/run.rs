@@ -1,9 +1,12 @@
 //! `memreel run`: export every variant, sample it, report.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -18,6 +21,7 @@ use crate::media::{self, Makers};
 use crate::plan::{Plan, Shard};
 use crate::scenario::{Media, Scenario, SourceSpec};
 use crate::store::{self, Lock, ResultIndex, StoreError, StoredResult};
+use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::record::not_ignored;
 use memreel_record::supervise::Stop;
@@ -80,6 +84,15 @@ pub struct Session {
     /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
+    /// Whether the result that is resumed is one of this very command.
+    #[arg(skip)]
+    goes_on: bool,
+    /// Whether control groups are needed also where there is no limit.
+    #[arg(skip)]
+    needs_groups: bool,
+    /// The engines, once they were looked for: all plans of a command have the same.
+    #[arg(skip)]
+    engines: OnceCell<Rc<Engines>>,
 }
 
 /// A scenario that can be carried out: its engines were looked for, and something of it can be run.
@@ -89,11 +102,25 @@ pub struct Prepared<'a> {
     /// Its variants and jobs.
     pub plan: Plan,
     /// The engines that it names.
-    pub engines: Engines,
+    pub engines: Rc<Engines>,
     /// Why each variant will not be run; `None` for one that will.
     pub obstacles: Vec<Option<String>>,
+    /// Where control groups of engines are made, if they can be.
+    groups: Option<Arc<Groups>>,
     session: &'a Session,
     companions: Companions,
+}
+
+/// What came of the jobs of a plan.
+pub struct CarriedOut {
+    /// How it went.
+    pub tally: Tally,
+    /// The result's folder.
+    pub folder: PathBuf,
+    /// Whether an engine of the plan is missing.
+    is_engine_missing: bool,
+    /// While it lives nobody else writes the result.
+    _lock: Lock,
 }
 
 /// What came of a scenario that was carried out.
@@ -139,17 +166,51 @@ impl Session {
         Ok(Some(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?))
     }
 
+    /// The folder of the result that is to be resumed, if one is.
+    pub fn resumed_folder(&self) -> Option<PathBuf> {
+        self.resume.clone()
+    }
+
+    /// Whether only a part of the plan is to be run.
+    pub fn is_sharded(&self) -> bool {
+        self.shard.is_some()
+    }
+
+    /// Control groups are needed whatever the plan says.
+    pub fn need_groups(&mut self) {
+        self.needs_groups = true;
+    }
+
+    /// From now on it is this result that is gone on with.
+    pub fn go_on_in(&mut self, folder: &Path) {
+        (self.resume, self.goes_on) = (Some(folder.to_path_buf()), true);
+    }
+
     /// Plans, and looks for the engines.
     ///
     /// # Errors
     /// When nothing of it can be run.
     pub fn prepare<'a>(&'a self, scenario: &'a Scenario) -> Result<Prepared<'a>, Failure> {
-        let plan = self.part_of(plan::of(scenario)?)?;
+        self.prepare_part(scenario, |plan| plan)
+    }
+
+    /// The same of a part of the plan.
+    ///
+    /// # Errors
+    /// When nothing of it can be run.
+    pub fn prepare_part<'a>(
+        &'a self,
+        scenario: &'a Scenario,
+        part: impl FnOnce(Plan) -> Plan,
+    ) -> Result<Prepared<'a>, Failure> {
+        let plan = part(self.part_of(plan::of(scenario)?)?);
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
-        let engines = execution::find_engines(&plan, &companions);
+        let found = || Rc::new(execution::find_engines(&plan, &companions));
+        let engines = Rc::clone(self.engines.get_or_init(found));
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
-        Ok(Prepared { scenario, plan, engines, obstacles, session: self, companions })
+        let groups = groups_for(&plan, self.needs_groups)?.map(Arc::new);
+        Ok(Prepared { scenario, plan, engines, obstacles, groups, session: self, companions })
     }
 
     /// The part of a plan that is to be run: of a resumed result the one that it is of.
@@ -212,23 +273,36 @@ fn check_one_machine(folder: &Path, index: &ResultIndex) -> Result<(), Failure> 
 impl Prepared<'_> {
     /// Runs all jobs that are not there yet; `command` is what goes on with a run that is interrupted.
     pub fn carry_out(self, command: &str) -> Result<ScenarioResult, Failure> {
-        let Prepared { scenario, plan, engines, obstacles, session, companions } = self;
+        let measured = self.measure(command)?;
+        let result = store::open_result(&measured.folder)?;
+        Ok(ScenarioResult { exit: conclude(&measured), result })
+    }
+
+    /// The same, and says nothing of engines that failed.
+    pub fn measure(self, command: &str) -> Result<CarriedOut, Failure> {
+        let Prepared { scenario, plan, engines, obstacles, groups, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
         make_media(scenario, &plan, &obstacles, &companions, &stop)?;
         if session.dump_graph {
             tell_who_dumps_none(&engines);
         }
-        let missing = engines.iter().any(|engine| engine.installation().is_err());
+        let is_engine_missing = engines.iter().any(|engine| engine.installation().is_err());
         let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
-        let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, wishes)?;
-        let (folder, _lock) = session.folder(scenario)?;
+        let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, groups, wishes)?;
+        let (folder, lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
-        let mut progress = ProgressLine::new(work(&plan, &obstacles));
+        let progress = ProgressLine::new(work(&plan, &obstacles));
+        let mut progress = progress.silent_of_reused(session.goes_on);
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
-        let result = store::open_result(&folder)?;
-        Ok(ScenarioResult { exit: conclude(tally, missing, command, &folder), result })
+        if tally.interrupted {
+            say(format_args!(
+                "memreel: stopped; continue with `memreel {command} --resume {}`",
+                folder.display()
+            ));
+        }
+        Ok(CarriedOut { tally, folder, is_engine_missing, _lock: lock })
     }
 }
 
@@ -258,6 +332,18 @@ fn check_something_runs(plan: &Plan, engines: &Engines, obstacles: &[Option<Stri
     match obstacles.iter().any(Option::is_none) {
         true => Ok(()),
         false => Err(plan::nothing_runs(plan, engines, obstacles)),
+    }
+}
+
+/// Where control groups are made. That they cannot be, where there is a limit, is an error before anything runs.
+fn groups_for(plan: &Plan, are_needed: bool) -> Result<Option<Groups>, Failure> {
+    let limit = plan.variants.iter().find_map(|variant| variant.memory_limit);
+    let to = limit.map_or_else(String::new, |limit| format!(" to {limit}"));
+    match limit.is_some() || are_needed {
+        false => Ok(Groups::at_hand()),
+        true => Groups::take()
+            .map(Some)
+            .map_err(|error| Failure::usage(format!("cannot limit an engine's memory{to}: {error}"))),
     }
 }
 
@@ -314,12 +400,9 @@ fn clip_name(scenario: &Scenario, spec: &SourceSpec) -> String {
     })
 }
 
-fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) -> Exit {
+fn conclude(measured: &CarriedOut) -> Exit {
+    let CarriedOut { tally, is_engine_missing, .. } = measured;
     if tally.interrupted {
-        say(format_args!(
-            "memreel: stopped; continue with `memreel {command} --resume {}`",
-            folder.display()
-        ));
         return Exit::Interrupted;
     }
     if tally.failed > 0 {
@@ -328,5 +411,5 @@ fn conclude(tally: Tally, engine_missing: bool, command: &str, folder: &Path) ->
             tally.failed, tally.done
         ));
     }
-    if tally.failed > 0 || engine_missing { Exit::EngineFailed } else { Exit::Fine }
+    if tally.failed > 0 || *is_engine_missing { Exit::EngineFailed } else { Exit::Fine }
 }

@@ -10,6 +10,7 @@ use crate::plan::{Input, Variant};
 use memreel_record::supervise::EngineLimits;
 use memreel_timeline::{Item, Timeline};
 use memreel_trace::MediaFile;
+use memreel_trace::units::Bytes;
 
 /// Sixteen hexadecimal digits over engine build, timeline, arguments, environment differences, media,
 /// limits, sampling and repeat. Where files lie does not matter.
@@ -28,12 +29,13 @@ pub fn job_digest(
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
     let arguments = &resolved.command[1..];
     let environment = &resolved.environment;
-    let limits = (limits.wall, limits.stall);
+    let (memory, limits) = (limits.memory, (limits.wall, limits.stall));
     let mut content =
         format!("job 1\n{build}\n{text}\n{arguments:?}\n{environment:?}\n{limits:?}\n{interval:?}\n{repeat}");
     if variant.input.project().is_some() {
         content.push_str(&digests(media));
     }
+    content.push_str(&memory_limit(memory));
     digest::of(content)
 }
 
@@ -49,8 +51,13 @@ pub fn export_digest(
     let (_, text) = engine.timeline(&by_digest);
     let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(false));
     let (arguments, environment) = (&resolved.command[1..], &resolved.environment);
-    let media = digests(media);
-    digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}"))
+    let (media, memory) = (digests(media), memory_limit(variant.memory_limit));
+    digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}{memory}"))
+}
+
+/// Nothing without a limit: so it is the same as before there were any.
+fn memory_limit(limit: Option<Bytes>) -> String {
+    limit.map_or_else(String::new, |limit| format!("\nmemory limit {}", limit.get()))
 }
 
 /// The variant with its media named by their digests, so that it does not matter where they lie.
@@ -161,7 +168,7 @@ mod tests {
         let scenario = Scenario::parse(text, Path::new("/s/x.toml"), &[]).unwrap();
         let context = PlanContext { cpus: 2, media_folder: "/media".into(), project: None };
         let digest = |variant: &Variant| {
-            let limits = EngineLimits { wall: None, stall: Some(Duration::from_secs(60)) };
+            let limits = EngineLimits { wall: None, stall: Some(Duration::from_secs(60)), memory: None };
             job_digest(&Fixed::new(), variant, &[], &limits, Duration::from_millis(20), 1, false)
         };
         let digests: Vec<_> = plan::plan(&scenario, &context).variants.iter().map(digest).collect();

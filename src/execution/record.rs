@@ -79,6 +79,7 @@ impl RecordOf<'_> {
             max_rss_bytes: measured.max_rss,
             output_bytes: self.output_bytes.map(Bytes::new),
             graph_digest: self.graph.clone(),
+            memory_group: measured.group.clone(),
         }
     }
 }

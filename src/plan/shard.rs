@@ -6,7 +6,6 @@
 //! lengths or with several numbers of sources, which are judged together, stay together for as long as
 //! they can. Labelled builds that are alike in all else are there to be compared, and are never parted.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -118,12 +117,9 @@ impl Plan {
         let (mine, others): (Vec<_>, Vec<_>) =
             self.jobs.iter().zip(dealt).partition(|(_, dealt)| *dealt == shard);
         let elsewhere = others.iter().map(|(job, _)| self.name_of(**job)).collect();
-        let run: BTreeSet<_> = mine.iter().map(|(job, _)| job.variant).collect();
-        let jobs = mine.iter().map(|(job, _)| Job { variant: run.range(..job.variant).count(), ..**job });
-        let jobs = jobs.collect();
-        let variants = self.variants.into_iter().enumerate().filter(|(place, _)| run.contains(place));
-        let variants = variants.map(|(_, variant)| variant).collect();
-        Ok(Plan { variants, jobs, part: Some(PartOf { shard, elsewhere }), ..self })
+        let part = Some(PartOf { shard, elsewhere });
+        let jobs = mine.into_iter().map(|(job, _)| *job).collect();
+        Ok(Plan { part, ..self }.restricted(jobs))
     }
 
     /// How often each variant is run.

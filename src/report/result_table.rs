@@ -86,6 +86,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: TableLook) -> Res
         write_missing_plot(report, out, look.width)?;
     }
     write_machines(report, out, look.width)?;
+    write_limits(report, out, look.width)?;
     write_exceptions(&variants, out, look.width)?;
     write_rates(report, &variants, out, look.width)?;
     write_findings(report, out, look.width)?;
@@ -222,6 +223,22 @@ fn write_missing_plot(report: &Report, out: &mut dyn Write, width: u16) -> io::R
         return Ok(());
     }
     write_wrapped(out, "No run counted enough frames for a plot of memory over frames.", width)
+}
+
+/// The memory limits that there were, and how they were enforced.
+fn write_limits(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
+    let groups = report.measured().filter_map(|job| job.summary.group.as_ref());
+    let mut limits: Vec<_> = groups.filter_map(|group| Some((group.limit_bytes?, group.version))).collect();
+    limits.sort_unstable_by_key(|(limit, _)| *limit);
+    limits.dedup();
+    let Some((_, version)) = limits.first() else { return Ok(()) };
+    let texts: Vec<_> = limits.iter().map(|(limit, _)| limit.to_string()).collect();
+    writeln!(out)?;
+    let sentence = format!(
+        "Memory limits, of an engine with all that it starts, without swap, by cgroup {version}: {}.",
+        texts.join(", ")
+    );
+    write_wrapped(out, &sentence, width)
 }
 
 fn write_exceptions(variants: &[VariantRow<'_>], out: &mut dyn Write, width: u16) -> io::Result<()> {

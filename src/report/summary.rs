@@ -11,8 +11,8 @@ use crate::report::{JobRow, Report, ReportError};
 use memreel_judge::GrowthRate;
 use memreel_judge::analysis::{FrameGrowth, JobSummary};
 use memreel_judge::course::Per;
-use memreel_trace::cell;
 use memreel_trace::units::{Bytes, BytesPerFrame};
+use memreel_trace::{MemoryGroupRecord, cell};
 
 /// A column and how its cell is written; empty when it was not measured.
 type Column = (&'static str, fn(&JobSummary) -> String);
@@ -41,6 +41,9 @@ const MEASURED: &[Column] = &[
     ("missed", |job| job.missed.to_string()),
     ("harness_cpu_s", |job| decimal(Some(job.harness_cpu_s), 3)),
     ("harness_private_bytes", |job| bytes(job.harness_private)),
+    ("memory_limit_bytes", |job| bytes(group(job).and_then(|group| group.limit_bytes))),
+    ("group_peak_bytes", |job| bytes(group(job).and_then(|group| group.peak_bytes))),
+    ("group_limit_hits", |job| whole(group(job).and_then(|group| group.limit_hits).map(|hits| hits.get()))),
 ];
 
 /// The columns of the verdict.
@@ -137,6 +140,10 @@ fn verdict(job: &JobRow) -> [String; VERDICT.len()] {
 fn in_files(value: impl Serialize) -> String {
     let word = serde_json::to_value(value).ok();
     word.and_then(|word| word.as_str().map(str::to_string)).unwrap_or_default()
+}
+
+fn group(job: &JobSummary) -> Option<&MemoryGroupRecord> {
+    job.group.as_ref()
 }
 
 fn whole(number: Option<u64>) -> String {

@@ -9,7 +9,7 @@ use memreel_trace::Outcome;
 
 /// Two engines; one of them died, another is not there, a third was too short.
 fn jobs() -> Vec<MadeUp> {
-    let killed = Outcome::Killed { signal: 9 };
+    let killed = Outcome::killed(9);
     vec![
         MadeUp::new("ffmpeg", "single", |_| 47.0).fps(55.0),
         MadeUp::new("ffmpeg", "parallel", |frame| 88.0 + frame / 1024.0).fps(96.0),
@@ -361,7 +361,7 @@ fn rates_told(jobs: &[MadeUp]) -> String {
 
 #[test]
 fn rates_of_failure_are_told_with_their_intervals_and_against_each_other() {
-    let crash = Outcome::Killed { signal: 11 };
+    let crash = Outcome::killed(11);
     let mut jobs = repeats("single", 20, 3, &crash);
     jobs.extend(repeats("parallel", 20, 0, &crash));
     jobs.extend(repeats("default", 20, 11, &Outcome::Failed { code: 1, message: None }));
@@ -397,7 +397,7 @@ fn what_was_interrupted_or_not_run_is_no_export_that_failed_or_did_not() {
 
 #[test]
 fn rates_are_in_the_summary_whether_anything_failed_or_not() {
-    let crash = Outcome::Killed { signal: 11 };
+    let crash = Outcome::killed(11);
     let mut jobs = repeats("single", 4, 3, &crash);
     jobs.extend(repeats("parallel", 4, 0, &crash));
     jobs.push(MadeUp::new("ges", "single", |_| 0.0).not_run("no GES here"));
@@ -425,6 +425,6 @@ fn sources_that_an_export_never_came_to_are_not_counted() {
     };
     let export = || MadeUp::new("melt", "single", |_| 40.0);
     assert_eq!(sources(export()), 2);
-    assert_eq!(sources(export().ended(Outcome::Killed { signal: 11 }, 600)), 2);
-    assert_eq!(sources(export().ended(Outcome::Killed { signal: 11 }, 400)), 1);
+    assert_eq!(sources(export().ended(Outcome::killed(11), 600)), 2);
+    assert_eq!(sources(export().ended(Outcome::killed(11), 400)), 1);
 }

@@ -5,7 +5,9 @@
 
 use std::fmt;
 
+use bytesize::ByteSize;
 use memreel_timeline::Rate;
+use memreel_trace::units::Bytes;
 
 use super::engine::EngineChoice;
 use super::export::{ExportSettings, ExportTable, audio_encoder, video_encoder};
@@ -54,6 +56,8 @@ names! {
         Sources = "sources",
         /// How often the timeline is exported in one process.
         Exports = "exports",
+        /// The most memory that the engine may use.
+        MemoryLimit = "memory-limit",
     }
 }
 
@@ -94,6 +98,8 @@ pub enum AxisValue {
     Sources(Option<u32>),
     /// The timeline so often, one export after another in one process.
     Exports(u32),
+    /// The most memory that the engine and all that it starts may use; `None`: no limit.
+    MemoryLimit(Option<Bytes>),
 }
 
 /// An axis and the values it takes.
@@ -143,6 +149,7 @@ impl AxisValue {
             AxisValue::Length(_) => Axis::Length,
             AxisValue::Sources(_) => Axis::Sources,
             AxisValue::Exports(_) => Axis::Exports,
+            AxisValue::MemoryLimit(_) => Axis::MemoryLimit,
         }
     }
 
@@ -167,6 +174,7 @@ impl AxisValue {
                 | Axis::Length
                 | Axis::Sources
                 | Axis::Exports
+                | Axis::MemoryLimit
         );
         if says_itself && text != "default" { text } else { format!("{} {text}", self.axis()) }
     }
@@ -179,7 +187,7 @@ impl AxisValue {
         }
     }
 
-    fn default(axis: Axis, export: &ExportSettings) -> AxisValue {
+    fn default(axis: Axis, export: &ExportSettings, memory_limit: Option<Bytes>) -> AxisValue {
         match axis {
             Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg.into()),
             Axis::Threading => AxisValue::Threading(ThreadingChoice::Single),
@@ -198,6 +206,7 @@ impl AxisValue {
             Axis::Length => AxisValue::Length(1),
             Axis::Sources => AxisValue::Sources(None),
             Axis::Exports => AxisValue::Exports(1),
+            Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit),
         }
     }
 
@@ -220,6 +229,7 @@ impl AxisValue {
             Axis::Length => AxisValue::Length(field.whole(1..=10_000)?),
             Axis::Sources => AxisValue::Sources(source_limit(field)?),
             Axis::Exports => AxisValue::Exports(field.whole(1..=1_000)?),
+            Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit(field)?),
         })
     }
 }
@@ -230,6 +240,31 @@ fn source_limit(field: Field) -> Result<Option<u32>, ScenarioFault> {
         Value::Text(text) if text == "all" => Ok(None),
         Value::Text(_) => Err(field.mismatch("a number of files, or \"all\"")),
         _ => field.whole(1..=10_000).map(Some),
+    }
+}
+
+/// No engine runs in less.
+const LEAST_MEMORY: u64 = 1 << 20;
+
+/// An amount of memory, or `none`.
+pub(super) fn memory_limit(field: Field) -> Result<Option<Bytes>, ScenarioFault> {
+    let bytes = match field.value() {
+        Value::Text(text) if text == "none" => return Ok(None),
+        Value::Text(text) => text.parse::<ByteSize>().ok().map(|size| size.as_u64()),
+        Value::Whole(bytes) => u64::try_from(*bytes).ok(),
+        _ => None,
+    };
+    let bytes = bytes.filter(|bytes| (LEAST_MEMORY..1 << 60).contains(bytes));
+    let wanted = "an amount of memory of at least 1 MiB, like \"512 MiB\", or \"none\"";
+    bytes.map(|bytes| Some(Bytes::new(bytes))).ok_or_else(|| field.mismatch(wanted))
+}
+
+/// As it can be read again: in MiB where these are not too long a fraction.
+fn exact(bytes: Bytes) -> String {
+    match bytes.get() {
+        bytes if bytes.is_multiple_of(1 << 30) => format!("{} GiB", bytes >> 30),
+        bytes if bytes.is_multiple_of(1 << 16) => format!("{} MiB", bytes as f64 / f64::from(1 << 20)),
+        bytes => format!("{bytes} B"),
     }
 }
 
@@ -256,6 +291,8 @@ impl fmt::Display for AxisValue {
             AxisValue::Sources(Some(value)) => value.fmt(f),
             AxisValue::Sources(None) => f.write_str("all"),
             AxisValue::Exports(value) => value.fmt(f),
+            AxisValue::MemoryLimit(Some(limit)) => f.write_str(&exact(*limit)),
+            AxisValue::MemoryLimit(None) => f.write_str("none"),
         }
     }
 }
@@ -331,8 +368,9 @@ pub(super) fn matrix(
     let field = root.get("matrix");
     let table = field.map(|field| known_axes(field.table("[matrix]")?)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
-    let axes =
-        Axis::ALL.iter().map(|&axis| range(axis, get(axis.name()), export)).collect::<Result<_, _>>()?;
+    let usual = limit_of_all(root)?;
+    let range = |&axis: &Axis| range(get(axis.name()), AxisValue::default(axis, export, usual));
+    let axes = Axis::ALL.iter().map(range).collect::<Result<_, _>>()?;
     let repeats = get("repeats").map_or(Ok(1), |field| field.whole(1..=1_000))?;
     let seed = get("seed").map_or(Ok(1), |field| field.whole(0..=u32::MAX))?;
     let mut matrix = Matrix { axes, repeats, seed, exclude: Vec::new(), audio_rate: *audio_rate };
@@ -366,8 +404,8 @@ fn known_axes(table: KeyTable) -> Result<KeyTable, ScenarioFault> {
     }
 }
 
-fn range(axis: Axis, field: Option<Field>, export: &ExportSettings) -> Result<AxisRange, ScenarioFault> {
-    let default = AxisValue::default(axis, export);
+fn range(field: Option<Field>, default: AxisValue) -> Result<AxisRange, ScenarioFault> {
+    let axis = default.axis();
     let values = match (field, axis) {
         (Some(field), _) => values(axis, field)?,
         (None, Axis::Threading) => {
@@ -376,6 +414,12 @@ fn range(axis: Axis, field: Option<Field>, export: &ExportSettings) -> Result<Ax
         (None, _) => vec![default.clone()],
     };
     Ok(AxisRange { axis, values, default })
+}
+
+/// The memory limit of variants that have none of their own.
+fn limit_of_all(root: &KeyTable) -> Result<Option<Bytes>, ScenarioFault> {
+    let Some(limits) = root.get("limits") else { return Ok(None) };
+    limits.table("[limits]")?.get(Axis::MemoryLimit.name()).map_or(Ok(None), memory_limit)
 }
 
 fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, ScenarioFault> {

@@ -46,8 +46,8 @@ pub use format::{SeriesFormat, first_line, read_columns, read_series};
 pub use machine_class::MachineClass;
 pub use outcome::Outcome;
 pub use record::{
-    EngineRecord, FramesShownBy, Machine, MediaFile, Overhead, PssSource, RunContext, RunRecord, Sampling,
-    Threading, TimelineRecord,
+    EngineRecord, FramesShownBy, GroupVersion, Machine, MediaFile, MemoryGroupRecord, Overhead, PssSource,
+    RunContext, RunRecord, Sampling, Threading, TimelineRecord,
 };
 pub use recording::{OUT_OF_FILES, RECORDING_FORMAT, RecordingRecord};
 pub use series::{Column, Memory, Series};
@@ -56,6 +56,9 @@ pub use text::{cell, picture, visible};
 use serde::{Deserialize, Serialize};
 
 use crate::units::{Bytes, Count};
+
+/// The file of a job's folder that holds what is known of a crash or a stall.
+pub const EVIDENCE: &str = "evidence.txt";
 
 /// The version of the job folder's files, in `run.json`.
 pub const FORMAT: &str = "memreel-job/1";

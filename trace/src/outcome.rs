@@ -22,6 +22,10 @@ pub enum Outcome {
     Killed {
         /// The number of the signal.
         signal: i32,
+        /// Whether it may have been the kernel's out-of-memory killer: a process of the machine ended by it at that
+        /// time, and neither a control group nor the kernel's log showed which.
+        #[serde(default)]
+        perhaps_out_of_memory: bool,
     },
     /// The kernel's out-of-memory killer ended it.
     OutOfMemory,
@@ -54,6 +58,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Ended by a signal that was not the out-of-memory killer's.
+    pub const fn killed(signal: i32) -> Outcome {
+        Outcome::Killed { signal, perhaps_out_of_memory: false }
+    }
+
     /// Whether the engine did what it was asked.
     pub fn is_finished(&self) -> bool {
         matches!(self, Outcome::Finished)
@@ -88,7 +97,15 @@ impl fmt::Display for Outcome {
                 write!(f, "failed with exit code {code}: {message}")
             }
             Outcome::Failed { code, message: None } => write!(f, "failed with exit code {code}"),
-            Outcome::Killed { signal } => write!(f, "killed by {}", signal_name(*signal)),
+            Outcome::Killed { signal, perhaps_out_of_memory: false } => {
+                write!(f, "killed by {}", signal_name(*signal))
+            }
+            Outcome::Killed { signal, perhaps_out_of_memory: true } => write!(
+                f,
+                "killed by signal {signal} ({}), cause unknown – perhaps out of memory: the kernel killed a process \
+                 for that at the time, and neither a control group of this one nor the kernel's log shows which",
+                signal_name(*signal)
+            ),
             Outcome::OutOfMemory => f.write_str("killed by the kernel: out of memory"),
             Outcome::TimedOut { limit_s } => write!(f, "ended after the limit of {limit_s} s"),
             Outcome::Stalled { for_s, at_frame } => {

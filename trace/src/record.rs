@@ -73,6 +73,45 @@ pub struct RunRecord {
     /// `--dump-graph`.
     #[serde(default)]
     pub graph_digest: Option<String>,
+    /// The control group of the job, which counts the memory of all its processes and limits it where a limit was
+    /// set; null if none could be made.
+    #[serde(default)]
+    pub memory_group: Option<MemoryGroupRecord>,
+}
+
+/// The control group of a job. It counts anonymous memory, the kernel's memory for the job, and the page cache of
+/// files that the job was the first to read or write; the kernel drops that cache first when the limit is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemoryGroupRecord {
+    /// The version of control groups.
+    pub version: GroupVersion,
+    /// The limit, in bytes; null for no limit. Nothing beyond it is swapped out.
+    pub limit_bytes: Option<Bytes>,
+    /// The most memory that the group counted, in bytes. Unknown on kernels that do not keep it.
+    pub peak_bytes: Option<Bytes>,
+    /// How often memory was about to exceed the limit; each time the kernel first tries to free some.
+    pub limit_hits: Option<Count>,
+    /// The number of processes of the job that the kernel killed because memory ran out.
+    pub oom_kills: Option<Count>,
+}
+
+/// A version of control groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupVersion {
+    /// The first, a hierarchy for each controller.
+    V1,
+    /// The second, one hierarchy for all.
+    V2,
+}
+
+impl std::fmt::Display for GroupVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            GroupVersion::V1 => "v1",
+            GroupVersion::V2 => "v2",
+        })
+    }
 }
 
 /// What confirms that an export has all its frames.

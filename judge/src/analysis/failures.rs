@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_signal_and_an_exit_status_are_crashes_and_every_way_is_counted_once() {
         let outcomes = [
-            Outcome::Killed { signal: 11 },
+            Outcome::killed(11),
             Outcome::Failed { code: 1, message: None },
             Outcome::Stalled { for_s: 60.0, at_frame: 0 },
             Outcome::TimedOut { limit_s: 9.0 },

@@ -230,6 +230,7 @@ fn job(outcome: Outcome) -> JobSummary {
         missed: 0,
         harness_cpu_s: 0.0,
         harness_private: None,
+        group: None,
         digest: String::new(),
     }
 }

@@ -60,6 +60,7 @@ pub fn ask(
         environment: &environment.collect(),
         manner: Manner::Guarded,
         streams: Streams::Apart,
+        cgroup: None,
         progress_fd: None,
     })?;
     let over = WritersEnded::default();

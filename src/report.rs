@@ -49,7 +49,7 @@ use memreel_judge::course::Per;
 use memreel_judge::jobs::{JobFacts, JobsVerdict, judge_jobs};
 use memreel_judge::stats;
 use memreel_judge::terms::Index;
-use memreel_judge::{RunVerdict, Verdict, judge};
+use memreel_judge::{RunVerdict, Verdict, judge_export};
 use memreel_trace::units::Count;
 use memreel_trace::{EVIDENCE, EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 
@@ -310,7 +310,14 @@ impl Report {
         if leaks && !asked && family.jobs.iter().any(|job| job.leaves_a_consumer_running()) {
             return Some(verdicts::next::of_exports_not_stopped(&self.experiment));
         }
-        verdicts::next::of_jobs(&family.verdict, &self.experiment)
+        // What failed would fail again.
+        let finished =
+            |job: &&JobRow| job.measured.as_ref().is_some_and(|job| job.summary.outcome.is_finished());
+        family
+            .jobs
+            .iter()
+            .any(finished)
+            .then(|| verdicts::next::of_jobs(&family.verdict, &self.experiment))?
     }
 
     /// What was measured, in the order of the plan.
@@ -366,7 +373,8 @@ pub fn print(result: &StoredResult, out: &mut dyn Write, look: TableLook) -> Res
 fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
     let (series, threads) = (or_none(stored.series())?, or_none(stored.threads())?);
     let (clock, memory) = (ProgressClock::of_frames(&series), Memory::AnonymousAndSwap);
-    let verdict = judge(&series, &stored.record.context);
+    let finished = stored.record.outcome.is_finished();
+    let verdict = judge_export(&series, &stored.record.context, finished);
     Ok(MeasuredJob {
         summary: analysis::summarise(&stored.record, &series, &threads, &verdict),
         over_frames: Curve::over_progress(&clock, &series, memory, COLUMNS),

@@ -65,5 +65,6 @@ mod run;
 mod sen;
 
 pub use run::{
-    Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With, judge, judge_with, more,
+    Growth, GrowthRate, Needs, RULES_VERSION, Reason, RunVerdict, Verdict, With, judge, judge_export,
+    judge_with, more,
 };

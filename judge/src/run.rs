@@ -72,6 +72,8 @@ pub enum With {
 pub enum Reason {
     /// Memory was not measured.
     NothingMeasured,
+    /// The export ended before its first frame.
+    NoFrames,
     /// The judged part of the run is too short.
     TooShort,
     /// The judged part has too few samples, or too few changes of the frame counter.
@@ -238,6 +240,22 @@ pub(crate) fn verdict(grows: Answer, with: &[With]) -> Verdict {
 /// The series keeps [`Memory::JUDGED`] at least. Of the context only what is known is used.
 pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
     judge_with(series, context, &Constants::USUAL)
+}
+
+/// The same of an export that may have failed. One that counts frames and put out none has done no work that memory
+/// could grow with, however long it took.
+pub fn judge_export(series: &Series, context: &RunContext, finished: bool) -> RunVerdict {
+    let counts = !context.frame_counters.is_empty();
+    if !finished && counts && !ProgressClock::of_frames(series).is_running() {
+        let peak = HighestLevel::of(series, &ProgressClock::of_frames(series), context);
+        return RunVerdict {
+            reason: Some(Reason::NoFrames),
+            per: Some(Per::Frame),
+            peak,
+            ..RunVerdict::default()
+        };
+    }
+    judge(series, context)
 }
 
 /// The same by other constants: to see which of them a verdict hangs on.

@@ -12,7 +12,7 @@ use crate::report::verdicts::{self, DriftRecord, VerdictRecord};
 use crate::report::{self, RunLines, TableLook, write_run_lines};
 use crate::store::{self, Recorded, StoreError};
 use memreel_judge::analysis::{self, Drift, ProgressClock};
-use memreel_judge::{RunVerdict, judge};
+use memreel_judge::{RunVerdict, judge_export};
 use memreel_trace::{ColumnNames, Memory, Outcome, RunContext, Series};
 
 /// Answer whether memory grows in a recording, by how much, and which leak could be missed
@@ -104,7 +104,7 @@ impl JudgeSubject {
 
     /// What it shows.
     pub fn verdict(&self) -> RunVerdict {
-        judge(&self.series, &self.context)
+        judge_export(&self.series, &self.context, self.failure().is_none())
     }
 
     /// What is to be said beside the verdict: its speed, and a longer export where one is asked about.

@@ -335,6 +335,14 @@ fn what_the_jobs_of_a_family_show_together_is_told_below_the_table() {
 }
 
 #[test]
+fn an_export_that_stood_still_before_its_first_frame_shows_nothing_and_nothing_is_to_be_decided() {
+    let stalled = Outcome::Stalled { for_s: 60.0, at_frame: 0 };
+    let told = printed(&[MadeUp::new("ffmpeg", "single", |_| 40.0).ended(stalled, 0)]);
+    assert!(told.contains("Memory grows: can't tell yet – no frame was exported."), "{told}");
+    assert!(!told.contains("To decide"), "{told}");
+}
+
+#[test]
 fn an_export_that_died_of_its_growth_is_told_to_grow() {
     let dies = MadeUp::new("melt", "single", |frame| 50.0 + frame).ended(Outcome::OutOfMemory, 800);
     let told = printed(&[dies]);

@@ -217,6 +217,7 @@ fn why_open(reason: Option<Reason>, verdict: &RunVerdict) -> String {
 fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::NothingMeasured => "memory was not measured",
+        Reason::NoFrames => "no frame was exported",
         Reason::TooShort => "most runs are too short",
         Reason::TooFewSamples => "there are too few samples, or too few changes of the frame counter",
         Reason::Slowing => "growth slowed down towards the end: a leak, or a cache that is filling",

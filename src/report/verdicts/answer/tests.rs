@@ -8,8 +8,9 @@ use memreel_judge::steps::Step;
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{Memory, RunContext, Sample, Series};
 
-const REASONS: [Reason; 11] = [
+const REASONS: [Reason; 12] = [
     Reason::NothingMeasured,
+    Reason::NoFrames,
     Reason::TooShort,
     Reason::TooFewSamples,
     Reason::Slowing,

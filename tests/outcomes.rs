@@ -266,6 +266,24 @@ fn a_memreel_that_is_killed_leaves_no_engine_and_can_be_resumed() {
 }
 
 #[test]
+fn what_passes_while_memreel_is_stopped_is_no_stall_and_no_time_of_the_engine() {
+    let bench = Bench::new();
+    let silent = format!("{}export.audio = false\n", SHORT_AND_LONG.replace("25", "8"));
+    bench.scenario("going", &silent);
+    let began = Instant::now();
+    let running = bench.start(&["run", "going.toml", "--stall-limit", "1"]);
+    bench.engine_with("length-8");
+    running.signal(Signal::STOP);
+    until("the engine has ended", || bench.engines().is_empty().then_some(()));
+    std::thread::sleep(Duration::from_millis(1500));
+    let until_now = began.elapsed().as_secs_f64();
+    running.signal(Signal::CONT);
+    running.wait().expect(0);
+    let wall = bench.latest("going").jobs.iter().map(|job| job.record.wall_s).fold(0.0, f64::max);
+    assert!(wall < until_now - 1.4, "{wall} s of {until_now} s");
+}
+
+#[test]
 fn what_memreel_is_fed_never_reaches_an_engine() {
     let bench = Bench::new();
     let scenario = bench.scenario("dying", LONG_AND_SHORT);

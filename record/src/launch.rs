@@ -96,6 +96,8 @@ pub struct End {
     pub max_rss: Bytes,
     /// CPU time of it and the children it waited for.
     pub cpu: Duration,
+    /// When it ended, on the monotonic clock.
+    pub at: Duration,
 }
 
 /// How a process ended.
@@ -391,7 +393,8 @@ fn report(line: &str) -> Option<LaunchReport> {
             let status = if kind == "exit" { EndStatus::Exit(value) } else { EndStatus::Signal(value) };
             let max_rss = Bytes::from_kib(number()? as u64);
             let cpu = Duration::from_micros((number()? + number()?) as u64);
-            Some(LaunchReport::Ended(End { status, max_rss, cpu }))
+            let at = Duration::from_nanos(number()? as u64);
+            Some(LaunchReport::Ended(End { status, max_rss, cpu, at }))
         }
         _ => None,
     }
@@ -403,10 +406,11 @@ mod tests {
 
     #[test]
     fn the_launchers_last_line_is_understood() {
-        let Some(LaunchReport::Ended(end)) = report("signal 11 52000 1500000 250000") else { panic!() };
+        let Some(LaunchReport::Ended(end)) = report("signal 11 52000 1500000 250000 77000") else { panic!() };
         assert_eq!(end.status, EndStatus::Signal(11));
         assert_eq!(end.max_rss, Bytes::from_kib(52_000));
         assert_eq!(end.cpu, Duration::from_millis(1750));
+        assert_eq!(end.at, Duration::from_micros(77));
     }
 
     #[test]

@@ -27,7 +27,8 @@
 //!   `--foreground`). An `s` and a byte that is a signal's number send that signal to the engine; when it
 //!   has ended, to what is left of it.
 //! - On the report pipe it writes lines: `pid N GUARD` (the engine's number and the guard's), `exec` or `exec-failed ERRNO`, then `exit CODE` or
-//!   `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine,
+//!   `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine and
+//!   the monotonic clock in nanoseconds,
 //!   and `left N` when processes outlived it (they are ended, or with `--foreground` left alone). The pipe
 //!   ends when all is over.
 //!
@@ -514,7 +515,16 @@ fn end_line(exit: &Exit) -> String {
     };
     let microseconds = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
     let usage = &exit.usage;
-    format!("{end} {} {} {}", usage.ru_maxrss, microseconds(usage.ru_utime), microseconds(usage.ru_stime))
+    let (user, system) = (microseconds(usage.ru_utime), microseconds(usage.ru_stime));
+    format!("{end} {} {user} {system} {}", usage.ru_maxrss, monotonic_ns())
+}
+
+/// The clock by which the harness counts; it may be stopped when the engine ends, and read this later.
+fn monotonic_ns() -> i64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is valid for the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
 /// A harness that is gone does not read; that is no reason to stop guarding.

@@ -281,7 +281,11 @@ fn relay(subject: &mut Subject, progress: ProgressSource, live: &Arc<Live>) -> s
     if let (Some((output, errors)), ProgressSource::Output { pattern, to }) = (subject.outputs(), progress) {
         for (from, to) in [(output, to.0), (errors, to.1)] {
             let (pattern, live) = (pattern.clone(), Arc::clone(live));
-            relay.pass_on(from, to, move |line| live.note_frames(None, pattern.last_in(line)))?;
+            relay.pass_on(from, to, move |line| {
+                let frames = pattern.last_in(line);
+                live.note_frames(None, frames);
+                frames.is_some()
+            })?;
         }
     }
     Ok(relay)

@@ -31,6 +31,9 @@ pub const PROGRESS_FD: i32 = 5;
 /// How often limits and the user's wish to stop are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// Who looked longer ago than this was stopped, or waited for the machine.
+const NOT_LOOKING: Duration = Duration::from_secs(1);
+
 /// What a line of an engine's progress says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineProgress {
@@ -254,6 +257,7 @@ struct Watch<'a> {
     wall: Option<Duration>,
     frames: (Option<Count>, Option<Count>),
     moved: Instant,
+    looked: Instant,
     evidence: DeathEvidence,
 }
 
@@ -261,6 +265,7 @@ impl<'a> Watch<'a> {
     fn new(around: Surroundings<'a>) -> Watch<'a> {
         Watch {
             moved: around.origin,
+            looked: around.origin,
             around,
             end: None,
             not_started: None,
@@ -319,7 +324,7 @@ impl<'a> Watch<'a> {
         match report {
             LaunchReport::NotStarted(error) => self.not_started = Some(error),
             LaunchReport::Ended(end) => {
-                self.wall = Some(Instant::now().since(self.around.origin));
+                self.wall = Some(Instant::at(end.at).since(self.around.origin));
                 self.end = Some(end);
             }
             LaunchReport::Executed => self.event("exec", self.around.launch.program()),
@@ -336,6 +341,11 @@ impl<'a> Watch<'a> {
     fn reason_to_end(&mut self) -> Option<Outcome> {
         let Surroundings { launch, origin, stop, live, writer, .. } = self.around;
         let now = Instant::now();
+        let unseen = now.since(std::mem::replace(&mut self.looked, now));
+        if unseen > NOT_LOOKING {
+            // We stood still ourselves: what the engine did meanwhile is not known yet.
+            self.moved = self.moved.after(unseen);
+        }
         if stop.is_set() || writer.have_failed() {
             return Some(Outcome::Interrupted);
         }

@@ -83,7 +83,11 @@ pub struct JudgeSubject {
     /// How the result was made that it is a job of.
     experiment: Option<Experiment>,
     outcome: Option<Outcome>,
+    is_whole: bool,
 }
+
+/// What is said of a recording of ours without its record.
+const INCOMPLETE: &str = "Incomplete: the recording was killed, or is still running.";
 
 impl JudgeSubject {
     /// Reads a job, a recording or a table.
@@ -93,7 +97,8 @@ impl JudgeSubject {
         let context = trace.context.unwrap_or_default();
         let index = path.ancestors().nth(2).and_then(|result| store::open_index(result).ok());
         let experiment = index.as_ref().map(report::experiment);
-        Ok(JudgeSubject { series, context, made: trace.made, experiment, outcome: trace.outcome })
+        let (made, outcome, is_whole) = (trace.made, trace.outcome, trace.is_whole);
+        Ok(JudgeSubject { series, context, made, experiment, outcome, is_whole })
     }
 
     /// The lines that are printed of it.
@@ -111,7 +116,13 @@ impl JudgeSubject {
     fn beside(&self, verdict: &RunVerdict, forecast: &ForecastOptions) -> Vec<String> {
         let speed = self.drift().as_ref().map(verdicts::drift);
         let clock = verdicts::clock(self.series.set_back_s());
-        clock.into_iter().chain(speed).chain(forecast.words(verdict, self.context.rate)).collect()
+        let cut_short = (!self.is_whole).then(|| INCOMPLETE.to_string());
+        cut_short
+            .into_iter()
+            .chain(clock)
+            .chain(speed)
+            .chain(forecast.words(verdict, self.context.rate))
+            .collect()
     }
 
     /// The answer, with how the command failed if it did.
@@ -199,6 +210,7 @@ impl JudgeCommand {
     fn print_json(&self, file: &str, subject: &JudgeSubject, out: &mut dyn Write) -> Result<(), Failure> {
         let verdict = subject.verdict();
         let mut record = VerdictRecord::of(file, &verdict);
+        record.complete = subject.is_whole;
         record.answer = subject.answer(&verdict);
         record.next = subject.next(&verdict).and_then(Next::into_command);
         record.speed = subject.drift().map(DriftRecord::from);

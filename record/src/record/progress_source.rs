@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use regex_lite::{Captures, Regex};
+use regex::{Captures, Regex};
 use rustix::fs::inotify;
 
 use memreel_trace::units::Count;
@@ -35,7 +35,7 @@ pub struct Pattern {
 pub enum PatternError {
     /// It is none.
     #[error("{0}")]
-    Syntax(#[from] regex_lite::Error),
+    Syntax(#[from] regex::Error),
     /// It does not say which part is the number.
     #[error("put parentheses around the number, as in 'frame *([0-9]+)'")]
     NoGroup,

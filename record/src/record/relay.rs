@@ -27,8 +27,9 @@ impl Relay {
         Relay { running: 0, ends, end }
     }
 
-    /// Passes on from one to the other until there is no more, and calls `heard` with each line; a
-    /// carriage return ends a line, too, as progress displays have it.
+    /// Passes on from one to the other until there is no more, and calls `heard` with the lines that come, of those that
+    /// come at once with the last first, until one counts; a carriage return ends a line, too, as progress displays
+    /// have it.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -36,7 +37,7 @@ impl Relay {
         &mut self,
         from: PipeReader,
         to: File,
-        heard: impl FnMut(&str) + Send + 'static,
+        heard: impl FnMut(&str) -> bool + Send + 'static,
     ) -> std::io::Result<()> {
         let end = self.end.clone();
         std::thread::Builder::new().name("relay".into()).spawn(move || {
@@ -66,7 +67,7 @@ impl Relay {
 
 /// When the other end does not want any more, the pipe is closed, and the command learns it as it would
 /// without us.
-fn pass_on(mut from: PipeReader, mut to: File, mut heard: impl FnMut(&str)) {
+fn pass_on(mut from: PipeReader, mut to: File, mut heard: impl FnMut(&str) -> bool) {
     let mut lines = Lines::default();
     let mut chunk = vec![0; 1 << 16];
     loop {
@@ -77,11 +78,11 @@ fn pass_on(mut from: PipeReader, mut to: File, mut heard: impl FnMut(&str)) {
                 if write_all(&mut to, &chunk[..length]).is_err() {
                     return;
                 }
-                lines.take(&chunk[..length], &mut heard);
+                lines.take_last(&chunk[..length], &mut heard);
             }
         }
     }
-    lines.end(heard);
+    lines.end(|line| _ = heard(line));
 }
 
 /// Also where somebody else has made the terminal or pipe non-blocking.

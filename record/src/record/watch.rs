@@ -220,7 +220,7 @@ impl<'a> Watch<'a> {
             LaunchReport::Ended(end) => {
                 self.seen.end = Some(end);
                 if !self.subject.waits_for_all() {
-                    self.seen.ended_at = Some(Instant::now());
+                    self.seen.ended_at = Some(Instant::at(end.at));
                 }
             }
             LaunchReport::Left(count) => {

@@ -19,6 +19,11 @@ impl Instant {
         Instant { nanoseconds: nanoseconds(clock_gettime(ClockId::Monotonic)) }
     }
 
+    /// The moment at which the monotonic clock shows this.
+    pub fn at(shown: Duration) -> Instant {
+        Instant { nanoseconds: shown.as_nanos() as u64 }
+    }
+
     /// The moment so much later.
     pub fn after(self, duration: Duration) -> Instant {
         Instant { nanoseconds: self.nanoseconds.saturating_add(duration.as_nanos() as u64) }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, openat, readlinkat, statat};
 use rustix::io::Errno;
 
 use super::read::{FILE, LONGEST, path, with_text};
@@ -27,6 +27,7 @@ impl ProcFolder {
     /// Opens `/proc`.
     pub fn open() -> std::io::Result<ProcFolder> {
         let folder = openat(CWD, c"/proc", FOLDER, Mode::empty())?;
+        check_it_is_ours(&folder)?;
         let loads = openat(&folder, c"loadavg", FILE, Mode::empty()).ok();
         Ok(ProcFolder { folder, loads, ran_out_of_files: Cell::new(false) })
     }
@@ -35,6 +36,18 @@ impl ProcFolder {
     pub fn last_pid(&self) -> Option<u64> {
         with_text(self.loads.as_ref()?, proc::last_pid).ok().flatten()
     }
+}
+
+/// Whether numbers of processes mean there what they mean to us.
+fn check_it_is_ours(folder: &OwnedFd) -> std::io::Result<()> {
+    let shown = readlinkat(folder, c"self", Vec::new())?;
+    if shown.to_bytes() == std::process::id().to_string().as_bytes() {
+        return Ok(());
+    }
+    Err(std::io::Error::other(
+        "/proc shows the processes of another PID namespace; mount the one of this: `unshare --mount-proc`, or \
+         `mount -t proc proc /proc`",
+    ))
 }
 
 const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);

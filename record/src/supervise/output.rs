@@ -111,15 +111,18 @@ impl ProgressPipe {
 
     fn drain(&mut self) {
         let mut buffer = [0; 4096];
-        let mut length = buffer.len();
-        // What does not fill the buffer was all there is: no need to ask again.
-        while length == buffer.len() {
-            length = self.pipe.read(&mut buffer).unwrap_or(0);
+        // Who writes without end has to wait, and is sampled all the same.
+        for _ in 0..PIPE_SIZE / buffer.len() {
+            let length = self.pipe.read(&mut buffer).unwrap_or(0);
             self.lines.take(&buffer[..length], |line| {
                 if let Some(progress) = (self.format.parse)(line) {
                     self.sink.note(progress);
                 }
             });
+            // What does not fill the buffer was all there is: no need to ask again.
+            if length < buffer.len() {
+                return;
+            }
         }
     }
 }

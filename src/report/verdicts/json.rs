@@ -116,6 +116,8 @@ impl JobsRecord {
 pub struct VerdictRecord {
     /// The file or folder.
     pub file: String,
+    /// Whether the recording came to its end; false for one that was killed, or is still running.
+    pub complete: bool,
     /// The verdict in one word.
     pub verdict: Verdict,
     /// The version of the judge's rules.
@@ -206,6 +208,7 @@ impl VerdictRecord {
         let terms = verdict.terms;
         VerdictRecord {
             file: file.into(),
+            complete: true,
             verdict: verdict.verdict(),
             rules_version: RULES_VERSION,
             grows: verdict.grows,

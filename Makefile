@@ -20,11 +20,12 @@ build: setup ## build memreel, its launcher and its exporter
 man: setup ## write man pages and completions of shells into target/share
 	cargo run --quiet --release --package memreel-pages -- target/share
 
-reference: ## write the reference of the command line and the JSON Schemas, docs/cli.md and docs/schema
+reference: ## write docs/cli.md from the command line, docs/schema from the types, docs/unsafe.md from the code
 	cargo run --quiet --package memreel-pages -- target/share
 	cp target/share/doc/memreel/docs/cli.md docs/cli.md
 	mkdir -p docs/schema
 	cp target/share/doc/memreel/docs/schema/*.json docs/schema/
+	MEMREEL_WRITE_DOCS=1 cargo test --quiet --test architecture unsafe
 
 deb: build man ## pack memreel, its launcher and its exporter for this release of Debian or Ubuntu, in target/dist
 	@scripts/package.sh deb

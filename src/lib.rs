@@ -11,6 +11,8 @@
 //! disk. **Judge**: traces become numbers, by pure functions. **Tell**: numbers become tables, CSV
 //! and plots.
 
+#![forbid(unsafe_code)]
+
 pub mod function;
 
 #[doc(hidden)]

@@ -545,3 +545,45 @@ fn no_two_files_import_each_other_also_not_around_a_corner() {
         assert!(left.is_empty(), "files of {folder} import each other: {left:#?}");
     }
 }
+
+/// What stands in `docs/unsafe.md` of a file: the function of each block, and why it may be.
+fn unsafe_blocks(text: &str) -> Vec<String> {
+    let (mut function, mut listed, mut reason) = (String::new(), Vec::new(), None::<String>);
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.split_once("fn ").filter(|_| !line.starts_with("//")) {
+            function = name_at(name.1).unwrap_or(function);
+        }
+        match (&mut reason, line.strip_prefix("// SAFETY: "), line.strip_prefix("// ")) {
+            (_, Some(begin), _) => reason = Some(begin.to_string()),
+            (Some(reason), None, Some(more)) => reason.extend([" ", more]),
+            _ => listed.extend(reason.take().map(|reason| format!("- `{function}`: {reason}"))),
+        }
+    }
+    listed
+}
+
+#[test]
+fn every_block_of_unsafe_code_is_listed_with_its_reason() {
+    let mut page =
+        "# Unsafe code\n\nEvery block, by file and function, with the reason that stands above it. `make \
+                    reference` writes this page.\n"
+            .to_string();
+    for source in PACKAGE_SOURCES.into_iter().flat_map(other_sources) {
+        // With its comments.
+        let text = fs::read_to_string(&source.path).unwrap();
+        let (blocks, written): (_, usize) = (
+            unsafe_blocks(&text),
+            ["unsafe {", "unsafe impl"].map(|word| text.matches(word).count()).iter().sum(),
+        );
+        assert_eq!(blocks.len(), written, "{}: blocks with a reason, and blocks", source.path.display());
+        if !blocks.is_empty() {
+            let path = source.path.strip_prefix(package()).unwrap().display();
+            page.extend([format!("\n## {path}\n\n"), blocks.join("\n"), "\n".into()]);
+        }
+    }
+    let file = package().join("docs/unsafe.md");
+    if std::env::var_os("MEMREEL_WRITE_DOCS").is_some() {
+        fs::write(&file, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), page, "`make reference` writes docs/unsafe.md");
+}

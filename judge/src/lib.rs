@@ -42,6 +42,8 @@
 //! assert_eq!(verdict.verdict(), Verdict::Grows);
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod analysis;
 pub mod backlog;
 pub mod budget;

@@ -17,6 +17,8 @@
 //! assert_eq!(graph.profile().map(|profile| profile.width), Some(320));
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod mlt;
 pub mod project;
 pub mod rlvideo;

@@ -14,6 +14,8 @@
 //! assert_eq!(read.unwrap().name, "empty");
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod otio;
 mod time;
 

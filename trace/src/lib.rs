@@ -17,6 +17,8 @@
 //! assert_eq!(series.len(), 2);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod any_csv;
 mod cells;
 mod columns;

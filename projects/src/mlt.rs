@@ -9,6 +9,7 @@ pub mod graph;
 mod lanes;
 mod layout;
 mod lift;
+mod played;
 mod points;
 mod read;
 mod write;

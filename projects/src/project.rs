@@ -181,8 +181,8 @@ pub fn open_graph(path: &Path) -> Result<Graph, ProjectError> {
 
 fn read(path: &Path) -> Result<(ProjectFormat, String), ProjectError> {
     let format = ProjectFormat::of_path(path).ok_or_else(|| ProjectError::Unknown(path.into()))?;
-    let bytes =
-        std::fs::read(path).map_err(|source| ProjectError::Unreadable { path: path.into(), source })?;
+    let bytes = memreel_bounds::read(path, memreel_bounds::PROJECT_BYTES)
+        .map_err(|source| ProjectError::Unreadable { path: path.into(), source })?;
     let not_text = |_| ProjectError::Indescribable { path: path.into(), what: "not UTF-8 text".into() };
     Ok((format, String::from_utf8(bytes).map_err(not_text)?))
 }

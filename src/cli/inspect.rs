@@ -1,6 +1,6 @@
 //! `memreel inspect`: what an editor's project plays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -69,8 +69,9 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
     line("transitions", counts(&project.transitions))?;
     line("filters", counts(&project.filters))?;
     line("files", format!("{}, {} of them missing", project.sources.len(), project.missing.len()))?;
+    let missing: HashSet<_> = project.missing.iter().collect();
     for (path, first) in project.sources.iter().zip(&project.first_uses) {
-        let missing = if project.missing.contains(path) { "  MISSING" } else { "" };
+        let missing = if missing.contains(path) { "  MISSING" } else { "" };
         writeln!(out, "    from frame {first:<7} {}{missing}", path.display())?;
     }
     Ok(())

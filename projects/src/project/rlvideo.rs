@@ -30,7 +30,13 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
 
 /// How many cuts meet at most.
 fn at_once(project: &Rlvideo) -> usize {
-    let here =
-        |at: u64| project.cuts.values().filter(|cut: &&Cut| cut.position <= at && at < cut.end()).count();
-    project.cuts.values().map(|cut| here(cut.position)).max().unwrap_or(0)
+    let ends = |cut: &Cut| [(cut.position, 1), (cut.end(), -1)];
+    let mut changes: Vec<(u64, i64)> = project.cuts.values().flat_map(ends).collect();
+    // Where one ends and another begins, they do not meet: ends are first.
+    changes.sort_unstable();
+    let counts = changes.into_iter().scan(0, |now, (_, more)| {
+        *now += more;
+        Some(*now)
+    });
+    counts.max().unwrap_or(0).max(0) as usize
 }

@@ -1,6 +1,7 @@
 //! The command line: the only place that knows clap, and where its words become the library's types.
 
 mod ab;
+mod allowed;
 mod baseline;
 mod changes;
 mod check;

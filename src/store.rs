@@ -146,9 +146,17 @@ pub struct ShardRecord {
     /// The number of the shard, from 1.
     pub number: u32,
     /// The number of shards.
+    #[serde(deserialize_with = "shards")]
     pub of: u32,
     /// The jobs of the plan that other shards run.
     pub elsewhere: Vec<PlannedJob>,
+}
+
+fn shards<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let most = bounds::SHARDS;
+    let told = |of| serde::de::Error::custom(format!("{of} shards; at most {most} are allowed"));
+    let of = u32::deserialize(from)?;
+    if u64::from(of) > most { Err(told(of)) } else { Ok(of) }
 }
 
 /// The meaning of a value of the axis `machine`.

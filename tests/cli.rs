@@ -484,7 +484,7 @@ fn every_shipped_scenario_can_be_run_here() {
     let names: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() >= 5, "{names:?}");
     for name in names {
-        let ran = bench.run(&["plan", name]);
+        let ran = bench.run(&["plan", name, "--probe"]);
         ran.expect(0);
         assert!(!ran.out.contains("not run"), "{}", ran.out);
     }

@@ -44,6 +44,7 @@ impl Lab {
             progress: None,
             limits: EngineLimits { wall: self.wall, stall: None },
             interval: Duration::from_millis(5),
+            writable: None,
         };
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {

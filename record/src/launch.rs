@@ -40,6 +40,8 @@ pub struct LaunchRequest<'a> {
     pub streams: Streams,
     /// The descriptor on which it finds a progress pipe, if it is to have one.
     pub progress_fd: Option<i32>,
+    /// The folders and files outside of which it can write nothing, where the kernel can see to that (Landlock).
+    pub writable: Option<&'a [PathBuf]>,
 }
 
 /// How close a watch the launcher keeps.
@@ -71,6 +73,8 @@ pub enum Streams {
 pub enum LaunchReport {
     /// The program could not be executed.
     NotStarted(std::io::Error),
+    /// The kernel does not keep it from writing elsewhere.
+    Unconfined,
     /// The program was executed.
     Executed,
     /// The command's own process has ended.
@@ -157,7 +161,12 @@ pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
     let mut command = Command::new(request.launcher);
     let [control_fd, report_fd] = numbers.map(|number| number.to_string());
     command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
-    command.args(words(request.manner)).arg("--").args(request.command);
+    command.args(words(request.manner));
+    command.args(request.writable.map(|_| "--confine"));
+    for path in request.writable.into_iter().flatten() {
+        command.arg("--writable").arg(path);
+    }
+    command.arg("--").args(request.command);
     for (name, value) in request.environment {
         match value {
             Some(value) => command.env(name, value),
@@ -344,6 +353,7 @@ fn report(line: &str) -> Option<LaunchReport> {
     let mut number = || words.next()?.parse::<i64>().ok();
     match kind {
         "exec-failed" => Some(LaunchReport::NotStarted(std::io::Error::from_raw_os_error(number()? as i32))),
+        "unconfined" => Some(LaunchReport::Unconfined),
         "exec" => Some(LaunchReport::Executed),
         "left" => Some(LaunchReport::Left(number()? as u64)),
         "exit" | "signal" => {

@@ -2,7 +2,6 @@
 
 mod outputs;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::allowed::Allowed;
 use super::changes::{self, ScenarioOptions};
 use super::check::CheckOptions;
 use super::progress::{MediaLine, ProgressLine};
@@ -80,6 +81,8 @@ pub struct Session {
     /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
+    #[command(flatten)]
+    allowed: Allowed,
 }
 
 /// A scenario that can be carried out: its engines were looked for, and something of it can be run.
@@ -145,6 +148,9 @@ impl Session {
     /// When nothing of it can be run.
     pub fn prepare<'a>(&'a self, scenario: &'a Scenario) -> Result<Prepared<'a>, Failure> {
         let plan = self.part_of(plan::of(scenario)?)?;
+        if let Some(project) = plan.variants.iter().find_map(|variant| variant.input.project()) {
+            self.allowed.check(project)?;
+        }
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let engines = execution::find_engines(&plan, &companions);
         let obstacles = execution::obstacles(&plan, &engines);
@@ -220,7 +226,8 @@ impl Prepared<'_> {
             tell_who_dumps_none(&engines);
         }
         let missing = engines.iter().any(|engine| engine.installation().is_err());
-        let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
+        let writable = session.allowed.folders()?;
+        let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph, writable };
         let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, wishes)?;
         let (folder, _lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;

@@ -36,7 +36,11 @@ impl Ffmpeg {
             Some(path) => probe::chosen(path, Some("memreel-export")),
             None => companions.exporter(),
         };
-        Ffmpeg { installation: program.and_then(|program| installation(&program)) }
+        let installation = program.and_then(|program| match companions.are_asked() {
+            true => installation(&program),
+            false => Ok(Installation::unasked(EngineName::Ffmpeg, &program)),
+        });
+        Ffmpeg { installation }
     }
 }
 
@@ -57,6 +61,7 @@ fn installation(program: &Path) -> Result<Installation, Missing> {
     let loaded = probe::loaded(program, ["about", "--json"]);
     let build = probe::build_digest(program, &about.libraries, &loaded).unwrap_or_default();
     Ok(Installation {
+        is_asked: true,
         record: EngineRecord {
             name: "ffmpeg".into(),
             package: loaded.library("libavcodec").and_then(probe::package_of),

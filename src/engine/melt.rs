@@ -8,7 +8,7 @@
 //! `real_time=-2`). That is told as what it is: stalled at frame 0.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::probe::{self, Loaded};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
@@ -25,17 +25,28 @@ pub struct Melt {
 }
 
 impl Melt {
-    /// Looks for `melt` and asks it what it has.
-    pub fn find(chosen: Option<&Path>) -> Melt {
-        Melt { installation: chosen.map_or_else(installed, self::chosen) }
+    /// Looks for `melt`, and if that is wanted asks it what it has.
+    pub fn find(chosen: Option<&Path>, asked: bool) -> Melt {
+        let ask = if asked { chosen.map_or_else(installed, self::chosen) } else { looked_for(chosen) };
+        Melt { installation: ask }
     }
 }
 
+const ADVICE: &str = "install it (Debian and Ubuntu: `apt-get install melt`)";
+
+fn on_path() -> Result<PathBuf, Missing> {
+    let missing = || Missing { what: "melt is not installed".into(), advice: ADVICE.into() };
+    probe::on_path("melt").ok_or_else(missing)
+}
+
+fn looked_for(chosen: Option<&Path>) -> Result<Installation, Missing> {
+    let program = chosen.map_or_else(on_path, |path| probe::chosen(path, Some("melt")))?;
+    Ok(Installation::unasked(EngineName::Melt, &program))
+}
+
 fn installed() -> Result<Installation, Missing> {
-    let advice = "install it (Debian and Ubuntu: `apt-get install melt`)";
-    let missing = Missing { what: "melt is not installed".into(), advice: advice.into() };
-    let program = probe::on_path("melt").ok_or(missing)?;
-    installation(&program, &mlt::loaded(&program, QUESTION, &program), "melt", advice)
+    let program = on_path()?;
+    installation(&program, &mlt::loaded(&program, QUESTION, &program), "melt", ADVICE)
 }
 
 fn chosen(path: &Path) -> Result<Installation, Missing> {
@@ -66,6 +77,7 @@ fn installation(
         mlt::list(program, ["-query", kind]).ok_or_else(|| missing(&format!("does not list its {kind}")))
     };
     Ok(Installation {
+        is_asked: true,
         video_encoders: list("video_codecs")?,
         audio_encoders: list("audio_codecs")?,
         containers: list("formats")?,

@@ -19,9 +19,9 @@ pub struct MltPython {
 }
 
 impl MltPython {
-    /// Looks for a Python that imports MLT, or at the one that was chosen, and asks what it has.
-    pub fn find(chosen: Option<&Path>) -> MltPython {
-        MltPython { binding: binding::find(EngineName::MltPython.name(), chosen) }
+    /// Looks for a Python that imports MLT, or at the one that was chosen, and if that is wanted asks what it has.
+    pub fn find(chosen: Option<&Path>, asked: bool) -> MltPython {
+        MltPython { binding: binding::find(EngineName::MltPython, chosen, asked) }
     }
 }
 

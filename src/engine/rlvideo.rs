@@ -35,12 +35,12 @@ struct Checkout {
 
 impl RlvideoEngine {
     /// Looks for the binding, and whether the folder that was named is a checkout.
-    pub fn find(named: Option<&Path>) -> RlvideoEngine {
-        RlvideoEngine { found: checkout(named) }
+    pub fn find(named: Option<&Path>, asked: bool) -> RlvideoEngine {
+        RlvideoEngine { found: checkout(named, asked) }
     }
 }
 
-fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
+fn checkout(named: Option<&Path>, asked: bool) -> Result<Checkout, Missing> {
     let folder = named.ok_or_else(|| Missing {
         what: "no checkout of the editor rlvideo was given".into(),
         advice: "clone rickardlindberg/rlvideo from GitHub, and name the folder with --rlvideo or \
@@ -55,7 +55,10 @@ fn checkout(named: Option<&Path>) -> Result<Checkout, Missing> {
             advice: "give the folder that contains rlvideo.py".into(),
         });
     }
-    let mut binding = binding::find(EngineName::Rlvideo.name(), None)?;
+    let mut binding = binding::find(EngineName::Rlvideo, None, asked)?;
+    if !asked {
+        return Ok(Checkout { folder, binding });
+    }
     let record = &mut binding.installation.record;
     record.version = match commit(&folder) {
         Some(commit) => format!("{commit}, MLT {}", record.version),

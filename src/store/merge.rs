@@ -5,7 +5,6 @@ use std::fs;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use memreel_bounds as bounds;
 use super::{PlannedJob, ResultIndex, StoreError, StoredJob, StoredResult, machines, write_json};
 
 /// What a merged result is called until it is whole.
@@ -231,8 +230,7 @@ fn shards_not_given(results: &[StoredResult]) -> Vec<String> {
     let groups = given.chunk_by(|a, b| a.0 == b.0);
     let missing = |group: &&[(u32, u32)]| {
         let (of, group) = (group[0].0, group.to_vec());
-        // As many as a plan can have: a record may say anything.
-        (1..=of.min(bounds::SHARDS as u32))
+        (1..=of)
             .filter(move |number| !group.contains(&(of, *number)))
             .map(move |number| format!("{number}/{of}"))
     };

@@ -123,7 +123,8 @@ fn read(
 ) -> Result<Series, TraceError> {
     let read = || -> Result<Series, FileFault> {
         let mut series = Series::keeping(memory);
-        let mut lines = WholeLines::of(BufReader::with_capacity(1 << 16, bounds::open(path, bounds::TABLE_BYTES)?));
+        let mut lines =
+            WholeLines::of(BufReader::with_capacity(1 << 16, bounds::open(path, bounds::TABLE_BYTES)?));
         into(&mut lines, &mut series)?;
         Ok(series)
     };

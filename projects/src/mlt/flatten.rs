@@ -780,7 +780,11 @@ impl Sound<'_> {
             Change::Sums(number, works) => {
                 let Some((_, upper)) = self.sums[number].tracks else { return };
                 let working = self.working.entry(upper).or_default();
-                if works { working.insert(number) } else { working.remove(&number) };
+                if works {
+                    working.insert(number)
+                } else {
+                    working.remove(&number)
+                };
             }
         }
     }
@@ -791,7 +795,8 @@ impl Sound<'_> {
         if all < 2 {
             return true;
         }
-        let mut parts: HashMap<usize, usize> = self.playing.keys().map(|&track| (heard[track].0, 1)).collect();
+        let mut parts: HashMap<usize, usize> =
+            self.playing.keys().map(|&track| (heard[track].0, 1)).collect();
         let taking = |track: usize| self.working.get(&track).into_iter().flatten().copied();
         let mut next: BTreeSet<usize> = parts.keys().flat_map(|&track| taking(track)).collect();
         while let Some(number) = next.pop_first() {

@@ -96,7 +96,13 @@ fn tree(text: &str) -> Read<Raw> {
         let closed = match event {
             Event::Start(start) => {
                 open.push(counted(&start, line, &mut elements)?);
-                within(open.len() as u64, bounds::PROJECT_ELEMENT_DEPTH, "elements are nested", " deep", line)?;
+                within(
+                    open.len() as u64,
+                    bounds::PROJECT_ELEMENT_DEPTH,
+                    "elements are nested",
+                    " deep",
+                    line,
+                )?;
                 None
             }
             Event::Empty(start) => Some(counted(&start, line, &mut elements)?),

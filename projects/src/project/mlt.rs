@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Found, ProjectError};
+use super::{Found, ProjectError, reach};
 use crate::mlt::graph::{Body, Effect, Entry, Planted, PlaylistItem, Service};
 use crate::mlt::{Graph, Profile, from_mlt_xml};
 
@@ -12,7 +12,8 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
     let graph = from_mlt_xml(text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
     let indescribable = |what: String| ProjectError::Indescribable { path: path.into(), what };
     let base = folder.join(graph.attributes.get("root").unwrap_or_default());
-    let found = Search::new(&graph, base).run().map_err(indescribable)?;
+    let mut found = Search::new(&graph, base).run().map_err(indescribable)?;
+    found.reach = reach::of_graph(&graph, folder);
     Ok((graph.profile(), found))
 }
 
@@ -39,7 +40,15 @@ struct Window {
 impl<'a> Search<'a> {
     fn new(graph: &'a Graph, base: PathBuf) -> Search<'a> {
         let (services, lengths) = (graph.by_id(), graph.lengths());
-        Search { graph, base, services, lengths, counted: HashSet::new(), begins: HashMap::new(), found: Found::default() }
+        Search {
+            graph,
+            base,
+            services,
+            lengths,
+            counted: HashSet::new(),
+            begins: HashMap::new(),
+            found: Found::default(),
+        }
     }
 
     fn run(mut self) -> Result<Found, String> {

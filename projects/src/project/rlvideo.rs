@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::reach::{self, ProjectFetch};
 use super::{Found, ProjectError};
 use crate::mlt::Profile;
 use crate::rlvideo::{Cut, Rlvideo, RlvideoSource, from_rlvideo, profile};
@@ -17,6 +18,7 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
         found.clips.push(cut.position);
         if let RlvideoSource::File { path, .. } = &project.sources[&cut.source] {
             found.uses.push((cut.position, folder.join(path)));
+            found.reach.fetches.extend(fetched(path));
         }
         if cut.volume != 0.0 {
             *found.filters.entry("volume".into()).or_default() += 1;
@@ -26,6 +28,12 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
         return Err(ProjectError::Indescribable { path: path.into(), what: "it has no cut to play".into() });
     }
     Ok((Some(profile()), found))
+}
+
+/// What the editor would fetch as a source.
+fn fetched(path: &Path) -> Option<ProjectFetch> {
+    let url = reach::fetched(path.to_str()?)?;
+    Some(ProjectFetch { by: "source".into(), property: "path".into(), url: url.into() })
 }
 
 /// How many cuts meet at most.

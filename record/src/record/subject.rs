@@ -82,6 +82,7 @@ impl Subject {
                     manner: Manner::Foreground { wait_for_all: *wait_for_all },
                     streams,
                     progress_fd: None,
+                    writable: None,
                 })?;
                 let words = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
                 let (pid, waits_for_all) = (launched.command_pid()?, *wait_for_all);

@@ -133,6 +133,7 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         progress: None,
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
         interval: Duration::from_secs(1),
+        writable: None,
     };
     let measured = supervise::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));
     let measured = measured.expect("it can be measured");

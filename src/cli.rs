@@ -135,7 +135,7 @@ impl From<ShardError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        match error {
+        match &error {
             StoreError::NoResult { .. }
             | StoreError::ResultIsFile { .. }
             | StoreError::NoRecording { .. }
@@ -143,6 +143,9 @@ impl From<StoreError> for Failure {
             | StoreError::LatestIsTaken { .. }
             | StoreError::Version { .. }
             | StoreError::Json { .. } => Failure::usage(error.to_string()),
+            StoreError::Io { source, .. } if memreel_bounds::is_beyond(source) => {
+                Failure::usage(error.to_string())
+            }
             StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),
             _ => Failure::harness(error.to_string()),
         }

@@ -593,7 +593,7 @@ fn what_is_wrong_with_a_command_line_or_a_file_reads_like_this() {
         "plan small.toml --layout flat",
         "plan small.toml --stop after",
         "plan small.toml --media proxy",
-        "plan small.toml --encoder libx246",
+        "plan small.toml --encoder libx246 --probe",
         "ab small.toml --a mlet --b melt",
         "ab small.toml --a melt --b old:melt",
         "check folder",

@@ -133,6 +133,11 @@ pub fn count_line(number: u64, most: u64) -> io::Result<()> {
     if number > most { Err(io::Error::new(io::ErrorKind::FileTooLarge, told())) } else { Ok(()) }
 }
 
+/// Whether an error says that a file is beyond a bound. The system says the like of files that it may not make longer.
+pub fn is_beyond(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge && error.raw_os_error().is_none()
+}
+
 fn too_large(most: u64) -> io::Error {
     let told = format!("larger than {}, the most that memreel reads of such a file", size(most));
     io::Error::new(io::ErrorKind::FileTooLarge, told)

@@ -119,7 +119,9 @@ fn print_machine(machine: &Machine, out: &mut dyn Write) -> Result<(), Failure> 
     let pss = if machine::has_pss() { "yes (smaps_rollup)" } else { "no: this kernel has no smaps_rollup" };
     writeln!(out, "  proportional set size (PSS): {pss}")?;
     writeln!(out, "  resident counters of a process: {}", exactness(machine))?;
+    let confined = if machine::has_landlock() { "yes (Landlock)" } else { "no: this kernel has no Landlock" };
     writeln!(out, "  memory limits by control groups: {}", groups(&machine::memory_groups()))?;
+    writeln!(out, "  engines write only in their result: {confined}")?;
     Ok(())
 }
 

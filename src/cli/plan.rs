@@ -101,12 +101,26 @@ impl PlanCommand {
         let obstacles = execution::obstacles(plan, &engines);
         match self.format {
             Format::Json => json::print(plan, &obstacles, dealt, out)?,
-            _ => print_lines(out, |out| print_text(plan, &engines, &obstacles, dealt, out))?,
+            _ => print_lines(out, |out| {
+                print_text(plan, &engines, &obstacles, dealt, out)?;
+                Ok(self.print_what_is_open(out)?)
+            })?,
         }
         if obstacles.iter().all(Option::is_some) {
             return Err(nothing_runs(plan, &engines, &obstacles));
         }
         Ok(())
+    }
+
+    /// What nobody knows who starts nothing.
+    fn print_what_is_open(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        match self.probe {
+            true => Ok(()),
+            false => writeln!(
+                out,
+                "\nNo engine was started: --probe also asks them for their encoders and containers."
+            ),
+        }
     }
 
     /// What runs the same plan from any folder.

@@ -11,6 +11,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use memreel_bounds as bounds;
+use memreel_timeline::{Rate, Timeline};
 
 use super::graph::*;
 use super::lanes::{Lane, Lanes, Piece};
@@ -100,6 +101,12 @@ pub fn lay_out(graph: &Graph, layout: Layout) -> Result<(Graph, Changes), String
     attributes.take("producer");
     let empty = Graph { attributes, profile: flat.profile.clone(), parts: others };
     Ok((write_lanes(empty, &lanes, layout), changes))
+}
+
+/// Why a timeline cannot be laid out in sections: each clip is cut where another one begins or ends, and the pieces
+/// may be more than memreel reads itself. `None` when it can.
+pub fn too_many_sections(timeline: &Timeline, rate: Rate) -> Option<String> {
+    within_bounds(&Lanes::of_timeline(timeline, rate, true), Layout::Sections).err()
 }
 
 /// Whether a layout does not have more tracks, or pieces of clips, than memreel reads itself.

@@ -139,6 +139,18 @@ fn a_long_text_that_is_played_over_and_over_is_refused() {
 }
 
 #[test]
+fn a_million_elements_or_attributes_are_refused() {
+    let bench = Bench::new();
+    let attributes: String = (0..1_000_000).map(|number| format!(" a{number}=''")).collect();
+    let elements = "<a b='c' d='e'/>".repeat(1_000_000);
+    for inside in [format!("<producer{attributes}/>"), elements] {
+        fs::write(bench.path().join("broad.mlt"), format!("<mlt>{inside}</mlt>")).unwrap();
+        memreel(&bench, &["layout", "broad.mlt", "--to", "flat"])
+            .refuses(&["broad.mlt:1: the document has more than 750000 elements and attributes"]);
+    }
+}
+
+#[test]
 fn fifty_thousand_clips_are_described_and_laid_out() {
     let bench = Bench::new();
     fs::write(bench.path().join("many.mlt"), clips(50_000)).unwrap();

@@ -24,8 +24,10 @@ const MIB: u64 = 1 << 20;
 bounds! {
     /// Bytes of an editor's project or an OpenTimelineIO file.
     PROJECT_BYTES = 32 * MIB;
-    /// XML elements of a project: services, entries, properties.
-    PROJECT_ELEMENTS = 500_000;
+    /// XML elements of a project – services, entries, properties – and their attributes.
+    PROJECT_ELEMENTS = 750_000;
+    /// Producers, chains, playlists and tractors of a project.
+    PROJECT_SERVICES = 250_000;
     /// XML elements inside each other.
     PROJECT_ELEMENT_DEPTH = 64;
     /// Playlists and tractors inside each other.

@@ -95,7 +95,7 @@ fn tree(text: &str) -> Read<Raw> {
         };
         let closed = match event {
             Event::Start(start) => {
-                open.push(counted(&start, line, &mut elements)?);
+                open.push(raw(&start, line, &mut elements)?);
                 within(
                     open.len() as u64,
                     bounds::PROJECT_ELEMENT_DEPTH,
@@ -105,7 +105,7 @@ fn tree(text: &str) -> Read<Raw> {
                 )?;
                 None
             }
-            Event::Empty(start) => Some(counted(&start, line, &mut elements)?),
+            Event::Empty(start) => Some(raw(&start, line, &mut elements)?),
             Event::End(_) => open.pop(),
             Event::Eof => return end(open.pop(), whole, lines.at(text.len() as u64)),
             Event::Text(text) => put(&mut open, &text.xml10_content()),
@@ -127,11 +127,10 @@ fn tree(text: &str) -> Read<Raw> {
     }
 }
 
-/// An element, if there may be one more.
-fn counted(start: &BytesStart, line: usize, elements: &mut u64) -> Read<Raw> {
+/// Counts an element or an attribute, if there may be one more.
+fn count(elements: &mut u64, line: usize) -> Read<()> {
     *elements += 1;
-    within(*elements, bounds::PROJECT_ELEMENTS, "the document has", " elements", line)?;
-    raw(start, line)
+    within(*elements, bounds::PROJECT_ELEMENTS, "the document has", " elements and attributes", line)
 }
 
 /// Whether there are no more of something than there may be.
@@ -168,9 +167,11 @@ fn resolved(name: &quick_xml::events::BytesRef) -> Option<String> {
     }
 }
 
-fn raw(start: &BytesStart, line: usize) -> Read<Raw> {
+fn raw(start: &BytesStart, line: usize, elements: &mut u64) -> Read<Raw> {
+    count(elements, line)?;
     let mut attributes = NamedValues(Vec::with_capacity(1));
     for attribute in start.attributes() {
+        count(elements, line)?;
         let pair = attribute.map_err(quick_xml::Error::from).and_then(|attribute| {
             Ok((
                 attribute.key.as_ref().to_string(),
@@ -279,6 +280,14 @@ impl Document {
         for child in element.children {
             self.child(&mut service, child)?;
         }
+        let services = self.played.len() as u64 + 1;
+        within(
+            services,
+            bounds::PROJECT_SERVICES,
+            "the document has",
+            " producers, playlists and tractors",
+            line,
+        )?;
         let played = Played::of(&service, &self.played);
         within_bounds(&service, played, line)?;
         if self.played.insert(id.clone(), played).is_some() {

@@ -83,6 +83,7 @@ impl Exporting<'_> {
             progress,
             limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None },
             interval,
+            writable: None,
         };
         let measured = supervise::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));
         let measured = measured.expect("it can be measured");

@@ -157,7 +157,7 @@ pub fn unsupported(variant: &Variant) -> Vec<String> {
                 .into(),
         );
     }
-    let others = variant.export.options.iter().map(|(name, _)| name);
+    let others = variant.export.options.keys();
     for name in others.filter(|name| NOT_OF_THE_ENCODER.contains(&name.as_str())) {
         unsupported.push(format!("option `{name}` is not the encoder's: MLT would write to another file"));
     }

@@ -134,6 +134,7 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
         groups: None,
         interval: Duration::from_secs(1),
+        writable: None,
     };
     let measured = supervise::measure(&launch, folder, &Stop::default(), &Arc::new(Live::default()));
     let measured = measured.expect("it can be measured");

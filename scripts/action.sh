@@ -28,7 +28,7 @@ keys() {
     system=$(. /etc/os-release && echo "$ID-$VERSION_ID")
     built_from=$(
         cd "$sources"
-        find Cargo.toml Cargo.lock build.rs scenarios src trace record judge timeline projects exporter -type f \
+        find Cargo.toml Cargo.lock build.rs scenarios src bounds trace record judge timeline projects exporter -type f \
             -exec sha256sum {} + | LC_ALL=C sort | digest
     )
     version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$sources/Cargo.toml" | head -n 1)

@@ -1,6 +1,7 @@
 //! The command line: the only place that knows clap, and where its words become the library's types.
 
 mod ab;
+mod allowed;
 mod baseline;
 mod changes;
 mod check;
@@ -135,7 +136,7 @@ impl From<ShardError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        match error {
+        match &error {
             StoreError::NoResult { .. }
             | StoreError::ResultIsFile { .. }
             | StoreError::NoRecording { .. }
@@ -145,6 +146,9 @@ impl From<StoreError> for Failure {
             | StoreError::NoName { .. }
             | StoreError::Version { .. }
             | StoreError::Json { .. } => Failure::usage(error.to_string()),
+            StoreError::Io { source, .. } if memreel_bounds::is_beyond(source) => {
+                Failure::usage(error.to_string())
+            }
             StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),
             _ => Failure::harness(error.to_string()),
         }

@@ -62,6 +62,8 @@ pub trait Engine {
 pub struct Installation {
     /// For `run.json`.
     pub record: EngineRecord,
+    /// Whether it was asked what it has; else only its program is known.
+    pub is_asked: bool,
     /// The video encoders it has.
     pub video_encoders: BTreeSet<String>,
     /// The audio encoders it has.
@@ -77,6 +79,26 @@ pub struct Missing {
     pub what: String,
     /// What to do about it.
     pub advice: String,
+}
+
+impl Installation {
+    /// A program that was found and not started.
+    fn unasked(name: EngineName, program: &Path) -> Installation {
+        Installation {
+            record: EngineRecord {
+                name: name.name().into(),
+                path: program.into(),
+                version: String::new(),
+                package: None,
+                build: String::new(),
+                libraries: BTreeMap::new(),
+            },
+            is_asked: false,
+            video_encoders: BTreeSet::new(),
+            audio_encoders: BTreeSet::new(),
+            containers: BTreeSet::new(),
+        }
+    }
 }
 
 impl fmt::Display for Missing {
@@ -129,12 +151,13 @@ pub struct Resolved {
 
 /// Looks for an engine, in the build that was chosen.
 pub fn find(choice: &EngineChoice, companions: &Companions) -> Box<dyn Engine> {
-    let program = choice.program.as_deref();
+    let (program, probe) = (choice.program.as_deref(), companions.probe());
+    let probe = probe.as_ref();
     match choice.name {
         EngineName::Ffmpeg => Box::new(Ffmpeg::find(program, companions)),
-        EngineName::Melt => Box::new(Melt::find(program, companions)),
-        EngineName::MltPython => Box::new(MltPython::find(program, companions)),
-        EngineName::Rlvideo => Box::new(RlvideoEngine::find(program, companions)),
+        EngineName::Melt => Box::new(Melt::find(program, probe)),
+        EngineName::MltPython => Box::new(MltPython::find(program, probe)),
+        EngineName::Rlvideo => Box::new(RlvideoEngine::find(program.or(companions.rlvideo()), probe)),
     }
 }
 
@@ -250,6 +273,9 @@ fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
     let export = &variant.export;
     let engine = &installation.record.name;
     let mut lacking = Vec::new();
+    if !installation.is_asked {
+        return lacking;
+    }
     let mut need = |kind: &str, name: &str, available: &BTreeSet<String>| {
         if !available.contains(name) {
             let names: Vec<_> = available.iter().map(String::as_str).collect();

@@ -44,12 +44,14 @@ pub struct Execution<'a> {
 }
 
 /// What is wanted beside the measurements.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// The exported files are kept.
     pub exports: bool,
     /// Engines that can are to write out the graph that they export, as `graph.mlt` in a job's folder.
     pub graphs: bool,
+    /// Folders beside the result's in which engines may write.
+    pub writable: Vec<PathBuf>,
 }
 
 /// What happens while a plan is carried out.
@@ -287,7 +289,8 @@ impl<'a> Execution<'a> {
         };
         let resolved = self.engine(variant).resolve(variant, &files);
         let started = jiff::Timestamp::now();
-        let mut measured = self.measure(variant, &resolved, &partial, stop, live)?;
+        let launch = self.launch(variant, &resolved, folder);
+        let mut measured = self.measure(&launch, &resolved, &partial, stop, live)?;
         let frames_shown_by;
         (measured.outcome, frames_shown_by) = self.proved(variant, &measured, &output, live);
         let output_bytes = fs::metadata(&output).ok().filter(|_| variant.writes_a_file());
@@ -317,13 +320,12 @@ impl<'a> Execution<'a> {
     /// Measures an export, after what has to be done before it: when that fails there is no export.
     fn measure(
         &self,
-        variant: &Variant,
+        launch: &Launch,
         resolved: &Resolved,
         folder: &Path,
         stop: &Stop,
         live: &Arc<Live>,
     ) -> Result<Measured, ExecutionError> {
-        let launch = self.launch(variant, resolved);
         if let Some(command) = &resolved.before {
             let limits = EngineLimits { stall: None, memory: None, ..launch.limits };
             let before = Launch { command: command.clone(), limits, ..launch.clone() };
@@ -335,7 +337,7 @@ impl<'a> Execution<'a> {
             }
             let _ = fs::remove_dir_all(&scratch);
         }
-        Ok(supervise::measure(&launch, folder, stop, live)?)
+        Ok(supervise::measure(launch, folder, stop, live)?)
     }
 
     /// The engine's own word for how it ended, held against the best witness there is: an engine may leave
@@ -375,7 +377,7 @@ impl<'a> Execution<'a> {
         Ok(drivers)
     }
 
-    fn launch(&self, variant: &Variant, resolved: &Resolved) -> Launch {
+    fn launch(&self, variant: &Variant, resolved: &Resolved, folder: &Path) -> Launch {
         let limits = limits(self.scenario, variant);
         let wall = [limits.wall, variant.wall_limit].into_iter().flatten().min();
         Launch {
@@ -386,6 +388,7 @@ impl<'a> Execution<'a> {
             limits: EngineLimits { wall, ..limits },
             groups: self.groups.clone(),
             interval: self.scenario.sampling.interval,
+            writable: Some(writable(folder, &self.wishes.writable)),
         }
     }
 
@@ -494,4 +497,18 @@ fn replace(partial: &Path, whole: &Path) -> Result<(), StoreError> {
     }
     store::remove_strangers(partial)?;
     store::put(partial, whole)
+}
+
+/// Where an engine can write: the result's folder, what the user allows, and what a program needs to run at all
+/// – temporary files, devices, names of threads, caches of fonts and shaders.
+fn writable(folder: &Path, allowed: &[PathBuf]) -> Vec<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let caches = ["fontconfig", "mesa_shader_cache", "mesa_shader_cache_db"];
+    let caches = cache.iter().flat_map(|cache| caches.iter().map(|name| cache.join(name)));
+    let usual = ["/tmp", "/var/tmp", "/dev", "/proc"].iter().map(PathBuf::from);
+    let mut writable = vec![folder.to_path_buf(), std::env::temp_dir()];
+    writable.extend(usual.chain(caches).chain(variable("XDG_RUNTIME_DIR")).chain(allowed.iter().cloned()));
+    writable.retain(|path| path.exists());
+    writable
 }

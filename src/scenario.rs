@@ -34,6 +34,7 @@ pub use values::{
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use memreel_bounds as bounds;
 use memreel_judge::budget::Budgets;
 use memreel_timeline::Rate;
 
@@ -111,7 +112,7 @@ impl Scenario {
     /// # Errors
     /// When there is no such file, it cannot be read, or it or an override is wrong.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Scenario, ScenarioError> {
-        let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+        let bytes = bounds::read(path, bounds::SCENARIO_BYTES).map_err(|error| unreadable(path, error))?;
         let text = String::from_utf8(bytes).map_err(|error| not_text(path, &error))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let folder = match folder.as_os_str().is_empty() {

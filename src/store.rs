@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use memreel_bounds as bounds;
 use memreel_trace::{
     MachineClass, Memory, RunRecord, Sample, Series, SeriesFormat, ThreadSample, TraceError,
 };
@@ -161,9 +162,17 @@ pub struct ShardRecord {
     /// The number of the shard, from 1.
     pub number: u32,
     /// The number of shards.
+    #[serde(deserialize_with = "shards")]
     pub of: u32,
     /// The jobs of the plan that other shards run.
     pub elsewhere: Vec<PlannedJob>,
+}
+
+fn shards<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let most = bounds::SHARDS;
+    let told = |of| serde::de::Error::custom(format!("{of} shards; at most {most} are allowed"));
+    let of = u32::deserialize(from)?;
+    if u64::from(of) > most { Err(told(of)) } else { Ok(of) }
 }
 
 /// The meaning of a value of the axis `machine`.
@@ -333,14 +342,23 @@ pub fn json<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, StoreError>
 }
 
 fn read_versioned<T: serde::de::DeserializeOwned>(path: &Path, known: &'static str) -> Result<T, StoreError> {
-    let text = fs::read(path).map_err(|source| StoreError::Io { path: path.to_path_buf(), source })?;
+    let text = bounds::read(path, bounds::DOCUMENT_BYTES)
+        .map_err(|source| StoreError::Io { path: path.to_path_buf(), source })?;
     let broken = |source| StoreError::Json { path: path.to_path_buf(), source };
-    let value: serde_json::Value = serde_json::from_slice(&text).map_err(broken)?;
-    let found = value.get("format").and_then(serde_json::Value::as_str).unwrap_or("unknown");
-    if found != known {
-        return Err(StoreError::Version { path: path.to_path_buf(), found: found.into(), known });
+    let found = match serde_json::from_slice::<Versioned>(&text) {
+        Err(error) if !error.is_data() => return Err(broken(error)),
+        versioned => versioned.ok().and_then(|versioned| versioned.format),
+    };
+    match found.unwrap_or_else(|| "unknown".into()) {
+        found if found == known => serde_json::from_slice(&text).map_err(broken),
+        found => Err(StoreError::Version { path: path.to_path_buf(), found, known }),
     }
-    serde_json::from_value(value).map_err(broken)
+}
+
+/// What every document begins with; whatever else it says takes no memory yet.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    format: Option<String>,
 }
 
 /// Makes a folder for a new result, `<reports>/<scenario>/<UTC time>`, and points `latest` to it.

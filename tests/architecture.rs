@@ -339,7 +339,7 @@ fn only_the_command_line_knows_clap() {
 
 #[test]
 fn only_programs_need_clap_and_only_the_pages_what_writes_pages() {
-    let folders = [".", "trace", "record", "judge", "timeline", "projects", "exporter", "pages"];
+    let folders = [".", "bounds", "trace", "record", "judge", "timeline", "projects", "exporter", "pages"];
     let needing = |name: &str| {
         let needs = |folder: &&&str| {
             let manifest = fs::read_to_string(package().join(folder).join("Cargo.toml")).unwrap();
@@ -386,11 +386,14 @@ fn only_the_launcher_the_exporter_and_two_kernel_calls_are_unsafe() {
 }
 
 #[test]
-fn the_launcher_knows_libc_and_nothing_else() {
+fn the_launcher_knows_libc_and_landlock_and_nothing_else() {
     let launcher = fs::read_to_string(package().join("record/src/launcher.rs")).unwrap();
     let used = launcher.lines().filter_map(|line| line.trim().strip_prefix("use "));
     for import in used {
-        assert!(import.starts_with("std::") || import.starts_with("libc::"), "use {import}");
+        assert!(
+            import.starts_with("std::") || import.starts_with("libc::") || import.starts_with("landlock::"),
+            "use {import}"
+        );
     }
     assert!(!launcher.contains("crate::") && !launcher.contains("memreel_"), "it would bring more along");
 }
@@ -482,8 +485,16 @@ fn module_of(path: &Path, root: &Path) -> Vec<String> {
 }
 
 /// The folders of all packages' sources.
-const PACKAGE_SOURCES: [&str; 7] =
-    ["src", "record/src", "judge/src", "projects/src", "trace/src", "timeline/src", "exporter/src"];
+const PACKAGE_SOURCES: [&str; 8] = [
+    "src",
+    "bounds/src",
+    "record/src",
+    "judge/src",
+    "projects/src",
+    "trace/src",
+    "timeline/src",
+    "exporter/src",
+];
 
 #[test]
 fn no_two_public_types_have_one_name() {

@@ -149,7 +149,8 @@ fn an_export_that_failed_is_exit_code_4_whatever_the_check_comes_to() {
     let bench = Bench::new();
     bench.scenario("small", SMALL);
     let once = "[ -e failed ] || { touch failed; echo 'no such codec' >&2; exit 9; }";
-    let arguments = ["run", "small.toml", "--check", "--budget", "peak=1MiB", "--junit", "run.xml"];
+    let mut arguments = vec!["run", "small.toml", "--check", "--budget", "peak=1MiB", "--junit", "run.xml"];
+    arguments.extend(["--allow-write", "."]);
     let command = bench.memreel_with_exporter(
         &once.replace("failed ]", "$0.failed ]").replace("touch failed", "touch $0.failed"),
         &arguments,

@@ -600,7 +600,7 @@ fn every_shipped_scenario_can_be_run_here() {
     let names: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() >= 5, "{names:?}");
     for name in names {
-        let ran = bench.run(&["plan", name]);
+        let ran = bench.run(&["plan", name, "--probe"]);
         ran.expect(0);
         assert!(!ran.out.contains("not run"), "{}", ran.out);
     }
@@ -709,7 +709,7 @@ fn what_is_wrong_with_a_command_line_or_a_file_reads_like_this() {
         "plan small.toml --layout flat",
         "plan small.toml --stop after",
         "plan small.toml --media proxy",
-        "plan small.toml --encoder libx246",
+        "plan small.toml --encoder libx246 --probe",
         "ab small.toml --a mlet --b melt",
         "ab small.toml --a melt --b old:melt",
         "check folder",

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Every package of the workspace that is published: its folder.
-const PUBLISHED: [(&str, &str); 7] = [
+const PUBLISHED: [(&str, &str); 8] = [
     ("memreel", "."),
+    ("memreel-bounds", "bounds"),
     ("memreel-trace", "trace"),
     ("memreel-record", "record"),
     ("memreel-judge", "judge"),

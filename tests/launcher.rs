@@ -46,6 +46,7 @@ impl Lab {
             limits: EngineLimits { wall: self.wall, stall: None, memory: None },
             groups: None,
             interval: Duration::from_millis(5),
+            writable: None,
         };
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {

@@ -84,6 +84,7 @@ impl Exporting<'_> {
             limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
             groups: None,
             interval,
+            writable: None,
         };
         let measured = supervise::measure(&launch, self.folder, &Stop::default(), &Arc::new(Live::default()));
         let measured = measured.expect("it can be measured");

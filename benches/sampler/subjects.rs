@@ -72,6 +72,7 @@ pub fn measured(command: &[&str], folder: &Path) -> Measured {
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
         groups: None,
         interval: Duration::from_secs(3600),
+        writable: None,
     };
     let folder = tempfile::tempdir_in(folder).expect("a folder");
     let measured =

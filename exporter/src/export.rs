@@ -192,8 +192,8 @@ fn run_here(export: &Export, around: Surroundings<'_>) -> Result<(), Failure> {
 }
 
 fn read_timeline(path: &Path) -> Result<Timeline, Failure> {
-    let text =
-        fs::read_to_string(path).map_err(|cause| Failure::ReadTimeline { path: path.into(), cause })?;
+    let text = memreel_bounds::read_text(path, memreel_bounds::PROJECT_BYTES)
+        .map_err(|cause| Failure::ReadTimeline { path: path.into(), cause })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let timeline = memreel_timeline::from_otio(&text, folder)
         .map_err(|cause| Failure::Timeline { path: path.into(), cause })?;

@@ -9,11 +9,12 @@ pub mod graph;
 mod lanes;
 mod layout;
 mod lift;
+mod played;
 mod points;
 mod read;
 mod write;
 
-pub use flatten::{Changes, flatten, lay_out};
+pub use flatten::{Changes, flatten, lay_out, too_many_sections};
 pub use graph::Graph;
 pub use layout::{Layout, graph_of, rounded_in_points, to_mlt_xml};
 pub use read::{MltError, from_mlt_xml};

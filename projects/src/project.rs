@@ -4,6 +4,7 @@
 //! sequence that is used twice counts twice, a clip in an editor's bin not at all.
 
 mod mlt;
+mod reach;
 mod rlvideo;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::mlt::{Graph, MltError, Profile, from_mlt_xml};
 use crate::rlvideo::RlvideoError;
+
+pub use reach::{ProjectFetch, ProjectWrite, Reach};
 
 /// Whose file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +58,8 @@ pub struct Project {
     pub transitions: BTreeMap<String, usize>,
     /// How many filters of each kind.
     pub filters: BTreeMap<String, usize>,
+    /// What it would write and fetch, beside the export itself.
+    pub reach: Reach,
 }
 
 /// Why a file is no project that can be described.
@@ -139,6 +144,7 @@ struct Found {
     uses: Vec<(u64, PathBuf)>,
     transitions: BTreeMap<String, usize>,
     filters: BTreeMap<String, usize>,
+    reach: Reach,
 }
 
 /// Opens a project.
@@ -181,8 +187,8 @@ pub fn open_graph(path: &Path) -> Result<Graph, ProjectError> {
 
 fn read(path: &Path) -> Result<(ProjectFormat, String), ProjectError> {
     let format = ProjectFormat::of_path(path).ok_or_else(|| ProjectError::Unknown(path.into()))?;
-    let bytes =
-        std::fs::read(path).map_err(|source| ProjectError::Unreadable { path: path.into(), source })?;
+    let bytes = memreel_bounds::read(path, memreel_bounds::PROJECT_BYTES)
+        .map_err(|source| ProjectError::Unreadable { path: path.into(), source })?;
     let not_text = |_| ProjectError::Indescribable { path: path.into(), what: "not UTF-8 text".into() };
     Ok((format, String::from_utf8(bytes).map_err(not_text)?))
 }
@@ -208,6 +214,7 @@ impl Default for Project {
             first_uses: Vec::new(),
             transitions: BTreeMap::new(),
             filters: BTreeMap::new(),
+            reach: Reach::default(),
         }
     }
 }
@@ -232,6 +239,7 @@ fn described(project: Project, mut found: Found) -> Project {
         first_uses,
         transitions: found.transitions,
         filters: found.filters,
+        reach: found.reach,
         ..project
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::mlt::Profile;
+use memreel_bounds as bounds;
 use memreel_timeline::{Placed, Rate, Timeline, Track, TrackKind};
 
 /// How much quieter a cut is made that shall not be heard; the editor knows no other way. In dB.
@@ -104,6 +105,9 @@ pub enum RlvideoError {
         /// What is wrong with it.
         what: String,
     },
+    /// More cuts than memreel reads.
+    #[error("1: the project has {0} cuts; at most {most} are allowed", most = bounds::PROJECT_CLIPS)]
+    TooMany(usize),
     /// A timeline that has what the editor has not.
     #[error("{0}")]
     Unsupported(String),
@@ -128,6 +132,9 @@ impl Cut {
 /// When it is no JSON, or not what the editor writes, or a cut is of no source or of no length.
 pub fn from_rlvideo(text: &str) -> Result<Rlvideo, RlvideoError> {
     let project: Rlvideo = serde_json::from_str(text)?;
+    if project.cuts.len() as u64 > bounds::PROJECT_CLIPS {
+        return Err(RlvideoError::TooMany(project.cuts.len()));
+    }
     for (id, cut) in &project.cuts {
         let wrong = |what: String| Err(RlvideoError::Cut { cut: id.clone(), what });
         if !project.sources.contains_key(&cut.source) {

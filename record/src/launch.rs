@@ -46,6 +46,8 @@ pub struct LaunchRequest<'a> {
     pub progress_fd: Option<i32>,
     /// The file of the control group that it is to join, if any.
     pub cgroup: Option<&'a Path>,
+    /// The folders and files outside of which it can write nothing, where the kernel can see to that (Landlock).
+    pub writable: Option<&'a [PathBuf]>,
 }
 
 /// How close a watch the launcher keeps.
@@ -79,6 +81,8 @@ pub enum Streams {
 pub enum LaunchReport {
     /// The program could not be executed.
     NotStarted(std::io::Error),
+    /// The kernel does not keep it from writing elsewhere.
+    Unconfined,
     /// The program was executed.
     Executed,
     /// The command's own process has ended.
@@ -180,6 +184,10 @@ pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
     command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
     if let Some(file) = request.cgroup {
         command.arg("--cgroup").arg(file);
+    }
+    command.args(request.writable.map(|_| "--confine"));
+    for path in request.writable.into_iter().flatten() {
+        command.arg("--writable").arg(path);
     }
     command.args(words(request.manner)).args(environment(request.environment));
     command.arg("--").args(request.command);
@@ -386,6 +394,7 @@ fn report(line: &str) -> Option<LaunchReport> {
     let mut number = || words.next()?.parse::<i64>().ok();
     match kind {
         "exec-failed" => Some(LaunchReport::NotStarted(std::io::Error::from_raw_os_error(number()? as i32))),
+        "unconfined" => Some(LaunchReport::Unconfined),
         "exec" => Some(LaunchReport::Executed),
         "left" => Some(LaunchReport::Left(number()? as u64)),
         "exit" | "signal" => {

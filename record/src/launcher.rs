@@ -1,7 +1,7 @@
 //! `memreel-launch`: starts one engine, and sees to it that nothing of it is left.
 //!
 //! `memreel-launch --control FD --report FD [--hold] [--foreground [--wait-for-all]] [--cgroup FILE]…
-//! [--env NAME[=VALUE]]… -- COMMAND [ARGUMENT…]`
+//! [--env NAME[=VALUE]]… [--confine [--writable PATH]…] -- COMMAND [ARGUMENT…]`
 //!
 //! It stands between the harness and the engine because it is tiny. The peak that the kernel
 //! reports for a process (`ru_maxrss`) is never less than what its parent had when it forked, so an
@@ -26,9 +26,11 @@
 //!   the control pipe means that the harness died, and does the same with half a second (not with
 //!   `--foreground`). An `s` and a byte that is a signal's number send that signal to the engine; when it
 //!   has ended, to what is left of it.
-//! - On the report pipe it writes lines: `pid N GUARD` (the engine's number and the guard's), `exec` or `exec-failed ERRNO`, then `exit CODE` or
-//!   `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as `wait4` gives them for the engine and
-//!   the monotonic clock in nanoseconds,
+//! - With `--confine` the engine can write nothing but what is at or below a `--writable` path (Landlock). A
+//!   kernel that cannot see to that is reported, and the engine runs all the same.
+//! - On the report pipe it writes lines: `pid N GUARD` (the engine's number and the guard's), `unconfined`, `exec` or
+//!   `exec-failed ERRNO`, then `exit CODE` or `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as
+//!   `wait4` gives them for the engine and the monotonic clock in nanoseconds,
 //!   and `left N` when processes outlived it (they are ended, or with `--foreground` left alone). The pipe
 //!   ends when all is over.
 //!
@@ -79,6 +81,8 @@ struct Request {
     wait_for_all: bool,
     cgroups: Vec<std::path::PathBuf>,
     environment: Vec<Variable>,
+    confine: bool,
+    writable: Vec<std::path::PathBuf>,
     command: Vec<CString>,
 }
 
@@ -98,6 +102,10 @@ impl Request {
                 Some("--env") => request
                     .environment
                     .push(Variable::parse(arguments.next().ok_or("--env needs a variable")?)?),
+                Some("--confine") => request.confine = true,
+                Some("--writable") => {
+                    request.writable.push(arguments.next().ok_or("--writable needs a path")?.into())
+                }
                 Some("--") => break,
                 _ => {
                     return Err(format!("unknown argument {argument:?}; this program is started by memreel"));
@@ -263,11 +271,29 @@ fn become_engine(request: &Request, met: Option<&[libc::sighandler_t; 4]>, faile
         for variable in &request.environment {
             variable.apply();
         }
+        if request.confine && !confine(&request.writable) {
+            report(request, "unconfined");
+        }
         libc::execvp(arguments[0], arguments.as_ptr());
         let number = *libc::__errno_location();
         libc::write(failed, (&raw const number).cast(), size_of_val(&number));
         libc::_exit(127)
     }
+}
+
+/// Keeps this process, and all that it starts, from writing elsewhere; false when the kernel cannot.
+fn confine(writable: &[std::path::PathBuf]) -> bool {
+    use landlock::{
+        ABI, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, path_beneath_rules,
+    };
+    // Without what later versions add, control of devices, which engines need.
+    let access = AccessFs::from_write(ABI::V3);
+    let restricted = Ruleset::default()
+        .handle_access(access)
+        .and_then(|ruleset| ruleset.create())
+        .and_then(|ruleset| ruleset.add_rules(path_beneath_rules(writable, access)))
+        .and_then(|ruleset| ruleset.restrict_self());
+    restricted.is_ok_and(|restricted| restricted.ruleset != RulesetStatus::NotEnforced)
 }
 
 /// Waits for the harness's `g`; false when it wants the end instead, or is gone.

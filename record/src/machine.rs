@@ -45,3 +45,11 @@ pub fn oom_kills() -> Option<u64> {
 pub fn has_pss() -> bool {
     sampler::own_private_bytes().is_some()
 }
+
+/// Whether the kernel can keep a program from writing outside of some folders.
+pub fn has_landlock() -> bool {
+    use landlock::{ABI, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let handled = ruleset.handle_access(AccessFs::from_write(ABI::V1));
+    handled.and_then(|ruleset| ruleset.create()).is_ok()
+}

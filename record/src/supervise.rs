@@ -85,6 +85,8 @@ pub struct Launch {
     pub groups: Option<Arc<Groups>>,
     /// Time between two samples.
     pub interval: Duration,
+    /// Where it can write; nothing elsewhere, if the kernel can see to that.
+    pub writable: Option<Vec<PathBuf>>,
 }
 
 impl Launch {
@@ -97,6 +99,7 @@ impl Launch {
             manner: Manner::Guarded,
             streams: Streams::Captured,
             progress_fd: has_pipe.then_some(PROGRESS_FD),
+            writable: self.writable.as_deref(),
             cgroup,
         }
     }
@@ -327,6 +330,7 @@ impl<'a> Watch<'a> {
                 self.wall = Some(Instant::at(end.at).since(self.around.origin));
                 self.end = Some(end);
             }
+            LaunchReport::Unconfined => self.event("unconfined", "this kernel has no Landlock".into()),
             LaunchReport::Executed => self.event("exec", self.around.launch.program()),
             LaunchReport::Left(count) => self.event("left-running", format!("{count} processes")),
         }

@@ -2,7 +2,6 @@
 
 mod outputs;
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use crate::report::checks::{Strictness, Told};
 use crate::result_check;
 use crate::scenario::Scenario;
 use crate::store::{self, StoreError, StoredResult};
+use memreel_bounds as bounds;
 use memreel_judge::budget::Budgets;
 use memreel_judge::check::{Check, Conclusion};
 
@@ -225,7 +225,7 @@ pub fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
         return Ok(Baseline::of(result_check::entries(&report, "")));
     }
     let unreadable = |source| Failure::from(StoreError::Io { path: path.to_path_buf(), source });
-    let text = match fs::read_to_string(path) {
+    let text = match bounds::read_text(path, bounds::BASELINE_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Failure::usage(format!(
                 "{}: no such baseline; `memreel baseline save RESULT {0}` creates it",

@@ -121,6 +121,8 @@ fn print_machine(machine: &Machine, out: &mut dyn Write) -> Result<(), Failure> 
     writeln!(out, "  proportional set size (PSS): {pss}")?;
     writeln!(out, "  resident counters of a process: {}", exactness(machine))?;
     writeln!(out, "  memory limits by control groups: {}", groups())?;
+    let confined = if machine::has_landlock() { "yes (Landlock)" } else { "no: this kernel has no Landlock" };
+    writeln!(out, "  engines write only in their result: {confined}")?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `memreel inspect`: what an editor's project plays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{Exit, Failure, print_lines};
 use memreel_projects::mlt::Profile;
-use memreel_projects::project::{self, Project, ProjectError};
+use memreel_projects::project::{self, Project, ProjectError, ProjectFetch, ProjectWrite};
 
 /// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
 ///
@@ -68,12 +68,45 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
     line("nesting", format!("{} levels", project.nesting_depth))?;
     line("transitions", counts(&project.transitions))?;
     line("filters", counts(&project.filters))?;
+    line("writes", reached(project.reach.writes.len(), "file"))?;
+    line("fetches", reached(project.reach.fetches.len(), "URL"))?;
     line("files", format!("{}, {} of them missing", project.sources.len(), project.missing.len()))?;
+    let missing: HashSet<_> = project.missing.iter().collect();
     for (path, first) in project.sources.iter().zip(&project.first_uses) {
-        let missing = if project.missing.contains(path) { "  MISSING" } else { "" };
+        let missing = if missing.contains(path) { "  MISSING" } else { "" };
         writeln!(out, "    from frame {first:<7} {}{missing}", path.display())?;
     }
+    print_reach(project, out)
+}
+
+/// What it reaches for beside its files, a line each.
+fn print_reach(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
+    for write in &project.reach.writes {
+        let alone = if write.in_an_export { "" } else { "  only when melt plays the project alone" };
+        writeln!(out, "    {} writes {} ({}){alone}", write.by, write.file.display(), write.property)?;
+    }
+    for fetch in &project.reach.fetches {
+        writeln!(out, "    {} fetches {} ({})", fetch.by, fetch.url, fetch.property)?;
+    }
     Ok(())
+}
+
+fn reached(count: usize, what: &str) -> String {
+    match count {
+        0 => "nothing".into(),
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+fn write_record(write: &ProjectWrite) -> WriteRecord<'_> {
+    let ProjectWrite { by, property, file, in_an_export } = write;
+    WriteRecord { by, property, file, in_an_export: *in_an_export }
+}
+
+fn fetch_record(fetch: &ProjectFetch) -> FetchRecord<'_> {
+    let ProjectFetch { by, property, url } = fetch;
+    FetchRecord { by, property, url }
 }
 
 fn profile(project: &Project) -> String {
@@ -129,6 +162,34 @@ pub struct InspectRecord<'a> {
     transitions: &'a BTreeMap<String, usize>,
     /// The number of filters of each kind.
     filters: &'a BTreeMap<String, usize>,
+    /// The files that it would write, beside the export.
+    writes: Vec<WriteRecord<'a>>,
+    /// What it would fetch by a protocol of FFmpeg.
+    fetches: Vec<FetchRecord<'a>>,
+}
+
+/// A file that a project would write.
+#[derive(Serialize, JsonSchema)]
+struct WriteRecord<'a> {
+    /// The service that writes it.
+    by: &'a str,
+    /// The property that names it.
+    property: &'a str,
+    /// The file; `/` if it may be any file.
+    file: &'a Path,
+    /// Whether an export writes it. Otherwise only `melt` does when it plays the project alone.
+    in_an_export: bool,
+}
+
+/// Something that a project would fetch.
+#[derive(Serialize, JsonSchema)]
+struct FetchRecord<'a> {
+    /// The service that reads it.
+    by: &'a str,
+    /// The property that names it.
+    property: &'a str,
+    /// What it reads.
+    url: &'a str,
 }
 
 /// The frames that a project is composed of.
@@ -173,6 +234,8 @@ impl InspectRecord<'_> {
             cuts: &project.cuts,
             transitions: &project.transitions,
             filters: &project.filters,
+            writes: project.reach.writes.iter().map(write_record).collect(),
+            fetches: project.reach.fetches.iter().map(fetch_record).collect(),
         }
     }
 }

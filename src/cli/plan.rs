@@ -27,6 +27,9 @@ use memreel_trace::Threading;
 
 /// Show which jobs a scenario would run, and which it would not and why. Nothing is started
 ///
+/// No program is started, not even one that the scenario names: a stranger's scenario can be planned. So memreel does
+/// not know yet which encoders an engine has; with --probe it asks the engines, as `memreel run` does.
+///
 /// With --shards it divides the jobs among several machines, and can print a matrix for GitHub Actions or a script for
 /// Slurm that runs them all. `memreel run SCENARIO --shard K/N` runs one shard, and `memreel merge` combines their
 /// results.
@@ -47,6 +50,9 @@ pub struct PlanCommand {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Start each engine to ask what it has: also list variants that it cannot run
+    #[arg(long)]
+    probe: bool,
     /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
@@ -90,17 +96,31 @@ impl PlanCommand {
         dealt: Option<&[Shard]>,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let engines =
-            execution::find_engines(plan, &Companions::usual().with_rlvideo(self.rlvideo.as_deref()));
+        let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref()).asked(self.probe);
+        let engines = execution::find_engines(plan, &companions);
         let obstacles = execution::obstacles(plan, &engines);
         match self.format {
             Format::Json => json::print(plan, &obstacles, dealt, out)?,
-            _ => print_lines(out, |out| print_text(plan, &engines, &obstacles, dealt, out))?,
+            _ => print_lines(out, |out| {
+                print_text(plan, &engines, &obstacles, dealt, out)?;
+                Ok(self.print_what_is_open(out)?)
+            })?,
         }
         if obstacles.iter().all(Option::is_some) {
             return Err(nothing_runs(plan, &engines, &obstacles));
         }
         Ok(())
+    }
+
+    /// What nobody knows who starts nothing.
+    fn print_what_is_open(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        match self.probe {
+            true => Ok(()),
+            false => writeln!(
+                out,
+                "\nNo engine was started: --probe also asks them for their encoders and containers."
+            ),
+        }
     }
 
     /// What runs the same plan from any folder.

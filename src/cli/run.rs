@@ -11,6 +11,7 @@ use std::sync::Arc;
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::allowed::Allowed;
 use super::changes::{self, ScenarioOptions};
 use super::check::CheckOptions;
 use super::progress::{MediaLine, ProgressLine};
@@ -84,6 +85,8 @@ pub struct Session {
     /// Checkout of the editor rlvideo, for the engine of that name ($MEMREEL_RLVIDEO)
     #[arg(long, value_name = "DIR")]
     rlvideo: Option<PathBuf>,
+    #[command(flatten)]
+    allowed: Allowed,
     /// Whether the result that is resumed is one of this very command.
     #[arg(skip)]
     goes_on: bool,
@@ -204,6 +207,9 @@ impl Session {
         part: impl FnOnce(Plan) -> Plan,
     ) -> Result<Prepared<'a>, Failure> {
         let plan = part(self.part_of(plan::of(scenario)?)?);
+        if let Some(project) = plan.variants.iter().find_map(|variant| variant.input.project()) {
+            self.allowed.check(project)?;
+        }
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let found = || Rc::new(execution::find_engines(&plan, &companions));
         let engines = Rc::clone(self.engines.get_or_init(found));
@@ -288,7 +294,8 @@ impl Prepared<'_> {
             tell_who_dumps_none(&engines);
         }
         let is_engine_missing = engines.iter().any(|engine| engine.installation().is_err());
-        let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph };
+        let writable = session.allowed.folders()?;
+        let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph, writable };
         let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, groups, wishes)?;
         let (folder, lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{Installation, JobFiles, Missing, Probe, mlt, probe};
 use crate::plan::Variant;
-use crate::scenario::StopChoice;
+use crate::scenario::{EngineName, StopChoice};
 use memreel_record::supervise::ProgressFormat;
 use memreel_trace::EngineRecord;
 
@@ -46,12 +46,19 @@ struct About {
 ///
 /// # Errors
 /// When there is none.
-pub fn find(name: &str, chosen: Option<&Path>, probe: &Probe) -> Result<Binding, Missing> {
+pub fn find(name: EngineName, chosen: Option<&Path>, probe: Option<&Probe>) -> Result<Binding, Missing> {
+    let Some(probe) = probe else {
+        let python = match chosen {
+            Some(path) => probe::chosen(path, None)?,
+            None => candidates().into_iter().find(|python| python.is_file()).ok_or_else(none)?,
+        };
+        return Ok(Binding { installation: Installation::unasked(name, &python), python });
+    };
     let (about, python) = match chosen {
         Some(path) => at(path, probe)?,
         None => anywhere(probe)?,
     };
-    let installation = installation(name, &about, &python, probe).ok_or_else(|| Missing {
+    let installation = installation(name.name(), &about, &python, probe).ok_or_else(|| Missing {
         what: format!("MLT at {} does not list its encoders", about.native.display()),
         advice: "its module avformat is missing (Debian and Ubuntu: `apt-get install libmlt7`)".into(),
     })?;
@@ -68,16 +75,22 @@ fn at(path: &Path, probe: &Probe) -> Result<(About, PathBuf), Missing> {
 }
 
 fn anywhere(probe: &Probe) -> Result<(About, PathBuf), Missing> {
+    candidates().into_iter().find_map(|python| Some((about(&python, probe)?, python))).ok_or_else(none)
+}
+
+fn candidates() -> Vec<PathBuf> {
     let stated = std::env::var_os("MEMREEL_PYTHON").map(PathBuf::from);
     let usual = [probe::on_path("python3"), Some(PathBuf::from("/usr/bin/python3"))];
-    let candidates = if stated.is_some() { vec![stated] } else { usual.to_vec() };
-    let found = candidates.into_iter().flatten().find_map(|python| Some((about(&python, probe)?, python)));
-    found.ok_or_else(|| Missing {
+    stated.map_or_else(|| usual.into_iter().flatten().collect(), |stated| vec![stated])
+}
+
+fn none() -> Missing {
+    Missing {
         what: "no Python here imports MLT (module mlt7 or mlt)".into(),
         advice: "install the binding (Debian and Ubuntu: `apt-get install python3-mlt`), or name the Python \
                  that has it in MEMREEL_PYTHON"
             .into(),
-    })
+    }
 }
 
 fn about(python: &Path, probe: &Probe) -> Option<About> {
@@ -92,6 +105,7 @@ fn installation(name: &str, about: &About, python: &Path, probe: &Probe) -> Opti
     let with_driver = libraries.iter().chain(&told).map(|(name, version)| (name.clone(), version.clone()));
     let list = |kind: &str| mlt::list(probe, python, ["-c", DRIVER.1, "--list", kind]);
     Some(Installation {
+        is_asked: true,
         video_encoders: list("vcodec")?,
         audio_encoders: list("acodec")?,
         containers: list("f")?,

@@ -36,8 +36,11 @@ impl Ffmpeg {
             Some(path) => probe::chosen(path, Some("memreel-export")),
             None => companions.exporter(),
         };
-        let probe = Probe::with(companions);
-        Ffmpeg { installation: program.and_then(|program| installation(&program, &probe)) }
+        let installation = program.and_then(|program| match companions.probe() {
+            Some(probe) => installation(&program, &probe),
+            None => Ok(Installation::unasked(EngineName::Ffmpeg, &program)),
+        });
+        Ffmpeg { installation }
     }
 }
 
@@ -58,6 +61,7 @@ fn installation(program: &Path, probe: &Probe) -> Result<Installation, Missing> 
     let loaded = probe.loaded(program, ["about", "--json"]);
     let build = probe::build_digest(program, &about.libraries, &loaded).unwrap_or_default();
     Ok(Installation {
+        is_asked: true,
         record: EngineRecord {
             name: "ffmpeg".into(),
             package: loaded.library("libavcodec").and_then(|file| probe.package_of(file)),

@@ -8,10 +8,10 @@
 //! `real_time=-2`). That is told as what it is: stalled at frame 0.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::probe::{self, Loaded, Probe};
-use super::{Companions, Engine, Installation, JobFiles, Missing, Resolved, mlt};
+use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName};
 use memreel_record::supervise::{Channel, EngineProgress, ProgressFormat};
@@ -25,20 +25,32 @@ pub struct Melt {
 }
 
 impl Melt {
-    /// Looks for `melt` and asks it what it has.
-    pub fn find(chosen: Option<&Path>, companions: &Companions) -> Melt {
-        let probe = Probe::with(companions);
-        let installation = chosen.map_or_else(|| installed(&probe), |path| self::chosen(path, &probe));
+    /// Looks for `melt`, and if that is wanted asks it what it has.
+    pub fn find(chosen: Option<&Path>, probe: Option<&Probe>) -> Melt {
+        let installation = match probe {
+            Some(probe) => chosen.map_or_else(|| installed(probe), |path| self::chosen(path, probe)),
+            None => looked_for(chosen),
+        };
         Melt { installation }
     }
 }
 
+const ADVICE: &str = "install it (Debian and Ubuntu: `apt-get install melt`)";
+
+fn on_path() -> Result<PathBuf, Missing> {
+    let missing = || Missing { what: "melt is not installed".into(), advice: ADVICE.into() };
+    probe::on_path("melt").ok_or_else(missing)
+}
+
+fn looked_for(chosen: Option<&Path>) -> Result<Installation, Missing> {
+    let program = chosen.map_or_else(on_path, |path| probe::chosen(path, Some("melt")))?;
+    Ok(Installation::unasked(EngineName::Melt, &program))
+}
+
 fn installed(probe: &Probe) -> Result<Installation, Missing> {
-    let advice = "install it (Debian and Ubuntu: `apt-get install melt`)";
-    let missing = Missing { what: "melt is not installed".into(), advice: advice.into() };
-    let program = probe::on_path("melt").ok_or(missing)?;
+    let program = on_path()?;
     let loaded = mlt::loaded(probe, &program, QUESTION, &program);
-    installation(probe, &program, &loaded, "melt", advice)
+    installation(probe, &program, &loaded, "melt", ADVICE)
 }
 
 fn chosen(path: &Path, probe: &Probe) -> Result<Installation, Missing> {
@@ -72,6 +84,7 @@ fn installation(
             .ok_or_else(|| missing(&format!("does not list its {kind}")))
     };
     Ok(Installation {
+        is_asked: true,
         video_encoders: list("video_codecs")?,
         audio_encoders: list("audio_codecs")?,
         containers: list("formats")?,

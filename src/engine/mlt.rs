@@ -139,6 +139,9 @@ fn encoding(variant: &Variant) -> Vec<(&'static str, String)> {
     properties
 }
 
+/// Properties of MLT's consumer that name files.
+const NOT_OF_THE_ENCODER: &[&str] = &["target", "resource", "mlt_service", "passlogfile"];
+
 /// Why MLT cannot do a variant, whatever drives it.
 pub fn unsupported(variant: &Variant) -> Vec<String> {
     let mut unsupported = Vec::new();
@@ -156,6 +159,12 @@ pub fn unsupported(variant: &Variant) -> Vec<String> {
                 .into(),
         );
     }
+    let others = variant.export.options.keys();
+    for name in others.filter(|name| NOT_OF_THE_ENCODER.contains(&name.as_str())) {
+        unsupported.push(format!("option `{name}` is not the encoder's: MLT would write to another file"));
+    }
+    let sections = variant.input.script().filter(|_| variant.layout == LayoutChoice::Sections);
+    unsupported.extend(sections.and_then(|timeline| mlt::too_many_sections(timeline, variant.export.rate)));
     if variant.input.project().is_some() && variant.layout != LayoutChoice::Default {
         unsupported
             .push("a project keeps its own layout: `memreel layout` writes it with another layout".into());

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::binding::{self, Binding};
-use super::{Companions, Engine, Installation, JobFiles, Missing, Probe, Resolved, mlt};
+use super::{Engine, Installation, JobFiles, Missing, Probe, Resolved, mlt};
 use crate::plan::Variant;
 use crate::scenario::EngineName;
 
@@ -19,10 +19,9 @@ pub struct MltPython {
 }
 
 impl MltPython {
-    /// Looks for a Python that imports MLT, or at the one that was chosen, and asks what it has.
-    pub fn find(chosen: Option<&Path>, companions: &Companions) -> MltPython {
-        let probe = Probe::with(companions);
-        MltPython { binding: binding::find(EngineName::MltPython.name(), chosen, &probe) }
+    /// Looks for a Python that imports MLT, or at the one that was chosen, and if that is wanted asks what it has.
+    pub fn find(chosen: Option<&Path>, probe: Option<&Probe>) -> MltPython {
+        MltPython { binding: binding::find(EngineName::MltPython, chosen, probe) }
     }
 }
 

@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Companions {
     folders: Vec<PathBuf>,
     rlvideo: Option<PathBuf>,
+    asked: bool,
 }
 
 impl Companions {
@@ -28,17 +29,27 @@ impl Companions {
         let stated = std::env::var_os("MEMREEL_LIBEXEC").map(PathBuf::from);
         let rlvideo =
             std::env::var_os("MEMREEL_RLVIDEO").filter(|value| !value.is_empty()).map(PathBuf::from);
-        Companions { folders: beside.into_iter().chain(stated).collect(), rlvideo }
+        Companions { folders: beside.into_iter().chain(stated).collect(), rlvideo, asked: true }
     }
 
     /// Only in this folder.
     pub fn in_folder(folder: &Path) -> Companions {
-        Companions { folders: vec![folder.to_path_buf()], rlvideo: None }
+        Companions { folders: vec![folder.to_path_buf()], rlvideo: None, asked: true }
     }
 
     /// With this checkout of the editor rlvideo, where one is named.
     pub fn with_rlvideo(self, checkout: Option<&Path>) -> Companions {
         Companions { rlvideo: checkout.map(PathBuf::from).or(self.rlvideo), ..self }
+    }
+
+    /// Where engines are only looked for: none is started to ask it what it is, unless `asked`.
+    pub fn asked(self, asked: bool) -> Companions {
+        Companions { asked, ..self }
+    }
+
+    /// What asks engines what they are; `None` where they are only looked for.
+    pub fn probe(&self) -> Option<Probe> {
+        self.asked.then(|| Probe::with(self))
     }
 
     /// The checkout of the editor rlvideo that the user named, or `$MEMREEL_RLVIDEO`.

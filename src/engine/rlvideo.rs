@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::binding::{self, Binding};
-use super::{Companions, Engine, Installation, JobFiles, Missing, Probe, Resolved, mlt, probe};
+use super::{Engine, Installation, JobFiles, Missing, Probe, Resolved, mlt, probe};
 use crate::digest;
 use crate::plan::{Input, Variant};
 use crate::scenario::{Driver, EngineName, LayoutChoice, MediaChoice, Size};
@@ -35,13 +35,12 @@ struct Checkout {
 
 impl RlvideoEngine {
     /// Looks for the binding, and whether the folder that was named is a checkout.
-    pub fn find(chosen: Option<&Path>, companions: &Companions) -> RlvideoEngine {
-        let named = chosen.or(companions.rlvideo());
-        RlvideoEngine { found: checkout(named, &Probe::with(companions)) }
+    pub fn find(named: Option<&Path>, probe: Option<&Probe>) -> RlvideoEngine {
+        RlvideoEngine { found: checkout(named, probe) }
     }
 }
 
-fn checkout(named: Option<&Path>, probe: &Probe) -> Result<Checkout, Missing> {
+fn checkout(named: Option<&Path>, probe: Option<&Probe>) -> Result<Checkout, Missing> {
     let folder = named.ok_or_else(|| Missing {
         what: "no checkout of the editor rlvideo was given".into(),
         advice: "clone rickardlindberg/rlvideo from GitHub, and name the folder with --rlvideo or \
@@ -56,7 +55,8 @@ fn checkout(named: Option<&Path>, probe: &Probe) -> Result<Checkout, Missing> {
             advice: "give the folder that contains rlvideo.py".into(),
         });
     }
-    let mut binding = binding::find(EngineName::Rlvideo.name(), None, probe)?;
+    let mut binding = binding::find(EngineName::Rlvideo, None, probe)?;
+    let Some(probe) = probe else { return Ok(Checkout { folder, binding }) };
     let record = &mut binding.installation.record;
     record.version = match commit(&folder, probe) {
         Some(commit) => format!("{commit}, MLT {}", record.version),

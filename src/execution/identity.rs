@@ -122,7 +122,8 @@ mod tests {
                 libraries: BTreeMap::new(),
             };
             let none = BTreeSet::new;
-            Fixed(Installation { record, video_encoders: none(), audio_encoders: none(), containers: none() })
+            let (video_encoders, audio_encoders, containers) = (none(), none(), none());
+            Fixed(Installation { record, is_asked: true, video_encoders, audio_encoders, containers })
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::{PlannedJob, ResultIndex, StoreError, StoredJob, StoredResult, machines, put, write_json};
@@ -244,11 +244,26 @@ fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     for name in names {
-        if fs::read(a.join(&name))? != fs::read(b.join(&name))? {
+        if !is_same_file(&a.join(&name), &b.join(&name))? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether two files have the same content, of which only a piece at a time is in memory.
+fn is_same_file(a: &Path, b: &Path) -> io::Result<bool> {
+    let open = |path: &Path| io::Result::Ok(BufReader::with_capacity(1 << 16, fs::File::open(path)?));
+    let (mut a, mut b) = (open(a)?, open(b)?);
+    loop {
+        let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+        let length = left.len().min(right.len());
+        if left[..length] != right[..length] || length == 0 {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        a.consume(length);
+        b.consume(length);
+    }
 }
 
 /// Links or copies the files of a folder into another one, but for those that are there.

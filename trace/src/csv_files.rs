@@ -5,6 +5,7 @@ use std::io::{BufReader, BufWriter};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use memreel_bounds as bounds;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -108,7 +109,8 @@ pub fn read_events(path: &Path) -> Result<Vec<Event>, TraceError> {
 
 fn read<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, TraceError> {
     let failed = |source| TraceError { path: path.to_path_buf(), source };
-    let text = WholeText::of(BufReader::new(File::open(path).map_err(FileFault::Io).map_err(failed)?));
+    let file = bounds::open(path, bounds::KEPT_TABLE_BYTES).map_err(FileFault::Io).map_err(failed)?;
+    let text = WholeText::of(BufReader::new(file));
     let rows = csv::Reader::from_reader(text).into_deserialize().collect::<Result<_, _>>();
     rows.map_err(FileFault::from).map_err(failed)
 }

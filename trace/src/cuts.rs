@@ -1,7 +1,8 @@
 //! Where the clips of an export begin, for who exported without us and knows it.
 
-use std::fs;
 use std::path::Path;
+
+use memreel_bounds as bounds;
 
 use crate::fault::{FileFault, TraceError};
 use crate::table::nonsense;
@@ -15,7 +16,7 @@ use crate::units::whole;
 /// # Errors
 /// When the file cannot be read, or a line is no frame's number.
 pub fn read_cuts(path: &Path) -> Result<Vec<u64>, TraceError> {
-    let read = || cuts(&fs::read(path)?);
+    let read = || cuts(&bounds::read(path, bounds::DOCUMENT_BYTES)?);
     read().map_err(|source| TraceError { path: path.to_path_buf(), source })
 }
 

@@ -41,7 +41,10 @@ impl TraceError {
 
     /// Whether the file was read, and its content is at fault.
     pub fn is_content(&self) -> bool {
-        !matches!(&self.source, FileFault::Io(_))
+        match &self.source {
+            FileFault::Io(error) => memreel_bounds::is_beyond(error),
+            _ => true,
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use memreel_bounds::{self as bounds, BoundedFile};
+
 use crate::columns::ColumnNames;
 use crate::fault::{FileFault, TraceError};
 use crate::lines::WholeLines;
@@ -117,11 +119,12 @@ pub fn read_columns(path: &Path, names: &ColumnNames, memory: &[Memory]) -> Resu
 fn read(
     path: &Path,
     memory: &[Memory],
-    into: impl FnOnce(&mut WholeLines<BufReader<File>>, &mut Series) -> Result<(), FileFault>,
+    into: impl FnOnce(&mut WholeLines<BufReader<BoundedFile>>, &mut Series) -> Result<(), FileFault>,
 ) -> Result<Series, TraceError> {
     let read = || -> Result<Series, FileFault> {
         let mut series = Series::keeping(memory);
-        let mut lines = WholeLines::of(BufReader::with_capacity(1 << 16, File::open(path)?));
+        let mut lines =
+            WholeLines::of(BufReader::with_capacity(1 << 16, bounds::open(path, bounds::TABLE_BYTES)?));
         into(&mut lines, &mut series)?;
         Ok(series)
     };

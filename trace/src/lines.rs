@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use memreel_bounds as bounds;
+
 /// The lines of a text that were written to their end.
 ///
 /// A last line without a line feed was cut short by a kill, and is left out: half a number is another
@@ -21,12 +23,13 @@ impl<R: BufRead> WholeLines<R> {
     /// The next line without its end; `None` after the last whole one.
     ///
     /// # Errors
-    /// When the text cannot be read.
+    /// When the text cannot be read, or the line is too long.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         self.line.clear();
-        self.text.read_until(b'\n', &mut self.line)?;
+        bounds::read_line(&mut self.text, bounds::TABLE_LINE_BYTES, &mut self.line)?;
         let Some(line) = self.line.strip_suffix(b"\n") else { return Ok(None) };
         self.number += 1;
+        bounds::count_line(self.number, bounds::TABLE_LINES)?;
         Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
@@ -41,22 +44,36 @@ pub struct WholeText<R> {
     text: R,
     line: Vec<u8>,
     given: usize,
+    number: u64,
+    /// Bytes since quotes were opened that are not closed yet.
+    quoted: u64,
 }
 
 impl<R: BufRead> WholeText<R> {
     /// From where the text stands now.
     pub fn of(text: R) -> WholeText<R> {
-        WholeText { text, line: Vec::new(), given: 0 }
+        WholeText { text, line: Vec::new(), given: 0, number: 0, quoted: 0 }
     }
 
     fn refill(&mut self) -> io::Result<()> {
         self.given = 0;
         self.line.clear();
-        self.text.read_until(b'\n', &mut self.line)?;
+        bounds::read_line(&mut self.text, bounds::TABLE_LINE_BYTES, &mut self.line)?;
         if !self.line.ends_with(b"\n") {
             self.line.clear();
         }
-        Ok(())
+        self.number += 1;
+        bounds::count_line(self.number, bounds::KEPT_TABLE_LINES)?;
+        self.count_quoted()
+    }
+
+    /// A cell in quotes may go on over lines, and is no longer than a line may be.
+    fn count_quoted(&mut self) -> io::Result<()> {
+        let is_quote = |byte: &&u8| **byte == b'"';
+        let changes = self.line.iter().filter(is_quote).count() % 2 == 1;
+        let is_open = (self.quoted > 0) != changes;
+        self.quoted = if is_open { self.quoted + self.line.len() as u64 } else { 0 };
+        bounds::check_line(self.quoted, bounds::TABLE_LINE_BYTES)
     }
 }
 

@@ -6,12 +6,16 @@
 //! [`Changes`] says so. Stacked and in sections only a graph can be laid out that has clips, gaps and sound
 //! that is added up, and nothing else.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::rc::Rc;
+
+use memreel_bounds as bounds;
+use memreel_timeline::{Rate, Timeline};
 
 use super::graph::*;
 use super::lanes::{Lane, Lanes, Piece};
-use super::layout::{Layout, mixes, write_lanes};
+use super::layout::{Layout, mixes, pieces_in_sections, write_lanes};
 use super::lift::{GraphView, is_always, is_idle_on_blanks, is_sum, joined, may_drop, names, renumber};
 
 /// What was done to a graph, and what was left and why, a line each.
@@ -32,6 +36,9 @@ impl fmt::Display for Changes {
     }
 }
 
+/// How often tracks are looked at again, after others went.
+const MOST_ROUNDS: usize = 16;
+
 /// The graph with as few tracks and as little nesting as can be shown to be the same.
 pub fn flatten(graph: &Graph) -> (Graph, Changes) {
     let mut changes = Changes::default();
@@ -49,7 +56,11 @@ pub fn flatten(graph: &Graph) -> (Graph, Changes) {
         }
     };
     let nested = changes.left.clone();
-    loop {
+    for _ in 0..MOST_ROUNDS {
+        if spread.spots.len() as u64 * spread.planted.len() as u64 > bounds::PROJECT_MIXES {
+            changes.left.push("there are too many tracks and transitions to join tracks".into());
+            break;
+        }
         let before = (spread.spots.len(), spread.planted.len());
         changes.left.clone_from(&nested);
         spread.join_sums(&look, &mut changes);
@@ -76,6 +87,7 @@ pub fn lay_out(graph: &Graph, layout: Layout) -> Result<(Graph, Changes), String
     }
     let (lanes, used) =
         plain_lanes(&flat).map_err(|why| format!("only a plain graph can be laid out {layout}: {why}"))?;
+    within_bounds(&lanes, layout)?;
     let unused = flat.services().filter(|service| !used.contains(&service.id)).count();
     if unused > 0 {
         changes.done.push(format!("{unused} services that are not played were removed"));
@@ -91,6 +103,28 @@ pub fn lay_out(graph: &Graph, layout: Layout) -> Result<(Graph, Changes), String
     Ok((write_lanes(empty, &lanes, layout), changes))
 }
 
+/// Why a timeline cannot be laid out in sections: each clip is cut where another one begins or ends, and the pieces
+/// may be more than memreel reads itself. `None` when it can.
+pub fn too_many_sections(timeline: &Timeline, rate: Rate) -> Option<String> {
+    within_bounds(&Lanes::of_timeline(timeline, rate, true), Layout::Sections).err()
+}
+
+/// Whether a layout does not have more tracks, or pieces of clips, than memreel reads itself.
+fn within_bounds(lanes: &Lanes, layout: Layout) -> Result<(), String> {
+    let (count, most, what) = match layout {
+        Layout::Flat => return Ok(()),
+        Layout::Stacked => {
+            let clips = lanes.lanes.iter().map(|lane| lane.pieces.len() as u64).sum();
+            (clips, bounds::PROJECT_TRACKS, "tracks")
+        }
+        Layout::Sections => (pieces_in_sections(lanes), bounds::PROJECT_CLIPS, "clips"),
+    };
+    match count > most {
+        true => Err(format!("laid out {layout} it would have {count} {what}; at most {most} are allowed")),
+        false => Ok(()),
+    }
+}
+
 /// A track of what is played.
 #[derive(Debug)]
 struct Spot {
@@ -100,6 +134,10 @@ struct Spot {
     /// Those of the playlist.
     properties: NamedValues,
     is_changed: bool,
+    /// The frame after its last item, while it is filled.
+    end: u64,
+    /// Tracks that were joined to it, and whose clips are still to be put between its own.
+    joined: Vec<Spot>,
 }
 
 /// What is played, as tracks side by side.
@@ -164,7 +202,8 @@ impl Spread {
             if is_changed {
                 changes.done.push(format!("the sequences in `{}` were replaced by their content", track.of));
             }
-            self.spots.push(Spot { track, items, properties: service.properties.clone(), is_changed });
+            let properties = service.properties.clone();
+            self.spots.push(Spot { track, items, properties, is_changed, ..Spot::empty(Hide::Nothing) });
         }
     }
 
@@ -186,11 +225,14 @@ impl Spread {
             match lifted {
                 Some(lifted) => {
                     nested += 1;
-                    self.place(lifted, at, look);
+                    self.place(lifted, at, frames);
                 }
-                None => self.spots[0].put(at, vec![item.clone()], look),
+                None => self.spots[0].put(at, vec![item.clone()], frames),
             }
             at += frames;
+        }
+        for items in self.spots.iter_mut().filter_map(|spot| spot.items.as_mut()) {
+            *items = joined(std::mem::take(items));
         }
         if nested > 0 {
             changes.done.push(format!("{nested} nested sequences were replaced by their content"));
@@ -202,7 +244,7 @@ impl Spread {
     }
 
     /// Puts nested tracks beside each other, each on one of ours where its place is free.
-    fn place(&mut self, lifted: super::lift::Lifted, at: u64, look: &GraphView) {
+    fn place(&mut self, lifted: super::lift::Lifted, at: u64, frames: u64) {
         let mut taken = Vec::new();
         for (hide, items) in lifted.tracks {
             let from = taken.last().map_or(0, |last| last + 1);
@@ -211,7 +253,7 @@ impl Spread {
                 self.spots.push(Spot::empty(hide));
                 self.spots.len() - 1
             });
-            self.spots[number].put(at, items, look);
+            self.spots[number].put(at, items, frames);
             taken.push(number);
         }
         for mut transition in lifted.transitions {
@@ -223,9 +265,9 @@ impl Spread {
         }
     }
 
-    fn transitions(&self) -> Vec<Effect> {
+    fn transitions(&self) -> Vec<&Effect> {
         let transitions = self.planted.iter().filter_map(|planted| match planted {
-            Planted::Transition(transition) => Some(transition.clone()),
+            Planted::Transition(transition) => Some(transition),
             Planted::Filter(_) => None,
         });
         transitions.collect()
@@ -258,15 +300,15 @@ impl Spread {
     }
 
     fn drop_blank_tracks(&mut self, look: &GraphView, changes: &mut Changes) {
+        let mut lengths: Vec<_> = self.spots.iter().map(|spot| spot.frames(look)).collect();
         for number in (0..self.spots.len()).rev() {
             let spot = &self.spots[number];
-            let is_blank = spot.clips(look).is_some_and(|clips| clips.is_empty());
-            if !is_blank || self.spots.len() == 1 {
+            if !spot.is_blank() || self.spots.len() == 1 {
                 continue;
             }
             let name = spot.name(number);
-            let others = self.spots.iter().enumerate().filter(|(other, _)| *other != number);
-            let longest = others.filter_map(|(_, spot)| spot.frames(look)).max().unwrap_or(0);
+            let others = lengths.iter().enumerate().filter(|(other, _)| *other != number);
+            let longest = others.filter_map(|(_, frames)| *frames).max().unwrap_or(0);
             if !spot.track.others.is_empty() || self.has_filter(number) {
                 changes.left.push(format!("{name} shows nothing, and has a filter"));
             } else if longest < self.end {
@@ -275,7 +317,8 @@ impl Spread {
                 changes.left.push(format!("{name} shows nothing, and transitions mix other tracks onto it"));
             } else {
                 changes.done.push(format!("{name} shows nothing, and was removed"));
-                self.remove(number, |_| false);
+                self.remove(number);
+                lengths.remove(number);
             }
         }
     }
@@ -286,11 +329,11 @@ impl Spread {
         )
     }
 
-    /// Takes a track out; of the transitions that name it those that are wanted stay.
-    fn remove(&mut self, number: usize, is_wanted: impl Fn(&Effect) -> bool) {
-        self.spots.remove(number);
+    /// Takes a track out, and the transitions that name it.
+    fn remove(&mut self, number: usize) -> Spot {
+        let spot = self.spots.remove(number);
         self.planted.retain(|planted| match planted {
-            Planted::Transition(transition) => !names(transition, number) || is_wanted(transition),
+            Planted::Transition(transition) => !names(transition, number),
             Planted::Filter(_) => true,
         });
         let lower = |track: usize| track - usize::from(track > number);
@@ -298,29 +341,39 @@ impl Spread {
             let (Planted::Transition(effect) | Planted::Filter(effect)) = planted;
             renumber(effect, &lower);
         }
+        spot
     }
 
     /// Puts the clips of each track on the lowest one on which they are as well.
     fn merge_tracks(&mut self, look: &GraphView, changes: &mut Changes) {
         let before = self.spots.len();
+        let mut places: Vec<_> = self.spots.iter().map(|spot| spot.clips(look)).collect();
+        let mut effects = TrackEffects::of(&self.planted);
         let mut why_not = None;
         let mut upper = 1;
         while upper < self.spots.len() {
-            let found = (0..upper).find(|&lower| {
-                self.have_room(lower, upper, look)
-                    && match self.why_apart(lower, upper) {
-                        None => true,
-                        Some(why) => {
-                            why_not = Some(why);
-                            false
-                        }
+            let mut found = None;
+            for lower in lowest_with_room(&places, upper)..upper {
+                match self.why_apart(&effects, lower, upper) {
+                    Some(why) => why_not = Some(why),
+                    None => {
+                        found = Some(lower);
+                        break;
                     }
-            });
+                }
+            }
             match found {
-                Some(lower) => self.merge(lower, upper, look),
+                Some(lower) => {
+                    let moved = self.remove(upper);
+                    self.spots[lower].joined.push(moved);
+                    let moved = places.remove(upper).unwrap_or_default();
+                    places[lower] = places[lower].take().map(|clips| in_order(clips, moved));
+                    effects = TrackEffects::of(&self.planted);
+                }
                 None => upper += 1,
             }
         }
+        self.spots.iter_mut().for_each(|spot| spot.settle(look));
         if before > self.spots.len() {
             changes
                 .done
@@ -331,74 +384,46 @@ impl Spread {
         }
     }
 
-    /// Whether the clips of a track meet none on the tracks from another one up to it.
-    fn have_room(&self, lower: usize, upper: usize, look: &GraphView) -> bool {
-        let Some(moved) = self.spots[upper].clips(look) else { return false };
-        self.spots[lower..upper].iter().all(|spot| {
-            let meets =
-                |clips: Vec<(u64, u64)>| clips.iter().any(|a| moved.iter().any(|b| a.0 < b.1 && b.0 < a.1));
-            spot.clips(look).is_some_and(|clips| !meets(clips))
-        })
-    }
-
     /// Why two tracks may not become one, as far as their effects go.
-    fn why_apart(&self, lower: usize, upper: usize) -> Option<String> {
+    fn why_apart(&self, effects: &TrackEffects, lower: usize, upper: usize) -> Option<String> {
         let apart = |what: String| Some(format!("tracks {lower} and {upper} {what}"));
         let (a, b) = (&self.spots[lower].track, &self.spots[upper].track);
         if a.hide != b.hide {
             return apart("hide different things".into());
         }
         let has_more = |track: &TractorTrack| !track.others.is_empty() || track.points != Points::default();
-        if [lower, upper].into_iter().any(|number| self.has_filter(number)) || has_more(a) || has_more(b) {
+        let has_filter = |number: usize| effects.filtered.contains(&number);
+        if has_filter(lower) || has_filter(upper) || has_more(a) || has_more(b) {
             return apart("have filters or points of their own".into());
         }
-        let all = self.transitions();
-        let of = |number: usize| all.iter().filter(move |transition| names(transition, number));
+        let of = |number: usize| effects.naming(number).map(|place| self.transition(place));
         if let Some(unknown) = of(lower).chain(of(upper)).find(|t| !is_always(t) || !is_idle_on_blanks(t)) {
             return apart(format!(
                 "have a transition, {}, that is active at times or may be",
                 unknown.service()
             ));
         }
-        let from_above = |transition: &Effect| {
-            let onto = transition.track("a_track").is_some_and(|onto| lower < onto && onto < upper);
-            onto && transition.track("b_track").is_some_and(|from| from > upper)
-        };
-        if all.iter().any(from_above) {
+        if effects.reaches_between(lower, upper) {
             return apart("have a track between them that a higher track is mixed onto".into());
         }
-        let onto = |number: usize| all.iter().any(|transition| transition.track("a_track") == Some(number));
-        if onto(upper) {
+        if effects.onto.contains_key(&upper) {
             return apart(format!("differ: other tracks are mixed onto {upper}"));
         }
-        let is_same = match onto(lower) {
+        let is_same = match effects.onto.contains_key(&lower) {
             true => {
                 of(upper).all(|t| is_sum(t) && t.track("a_track") == Some(lower))
                     && of(upper).count() == 1
                     && of(lower).all(|t| is_sum(t) && t.track("a_track") == Some(lower))
             }
-            false => kinds(&all, lower) == kinds(&all, upper),
+            false => kinds(of(lower), lower) == kinds(of(upper), upper),
         };
         if is_same { None } else { apart("are mixed onto other tracks in different ways".into()) }
     }
 
-    fn merge(&mut self, lower: usize, upper: usize, look: &GraphView) {
-        let until = [lower, upper].into_iter().filter_map(|number| self.spots[number].frames(look)).max();
-        let moved = self.spots[upper].take_placed(look);
-        let spot = &mut self.spots[lower];
-        let mut all = spot.take_placed(look);
-        all.extend(moved);
-        all.sort_by_key(|(start, _, _)| *start);
-        let (mut at, mut items) = (0, Vec::new());
-        for (start, end, item) in all {
-            items.extend((start > at).then(|| PlaylistItem::Blank(start - at)));
-            items.push(item);
-            at = end;
-        }
-        items.extend(until.filter(|&until| until > at).map(|until| PlaylistItem::Blank(until - at)));
-        spot.items = Some(items);
-        spot.is_changed = true;
-        self.remove(upper, |_| false);
+    /// What is planted at a place.
+    fn transition(&self, place: usize) -> &Effect {
+        let (Planted::Transition(effect) | Planted::Filter(effect)) = &self.planted[place];
+        effect
     }
 
     /// The graph with these tracks in place of what was played.
@@ -434,9 +459,79 @@ impl Spread {
     }
 }
 
-/// How a track is brought onto others: what each of its transitions says, but for the track.
-fn kinds(transitions: &[Effect], number: usize) -> Vec<NamedValues> {
-    let own = transitions.iter().filter(|transition| transition.track("b_track") == Some(number));
+/// Which of what is planted concerns which track.
+struct TrackEffects {
+    /// Tracks with a filter.
+    filtered: HashSet<usize>,
+    /// For a track the places of the transitions that name it.
+    named: HashMap<usize, Vec<usize>>,
+    /// For a track that others are mixed onto, the highest of these.
+    onto: BTreeMap<usize, usize>,
+}
+
+impl TrackEffects {
+    fn of(planted: &[Planted]) -> TrackEffects {
+        let (filtered, named, onto) = (HashSet::new(), HashMap::new(), BTreeMap::new());
+        let mut effects = TrackEffects { filtered, named, onto };
+        for (place, planted) in planted.iter().enumerate() {
+            match planted {
+                Planted::Filter(filter) => effects.filtered.extend(filter.track("track")),
+                Planted::Transition(transition) => effects.add(place, transition),
+            }
+        }
+        effects
+    }
+
+    fn add(&mut self, place: usize, transition: &Effect) {
+        let (onto, from) = (transition.track("a_track"), transition.track("b_track"));
+        for track in [onto, from].into_iter().flatten().collect::<BTreeSet<_>>() {
+            self.named.entry(track).or_default().push(place);
+        }
+        if let Some(onto) = onto {
+            let highest = self.onto.entry(onto).or_default();
+            *highest = from.unwrap_or(0).max(*highest);
+        }
+    }
+
+    /// The places of the transitions that name a track.
+    fn naming(&self, track: usize) -> impl Iterator<Item = usize> {
+        self.named.get(&track).into_iter().flatten().copied()
+    }
+
+    /// Whether a track from further up is mixed onto one between two.
+    fn reaches_between(&self, lower: usize, upper: usize) -> bool {
+        self.onto.range(lower + 1..upper).any(|(_, &highest)| highest > upper)
+    }
+}
+
+/// The lowest track on which there is room for the clips of another one, and on all between them.
+fn lowest_with_room(places: &[Option<Vec<(u64, u64)>>], upper: usize) -> usize {
+    let Some(moved) = &places[upper] else { return upper };
+    let has_room = |clips: &Option<Vec<_>>| clips.as_ref().is_some_and(|clips| !meet(clips, moved));
+    let highest = places[..upper].iter().rposition(|clips| !has_room(clips));
+    highest.map_or(0, |highest| highest + 1)
+}
+
+/// Whether any two of two tracks' clips meet. Both are in order of time.
+fn meet(a: &[(u64, u64)], b: &[(u64, u64)]) -> bool {
+    let (few, many) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    few.iter().any(|&(start, end)| {
+        let after = many.partition_point(|&(_, ends)| ends <= start);
+        many[after..].iter().take_while(|&&(begins, _)| begins < end).any(|&(begins, ends)| begins < ends)
+            && start < end
+    })
+}
+
+/// The clips of two tracks in order of time.
+fn in_order(mut clips: Vec<(u64, u64)>, more: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    clips.extend(more);
+    clips.sort();
+    clips
+}
+
+/// How a track is brought onto others: what each of the transitions that name it says, but for the track.
+fn kinds<'a>(named: impl Iterator<Item = &'a Effect>, number: usize) -> Vec<NamedValues> {
+    let own = named.filter(|transition| transition.track("b_track") == Some(number));
     let kind = |transition: &Effect| {
         let mut said = NamedValues([&transition.properties.0[..], &transition.attributes.0[..]].concat());
         said.take("b_track");
@@ -481,7 +576,15 @@ impl Spot {
             items: Some(Vec::new()),
             properties: NamedValues::default(),
             is_changed: true,
+            end: 0,
+            joined: Vec::new(),
         }
+    }
+
+    /// Whether it is known to show nothing.
+    fn is_blank(&self) -> bool {
+        let is_blank = |item: &PlaylistItem| matches!(item, PlaylistItem::Blank(_));
+        self.items.as_ref().is_some_and(|items| items.iter().all(is_blank))
     }
 
     fn name(&self, number: usize) -> String {
@@ -504,13 +607,33 @@ impl Spot {
         }
     }
 
-    /// Appends items at a frame.
-    fn put(&mut self, at: u64, more: Vec<PlaylistItem>, look: &GraphView) {
-        let long = self.frames(look).unwrap_or(at);
+    /// Appends items that take so many frames, at a frame.
+    fn put(&mut self, at: u64, more: Vec<PlaylistItem>, frames: u64) {
         let items = self.items.get_or_insert_default();
-        items.extend((at > long).then(|| PlaylistItem::Blank(at - long)));
+        items.extend((at > self.end).then(|| PlaylistItem::Blank(at - self.end)));
         items.extend(more);
-        *items = joined(std::mem::take(items));
+        self.end = at + frames;
+    }
+
+    /// Puts the clips of tracks that were joined to it between its own.
+    fn settle(&mut self, look: &GraphView) {
+        let moved = std::mem::take(&mut self.joined);
+        if moved.is_empty() {
+            return;
+        }
+        let until = moved.iter().chain([&*self]).filter_map(|spot| spot.frames(look)).max();
+        let mut all = self.take_placed(look);
+        moved.into_iter().for_each(|mut spot| all.extend(spot.take_placed(look)));
+        all.sort_by_key(|(start, _, _)| *start);
+        let (mut at, mut items) = (0, Vec::new());
+        for (start, end, item) in all {
+            items.extend((start > at).then(|| PlaylistItem::Blank(start - at)));
+            items.push(item);
+            at = end;
+        }
+        items.extend(until.filter(|&until| until > at).map(|until| PlaylistItem::Blank(until - at)));
+        self.items = Some(items);
+        self.is_changed = true;
     }
 
     /// When it has a clip; `None` where that is not known.
@@ -551,13 +674,14 @@ fn plain_lanes(graph: &Graph) -> Result<(Lanes, HashSet<String>), String> {
     };
     let has_background = tracks.len() > 1 && is_colour(&tracks[0]);
     let mut lanes = Lanes { frames, background: None, lanes: Vec::new() };
+    let mut producers = HashMap::new();
     for (number, track) in tracks.iter().enumerate() {
         if !track.others.is_empty() || track.points != Points::default() {
             return Err(format!("track {number} has filters or points of its own"));
         }
         match has_background && number == 0 {
             true => lanes.background = Some(look.services[track.of.as_str()].clone()),
-            false => lanes.lanes.push(lane(track, number, &look)?),
+            false => lanes.lanes.push(lane(track, number, &look, &mut producers)?),
         }
     }
     all_is_heard(&lanes, planted)?;
@@ -569,7 +693,7 @@ fn all_is_heard(lanes: &Lanes, planted: &[Planted]) -> Result<(), String> {
     let mut sums = Vec::new();
     for planted in planted {
         match planted {
-            Planted::Transition(effect) if is_sum(effect) => sums.push(effect.clone()),
+            Planted::Transition(effect) if is_sum(effect) => sums.push(effect),
             Planted::Transition(effect) | Planted::Filter(effect) => {
                 return Err(format!("`{}` is attached to it, which is not a sum of sound", effect.service()));
             }
@@ -589,38 +713,116 @@ fn all_is_heard(lanes: &Lanes, planted: &[Planted]) -> Result<(), String> {
 type Heard = (usize, Vec<(u64, u64)>);
 
 /// The first frame on which not all that is heard is added up.
-fn unsummed(heard: &[Heard], transitions: &[Effect]) -> Option<u64> {
-    let clips = heard.iter().flat_map(|(_, clips)| clips.iter().flat_map(|&(start, end)| [start, end]));
-    let ranges = transitions
-        .iter()
-        .flat_map(|sum| [sum.points.first.unwrap_or(0), sum.points.last.map_or(0, |last| last + 1)]);
-    let places: BTreeSet<u64> = clips.chain(ranges).collect();
-    places.into_iter().find(|&at| {
-        let plays = |(_, clips): &&Heard| clips.iter().any(|&(start, end)| start <= at && at < end);
-        let mut sound: Vec<(usize, usize)> =
-            heard.iter().filter(plays).map(|(number, _)| (*number, 1)).collect();
-        let all = sound.len();
-        for sum in transitions.iter().filter(|sum| is_sum(sum) && works_at(sum, at)) {
-            let (Some(onto), Some(upper)) = (sum.track("a_track"), sum.track("b_track")) else { return true };
-            if let Some(taken) = sound.iter().position(|(number, _)| *number == upper) {
-                let (_, parts) = sound.remove(taken);
-                match sound.iter_mut().find(|(number, _)| *number == onto) {
-                    Some((_, sum)) => *sum += parts,
-                    None => sound.push((onto, parts)),
+fn unsummed(heard: &[Heard], transitions: &[&Effect]) -> Option<u64> {
+    let sums = transitions.iter().filter(|sum| is_sum(sum)).map(|sum| Sum::of(sum));
+    let (sums, nameless): (Vec<_>, Vec<_>) = sums.partition(|sum| sum.tracks.is_some());
+    let unknown = nameless.iter().filter(|sum| sum.from < sum.to).map(|sum| sum.from).min();
+    let unknown = unknown.into_iter();
+    let mut changes: BTreeMap<u64, Vec<Change>> = BTreeMap::new();
+    let mut at = |frame: u64, change: Change| changes.entry(frame).or_default().push(change);
+    for (track, (_, clips)) in heard.iter().enumerate() {
+        for &(start, end) in clips.iter().filter(|(start, end)| start < end) {
+            at(start, Change::Sounds(track, 1));
+            at(end, Change::Sounds(track, -1));
+        }
+    }
+    for (number, sum) in sums.iter().enumerate() {
+        at(sum.from, Change::Sums(number, true));
+        at(sum.to, Change::Sums(number, false));
+    }
+    let mut now = Sound { sums: &sums, playing: BTreeMap::new(), working: HashMap::new() };
+    let first = changes.into_iter().find_map(|(frame, changes)| {
+        changes.into_iter().for_each(|change| now.take(change));
+        (!now.is_added_up(heard)).then_some(frame)
+    });
+    unknown.chain(first).min()
+}
+
+/// Adds the sound of one track to that of another, from one frame up to another.
+struct Sum {
+    tracks: Option<(usize, usize)>,
+    from: u64,
+    to: u64,
+}
+
+impl Sum {
+    fn of(sum: &Effect) -> Sum {
+        let tracks = sum.track("a_track").zip(sum.track("b_track"));
+        let (from, to) = match (is_always(sum), sum.points.last) {
+            (true, _) => (0, u64::MAX),
+            (false, Some(last)) => (sum.points.first.unwrap_or(0), last.saturating_add(1)),
+            (false, None) => (0, 0),
+        };
+        Sum { tracks, from: from.min(to), to }
+    }
+}
+
+/// What changes at a frame.
+enum Change {
+    /// A clip of a track begins or ends: so many more of them play.
+    Sounds(usize, i64),
+    /// A sum begins to work, or ends.
+    Sums(usize, bool),
+}
+
+/// What is heard at a frame, and what is added up there.
+struct Sound<'a> {
+    sums: &'a [Sum],
+    /// Tracks of which clips play, and how many.
+    playing: BTreeMap<usize, i64>,
+    /// The sums that work, by the track that they take away.
+    working: HashMap<usize, BTreeSet<usize>>,
+}
+
+impl Sound<'_> {
+    fn take(&mut self, change: Change) {
+        match change {
+            Change::Sounds(track, more) => {
+                let clips = self.playing.entry(track).or_default();
+                *clips += more;
+                if *clips == 0 {
+                    self.playing.remove(&track);
                 }
             }
+            Change::Sums(number, works) => {
+                let Some((_, upper)) = self.sums[number].tracks else { return };
+                let working = self.working.entry(upper).or_default();
+                if works {
+                    working.insert(number)
+                } else {
+                    working.remove(&number)
+                };
+            }
         }
-        sound.iter().max().is_some_and(|(_, parts)| *parts < all)
-    })
+    }
+
+    /// Whether all that plays comes to one track, when the sums work one after another.
+    fn is_added_up(&self, heard: &[Heard]) -> bool {
+        let all = self.playing.len();
+        if all < 2 {
+            return true;
+        }
+        let mut parts: HashMap<usize, usize> =
+            self.playing.keys().map(|&track| (heard[track].0, 1)).collect();
+        let taking = |track: usize| self.working.get(&track).into_iter().flatten().copied();
+        let mut next: BTreeSet<usize> = parts.keys().flat_map(|&track| taking(track)).collect();
+        while let Some(number) = next.pop_first() {
+            let Some((onto, upper)) = self.sums[number].tracks else { continue };
+            if let Some(taken) = parts.remove(&upper) {
+                *parts.entry(onto).or_default() += taken;
+                next.extend(taking(onto).filter(|&later| later > number));
+            }
+        }
+        parts.len() == 1
+    }
 }
 
-fn works_at(transition: &Effect, at: u64) -> bool {
-    let within =
-        |points: Points| points.first.unwrap_or(0) <= at && points.last.is_some_and(|last| at <= last);
-    is_always(transition) || within(transition.points)
-}
-
-fn lane(track: &TractorTrack, number: usize, look: &GraphView) -> Result<Lane, String> {
+fn lane<'a>(
+    track: &TractorTrack,
+    number: usize,
+    look: &GraphView<'a>,
+    producers: &mut HashMap<&'a str, Rc<Service>>,
+) -> Result<Lane, String> {
     let mut lane = Lane { hide: track.hide, frames: 0, pieces: Vec::new() };
     let service = look.services[track.of.as_str()];
     let whole = [PlaylistItem::Entry(Entry { of: track.of.clone(), ..Entry::default() })];
@@ -644,7 +846,8 @@ fn lane(track: &TractorTrack, number: usize, look: &GraphView) -> Result<Lane, S
             {
                 return Err(format!("a clip on track {number}, of `{}`, has a filter", entry.of));
             }
-            let producer = Service { id: String::new(), ..producer.clone() };
+            let unnamed = || Rc::new(Service { id: String::new(), ..producer.clone() });
+            let producer = Rc::clone(producers.entry(&producer.id).or_insert_with(unnamed));
             let (start, end) = (lane.frames, lane.frames + frames);
             lane.pieces.extend((frames > 0).then(|| Piece {
                 producer,

@@ -34,11 +34,11 @@ pub enum Part {
 }
 
 /// Names and values, in order; attributes or properties.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct NamedValues(pub Vec<(String, String)>);
 
 /// An element that is kept as it is.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Element {
     /// Its name.
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Element {
 }
 
 /// Something that gives frames.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Service {
     /// What others call it by.
     pub id: String,
@@ -70,7 +70,7 @@ pub struct Service {
 }
 
 /// What a service is made of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Body {
     /// A medium, or a generator of pictures.
     Producer,
@@ -83,7 +83,7 @@ pub enum Body {
 }
 
 /// In and out points; what is not said is `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Points {
     /// The first frame.
     pub first: Option<u64>,
@@ -92,7 +92,7 @@ pub struct Points {
 }
 
 /// What stands in a playlist.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PlaylistItem {
     /// A piece of a service.
     Entry(Entry),
@@ -101,7 +101,7 @@ pub enum PlaylistItem {
 }
 
 /// A piece of a service in a playlist.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Entry {
     /// The service's id.
     pub of: String,
@@ -118,7 +118,7 @@ pub struct Entry {
 }
 
 /// Tracks over each other, and what is planted on them.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Tractor {
     /// From the lowest to the highest.
     pub tracks: Vec<TractorTrack>,
@@ -129,7 +129,7 @@ pub struct Tractor {
 }
 
 /// A track of a tractor.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct TractorTrack {
     /// The service's id.
     pub of: String,
@@ -158,7 +158,7 @@ pub enum Hide {
 }
 
 /// What works on the tracks of a tractor.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Planted {
     /// On one track (its property `track`), or on all that comes out.
     Filter(Effect),
@@ -167,7 +167,7 @@ pub enum Planted {
 }
 
 /// A filter or a transition.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Effect {
     /// When it works, in the time of what it is attached to.
     pub points: Points,

@@ -2,6 +2,8 @@
 //!
 //! All layouts are written from it, so that they cannot differ in what they show.
 
+use std::rc::Rc;
+
 use memreel_timeline::{Item, Rate, Timeline, Track, TrackKind};
 
 use super::graph::{Body, Hide, NamedValues, Points, Service};
@@ -32,7 +34,7 @@ pub struct Lane {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
     /// The producer; its id is given when it is written.
-    pub producer: Service,
+    pub producer: Rc<Service>,
     /// The first frame of the producer that is shown.
     pub first: u64,
     /// The frame of the whole at which it begins.
@@ -116,7 +118,7 @@ fn is_linked(video: &Track, audio: &Track) -> bool {
 fn lane(track: &Track, hide: Hide, rate: Rate) -> Lane {
     let placed = track.placed(rate).into_iter().filter(|placed| placed.start < placed.end);
     let piece = |placed: memreel_timeline::Placed| Piece {
-        producer: medium(&placed.clip.media.to_string_lossy(), hide),
+        producer: Rc::new(medium(&placed.clip.media.to_string_lossy(), hide)),
         first: placed.clip.source_range.start_time.frame_at(rate),
         start: placed.start,
         end: placed.end,

@@ -10,8 +10,9 @@
 //! piece has a producer of its own, as editors that make their graph anew for an export open the file
 //! for each cut: this is what makes that layout dear, and worth measuring.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::rc::Rc;
 
 use super::Profile;
 use super::graph::*;
@@ -115,15 +116,21 @@ fn laid_pieces(lanes: &Lanes) -> Vec<(&Lane, &Piece)> {
 
 /// Sections from the first frame to the last, as long as they can be.
 fn sections(lanes: &Lanes) -> Vec<Section> {
-    let pieces = laid_pieces(lanes);
-    let places: BTreeSet<u64> =
-        pieces.iter().flat_map(|(_, piece)| [piece.start, piece.end]).chain([0, lanes.frames]).collect();
-    let places: Vec<u64> = places.into_iter().filter(|&place| place <= lanes.frames).collect();
+    let mut changes: BTreeMap<u64, (i64, i64)> = BTreeMap::from([(0, (0, 0)), (lanes.frames, (0, 0))]);
+    for (lane, piece) in laid_pieces(lanes) {
+        let alone = i64::from(needs_track(lane, piece));
+        for (place, more) in [(piece.start, 1), (piece.end, -1)] {
+            let (pieces, needing) = changes.entry(place).or_default();
+            (*pieces, *needing) = (*pieces + more, *needing + more * alone);
+        }
+    }
+    let changes: Vec<_> = changes.into_iter().filter(|&(place, _)| place <= lanes.frames).collect();
+    let (mut pieces, mut needing) = (0, 0);
     let mut sections: Vec<Section> = Vec::new();
-    for pair in places.windows(2) {
-        let (start, end) = (pair[0], pair[1]);
-        let here = || pieces.iter().filter(|(_, piece)| piece.start < end && start < piece.end);
-        let is_mix = here().count() > 1 || here().any(|(lane, piece)| needs_track(lane, piece));
+    for pair in changes.windows(2) {
+        let ((start, more), (end, _)) = (pair[0], pair[1]);
+        (pieces, needing) = (pieces + more.0, needing + more.1);
+        let is_mix = pieces > 1 || needing > 0;
         match sections.last_mut() {
             Some(last) if last.is_mix == is_mix => last.end = end,
             _ => sections.push(Section { start, end, is_mix }),
@@ -135,12 +142,14 @@ fn sections(lanes: &Lanes) -> Vec<Section> {
 /// Joins sections between which a clip would be cut so that one frame of it is left: MLT 7.12 plays entries of
 /// one frame without sound.
 fn without_single_frames(sections: Vec<Section>, lanes: &Lanes) -> Vec<Section> {
-    let pieces = laid_pieces(lanes);
     let leaves_one = |a: Section, b: Section| {
-        pieces
-            .iter()
-            .filter(|(_, piece)| piece.start < a.end && b.start < piece.end)
-            .any(|(_, piece)| a.end - piece.start.max(a.start) == 1 || piece.end.min(b.end) - b.start == 1)
+        let crossing = lanes.lanes.iter().filter_map(|lane| {
+            let before = lane.pieces.partition_point(|piece| piece.start < b.start);
+            lane.pieces[..before].last().filter(|piece| piece.end > b.start)
+        });
+        crossing
+            .into_iter()
+            .any(|piece| a.end - piece.start.max(a.start) == 1 || piece.end.min(b.end) - b.start == 1)
     };
     let mut all: Vec<Section> = Vec::new();
     for mut section in sections {
@@ -152,6 +161,32 @@ fn without_single_frames(sections: Vec<Section>, lanes: &Lanes) -> Vec<Section> 
     all
 }
 
+/// The pieces of each section, lane by lane.
+fn pieces_of<'a>(sections: &[Section], lanes: &'a Lanes) -> Vec<Vec<(&'a Lane, Piece)>> {
+    let mut pieces = vec![Vec::new(); sections.len()];
+    for (lane, piece) in laid_pieces(lanes) {
+        let first = sections.partition_point(|section| section.end <= piece.start);
+        for (section, pieces) in sections[first..].iter().zip(&mut pieces[first..]) {
+            match piece.within(section.start, section.end) {
+                Some(part) => pieces.push((lane, part)),
+                None => break,
+            }
+        }
+    }
+    pieces
+}
+
+/// How many pieces sections have together.
+pub(super) fn pieces_in_sections(lanes: &Lanes) -> u64 {
+    let lanes = on_background(lanes);
+    let sections = without_single_frames(sections(&lanes), &lanes);
+    let crossed = |piece: &Piece| {
+        let first = sections.partition_point(|section| section.end <= piece.start);
+        sections.partition_point(|section| section.start < piece.end) - first
+    };
+    laid_pieces(&lanes).into_iter().map(|(_, piece)| crossed(piece) as u64).sum()
+}
+
 /// Whether only a track can leave out what the lane leaves out of the piece.
 fn needs_track(lane: &Lane, piece: &Piece) -> bool {
     let is_silent = piece.producer.is_colour() || piece.producer.value("audio_index") == Some("-1");
@@ -161,6 +196,7 @@ fn needs_track(lane: &Lane, piece: &Piece) -> bool {
 /// The lanes with a lowest one that has the background wherever nothing else is seen.
 fn on_background(lanes: &Lanes) -> Lanes {
     let Some(background) = &lanes.background else { return lanes.clone() };
+    let colour = Rc::new(background.clone());
     let seen = laid_pieces(lanes).into_iter().filter(|(lane, _)| lane.is_seen());
     let mut seen: Vec<_> =
         seen.map(|(_, piece)| (piece.start, piece.end)).chain([(lanes.frames, lanes.frames)]).collect();
@@ -168,7 +204,7 @@ fn on_background(lanes: &Lanes) -> Lanes {
     let (mut at, mut holes) = (0, Vec::new());
     for (start, end) in seen {
         if at < start {
-            holes.push(Piece { producer: background.clone(), first: 0, start: at, end: start });
+            holes.push(Piece { producer: Rc::clone(&colour), first: 0, start: at, end: start });
         }
         at = at.max(end);
     }
@@ -215,32 +251,30 @@ impl LaneWriter {
 
     /// The entries of a lane; its producers are written, equal ones once.
     fn lane(&mut self, id: &str, lane: &Lane) -> Vec<PlaylistItem> {
-        let mut producers: Vec<(&Service, String)> = Vec::new();
+        let mut producers: HashMap<&Service, String> = HashMap::new();
         let mut entries = Vec::new();
         for piece in &lane.pieces {
-            let known = producers.iter().find(|(producer, _)| *producer == &piece.producer);
-            let of = match known {
-                Some((_, of)) => of.clone(),
-                None => {
-                    let of = format!("{id}_media{}", producers.len());
-                    self.push(Service { id: of.clone(), ..piece.producer.clone() });
-                    producers.push((&piece.producer, of.clone()));
-                    of
-                }
-            };
-            entries.push((piece, of));
+            let number = producers.len();
+            let of = producers.entry(&piece.producer).or_insert_with(|| {
+                let of = format!("{id}_media{number}");
+                self.push(Service { id: of.clone(), ..Service::clone(&piece.producer) });
+                of
+            });
+            entries.push((piece, of.clone()));
         }
         items(&entries, 0, lane.frames)
     }
 
     fn sections(&mut self, lanes: &Lanes) {
         let lanes = on_background(lanes);
+        let sections = without_single_frames(sections(&lanes), &lanes);
+        let pieces = pieces_of(&sections, &lanes);
         let mut items = Vec::new();
-        for (number, section) in without_single_frames(sections(&lanes), &lanes).into_iter().enumerate() {
+        for (number, (section, pieces)) in sections.into_iter().zip(pieces).enumerate() {
             let id = format!("section{number}");
             match section.is_mix {
-                true => self.mix(&id, &lanes, section),
-                false => self.plain(&id, &lanes, section),
+                true => self.mix(&id, pieces, section),
+                false => self.plain(&id, pieces, section),
             }
             let points = Points::new(0, section.end - section.start - 1);
             items.push(PlaylistItem::Entry(Entry { of: id, points, ..Entry::default() }));
@@ -249,9 +283,8 @@ impl LaneWriter {
     }
 
     /// Pieces one after another.
-    fn plain(&mut self, id: &str, lanes: &Lanes, section: Section) {
-        let within = |(_, piece): (&Lane, &Piece)| piece.within(section.start, section.end);
-        let mut pieces: Vec<_> = laid_pieces(lanes).into_iter().filter_map(within).collect();
+    fn plain(&mut self, id: &str, pieces: Vec<(&Lane, Piece)>, section: Section) {
+        let mut pieces: Vec<_> = pieces.into_iter().map(|(_, piece)| piece).collect();
         pieces.sort_by_key(|piece| piece.start);
         let entries: Vec<_> =
             (0..).zip(&pieces).map(|(number, piece)| (piece, self.own_producer(id, number, piece))).collect();
@@ -259,10 +292,9 @@ impl LaneWriter {
     }
 
     /// A playlist for each piece, over each other.
-    fn mix(&mut self, id: &str, lanes: &Lanes, section: Section) {
+    fn mix(&mut self, id: &str, pieces: Vec<(&Lane, Piece)>, section: Section) {
         let (mut tracks, mut heard) = (Vec::new(), Vec::new());
-        for (lane, piece) in laid_pieces(lanes) {
-            let Some(piece) = piece.within(section.start, section.end) else { continue };
+        for (lane, piece) in pieces {
             let number = tracks.len();
             let entries = [(&piece, self.own_producer(id, number, &piece))];
             let playlist = format!("{id}_track{number}");
@@ -278,7 +310,7 @@ impl LaneWriter {
 
     fn own_producer(&mut self, id: &str, number: usize, piece: &Piece) -> String {
         let own = format!("{id}_media{number}");
-        self.push(Service { id: own.clone(), ..piece.producer.clone() });
+        self.push(Service { id: own.clone(), ..Service::clone(&piece.producer) });
         own
     }
 }

@@ -1,5 +1,6 @@
 //! Takes what is nested out of its container, where it is nothing but a sequence.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use super::graph::*;
@@ -293,13 +294,14 @@ pub fn is_sum(transition: &Effect) -> bool {
 
 /// Whether a track that shows nothing can go: nothing, or the next track alone, may be brought onto it. One
 /// from further up would come to lie below those between.
-pub fn may_drop(number: usize, transitions: &[Effect]) -> bool {
-    let mut named = transitions.iter().filter(|transition| names(transition, number));
-    let onto = transitions.iter().filter(|transition| transition.track("a_track") == Some(number));
+pub fn may_drop<E: Borrow<Effect>>(number: usize, transitions: &[E]) -> bool {
+    let transitions = || transitions.iter().map(Borrow::borrow);
+    let mut named = transitions().filter(|transition| names(transition, number));
+    let onto = transitions().filter(|transition| transition.track("a_track") == Some(number));
     let mut onto: Vec<_> = onto.filter_map(|transition| transition.track("b_track")).collect();
     onto.dedup();
     let is_alone = |other: usize| {
-        let mut named = transitions.iter().filter(|transition| names(transition, other));
+        let mut named = transitions().filter(|transition| names(transition, other));
         named.all(|transition| names(transition, number))
     };
     named.all(is_idle_on_blanks)

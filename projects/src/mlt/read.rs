@@ -5,18 +5,17 @@
 //! does not look into is kept element by element; only comments and white space go. A service that
 //! stands inside an entry or a track is put before its container, where MLT would have it as well.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 use super::graph::*;
+use super::played::Played;
 use super::points;
+use memreel_bounds as bounds;
 use memreel_timeline::Rate;
-
-/// How deep elements may stand in each other; MLT's own writer needs six.
-const DEEPEST: usize = 64;
 
 /// Why a text is no MLT graph.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -37,7 +36,7 @@ fn wrong<T>(line: usize, what: impl Into<String>) -> Read<T> {
 /// Reads a document.
 ///
 /// # Errors
-/// When it is no XML, ends too early, is not MLT's, or names what it does not have.
+/// When it is no XML, ends too early, is not MLT's, names what it does not have, or is beyond a bound.
 pub fn from_mlt_xml(text: &str) -> Result<Graph, MltError> {
     let document = tree(text)?;
     if !matches!(document.name.as_str(), "mlt" | "westley") {
@@ -85,6 +84,7 @@ fn tree(text: &str) -> Read<Raw> {
     let mut lines = Lines { text, line: 1, at: 0 };
     let mut open: Vec<Raw> = Vec::new();
     let mut whole = None;
+    let mut elements = 0;
     loop {
         let line = lines.at(reader.buffer_position());
         let event = match reader.read_event() {
@@ -95,13 +95,17 @@ fn tree(text: &str) -> Read<Raw> {
         };
         let closed = match event {
             Event::Start(start) => {
-                open.push(raw(&start, line)?);
-                if open.len() > DEEPEST {
-                    return wrong(line, format!("elements are nested more than {DEEPEST} deep"));
-                }
+                open.push(raw(&start, line, &mut elements)?);
+                within(
+                    open.len() as u64,
+                    bounds::PROJECT_ELEMENT_DEPTH,
+                    "elements are nested",
+                    " deep",
+                    line,
+                )?;
                 None
             }
-            Event::Empty(start) => Some(raw(&start, line)?),
+            Event::Empty(start) => Some(raw(&start, line, &mut elements)?),
             Event::End(_) => open.pop(),
             Event::Eof => return end(open.pop(), whole, lines.at(text.len() as u64)),
             Event::Text(text) => put(&mut open, &text.xml10_content()),
@@ -120,6 +124,20 @@ fn tree(text: &str) -> Read<Raw> {
                 return wrong(element.line, format!("<{}> is after the end of the document", element.name));
             }
         }
+    }
+}
+
+/// Counts an element or an attribute, if there may be one more.
+fn count(elements: &mut u64, line: usize) -> Read<()> {
+    *elements += 1;
+    within(*elements, bounds::PROJECT_ELEMENTS, "the document has", " elements and attributes", line)
+}
+
+/// Whether there are no more of something than there may be.
+fn within(count: u64, most: u64, what: &str, of: &str, line: usize) -> Read<()> {
+    match count > most {
+        true => wrong(line, format!("{what} more than {most}{of}, which memreel does not read")),
+        false => Ok(()),
     }
 }
 
@@ -149,9 +167,11 @@ fn resolved(name: &quick_xml::events::BytesRef) -> Option<String> {
     }
 }
 
-fn raw(start: &BytesStart, line: usize) -> Read<Raw> {
-    let mut attributes = NamedValues::default();
+fn raw(start: &BytesStart, line: usize, elements: &mut u64) -> Read<Raw> {
+    count(elements, line)?;
+    let mut attributes = NamedValues(Vec::with_capacity(1));
     for attribute in start.attributes() {
+        count(elements, line)?;
         let pair = attribute.map_err(quick_xml::Error::from).and_then(|attribute| {
             Ok((
                 attribute.key.as_ref().to_string(),
@@ -210,9 +230,11 @@ impl Raw {
 struct Document {
     graph: Graph,
     rate: Option<Rate>,
-    ids: HashSet<String>,
+    /// The services so far, and what each plays.
+    played: HashMap<String, Played>,
     /// Every id of the document, also further down: none of these may be made up.
     named: HashSet<String>,
+    made_up: u64,
 }
 
 impl Document {
@@ -258,7 +280,17 @@ impl Document {
         for child in element.children {
             self.child(&mut service, child)?;
         }
-        if !self.ids.insert(id.clone()) {
+        let services = self.played.len() as u64 + 1;
+        within(
+            services,
+            bounds::PROJECT_SERVICES,
+            "the document has",
+            " producers, playlists and tractors",
+            line,
+        )?;
+        let played = Played::of(&service, &self.played);
+        within_bounds(&service, played, line)?;
+        if self.played.insert(id.clone(), played).is_some() {
             return wrong(line, format!("the id `{id}` is used twice: every service needs its own"));
         }
         self.graph.parts.push(Part::Service(service));
@@ -266,10 +298,13 @@ impl Document {
     }
 
     fn made_up_id(&mut self) -> String {
-        let unnamed = (1..).map(|number| format!("unnamed{number}"));
-        let id = unnamed.into_iter().find(|id| !self.named.contains(id)).expect("there are numbers enough");
-        self.named.insert(id.clone());
-        id
+        loop {
+            self.made_up += 1;
+            let id = format!("unnamed{}", self.made_up);
+            if !self.named.contains(&id) {
+                return id;
+            }
+        }
     }
 
     /// Puts an element of a service in its place.
@@ -398,7 +433,7 @@ impl Document {
             return self.service(inside);
         }
         match element.attributes.take(attribute) {
-            Some(id) if self.ids.contains(&id) => Ok(id),
+            Some(id) if self.played.contains_key(&id) => Ok(id),
             Some(id) => wrong(
                 element.line,
                 format!("<{}> refers to `{id}`, and nothing before it has this id", element.name),
@@ -418,6 +453,23 @@ impl Document {
         }
         Ok(effect)
     }
+}
+
+/// Whether a service plays no more than memreel lays out, with what it is made of.
+fn within_bounds(service: &Service, played: Played, line: usize) -> Read<()> {
+    let id = &service.id;
+    if let Body::Tractor(tractor) = &service.body {
+        let tracks = tractor.tracks.len() as u64;
+        let mixes = tracks.saturating_mul(tractor.planted.len() as u64);
+        within(tracks, bounds::PROJECT_TRACKS, &format!("`{id}` has"), " tracks", line)?;
+        let of = " tracks times transitions and filters";
+        within(mixes, bounds::PROJECT_MIXES, &format!("`{id}` has"), of, line)?;
+    }
+    let nests = format!("`{id}` nests playlists and tractors");
+    within(played.nesting, bounds::PROJECT_NESTING, &nests, " deep", line)?;
+    let plays = format!("`{id}` plays");
+    within(played.items, bounds::PROJECT_CLIPS, &plays, " clips and gaps", line)?;
+    within(played.bytes, bounds::PROJECT_PLAYED_BYTES, &plays, " bytes of properties", line)
 }
 
 fn property(mut element: Raw) -> (String, String) {

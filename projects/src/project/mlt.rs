@@ -3,20 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Found, ProjectError};
+use super::{Found, ProjectError, reach};
 use crate::mlt::graph::{Body, Effect, Entry, Planted, PlaylistItem, Service};
 use crate::mlt::{Graph, Profile, from_mlt_xml};
-
-/// More clips than any project plays; a file in which sequences use each other over and over could name
-/// more than there is memory for.
-const MOST_CLIPS: usize = 1_000_000;
 
 /// Reads it and finds what it plays.
 pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>, Found), ProjectError> {
     let graph = from_mlt_xml(text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
     let indescribable = |what: String| ProjectError::Indescribable { path: path.into(), what };
     let base = folder.join(graph.attributes.get("root").unwrap_or_default());
-    let found = Search::new(&graph, base).run().map_err(indescribable)?;
+    let mut found = Search::new(&graph, base).run().map_err(indescribable)?;
+    found.reach = reach::of_graph(&graph, folder);
     Ok((graph.profile(), found))
 }
 
@@ -27,8 +24,9 @@ struct Search<'a> {
     services: HashMap<&'a str, &'a Service>,
     lengths: HashMap<&'a str, u64>,
     counted: HashSet<&'a str>,
+    /// Where the items of each playlist begin, and the frame after the last.
+    begins: HashMap<&'a str, Vec<u64>>,
     found: Found,
-    visits: usize,
 }
 
 /// The part of a service that is played: its frames `from..to`, the first of which is at `at`.
@@ -42,7 +40,15 @@ struct Window {
 impl<'a> Search<'a> {
     fn new(graph: &'a Graph, base: PathBuf) -> Search<'a> {
         let (services, lengths) = (graph.by_id(), graph.lengths());
-        Search { graph, base, services, lengths, counted: HashSet::new(), found: Found::default(), visits: 0 }
+        Search {
+            graph,
+            base,
+            services,
+            lengths,
+            counted: HashSet::new(),
+            begins: HashMap::new(),
+            found: Found::default(),
+        }
     }
 
     fn run(mut self) -> Result<Found, String> {
@@ -52,21 +58,17 @@ impl<'a> Search<'a> {
             frames.ok_or("its length is unknown: a clip has neither in and out points nor a length")?;
         self.found.frames = frames;
         let first = root.points.first.unwrap_or(0);
-        self.service(root, Window { at: 0, from: first, to: first + frames })?;
+        self.service(root, Window { at: 0, from: first, to: first + frames });
         let (tracks, depth) = self.shape();
         (self.found.tracks, self.found.nesting_depth) = (tracks, depth);
         Ok(self.found)
     }
 
-    fn service(&mut self, service: &'a Service, window: Window) -> Result<(), String> {
-        self.visits += 1;
-        if self.visits > MOST_CLIPS {
-            return Err(format!("it plays more than {MOST_CLIPS} clips"));
-        }
+    fn service(&mut self, service: &'a Service, window: Window) {
         self.count_effects(service);
         match &service.body {
             Body::Producer | Body::Chain => self.clip(service, window.at),
-            Body::Playlist(items) => self.playlist(items, window)?,
+            Body::Playlist(items) => self.playlist(&service.id, items, window),
             Body::Tractor(tractor) => {
                 for track in &tractor.tracks {
                     let first = track.points.first.unwrap_or(0);
@@ -74,29 +76,41 @@ impl<'a> Search<'a> {
                     let to = (window.to + first).min(first + long.unwrap_or(window.to));
                     let from = window.from + first;
                     if from < to {
-                        self.service(self.services[track.of.as_str()], Window { at: window.at, from, to })?;
+                        self.service(self.services[track.of.as_str()], Window { at: window.at, from, to });
                     }
                 }
             }
         }
-        Ok(())
     }
 
-    fn playlist(&mut self, items: &'a [PlaylistItem], window: Window) -> Result<(), String> {
-        let mut begins = 0;
-        for item in items {
-            let ends = begins + self.frames(item);
+    fn playlist(&mut self, id: &'a str, items: &'a [PlaylistItem], window: Window) {
+        if !self.begins.contains_key(id) {
+            let begins = self.all_begins(items);
+            self.begins.insert(id, begins);
+        }
+        let begins_at = |number: usize| self.begins[id][number];
+        let first = self.begins[id].partition_point(|&begins| begins <= window.from).saturating_sub(1);
+        let last = self.begins[id].partition_point(|&begins| begins < window.to).min(items.len());
+        let shown: Vec<_> =
+            (first..last).map(|number| (&items[number], begins_at(number), begins_at(number + 1))).collect();
+        for (item, begins, ends) in shown {
             let (from, to) = (begins.max(window.from), ends.min(window.to));
             if let (PlaylistItem::Entry(entry), true) = (item, from < to) {
                 let service = self.services[entry.of.as_str()];
                 let first = self.first(entry, service) + from - begins;
                 let at = window.at + from - window.from;
-                self.service(service, Window { at, from: first, to: first + to - from })?;
+                self.service(service, Window { at, from: first, to: first + to - from });
                 self.count(entry.filters.iter());
             }
-            begins = ends;
         }
-        Ok(())
+    }
+
+    fn all_begins(&self, items: &[PlaylistItem]) -> Vec<u64> {
+        let ends = items.iter().scan(0_u64, |end, item| {
+            *end = end.saturating_add(self.frames(item));
+            Some(*end)
+        });
+        std::iter::once(0).chain(ends).collect()
     }
 
     fn frames(&self, item: &PlaylistItem) -> u64 {

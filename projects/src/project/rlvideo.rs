@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::reach::{self, ProjectFetch};
 use super::{Found, ProjectError};
 use crate::mlt::Profile;
 use crate::rlvideo::{Cut, Rlvideo, RlvideoSource, from_rlvideo, profile};
@@ -17,6 +18,7 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
         found.clips.push(cut.position);
         if let RlvideoSource::File { path, .. } = &project.sources[&cut.source] {
             found.uses.push((cut.position, folder.join(path)));
+            found.reach.fetches.extend(fetched(path));
         }
         if cut.volume != 0.0 {
             *found.filters.entry("volume".into()).or_default() += 1;
@@ -28,9 +30,21 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
     Ok((Some(profile()), found))
 }
 
+/// What the editor would fetch as a source.
+fn fetched(path: &Path) -> Option<ProjectFetch> {
+    let url = reach::fetched(path.to_str()?)?;
+    Some(ProjectFetch { by: "source".into(), property: "path".into(), url: url.into() })
+}
+
 /// How many cuts meet at most.
 fn at_once(project: &Rlvideo) -> usize {
-    let here =
-        |at: u64| project.cuts.values().filter(|cut: &&Cut| cut.position <= at && at < cut.end()).count();
-    project.cuts.values().map(|cut| here(cut.position)).max().unwrap_or(0)
+    let ends = |cut: &Cut| [(cut.position, 1), (cut.end(), -1)];
+    let mut changes: Vec<(u64, i64)> = project.cuts.values().flat_map(ends).collect();
+    // Where one ends and another begins, they do not meet: ends are first.
+    changes.sort_unstable();
+    let counts = changes.into_iter().scan(0, |now, (_, more)| {
+        *now += more;
+        Some(*now)
+    });
+    counts.max().unwrap_or(0).max(0) as usize
 }

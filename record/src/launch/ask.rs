@@ -61,6 +61,7 @@ pub fn ask(
         manner: Manner::Guarded,
         streams: Streams::Apart,
         cgroup: None,
+        writable: None,
         progress_fd: None,
     })?;
     let over = WritersEnded::default();

@@ -216,6 +216,8 @@ impl<'a> Watch<'a> {
     fn note(&mut self, report: LaunchReport) {
         match report {
             LaunchReport::NotStarted(error) => self.seen.not_started = Some(error),
+            // Nothing that is only watched is confined.
+            LaunchReport::Unconfined => {}
             LaunchReport::Executed => self.event("exec", self.scene.program.to_string()),
             LaunchReport::Ended(end) => {
                 self.seen.end = Some(end);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Launch;
-use crate::launch::{self, LaunchRequest, Manner, Streams, Waited};
+use crate::launch::{self, NoReply};
 use crate::proc;
 use crate::sampler::Instant;
 use memreel_trace::units::Count;
@@ -170,50 +170,15 @@ fn children(pid: i32) -> Vec<i32> {
 fn debugger(launch: &Launch, target: &[String]) -> String {
     let words = DEBUGGER.iter().map(ToString::to_string).chain(target.iter().cloned());
     let command: Vec<_> = words.map(Into::into).collect();
-    let request = LaunchRequest {
-        launcher: &launch.launcher,
-        command: &command,
-        environment: &[].into(),
-        manner: Manner::Guarded,
-        streams: Streams::Captured,
-        progress_fd: None,
-        cgroup: None,
-    };
-    match run_debugger(&request) {
-        Ok(said) if said.trim().is_empty() => "gdb said nothing".into(),
-        Ok(said) => said,
-        Err(why) => why,
-    }
-}
-
-fn run_debugger(request: &LaunchRequest<'_>) -> Result<String, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("gdb could not be run: {error}");
-    let mut launched = launch::start(request).map_err(|error| failed(&error))?;
-    launched.command_pid().map_err(|error| failed(&error))?;
-    let mut output = launched.output.take().expect("the output is captured");
-    let reader = std::thread::spawn(move || {
-        let mut said = Vec::new();
-        let _ = output.read_to_end(&mut said);
-        String::from_utf8_lossy(&said).into_owned()
-    });
-    launched.release();
     let since = Instant::now();
-    let mut why = None;
-    loop {
-        match launched.reports.next(Duration::from_millis(100)) {
-            Waited::Report(launch::LaunchReport::NotStarted(error)) => {
-                why = Some(format!("gdb is not installed or cannot be started ({error})"));
-            }
-            Waited::End => break,
-            Waited::Report(_) => {}
-            Waited::Nothing if why.is_none() && Instant::now().since(since) > DEBUGGER_WITHIN => {
-                why = Some(format!("gdb took longer than {} s", DEBUGGER_WITHIN.as_secs()));
-                launched.ask_to_end();
-            }
-            Waited::Nothing => {}
+    let in_time = || Instant::now().since(since) <= DEBUGGER_WITHIN;
+    match launch::ask(&launch.launcher, &command, &[], in_time) {
+        Ok(reply) if reply.output.trim().is_empty() && reply.errors.trim().is_empty() => {
+            "gdb said nothing".into()
         }
+        Ok(reply) => reply.output + &reply.errors,
+        Err(NoReply::Ended) => format!("gdb took longer than {} s", DEBUGGER_WITHIN.as_secs()),
+        Err(NoReply::NotStarted(error)) => format!("gdb is not installed or cannot be started ({error})"),
+        Err(error) => format!("gdb could not be run: {error}"),
     }
-    launched.reap();
-    let said = reader.join().unwrap_or_default();
-    why.map_or(Ok(said), Err)
 }

@@ -1,0 +1,182 @@
+//! The most that memreel takes from a file that others wrote, in one table, and reading no more than that.
+//!
+//! A file may be larger than memory, or small and stand for more than there is memory or time for. Each reader of
+//! such files has a bound here, and names it in its error. `docs/bounds.md` has the same table; a test holds
+//! them equal. Bounds of *what memreel is asked to do* (threads, jobs, repeats) are not here but beside the key that
+//! asks.
+
+#![forbid(unsafe_code)]
+
+use std::fs::File;
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+
+/// Declares the bounds once: as constants, and as a table.
+macro_rules! bounds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $value:expr;)+) => {
+        $($(#[doc = $doc])+ pub const $name: u64 = $value;)+
+
+        /// Name and value of each bound, in the order of the table.
+        pub const ALL: &[(&str, u64)] = &[$((stringify!($name), $name),)+];
+    };
+}
+
+const MIB: u64 = 1 << 20;
+
+bounds! {
+    /// Bytes of an editor's project or an OpenTimelineIO file.
+    PROJECT_BYTES = 32 * MIB;
+    /// XML elements of a project – services, entries, properties – and their attributes.
+    PROJECT_ELEMENTS = 750_000;
+    /// Producers, chains, playlists and tractors of a project.
+    PROJECT_SERVICES = 250_000;
+    /// XML elements inside each other.
+    PROJECT_ELEMENT_DEPTH = 64;
+    /// Playlists and tractors inside each other.
+    PROJECT_NESTING = 64;
+    /// Tracks of one tractor.
+    PROJECT_TRACKS = 500;
+    /// Tracks times transitions and filters of one tractor.
+    PROJECT_MIXES = 1_000_000;
+    /// Clips, gaps and sequences that a project plays, a sequence that is used twice counted twice.
+    PROJECT_CLIPS = 150_000;
+    /// Bytes of text of all that a project plays, a sequence that is used twice counted twice.
+    PROJECT_PLAYED_BYTES = 64 * MIB;
+    /// Bytes of a scenario.
+    SCENARIO_BYTES = MIB;
+    /// Bytes of a JSON document of a result or a recording, and of a list of cuts.
+    DOCUMENT_BYTES = 16 * MIB;
+    /// Bytes of a baseline.
+    BASELINE_BYTES = 4 * MIB;
+    /// Shards of a plan.
+    SHARDS = 10_000;
+    /// Bytes of a table of samples.
+    TABLE_BYTES = 1024 * MIB;
+    /// Bytes of a line of a table of samples.
+    TABLE_LINE_BYTES = MIB;
+    /// Lines of a table of samples.
+    TABLE_LINES = 10_000_000;
+    /// Bytes of a table that is kept whole: events, threads.
+    KEPT_TABLE_BYTES = 128 * MIB;
+    /// Lines of a table that is kept whole.
+    KEPT_TABLE_LINES = 2_000_000;
+}
+
+/// A file that is read up to a bound, and an error beyond it.
+#[derive(Debug)]
+pub struct BoundedFile {
+    file: File,
+    left: u64,
+    most: u64,
+}
+
+/// Opens a file that may have so many bytes.
+///
+/// # Errors
+/// When it cannot be opened, or is known to have more.
+pub fn open(path: &Path, most: u64) -> io::Result<BoundedFile> {
+    let file = File::open(path)?;
+    match file.metadata()?.len() > most {
+        true => Err(too_large(most)),
+        false => Ok(BoundedFile { file, left: most, most }),
+    }
+}
+
+impl Read for BoundedFile {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(room)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| too_large(self.most))?;
+        Ok(read)
+    }
+}
+
+/// Reads a file that may have so many bytes. A file without an end is left when it has more.
+///
+/// # Errors
+/// When it cannot be read, or has more bytes.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = open(path, most)?;
+    let mut content = Vec::with_capacity(file.file.metadata()?.len() as usize);
+    file.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Reads a file of text that may have so many bytes.
+///
+/// # Errors
+/// As [`read`], and with [`io::ErrorKind::InvalidData`] when it is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(read(path, most)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
+}
+
+/// Adds the next line, with its end, to what is in `line`; it may have so many bytes. Zero at the end of the text.
+///
+/// # Errors
+/// When the text cannot be read, or the line is longer.
+pub fn read_line(text: &mut impl BufRead, most: u64, line: &mut Vec<u8>) -> io::Result<usize> {
+    let length = text.take(most + 1).read_until(b'\n', line)?;
+    check_line(length as u64, most).map(|()| length)
+}
+
+/// Whether a line may have so many bytes.
+///
+/// # Errors
+/// When it may not.
+pub fn check_line(length: u64, most: u64) -> io::Result<()> {
+    let told = || format!("a line is longer than {}, the most that memreel reads", size(most));
+    if length > most { Err(io::Error::new(io::ErrorKind::FileTooLarge, told())) } else { Ok(()) }
+}
+
+/// Whether there may be so many lines.
+///
+/// # Errors
+/// When there are more.
+pub fn count_line(number: u64, most: u64) -> io::Result<()> {
+    let told = || format!("more than {most} lines, the most that memreel reads");
+    if number > most { Err(io::Error::new(io::ErrorKind::FileTooLarge, told())) } else { Ok(()) }
+}
+
+/// Whether an error says that a file is beyond a bound. The system says the like of files that it may not make longer.
+pub fn is_beyond(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge && error.raw_os_error().is_none()
+}
+
+fn too_large(most: u64) -> io::Error {
+    let told = format!("larger than {}, the most that memreel reads of such a file", size(most));
+    io::Error::new(io::ErrorKind::FileTooLarge, told)
+}
+
+/// `64 MiB`; the bounds of bytes are whole ones, some of them KiB.
+fn size(bytes: u64) -> String {
+    if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} B") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_most_bytes_is_read_and_one_of_a_byte_more_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "abcd").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"abcd");
+        let told = read(&path, 3).unwrap_err().to_string();
+        assert_eq!(told, "larger than 3 B, the most that memreel reads of such a file");
+    }
+
+    #[test]
+    fn a_file_without_an_end_is_left_at_the_bound() {
+        let told = read(Path::new("/dev/zero"), MIB).unwrap_err().to_string();
+        assert_eq!(told, "larger than 1 MiB, the most that memreel reads of such a file");
+    }
+
+    #[test]
+    fn a_line_may_have_so_many_bytes_with_its_end() {
+        let mut text = "abc\nabcd\n".as_bytes();
+        let mut line = Vec::new();
+        assert_eq!(read_line(&mut text, 4, &mut line).unwrap(), 4);
+        assert!(read_line(&mut text, 4, &mut line).unwrap_err().to_string().contains("longer than 4 B"));
+    }
+}

@@ -40,8 +40,9 @@ fn told_by(program: &Path, folder: &Path, arguments: &[&str]) -> Told {
         command: script.into_iter().chain(words).chain(arguments.iter().map(OsString::from)).collect(),
         environment: BTreeMap::new(),
         progress: None,
-        limits: EngineLimits { wall: Some(10 * LONGEST), stall: None },
+        limits: EngineLimits { wall: Some(10 * LONGEST), stall: None, memory: None },
         interval: Duration::from_millis(20),
+        groups: None,
         writable: None,
     };
     let measured =

@@ -60,6 +60,7 @@ impl Lab {
             environment: [].into(),
             progress: Some(format),
             limits: self.limits,
+            writable: None,
             groups: self.groups.clone(),
             interval: Duration::from_millis(5),
         };

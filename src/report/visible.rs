@@ -10,6 +10,16 @@ fn reorders(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// What tables set their headings in bold with. Text of others that does the same is harmless.
+const BOLD: [&str; 2] = ["\u{1b}[0m", "\u{1b}[1m"];
+
+/// How much of the end of a text may be the beginning of one of these.
+fn begun(text: &[u8]) -> usize {
+    let ends_in =
+        |bold: &&str| (1..bold.len()).rev().find(|&begun| text.ends_with(&bold.as_bytes()[..begun]));
+    BOLD.iter().filter_map(ends_in).max().unwrap_or(0)
+}
+
 /// Who reads what is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reader {
@@ -24,7 +34,7 @@ pub struct Reader {
 pub struct Visible<W> {
     out: W,
     reader: Reader,
-    /// The beginning of a character whose end has not come yet.
+    /// The beginning of a character, or of what sets it in bold, whose end has not come yet.
     unfinished: Vec<u8>,
     line: Line,
 }
@@ -47,12 +57,13 @@ impl<W: Write> Visible<W> {
 
     fn text(&mut self, text: &str) -> String {
         let mut passed = String::with_capacity(text.len());
-        for c in text.chars() {
+        for (at, c) in text.char_indices() {
             if self.reader.obeys_lines && self.line.makes_a_command(c) {
                 passed.push(' ');
             }
             match c {
                 '\n' | '\t' => passed.push(c),
+                '\u{1b}' if BOLD.iter().any(|bold| text[at..].starts_with(bold)) => passed.push(c),
                 c if self.reader.is_person && reorders(c) => passed.push(char::REPLACEMENT_CHARACTER),
                 c => passed.push(picture(c)),
             }
@@ -83,7 +94,7 @@ impl<W: Write> Write for Visible<W> {
         bytes.extend(buffer);
         let end = match std::str::from_utf8(&bytes) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => bytes.len(),
+            _ => bytes.len() - begun(&bytes),
         };
         self.unfinished = bytes.split_off(end);
         let passed = self.text(&String::from_utf8_lossy(&bytes));
@@ -115,6 +126,13 @@ mod tests {
         assert_eq!(seen(&[text.as_bytes()], PERSON), "a␛]0;title␇␍\tb\u{fffd}31m\n");
         assert_eq!(seen(&["\u{202e}".as_bytes()], PERSON), "\u{fffd}");
         assert_eq!(seen(&["\u{202e}".as_bytes()], Reader::default()), "\u{202e}");
+    }
+
+    #[test]
+    fn headings_stay_bold_and_nothing_else_is_set() {
+        let text = "\u{1b}[1mpeak\u{1b}[0m \u{1b}[31mred \u{1b}[2J";
+        assert_eq!(seen(&[text.as_bytes()], PERSON), "\u{1b}[1mpeak\u{1b}[0m ␛[31mred ␛[2J");
+        assert_eq!(seen(&[b"\x1b", b"[1", b"mpeak\x1b[", b"2J"], PERSON), "\u{1b}[1mpeak␛[2J");
     }
 
     #[test]

@@ -82,11 +82,18 @@ impl Cell {
     }
 }
 
+const PLAIN: &str = "\u{1b}[0m";
+const BOLD: &str = "\u{1b}[1m";
+const RED: &str = "\u{1b}[31m";
+
+/// All that a table asks of a terminal.
+pub const STYLES: [&str; 3] = [PLAIN, BOLD, RED];
+
 impl Emphasis {
     fn of(self, text: &str, look: TableLook) -> String {
         match self {
-            Emphasis::Bold if look.colour => format!("\x1b[1m{text}\x1b[0m"),
-            Emphasis::Red if look.colour => format!("\x1b[31m{text}\x1b[0m"),
+            Emphasis::Bold if look.colour => format!("{BOLD}{text}{PLAIN}"),
+            Emphasis::Red if look.colour => format!("{RED}{text}{PLAIN}"),
             _ => text.to_string(),
         }
     }

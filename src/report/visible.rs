@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use super::table::STYLES;
 use memreel_trace::picture;
 
 /// Characters that nobody sees and that change the order or the lines in which others are seen.
@@ -10,10 +11,7 @@ fn reorders(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What tables set their headings in bold with. Text of others that does the same is harmless.
-const BOLD: [&str; 2] = ["\u{1b}[0m", "\u{1b}[1m"];
-
-/// How much of the end of a text may be the beginning of one of these.
+/// How much of the end of a text may be the beginning of a style of tables. Text of others that has one is harmless.
 fn begun(text: &[u8]) -> usize {
     let ends_in =
         |bold: &&str| (1..bold.len()).rev().find(|&begun| text.ends_with(&bold.as_bytes()[..begun]));
@@ -34,7 +32,7 @@ pub struct Reader {
 pub struct Visible<W> {
     out: W,
     reader: Reader,
-    /// The beginning of a character, or of what sets it in bold, whose end has not come yet.
+    /// The beginning of a character, or of a style, whose end has not come yet.
     unfinished: Vec<u8>,
     line: Line,
 }
@@ -63,7 +61,7 @@ impl<W: Write> Visible<W> {
             }
             match c {
                 '\n' | '\t' => passed.push(c),
-                '\u{1b}' if BOLD.iter().any(|bold| text[at..].starts_with(bold)) => passed.push(c),
+                '\u{1b}' if STYLES.iter().any(|style| text[at..].starts_with(style)) => passed.push(c),
                 c if self.reader.is_person && reorders(c) => passed.push(char::REPLACEMENT_CHARACTER),
                 c => passed.push(picture(c)),
             }
@@ -129,9 +127,9 @@ mod tests {
     }
 
     #[test]
-    fn headings_stay_bold_and_nothing_else_is_set() {
-        let text = "\u{1b}[1mpeak\u{1b}[0m \u{1b}[31mred \u{1b}[2J";
-        assert_eq!(seen(&[text.as_bytes()], PERSON), "\u{1b}[1mpeak\u{1b}[0m ␛[31mred ␛[2J");
+    fn tables_keep_their_styles_and_nothing_else_is_set() {
+        let text = "\u{1b}[1mpeak\u{1b}[0m \u{1b}[32mgreen \u{1b}[2J";
+        assert_eq!(seen(&[text.as_bytes()], PERSON), "\u{1b}[1mpeak\u{1b}[0m ␛[32mgreen ␛[2J");
         assert_eq!(seen(&[b"\x1b", b"[1", b"mpeak\x1b[", b"2J"], PERSON), "\u{1b}[1mpeak␛[2J");
     }
 

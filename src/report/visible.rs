@@ -15,7 +15,7 @@ fn reorders(c: char) -> bool {
 fn begun(text: &[u8]) -> usize {
     let ends_in =
         |bold: &&str| (1..bold.len()).rev().find(|&begun| text.ends_with(&bold.as_bytes()[..begun]));
-    BOLD.iter().filter_map(ends_in).max().unwrap_or(0)
+    STYLES.iter().filter_map(ends_in).max().unwrap_or(0)
 }
 
 /// Who reads what is written.

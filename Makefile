@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup setup-tests build profile investigate quick test test-all lint docs guard peers check bench verdicts rates live-checks man deb tarball try-packages clean
+.PHONY: help setup setup-tests build profile investigate quick test test-all lint docs guard peers check bench verdicts rates live-checks fuzz soak faults man deb tarball try-packages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ rates: ## how often a check is wrong and what it finds, by checks drawn from sto
 
 live-checks: build ## checks of real exports, alike and with faults put in (about an hour)
 	scripts/live-checks.sh
+
+fuzz: setup-tests ## try inputs that nobody thought of, FUZZ_SECONDS=60 on each kind of them (FUZZ_TARGETS="mlt otio")
+	scripts/fuzz.sh
 
 clean: ## remove what was built
 	cargo clean

@@ -72,6 +72,7 @@ check: peers ## unit tests, then real exports with real engines
 	$(CARGO_TEST) --workspace --lib --bins --tests
 
 test-all: test try-packages bench ## what takes longer, too
+	cargo test -p memreel --test soak -- --ignored of_forty_kills
 
 bench: build peers ## exporter, sampler and reader, side by side with what people use today
 	cargo bench --bench sampler
@@ -91,6 +92,17 @@ live-checks: build ## checks of real exports, alike and with faults put in (abou
 
 fuzz: setup-tests ## try inputs that nobody thought of, FUZZ_SECONDS=60 on each kind of them (FUZZ_TARGETS="mlt otio")
 	scripts/fuzz.sh
+
+SOAK = cargo test -p memreel --test soak -- --ignored --nocapture --test-threads 1
+
+soak: check-binaries ## disturb small matrices in every way for SOAK_MINUTES=60, drawn by SOAK_SEED; needs root for a small disk
+	$(SOAK) of_forty_kills an_hour_of
+
+faults: check-binaries ## do what can go wrong FAULTS_EACH=5 times each, and write docs/faults.md
+	$(SOAK) the_table_of_faults_is_written
+
+check-binaries: setup-tests
+	cargo build --workspace --bins
 
 clean: ## remove what was built
 	cargo clean

@@ -55,6 +55,7 @@ lint: ## format, clippy, and scripts
 	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path examples/gated-export/Cargo.toml
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: ## rustdoc without warnings

@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/../fuzz"
 seconds=${FUZZ_SECONDS:-60}
 targets=${FUZZ_TARGETS:-$(ls corpus)}
+# The versions that memreel is built with.
+[ -f Cargo.lock ] || cp ../Cargo.lock .
 cargo build --release
 fuzzer=$(ls ../target/fuzz/*/release/memreel-fuzz)
 found=../target/fuzz/found

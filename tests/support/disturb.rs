@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use memreel::baseline::Baseline;
 use memreel_judge::stats::random::Random;
@@ -37,6 +37,8 @@ pub struct Disturbance {
     pub says: &'static str,
     /// Exit codes of memreel; none where it was killed.
     pub codes: &'static [i32],
+    /// Whether memreel, a launcher of its, or both are killed.
+    pub is_kill: bool,
     /// Whether an export of its may have failed in the end; else all are whole after `--resume`.
     pub may_fail: bool,
     act: fn(&mut Lab) -> Ran,
@@ -49,20 +51,31 @@ const fn of(
     may_fail: bool,
     act: fn(&mut Lab) -> Ran,
 ) -> Disturbance {
-    Disturbance { name, says, codes, may_fail, act }
+    Disturbance { name, says, codes, is_kill: false, may_fail, act }
+}
+
+/// memreel, the outer guard and the guard: those that are named are killed.
+const fn kill(
+    name: &'static str,
+    says: &'static str,
+    codes: &'static [i32],
+    may_fail: bool,
+    act: fn(&mut Lab) -> Ran,
+) -> Disturbance {
+    Disturbance { is_kill: true, ..of(name, says, codes, may_fail, act) }
 }
 
 /// All that is tried.
 pub const DISTURBANCES: &[Disturbance] = &[
-    of("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])),
-    of("the outer guard of an engine is killed", "killed by SIGTERM", &[4], true, |lab| {
+    kill("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])),
+    kill("the outer guard of an engine is killed", "killed by SIGTERM", &[4], true, |lab| {
         lab.kill([false, true, false])
     }),
-    of("the guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
+    kill("the guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
         lab.kill([false, false, true])
     }),
-    of("memreel and an outer guard are killed", "", &[], false, |lab| lab.kill([true, true, false])),
-    of("memreel and a guard are killed", "", &[], false, |lab| lab.kill([true, false, true])),
+    kill("memreel and an outer guard are killed", "", &[], false, |lab| lab.kill([true, true, false])),
+    kill("memreel and a guard are killed", "", &[], false, |lab| lab.kill([true, false, true])),
     of("memreel is interrupted", "continue with `memreel run --resume", &[130], false, Lab::interrupt),
     of("memreel stands still for a second", "finished", &[0], false, Lab::pause),
     of("an engine is killed", "killed by SIGKILL", &[4], true, |lab| lab.hurt_engine(&[], Signal::KILL)),
@@ -114,17 +127,18 @@ pub struct Lab {
     pub bench: Bench,
     pub random: Random,
     /// When memreel was killed.
-    killed: Option<std::time::SystemTime>,
+    killed: Option<SystemTime>,
     is_mounted: bool,
 }
 
 /// What of a job is the same however often it is exported.
-type Facts = Vec<[String; 5]>;
+pub type Facts = Vec<[String; 5]>;
 
 impl Lab {
-    pub fn new(seed: u64) -> Lab {
+    /// Exports with this engine.
+    pub fn new(seed: u64, engine: &str) -> Lab {
         let bench = Bench::new();
-        bench.scenario("matrix", MATRIX);
+        bench.scenario("matrix", &format!("{MATRIX}matrix.engine = '{engine}'\n"));
         Lab { bench, random: Random::seeded(seed), killed: None, is_mounted: false }
     }
 
@@ -241,11 +255,16 @@ impl Lab {
 
     /// Kills, at any moment of an export, those of memreel, the outer guard and the guard that are named.
     fn kill(&mut self, who: [bool; 3]) -> Ran {
-        let running = self.run(&[]);
+        let mut running = self.run(&[]);
         until("an engine runs", || self.bench.engines().pop());
-        self.dawdle(1500);
-        let [outer, guard] = until("a job runs", || self.guards());
-        self.killed = who[0].then(std::time::SystemTime::now);
+        self.dawdle(700);
+        let guards = until("a job runs, or all have", || match self.guards() {
+            None if running.has_ended() => Some(None),
+            guards => guards.map(Some),
+        });
+        // That was too late.
+        let Some([outer, guard]) = guards else { return self.kill(who) };
+        self.killed = who[0].then(SystemTime::now);
         for (pid, _) in [running.pid(), outer, guard].into_iter().zip(who).filter(|(_, killed)| *killed) {
             send(pid, Signal::KILL);
         }
@@ -255,7 +274,7 @@ impl Lab {
     fn interrupt(&mut self) -> Ran {
         let running = self.run(&[]);
         until("an engine runs", || self.bench.engines().pop());
-        self.dawdle(300);
+        self.dawdle(100);
         running.signal(Signal::INT);
         running.wait()
     }
@@ -390,8 +409,8 @@ pub fn facts(folder: &Path) -> Facts {
 }
 
 /// Of a matrix that nobody disturbs.
-pub fn undisturbed() -> Facts {
-    let lab = Lab::new(0);
+pub fn undisturbed(engine: &str) -> Facts {
+    let lab = Lab::new(0, engine);
     lab.run(&[]).wait().expect(0);
     facts(&lab.folder())
 }

@@ -202,12 +202,22 @@ fn mlt_xml(input: &[u8]) {
     let _ = black_box(project::open(&path).map_err(|error| error.to_string()));
     let Ok(graph) = project::open_graph(&path).map_err(|error| error.to_string()) else { return };
     read_again(&graph);
-    read_again(&mlt::flatten(&graph).0);
+    let flat = mlt::flatten(&graph).0;
+    // What plays nothing at all may become a frame of black.
+    if let Some(long) = frames(&graph).filter(|long| *long > 0) {
+        assert_eq!(frames(&flat), Some(long), "it is as long as before");
+    }
+    read_again(&flat);
     for layout in [Layout::Flat, Layout::Stacked, Layout::Sections] {
         if let Ok((graph, _)) = mlt::lay_out(&graph, layout) {
             read_again(&graph);
         }
     }
+}
+
+/// How long it plays.
+fn frames(graph: &Graph) -> Option<u64> {
+    graph.lengths().get(graph.root()?.id.as_str()).copied()
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 MEMREEL = target/release/memreel
 CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
 
-.PHONY: help setup setup-tests build profile investigate quick test test-all lint docs guard peers check bench verdicts rates live-checks man deb tarball try-packages clean
+.PHONY: help setup setup-tests build profile investigate quick test test-all lint docs guard peers check bench verdicts rates live-checks fuzz soak faults man deb tarball try-packages clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,7 @@ lint: ## format, clippy, and scripts
 	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path examples/gated-export/Cargo.toml
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: ## rustdoc without warnings
@@ -73,6 +74,7 @@ check: peers ## unit tests, then real exports with real engines
 	$(CARGO_TEST) --workspace --lib --bins --tests
 
 test-all: test try-packages bench ## what takes longer, too
+	cargo test -p memreel --test soak -- --ignored of_forty_kills
 
 bench: build peers ## exporter, sampler and reader, side by side with what people use today
 	cargo bench --bench sampler
@@ -89,6 +91,20 @@ rates: ## how often a check is wrong and what it finds, by checks drawn from sto
 
 live-checks: build ## checks of real exports, alike and with faults put in (about an hour)
 	scripts/live-checks.sh
+
+fuzz: setup-tests ## try inputs that nobody thought of, FUZZ_SECONDS=60 on each kind of them (FUZZ_TARGETS="mlt otio")
+	scripts/fuzz.sh
+
+SOAK = cargo test -p memreel --test soak -- --ignored --nocapture --test-threads 1
+
+soak: check-binaries ## disturb small matrices in every way for SOAK_MINUTES=60, drawn by SOAK_SEED; needs root for a small disk
+	$(SOAK) of_forty_kills an_hour_of
+
+faults: check-binaries ## do what can go wrong FAULTS_EACH=5 times each, and write docs/faults.md
+	$(SOAK) the_table_of_faults_is_written
+
+check-binaries: setup-tests
+	cargo build --workspace --bins
 
 clean: ## remove what was built
 	cargo clean

@@ -47,6 +47,16 @@ pub enum MediaError {
         /// What the generator said.
         message: String,
     },
+    /// The generator could not be started, or was ended by somebody.
+    #[error("cannot generate source {number}: {program} {message}; run memreel again")]
+    BrokenOff {
+        /// The number of the source.
+        number: u32,
+        /// The generator.
+        program: PathBuf,
+        /// How it ended, or why it did not begin.
+        message: String,
+    },
     /// The generator could not write a file, for example because the disk is full.
     #[error("{message}; free some space, or set MEMREEL_MEDIA to another folder")]
     NotWritten {
@@ -211,20 +221,28 @@ fn lock(folder: &Path, stop: &Stop, waits_for: &dyn Fn(Holder)) -> Result<Lock, 
 
 /// Makes a file in the workshop, and moves it to its place with what it can be checked by.
 fn make_one(makers: &Makers, workshop: &Workshop, path: &Path, spec: &SourceSpec) -> Result<(), MediaError> {
-    let not_made = |message: String| MediaError::NotMade { number: spec.number, message };
+    let broken_off = |message: String| MediaError::BrokenOff {
+        number: spec.number,
+        program: makers.exporter.to_path_buf(),
+        message,
+    };
     let made = workshop.path.join(path.file_name().unwrap_or_default());
     let command: Vec<OsString> = [makers.exporter.into()].into_iter().chain(arguments(&made, spec)).collect();
     let answer = launch::ask(makers.launcher, &command, &[], || !makers.stop.is_set());
     let answer = answer.map_err(|none| match none {
         NoReply::Ended => MediaError::Stopped,
-        none => not_made(format!("{}: {none}", makers.exporter.display())),
+        none => broken_off(format!("did not start: {none}")),
     })?;
     let said =
         answer.errors.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
     match answer.end {
         EndStatus::Exit(0) => Ok(kept::keep(&made, path)?),
         EndStatus::Exit(NOT_WRITTEN) => Err(MediaError::NotWritten { message: said.unwrap_or_default() }),
-        end => Err(not_made(said.unwrap_or_else(|| end.to_string()))),
+        EndStatus::Exit(code) => {
+            let message = said.unwrap_or_else(|| format!("exit code {code}"));
+            Err(MediaError::NotMade { number: spec.number, message })
+        }
+        EndStatus::Signal(signal) => Err(broken_off(format!("was killed by signal {signal}"))),
     }
 }
 

@@ -117,9 +117,9 @@ pub fn statm(text: &[u8], page: u64) -> Option<Statm> {
     let resident_pages = number(fields.next()?)?;
     let shared_pages = number(fields.next()?)?;
     Some(Statm {
-        virtual_bytes: Bytes::new(virtual_pages * page),
-        resident: Bytes::new(resident_pages * page),
-        shared: Bytes::new(shared_pages * page),
+        virtual_bytes: Bytes::new(virtual_pages.saturating_mul(page)),
+        resident: Bytes::new(resident_pages.saturating_mul(page)),
+        shared: Bytes::new(shared_pages.saturating_mul(page)),
     })
 }
 
@@ -146,8 +146,8 @@ pub fn stat(text: &[u8]) -> Option<Stat<'_>> {
         flags,
         minor_faults: Count::new(minor_faults),
         major_faults: Count::new(major_faults),
-        cpu_ticks: user + system,
-        waited_cpu_ticks: waited_user + waited_system,
+        cpu_ticks: user.saturating_add(system),
+        waited_cpu_ticks: waited_user.saturating_add(waited_system),
         waited_minor_faults: Count::new(waited_minor_faults),
         waited_major_faults: Count::new(waited_major_faults),
         threads: Count::new(threads),

@@ -181,6 +181,11 @@ impl Running {
         process::send(self.pid(), signal);
     }
 
+    /// Whether it has come to its end.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the end for as long as it gets on.
     pub fn wait(mut self) -> Ran {
         loop {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
 use crate::scenario::{self, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice};
+use memreel_record::launch::EndStatus;
 use memreel_record::supervise::ProgressFormat;
 use memreel_trace::{EngineRecord, Threading};
 
@@ -217,10 +218,15 @@ pub fn exporter_version(companions: &Companions) -> Result<ExporterVersion, Miss
     Ok(ExporterVersion { path, version: about.version, ffmpeg: about.ffmpeg })
 }
 
-/// How many pictures a file holds, as the exporter counts them; `None` when it cannot be read.
+/// How many pictures a file holds, as the exporter counts them: none where it cannot be read. `None` when the exporter
+/// itself was killed, could not be started or took too long, which says nothing of the file.
 pub fn count_frames(exporter: &Path, file: &Path, probe: &Probe) -> Option<u64> {
-    let arguments = ["frames".as_ref(), "--count".as_ref(), file.as_os_str()];
-    probe.output_of(exporter, arguments)?.trim().parse().ok()
+    let answer = probe.answer(exporter, ["frames".as_ref(), "--count".as_ref(), file.as_os_str()], &[])?;
+    match answer.end {
+        EndStatus::Exit(0) => answer.output.trim().parse().ok(),
+        EndStatus::Exit(_) => Some(0),
+        EndStatus::Signal(_) => None,
+    }
 }
 
 /// Why this engine will not run this variant: it does not exist, its build lacks something, or it

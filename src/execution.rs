@@ -353,11 +353,11 @@ impl<'a> Execution<'a> {
         if !said.is_finished() || variant.media_choice == MediaChoice::MakeProxies {
             return (said, None);
         }
-        let (frames, of, by) = match &self.exporter {
-            Some(exporter) if variant.writes_a_file() => {
-                (frames_in_file(&self.probe, exporter, output), variant.frames(), FramesShownBy::File)
-            }
-            _ => {
+        let exporter = self.exporter.as_ref().filter(|_| variant.writes_a_file());
+        let in_file = exporter.and_then(|exporter| frames_in_file(&self.probe, exporter, output));
+        let (frames, of, by) = match in_file {
+            Some(frames) => (frames, variant.frames(), FramesShownBy::File),
+            None => {
                 let of = variant.frames_of_all_exports();
                 let (frames, by) = frames_counted(live, of, measured.wall);
                 (frames, of, by)
@@ -407,10 +407,11 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// The pictures in an export's file: none where it is no regular file, or not one that can be read.
-fn frames_in_file(probe: &Probe, exporter: &Path, output: &Path) -> u64 {
+/// The pictures in an export's file: none where it is no regular file, or not one that can be read. `None` where they
+/// could not be counted.
+fn frames_in_file(probe: &Probe, exporter: &Path, output: &Path) -> Option<u64> {
     let is_file = fs::symlink_metadata(output).is_ok_and(|meta| meta.is_file());
-    if is_file { engine::count_frames(exporter, output, probe).unwrap_or(0) } else { 0 }
+    if is_file { engine::count_frames(exporter, output, probe) } else { Some(0) }
 }
 
 /// The frames of an export by the engine's own counter. One that only says which frame it takes in, and says it late,

@@ -490,6 +490,13 @@ fn an_engine_that_says_that_it_succeeded_is_held_against_its_file() {
 }
 
 #[test]
+fn an_export_is_not_to_blame_when_its_frames_cannot_be_counted() {
+    let killed = "exec \"$real\" \"$@\";; frames) kill -KILL $$";
+    let (outcome, by, _) = ended(killed, &[], 0);
+    assert_eq!((outcome, by), (Outcome::Finished, Some(FramesShownBy::Counter)));
+}
+
+#[test]
 fn an_export_without_a_file_is_held_against_the_engines_counter_or_said_to_be_unverified() {
     let null = ["--sink", "null"];
     let (outcome, by, _) = ended("echo 'frames 3 3' >&5; exit 0", &null, 4);

@@ -144,7 +144,8 @@ impl Probe {
         (answer.end == EndStatus::Exit(0)).then_some(answer.output)
     }
 
-    fn answer(
+    /// What a program prints, and how it ends; `None` when it cannot be started or does not answer in time.
+    pub fn answer(
         &self,
         program: &Path,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,

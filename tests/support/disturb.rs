@@ -248,7 +248,8 @@ impl Lab {
     /// The outer guard and the guard of the job that runs.
     fn guards(&self) -> Option<[i32; 2]> {
         let mut all = mentioning(self.bench.path());
-        all.retain(|process| process.program() == "memreel-launch");
+        let exports = |word: &String| word.contains("/timelines/");
+        all.retain(|process| process.program() == "memreel-launch" && process.command.iter().any(exports));
         let outer = |process: &&Process| all.iter().any(|other| other.pid == process.parent());
         all.iter().find(outer).map(|guard| [guard.parent(), guard.pid])
     }
@@ -303,8 +304,12 @@ impl Lab {
 
     /// Has the long export made by a script.
     fn stand_in(&mut self, script: &str, more: &[&str]) -> Ran {
-        let script = format!("case \"$2\" in *-length-60-r1.mp4) {script};; esac");
-        drop(self.bench.memreel_with_exporter(&script, &["version"]));
+        self.stand_in_for_all(&format!("case \"$2\" in *-length-60-r1.mp4) {script};; esac"), more)
+    }
+
+    /// Has a script in place of the exporter.
+    fn stand_in_for_all(&mut self, script: &str, more: &[&str]) -> Ran {
+        drop(self.bench.memreel_with_exporter(script, &["version"]));
         self.run(more).wait()
     }
 

@@ -318,8 +318,8 @@ impl Lab {
         fs::create_dir(self.own_media()).unwrap();
         let running = self.run(&[]);
         let maker = until("media are made", || {
-            let made = mentioning(&self.own_media()).into_iter();
-            made.filter(|process| process.program() == "memreel-export").next()
+            let mut made = mentioning(&self.own_media()).into_iter();
+            made.find(|process| process.program() == "memreel-export")
         });
         (running, maker)
     }

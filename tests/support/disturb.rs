@@ -101,6 +101,9 @@ pub const DISTURBANCES: &[Disturbance] = &[
     of("an engine floods its output", "finished", &[0], false, |lab| {
         lab.stand_in("yes | head -c 30000000 >&2; exec \"$real\" \"$@\"", &[])
     }),
+    of("what counts the frames of an export is killed", "finished", &[0], false, |lab| {
+        lab.stand_in_for_all("exec \"$real\" \"$@\";; frames) kill -KILL $$", &[])
+    }),
     of(
         "what makes the media is killed",
         "was killed by signal 9; run memreel again",
@@ -250,8 +253,11 @@ impl Lab {
         let mut all = mentioning(self.bench.path());
         let exports = |word: &String| word.contains("/timelines/");
         all.retain(|process| process.program() == "memreel-launch" && process.command.iter().any(exports));
-        let outer = |process: &&Process| all.iter().any(|other| other.pid == process.parent());
-        all.iter().find(outer).map(|guard| [guard.parent(), guard.pid])
+        let pair = |guard: &Process| {
+            let parent = guard.parent();
+            all.iter().any(|outer| outer.pid == parent).then_some([parent, guard.pid])
+        };
+        all.iter().find_map(pair)
     }
 
     /// Kills, at any moment of an export, those of memreel, the outer guard and the guard that are named.

@@ -1,5 +1,6 @@
 //! What can go wrong while memreel runs, done to a small matrix on purpose, and what has to hold after it.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,7 @@ const fn kill(
 /// All that is tried.
 pub const DISTURBANCES: &[Disturbance] = &[
     kill("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])),
-    kill("the outer guard of an engine is killed", "killed by SIGTERM", &[4], true, |lab| {
+    kill("the outer guard of an engine is killed", "1 of 2 exports failed", &[4], true, |lab| {
         lab.kill([false, true, false])
     }),
     kill("the guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
@@ -132,6 +133,8 @@ pub struct Lab {
     /// When memreel was killed.
     killed: Option<SystemTime>,
     is_mounted: bool,
+    /// The processes of every memreel that was started: beside this test others may run and be killed.
+    started: RefCell<Vec<i32>>,
 }
 
 /// What of a job is the same however often it is exported.
@@ -142,7 +145,13 @@ impl Lab {
     pub fn new(seed: u64, engine: &str) -> Lab {
         let bench = Bench::new();
         bench.scenario("matrix", &format!("{MATRIX}matrix.engine = '{engine}'\n"));
-        Lab { bench, random: Random::seeded(seed), killed: None, is_mounted: false }
+        Lab {
+            bench,
+            random: Random::seeded(seed),
+            killed: None,
+            is_mounted: false,
+            started: RefCell::default(),
+        }
     }
 
     /// Disturbs memreel, looks at what it said, and at what is left.
@@ -182,7 +191,7 @@ impl Lab {
             );
             self.is_whole(may_fail, whole);
         }
-        assert_eq!(orphaned_groups(), Vec::<PathBuf>::new());
+        assert_eq!(groups_of(&self.started.borrow()), Vec::<PathBuf>::new());
     }
 
     /// Every job that finished is as it is undisturbed.
@@ -232,7 +241,9 @@ impl Lab {
         if self.own_media().exists() {
             command.env("MEMREEL_MEDIA", self.own_media());
         }
-        self.bench.start_command(command)
+        let running = self.bench.start_command(command);
+        self.started.borrow_mut().push(running.pid());
+        running
     }
 
     fn own_media(&self) -> PathBuf {
@@ -275,7 +286,9 @@ impl Lab {
         for (pid, _) in [running.pid(), outer, guard].into_iter().zip(who).filter(|(_, killed)| *killed) {
             send(pid, Signal::KILL);
         }
-        running.wait()
+        let ran = running.wait();
+        // All of it was exported already, and held against the file.
+        if ran.status.success() { self.kill(who) } else { ran }
     }
 
     fn interrupt(&mut self) -> Ran {
@@ -426,23 +439,24 @@ pub fn undisturbed(engine: &str) -> Facts {
     facts(&lab.folder())
 }
 
-/// Control groups of ours whose owner has ended.
-fn orphaned_groups() -> Vec<PathBuf> {
-    let is_orphan = |path: &PathBuf| {
+/// The control groups that these have made.
+fn groups_of(memreels: &[i32]) -> Vec<PathBuf> {
+    let is_theirs = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let owner =
             name.strip_prefix("memreel-").and_then(|rest| rest.split('-').next()?.parse::<i32>().ok());
-        owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+        owner.is_some_and(|pid| memreels.contains(&pid))
     };
     let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
-    let mut orphans = Vec::new();
+    let mut left = Vec::new();
     while let Some(folder) = folders.pop() {
         let below = fs::read_dir(folder).into_iter().flatten().flatten();
         let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        folders.extend(below.map(|entry| entry.path()));
-        orphans.extend(folders.last().cloned().filter(&is_orphan));
+        let below: Vec<_> = below.map(|entry| entry.path()).collect();
+        left.extend(below.iter().filter(|path| is_theirs(path)).cloned());
+        folders.extend(below);
     }
-    orphans
+    left
 }
 
 /// How a memreel ended, as a shell has it.

@@ -506,9 +506,8 @@ fn a_kept_file_that_is_damaged_or_another_one_is_made_again() {
     assert_eq!(run(), (made, false));
 }
 
-#[test]
-fn a_memreel_that_is_killed_leaves_no_maker_of_media() {
-    let bench = Bench::new();
+/// memreel while it makes media, and their folder.
+fn making_media(bench: &Bench) -> (Running, PathBuf) {
     bench.scenario(
         "making",
         &SMALL.replace("seconds = 1, size = '320x180'", "count = 9, seconds = 60, size = '640x360'"),
@@ -518,6 +517,13 @@ fn a_memreel_that_is_killed_leaves_no_maker_of_media() {
     command.env("MEMREEL_MEDIA", &media);
     let running = bench.start_command(command);
     until("media are being made", || (!mentioning(&media).is_empty()).then_some(()));
+    (running, media)
+}
+
+#[test]
+fn a_memreel_that_is_killed_leaves_no_maker_of_media() {
+    let bench = Bench::new();
+    let (running, media) = making_media(&bench);
     running.signal(rustix::process::Signal::KILL);
     assert_eq!(running.wait().status.code(), None);
     assert!(tree_is_gone(&media));
@@ -622,15 +628,7 @@ fn a_reader_of_the_output_that_goes_away_is_no_panic() {
 #[test]
 fn an_interrupt_while_media_are_made_leaves_nothing_half_made() {
     let bench = Bench::new();
-    bench.scenario(
-        "making",
-        &SMALL.replace("seconds = 1, size = '320x180'", "count = 9, seconds = 60, size = '640x360'"),
-    );
-    let media = bench.path().join("media");
-    let mut command = bench.memreel(&["run", "making.toml"]);
-    command.env("MEMREEL_MEDIA", &media);
-    let running = bench.start_command(command);
-    until("media are being made", || (!mentioning(&media).is_empty()).then_some(()));
+    let (running, media) = making_media(&bench);
     running.signal(rustix::process::Signal::INT);
     running.wait().expect(130).complains(&["stopped"]);
     assert!(tree_is_gone(&media));

@@ -10,16 +10,6 @@ use std::process::Command;
 
 use support::*;
 
-/// An export of an instant.
-const INSTANT: &str = "
-sources.shot.generate = { seconds = 1, size = '64x64' }
-timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
-export.preset = 'ultrafast'
-export.audio = false
-matrix.engine = 'ffmpeg'
-matrix.threading = 'single'
-";
-
 /// What memreel asked for that matters here.
 #[derive(Debug)]
 enum Asked {
@@ -87,7 +77,7 @@ fn renamed_when_whole(bench: &Bench, arguments: &[&str]) -> BTreeSet<String> {
 fn what_has_its_name_is_on_the_disk() {
     let bench = Bench::new();
     bench.scenario("instant", INSTANT);
-    let run = renamed_when_whole(&bench, &["run", "instant.toml"]);
+    let run = renamed_when_whole(&bench, &["run", "instant.toml", "--threading", "single"]);
     for name in ["result.json", "ffmpeg-single-r1", "summary.csv", "summary.json"] {
         assert!(run.contains(name), "{name} is not among {run:?}");
     }

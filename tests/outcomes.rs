@@ -433,16 +433,6 @@ fn an_environment_that_says_the_same_already_is_no_difference() {
     assert_eq!(differences, [(&"MLT_AVFORMAT_THREADS".to_string(), &Some("2".to_string()))]);
 }
 
-/// Two variants of an export of an instant.
-const INSTANT: &str = "
-sources.shot.generate = { seconds = 1, size = '64x64' }
-timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
-export.preset = 'ultrafast'
-export.audio = false
-matrix.engine = 'ffmpeg'
-matrix.threading = ['single', 'parallel:2']
-";
-
 /// Of the first variant's twenty: three die of a signal, one gives up, one stands still, one goes on and on, one
 /// leaves two frames out.
 const FLAKY: &str = r#"

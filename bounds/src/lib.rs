@@ -70,7 +70,7 @@ pub struct BoundedFile {
     most: u64,
 }
 
-/// Opens a file that may have so many bytes.
+/// Opens a file of at most `most` bytes.
 ///
 /// # Errors
 /// When it cannot be opened, or is known to have more.
@@ -90,7 +90,7 @@ impl Read for BoundedFile {
     }
 }
 
-/// Reads a file that may have so many bytes. A file without an end is left when it has more.
+/// Reads a file of at most `most` bytes. Reading stops at the bound, also of a file without an end.
 ///
 /// # Errors
 /// When it cannot be read, or has more bytes.
@@ -101,7 +101,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Reads a file of text that may have so many bytes.
+/// Reads a text file of at most `most` bytes.
 ///
 /// # Errors
 /// As [`read`], and with [`io::ErrorKind::InvalidData`] when it is not UTF-8.
@@ -110,7 +110,7 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8 text"))
 }
 
-/// Adds the next line, with its end, to what is in `line`; it may have so many bytes. Zero at the end of the text.
+/// Appends the next line, with its newline, to `line`, and returns its length: at most `most` bytes, zero at the end.
 ///
 /// # Errors
 /// When the text cannot be read, or the line is longer.
@@ -119,16 +119,16 @@ pub fn read_line(text: &mut impl BufRead, most: u64, line: &mut Vec<u8>) -> io::
     check_line(length as u64, most).map(|()| length)
 }
 
-/// Whether a line may have so many bytes.
+/// Checks that a line of `length` bytes is within the bound.
 ///
 /// # Errors
-/// When it may not.
+/// When it is longer.
 pub fn check_line(length: u64, most: u64) -> io::Result<()> {
     let told = || format!("a line is longer than {}, the most that memreel reads", size(most));
     if length > most { Err(io::Error::new(io::ErrorKind::FileTooLarge, told())) } else { Ok(()) }
 }
 
-/// Whether there may be so many lines.
+/// Checks that line `number` is within the bound.
 ///
 /// # Errors
 /// When there are more.

@@ -166,7 +166,6 @@ struct Exit {
 }
 
 fn guard(request: &Request) -> Result<(), String> {
-    adopt_orphans()?;
     if !request.foreground {
         outer::stay_behind(request)?;
     }

@@ -145,7 +145,7 @@ fn write_files(result: &StoredResult, record: &HeadroomRecord) -> Result<(), Fai
     store::write_json(&result.folder.join("headroom.json"), record)?;
     let mut csv = Vec::new();
     report::write_headroom_csv(record, &mut csv)?;
-    store::write_whole(&result.folder.join("headroom.csv"), &csv)?;
+    store::write_in_place(&result.folder.join("headroom.csv"), &csv)?;
     report::write_all(result)?;
     Ok(())
 }

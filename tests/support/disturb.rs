@@ -55,28 +55,27 @@ const fn of(
     Disturbance { name, says, codes, is_kill: false, may_fail, act }
 }
 
-/// memreel, the outer guard and the guard: those that are named are killed.
-const fn kill(
-    name: &'static str,
-    says: &'static str,
-    codes: &'static [i32],
-    may_fail: bool,
-    act: fn(&mut Lab) -> Ran,
-) -> Disturbance {
-    Disturbance { is_kill: true, ..of(name, says, codes, may_fail, act) }
+impl Disturbance {
+    /// memreel, the outer guard or the guard is killed in it.
+    const fn by_killing(self) -> Disturbance {
+        Disturbance { is_kill: true, ..self }
+    }
 }
 
 /// All that is tried.
 pub const DISTURBANCES: &[Disturbance] = &[
-    kill("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])),
-    kill("the outer guard of an engine is killed", "1 of 2 exports failed", &[4], true, |lab| {
+    of("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])).by_killing(),
+    of("the outer guard of an engine is killed", "1 of 2 exports failed", &[4], true, |lab| {
         lab.kill([false, true, false])
-    }),
-    kill("the guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
+    })
+    .by_killing(),
+    of("the guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
         lab.kill([false, false, true])
-    }),
-    kill("memreel and an outer guard are killed", "", &[], false, |lab| lab.kill([true, true, false])),
-    kill("memreel and a guard are killed", "", &[], false, |lab| lab.kill([true, false, true])),
+    })
+    .by_killing(),
+    of("memreel and an outer guard are killed", "", &[], false, |lab| lab.kill([true, true, false]))
+        .by_killing(),
+    of("memreel and a guard are killed", "", &[], false, |lab| lab.kill([true, false, true])).by_killing(),
     of("memreel is interrupted", "continue with `memreel run --resume", &[130], false, Lab::interrupt),
     of("memreel stands still for a second", "finished", &[0], false, Lab::pause),
     of("an engine is killed", "killed by SIGKILL", &[4], true, |lab| lab.hurt_engine(&[], Signal::KILL)),

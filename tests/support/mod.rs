@@ -251,6 +251,16 @@ impl Ran {
     }
 }
 
+/// Two variants of an export of an instant.
+pub const INSTANT: &str = "
+sources.shot.generate = { seconds = 1, size = '64x64' }
+timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
+export.preset = 'ultrafast'
+export.audio = false
+matrix.engine = 'ffmpeg'
+matrix.threading = ['single', 'parallel:2']
+";
+
 /// A file or program that `scripts/peers.sh` installs.
 pub fn peer(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers").join(name);

@@ -5,11 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, Request, last_error, reap, signal_all};
+use super::{PATIENCE, Request, adopt_orphans, last_error, reap, signal_all};
 
 /// Returns in a child of this process, which becomes the guard. This process becomes the outer guard, in a session of
 /// its own, and never returns.
 pub fn stay_behind(request: &Request) -> Result<(), String> {
+    adopt_orphans()?;
     // SAFETY: these calls take no pointers. A failing setsid (already a leader) changes nothing we rely on. This process
     // has one thread, so the child may do anything the parent may.
     let (outer, guard) = unsafe {

@@ -58,7 +58,7 @@ fn main() {
         let variants = made_variants(sources, seconds, &preset);
         let exporter = companions().exporter().expect("memreel-export is built: `make build`");
         let contestants = contestants(&variants, folder.path());
-        let frames = variants[0].frames();
+        let frames = variants[0].frames().expect("a scripted timeline has frames");
         println!(
             "{sources} sources, {frames} frames of 1280x720, libx264 ultrafast, AAC, MP4, one thread; {pairs} pairs"
         );
@@ -133,6 +133,7 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         progress: None,
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
         groups: None,
+        folder: None,
         interval: Duration::from_secs(1),
         writable: None,
     };

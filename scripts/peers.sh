@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs into target/peers, unless they are there, the programs that `memreel record` is compared with, and those
-# that read what memreel writes for a CI: a schema of JUnit's XML, checkers of actions, workflows and GitLab's jobs.
+# Installs into target/peers, unless they are there, the programs that `memreel record` is compared with, those
+# that read what memreel writes for a CI, and engines of the tests: a schema of JUnit's XML, checkers of actions, workflows and GitLab's jobs.
 # usage: scripts/peers.sh
 set -eu
 
@@ -13,6 +13,8 @@ pytest=9.2.0
 lxml=6.1.3
 check_jsonschema=0.39.0
 zizmor=1.32.0
+# An engine of the tests.
+moviepy=2.1.2
 folder=$(dirname "$0")/../target/peers
 
 stop() {
@@ -22,7 +24,7 @@ stop() {
 
 command -v python3 >/dev/null 2>&1 || stop "python3 is not installed: run \`make setup\`"
 wanted="psrecord $psrecord, psutil $psutil, mprof $mprof, con-duct $duct, pytest's schema $pytest, lxml $lxml, \
-check-jsonschema $check_jsonschema, zizmor $zizmor"
+check-jsonschema $check_jsonschema, zizmor $zizmor, moviepy $moviepy"
 [ "$(cat "$folder/installed" 2>/dev/null || true)" != "$wanted" ] || exit 0
 
 rm -rf "$folder"
@@ -31,7 +33,8 @@ python3 -m venv "$folder" || stop "python3 cannot make virtual environments: run
 # Only what it measures with: drawing is not compared.
 "$folder/bin/pip" install --quiet --no-deps "psrecord==$psrecord" "psutil==$psutil" \
     "memory_profiler==$mprof" "con-duct==$duct"
-"$folder/bin/pip" install --quiet "lxml==$lxml" "check-jsonschema==$check_jsonschema" "zizmor==$zizmor"
+"$folder/bin/pip" install --quiet "lxml==$lxml" "check-jsonschema==$check_jsonschema" "zizmor==$zizmor" \
+    "moviepy==$moviepy"
 "$folder/bin/pip" download --quiet --no-deps --no-binary pytest --dest "$folder/src" "pytest==$pytest"
 tar -xzf "$folder/src/pytest-$pytest.tar.gz" -C "$folder" --strip-components 3 \
     "pytest-$pytest/testing/example_scripts/junit-10.xsd"

@@ -5,8 +5,10 @@ mod allowed;
 mod baseline;
 mod changes;
 mod check;
+mod compare;
 mod doctor;
 mod duration;
+mod engines;
 mod explain;
 mod forecast;
 mod headroom;
@@ -228,6 +230,7 @@ struct Cli {
 enum Command {
     Run(Box<run::RunCommand>),
     Ab(Box<ab::AbCommand>),
+    Compare(compare::CompareCommand),
     Headroom(Box<headroom::HeadroomCommand>),
     Record(record::RecordCommand),
     Plan(Box<plan::PlanCommand>),
@@ -242,6 +245,7 @@ enum Command {
     Inspect(inspect::InspectCommand),
     Layout(layout::LayoutCommand),
     Scenarios(scenarios::ScenariosCommand),
+    Engines(engines::EnginesCommand),
     Doctor(doctor::DoctorCommand),
 }
 
@@ -274,6 +278,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Run(command) => command.run(&mut out),
         Command::Ab(command) => command.run(&mut out),
+        Command::Compare(command) => command.run(&mut out),
         Command::Headroom(command) => command.run(&mut out),
         Command::Record(command) => command.run(&mut out),
         Command::Plan(command) => command.run(&mut out),
@@ -288,6 +293,7 @@ pub fn main() -> Exit {
         Command::Inspect(command) => command.run(&mut out),
         Command::Layout(command) => command.run(&mut out),
         Command::Scenarios(command) => command.run(&mut out),
+        Command::Engines(command) => command.run(&mut out),
         Command::Doctor(command) => command.run(&mut out),
     };
     let _ = out.flush();
@@ -295,6 +301,16 @@ pub fn main() -> Exit {
         failure.print();
         failure.exit
     })
+}
+
+/// Another command in the place of this one, from its words: what one command is a short form of.
+fn again(words: Vec<String>, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let all = std::iter::once("memreel".to_string()).chain(words);
+    match Cli::try_parse_from(all).map(|cli| cli.command) {
+        Ok(Command::Run(command)) => command.run(out),
+        Ok(_) => Err(Failure::usage("only `memreel run` has short forms")),
+        Err(error) => Err(Failure::usage(error.to_string().lines().next().unwrap_or_default().to_string())),
+    }
 }
 
 /// A line on standard error; a terminal that is narrower shows it on several. That nobody reads it is no reason to

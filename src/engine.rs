@@ -7,6 +7,7 @@ mod mlt;
 mod mlt_python;
 mod pipe_lines;
 mod probe;
+mod recipe;
 mod rlvideo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
-use crate::scenario::{self, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice};
+use crate::scenario::{self, Axis, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice, Word};
 use memreel_record::launch::EndStatus;
 use memreel_record::supervise::ProgressFormat;
 use memreel_trace::{EngineRecord, Threading};
@@ -24,6 +25,7 @@ pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;
 pub use mlt_python::MltPython;
 pub use probe::{Companions, Probe};
+pub use recipe::RecipeEngine;
 pub use rlvideo::RlvideoEngine;
 
 /// A program that exports.
@@ -44,9 +46,24 @@ pub trait Engine {
     /// The timeline in the format that it reads: the file's name ending, and its text.
     fn timeline(&self, variant: &Variant) -> (&'static str, String);
 
-    /// Programs of ours that it runs: the files' names, and their texts.
-    fn drivers(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
+    /// Programs of ours that it runs: the files' names below the folder of drivers, and their texts.
+    fn drivers(&self) -> Vec<(String, &str)> {
+        Vec::new()
+    }
+
+    /// Where it runs; `None`: where memreel does.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Whether its command is the user's own: it may write wherever the user may.
+    fn is_of_user(&self) -> bool {
+        false
+    }
+
+    /// Files that it reads beside the timeline's media.
+    fn inputs(&self, _: &Variant) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// Whether it can write out the graph that it exports ([`JobFiles::graph`]).
@@ -117,6 +134,8 @@ pub struct JobFiles<'a> {
     pub output: &'a Path,
     /// The folder with [`Engine::drivers`].
     pub drivers: &'a Path,
+    /// The job's folder, for whatever else the engine writes.
+    pub folder: &'a Path,
     /// Where the engine is to write the graph that it exports, when that is wanted.
     pub graph: Option<&'a Path>,
 }
@@ -128,6 +147,7 @@ impl JobFiles<'static> {
             timeline: Path::new("TIMELINE"),
             output: Path::new("OUTPUT"),
             drivers: Path::new("DRIVERS"),
+            folder: Path::new("FOLDER"),
             graph: with_graph.then_some(Path::new("GRAPH")),
         }
     }
@@ -142,8 +162,8 @@ pub struct Resolved {
     pub command: Vec<OsString>,
     /// What to change in the environment.
     pub environment: BTreeMap<String, Option<String>>,
-    /// How its progress is read.
-    pub progress: ProgressFormat,
+    /// How its progress is read, if it says any.
+    pub progress: Option<ProgressFormat>,
     /// The threading it really gives.
     pub effective: Threading,
     /// What it does otherwise than asked, in words.
@@ -154,12 +174,24 @@ pub struct Resolved {
 pub fn find(choice: &EngineChoice, companions: &Companions) -> Box<dyn Engine> {
     let (program, probe) = (choice.program.as_deref(), companions.probe());
     let probe = probe.as_ref();
+    if let Some(recipe) = &choice.recipe {
+        return Box::new(RecipeEngine::find(recipe, program, probe));
+    }
     match choice.name {
+        EngineName::Own(_) => unreachable!("an engine of a recipe has that recipe"),
         EngineName::Ffmpeg => Box::new(Ffmpeg::find(program, companions)),
         EngineName::Melt => Box::new(Melt::find(program, probe)),
         EngineName::MltPython => Box::new(MltPython::find(program, probe)),
         EngineName::Rlvideo => Box::new(RlvideoEngine::find(program.or(companions.rlvideo()), probe)),
     }
+}
+
+/// How a job is launched, with what the user sets in the environment of all engines.
+pub fn resolve(engine: &dyn Engine, variant: &Variant, files: &JobFiles) -> Resolved {
+    let mut resolved = engine.resolve(variant, files);
+    let set = variant.environment.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
+    resolved.environment.extend(set);
+    resolved
 }
 
 /// Engines that were looked for: whatever they are labelled, each program once.
@@ -187,7 +219,9 @@ impl Engines {
 
     /// The one of this choice; `None` when it was not looked for.
     pub fn get(&self, choice: &EngineChoice) -> Option<&dyn Engine> {
-        let is_it = |one: &EngineChoice| one.name == choice.name && one.program == choice.program;
+        let is_it = |one: &EngineChoice| {
+            one.name == choice.name && one.program == choice.program && one.recipe == choice.recipe
+        };
         self.found.iter().find(|(one, _)| is_it(one)).map(|(_, engine)| engine.as_ref())
     }
 
@@ -239,6 +273,7 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
             obstacles.extend(without_proxies(variant));
             obstacles.extend(without_stop(variant));
             obstacles.extend(engine.unsupported(variant));
+            obstacles.extend(without_effect(engine, variant));
             obstacles
         }
     }
@@ -263,6 +298,16 @@ fn without_proxies(variant: &Variant) -> Option<String> {
                 )
             })
         }
+    }
+}
+
+/// Axes of the user's that no engine can depend on but through its environment.
+fn without_effect(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
+    let is_varied = |axis: Word| variant.varied.contains(&Axis::Own(axis));
+    let unused = variant.own.iter().filter(|own| is_varied(own.axis) && !own.is_in_environment);
+    match variant.engine.recipe {
+        Some(_) => Vec::new(),
+        None => unused.map(|own| recipe::unused(&engine.name(), &own.axis)).collect(),
     }
 }
 

@@ -15,13 +15,13 @@ use crate::digest;
 use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Probe, Resolved};
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Job, JobName, PartOf, Plan, Variant};
-use crate::scenario::{MediaChoice, SHIPPED, Scenario};
+use crate::scenario::{Media, MediaChoice, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
 use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{self, EngineLimits, Launch, Measured, RunError, Stop};
-use memreel_trace::units::Bytes;
+use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{FramesShownBy, Machine, MediaFile, Outcome};
 
 /// A plan made ready: its media are there, its engines are known.
@@ -149,10 +149,14 @@ impl<'a> Execution<'a> {
         let mut catalogue = Catalogue::default();
         let mut media = Vec::new();
         for (variant, obstacle) in plan.variants.iter().zip(obstacles) {
-            let files = variant.media.iter().filter(|_| obstacle.is_none());
-            media.push(
-                files.map(|(path, media)| catalogue.identify(path, media)).collect::<Result<Vec<_>, _>>()?,
-            );
+            let mut files = Vec::new();
+            if obstacle.is_none() {
+                let beside = engine_of(&engines, variant).inputs(variant).into_iter();
+                files.extend(beside.map(|path| (path.clone(), Media::File(path))));
+                files.extend(variant.media.iter().cloned());
+            }
+            let files = files.iter().map(|(path, media)| catalogue.identify(path, media));
+            media.push(files.collect::<Result<Vec<_>, _>>()?);
         }
         let mut execution = Execution {
             scenario,
@@ -182,6 +186,8 @@ impl<'a> Execution<'a> {
                 .unwrap_or_else(|_| self.scenario.path.clone()),
             scenario_text: self.scenario.text.clone(),
             ships_with_memreel: !self.scenario.path.exists() && is_shipped(self.scenario),
+            options: self.scenario.options.clone(),
+            is_opaque: self.scenario.opaque.is_some(),
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
@@ -272,6 +278,8 @@ impl<'a> Execution<'a> {
         live: &Arc<Live>,
     ) -> Result<(Outcome, Bytes), ExecutionError> {
         let variant = self.plan.variant(job);
+        // An engine that runs elsewhere takes relative paths from there.
+        let folder = &std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
         let whole = folder.join("jobs").join(&planned.folder);
         let partial = folder.join("jobs").join(format!("{PARTIAL}{}", planned.folder));
         make_folder(&partial)?;
@@ -285,14 +293,15 @@ impl<'a> Execution<'a> {
             timeline: &timeline,
             output: &output,
             drivers: &drivers,
+            folder: &partial,
             graph: self.dumps_graph(variant).then_some(&graph),
         };
-        let resolved = self.engine(variant).resolve(variant, &files);
+        let resolved = engine::resolve(self.engine(variant), variant, &files);
         let started = jiff::Timestamp::now();
         let launch = self.launch(variant, &resolved, folder);
         let mut measured = self.measure(&launch, &resolved, &partial, stop, live)?;
-        let frames_shown_by;
-        (measured.outcome, frames_shown_by) = self.proved(variant, &measured, &output, live);
+        let proof = self.proved(variant, &measured, &output, live);
+        measured.outcome = proof.outcome;
         let output_bytes = fs::metadata(&output).ok().filter(|_| variant.writes_a_file());
         let record = record::RecordOf {
             execution: self,
@@ -301,7 +310,8 @@ impl<'a> Execution<'a> {
             resolved: &resolved,
             measured: &measured,
             started,
-            frames_shown_by,
+            frames: proof.frames,
+            frames_shown_by: proof.by,
             output_bytes: output_bytes.map(|meta| meta.len()),
             graph: fs::read(&graph).ok().map(digest::of),
         };
@@ -342,53 +352,78 @@ impl<'a> Execution<'a> {
 
     /// The engine's own word for how it ended, held against the best witness there is: an engine may leave
     /// out what it cannot show, or write nothing at all, and call that a success.
-    fn proved(
-        &self,
-        variant: &Variant,
-        measured: &Measured,
-        output: &Path,
-        live: &Live,
-    ) -> (Outcome, Option<FramesShownBy>) {
+    fn proved(&self, variant: &Variant, measured: &Measured, output: &Path, live: &Live) -> Proof {
         let said = measured.outcome.clone();
         if !said.is_finished() || variant.media_choice == MediaChoice::MakeProxies {
-            return (said, None);
+            return Proof { outcome: said, frames: None, by: None };
         }
         let exporter = self.exporter.as_ref().filter(|_| variant.writes_a_file());
         let in_file = exporter.and_then(|exporter| frames_in_file(&self.probe, exporter, output));
+        let Some(of) = variant.frames() else { return self.of_unknown(variant, said, in_file, output, live) };
         let (frames, of, by) = match in_file {
-            Some(frames) => (frames, variant.frames(), FramesShownBy::File),
+            Some(frames) => (frames, of, FramesShownBy::File),
             None => {
-                let of = variant.frames_of_all_exports();
+                let of = of * u64::from(variant.exports);
                 let (frames, by) = frames_counted(live, of, measured.wall);
                 (frames, of, by)
             }
         };
         let outcome = if frames == of { said } else { Outcome::Incomplete { frames, of } };
-        (outcome, Some(by))
+        Proof { outcome, frames: Some(of), by: Some(by) }
+    }
+
+    /// Where nobody knows beforehand how many frames there are to be, what is in the file is held against the engine's
+    /// counter. A file that it was to write is there, at least.
+    fn of_unknown(
+        &self,
+        variant: &Variant,
+        said: Outcome,
+        in_file: Option<u64>,
+        output: &Path,
+        live: &Live,
+    ) -> Proof {
+        let counted = live.frames_out().map(Count::get).filter(|&frames| frames > 0);
+        let is_there = !variant.writes_a_file()
+            || fs::metadata(output).is_ok_and(|meta| meta.is_dir() || meta.len() > 0);
+        match (in_file.filter(|&frames| frames > 0), counted) {
+            _ if !is_there => Proof { outcome: no_output(counted), frames: None, by: None },
+            (Some(frames), Some(of)) if frames < of => Proof {
+                outcome: Outcome::Incomplete { frames, of },
+                frames: Some(of),
+                by: Some(FramesShownBy::File),
+            },
+            (Some(frames), _) => Proof { outcome: said, frames: Some(frames), by: Some(FramesShownBy::File) },
+            (None, counted) => {
+                let by = if counted.is_some() { FramesShownBy::Counter } else { FramesShownBy::Nothing };
+                Proof { outcome: said, frames: counted, by: Some(by) }
+            }
+        }
     }
 
     /// The folder with the programs of ours that the variant's engine runs.
     fn write_drivers(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
         let drivers = folder.join("drivers");
         for (name, text) in self.engine(variant).drivers() {
-            make_folder(&drivers)?;
-            store::write_in_place(&drivers.join(name), text.as_bytes())?;
+            let driver = drivers.join(name);
+            make_folder(driver.parent().unwrap_or(&drivers))?;
+            store::write_in_place(&driver, text.as_bytes())?;
         }
         Ok(drivers)
     }
 
     fn launch(&self, variant: &Variant, resolved: &Resolved, folder: &Path) -> Launch {
-        let limits = limits(self.scenario, variant);
+        let (limits, engine) = (limits(self.scenario, variant), self.engine(variant));
         let wall = [limits.wall, variant.wall_limit].into_iter().flatten().min();
         Launch {
             launcher: self.launcher.clone(),
             command: resolved.command.clone(),
             environment: resolved.environment.clone(),
-            progress: Some(resolved.progress),
+            progress: resolved.progress.clone(),
+            folder: engine.folder().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf),
             limits: EngineLimits { wall, ..limits },
             groups: self.groups.clone(),
             interval: self.scenario.sampling.interval,
-            writable: Some(writable(folder, &self.wishes.writable)),
+            writable: (!engine.is_of_user()).then(|| writable(folder, &self.wishes.writable)),
         }
     }
 
@@ -398,12 +433,31 @@ impl<'a> Execution<'a> {
         if let Some(project) = variant.input.project() {
             return Ok(project.path.clone());
         }
+        if variant.input.script().is_none() {
+            return Ok(PathBuf::new());
+        }
         let timelines = folder.join("timelines");
         make_folder(&timelines)?;
         let (ending, text) = self.engine(variant).timeline(variant);
         let timeline = timelines.join(format!("{}.{ending}", variant.slug()));
         store::write_in_place(&timeline, text.as_bytes())?;
         Ok(timeline)
+    }
+}
+
+/// How an export ended, and what that rests on.
+struct Proof {
+    outcome: Outcome,
+    /// The frames of one export, as far as they are known.
+    frames: Option<u64>,
+    by: Option<FramesShownBy>,
+}
+
+/// The end of a command that wrote nothing where it was told to.
+fn no_output(counted: Option<u64>) -> Outcome {
+    match counted {
+        Some(of) => Outcome::Incomplete { frames: 0, of },
+        None => Outcome::Failed { code: 0, message: Some("it wrote no file at {output}".into()) },
     }
 }
 

@@ -183,7 +183,7 @@ pub fn write_check(
         varied: Vec::new(),
         shard: None,
         machines: Vec::new(),
-        experiment: Default::default(),
+        experiment: None,
         jobs: Vec::new(),
     };
     let told = Told {

@@ -9,14 +9,15 @@ mod input;
 mod order;
 mod shard;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::digest;
 use crate::scenario::{
     Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media,
-    MediaChoice, Scenario, Sink, StopChoice, ThreadingChoice,
+    MediaChoice, Placeholder, Scenario, Sink, StopChoice, Template, ThreadingChoice, Word,
 };
 use memreel_projects::project::Project;
 use memreel_timeline::{Clip, RationalTime, Timeline};
@@ -116,8 +117,25 @@ pub struct Variant {
     pub input: Input,
     /// Its distinct media, in order of first use.
     pub media: Vec<(PathBuf, Media)>,
+    /// Its values of the axes that the user names.
+    pub own: Vec<OwnValue>,
+    /// The axes of its plan that take more than one value.
+    pub varied: Arc<[Axis]>,
+    /// What the user sets in its environment, whatever the engine.
+    pub environment: BTreeMap<String, String>,
     label: String,
     slug: String,
+}
+
+/// A value of an axis that the user names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnValue {
+    /// The axis.
+    pub axis: Word,
+    /// The value.
+    pub value: String,
+    /// Whether it is in the environment of every engine.
+    pub is_in_environment: bool,
 }
 
 impl Variant {
@@ -127,11 +145,11 @@ impl Variant {
         &self.label
     }
 
-    /// Frames of one export; of all sources where only their proxies are made.
-    pub fn frames(&self) -> u64 {
+    /// Frames of one export; of all sources where only their proxies are made. `None` where it is not known.
+    pub fn frames(&self) -> Option<u64> {
         match self.media_choice {
             MediaChoice::MakeProxies => {
-                self.media.iter().filter_map(|(path, _)| self.source_frames(path)).sum()
+                Some(self.media.iter().filter_map(|(path, _)| self.source_frames(path)).sum())
             }
             _ => self.input.frames(self.export.rate),
         }
@@ -157,12 +175,13 @@ impl Variant {
 
     /// Whether there is a file afterwards with the frames of one export.
     pub fn writes_a_file(&self) -> bool {
-        self.export.sink == Sink::File && self.media_choice != MediaChoice::MakeProxies
+        let names_it = self.engine.recipe.as_ref().is_none_or(|recipe| recipe.has_given("output"));
+        self.export.sink == Sink::File && self.media_choice != MediaChoice::MakeProxies && names_it
     }
 
-    /// Frames of all exports in its process.
-    pub fn frames_of_all_exports(&self) -> u64 {
-        self.frames() * u64::from(self.exports)
+    /// Frames of all exports in its process. `None` where it is not known.
+    pub fn frames_of_all_exports(&self) -> Option<u64> {
+        Some(self.frames()? * u64::from(self.exports))
     }
 
     /// A name for its files, different for each variant of a plan: engine, threading, and every value
@@ -239,6 +258,7 @@ struct Settings {
     sources: Option<u32>,
     exports: u32,
     memory_limit: Option<Bytes>,
+    own: Vec<OwnValue>,
 }
 
 fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
@@ -254,9 +274,14 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         sources: None,
         exports: 1,
         memory_limit: None,
+        own: Vec::new(),
     };
     for value in values {
         settings.take(value, scenario.matrix.audio_rate);
+    }
+    for own in &mut settings.own {
+        let mut used = scenario.environment.values().flat_map(Template::placeholders);
+        own.is_in_environment = used.any(|placeholder| placeholder == Placeholder::Own(own.axis));
     }
     settings
 }
@@ -285,6 +310,9 @@ impl Settings {
             AxisValue::Sources(limit) => self.sources = *limit,
             AxisValue::Exports(count) => self.exports = *count,
             AxisValue::MemoryLimit(limit) => self.memory_limit = *limit,
+            AxisValue::Own(axis, value) => {
+                self.own.push(OwnValue { axis: *axis, value: value.clone(), is_in_environment: false });
+            }
         }
     }
 }
@@ -293,10 +321,19 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
     let settings = settings(scenario, values);
     let media_choice = settings.media;
     let Settings { engine, threading, driver, stop, layout, export, .. } = settings;
-    let Settings { length, sources, exports, memory_limit, .. } = settings;
+    let Settings { length, sources, exports, memory_limit, own, .. } = settings;
+    let own_value = |placeholder: Placeholder<'_>| {
+        let used = own.iter().find(|one| Placeholder::Own(one.axis) == placeholder);
+        used.map(|one| one.value.clone())
+    };
+    let filled = |(name, template): (&String, &Template)| Some((name.clone(), template.filled(&own_value)?));
+    let environment = scenario.environment.iter().filter_map(filled).collect();
     // An editor makes its own.
     let put_proxies = media_choice == MediaChoice::Proxy && engine.name != EngineName::Rlvideo;
     let (input, media) = match &context.project {
+        None if scenario.opaque.is_some() => {
+            (Input::Opaque(scenario.opaque.clone().unwrap_or_default()), Vec::new())
+        }
         Some(project) => {
             let media = project.sources.iter().map(|path| (path.clone(), Media::File(path.clone())));
             (Input::Project(Arc::clone(project)), media.collect())
@@ -310,8 +347,9 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
             (Input::Script(timeline), media)
         }
     };
+    let said = values.iter().filter(|value| is_told(scenario, value.axis()));
     Variant {
-        axes: values.iter().map(|value| (value.axis(), value.to_string())).collect(),
+        axes: said.map(|value| (value.axis(), value.to_string())).collect(),
         place,
         engine,
         threading: threading.threading(context.cpus),
@@ -327,9 +365,27 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         export,
         input,
         media,
+        own,
+        varied: scenario
+            .matrix
+            .axes
+            .iter()
+            .filter(|range| range.is_varied())
+            .map(|range| range.axis)
+            .collect(),
+        environment,
         label: label(scenario, values),
         slug: slug(scenario, values),
     }
+}
+
+/// Whether an axis says anything of the export: where commands alone describe it, only what they are told.
+fn is_told(scenario: &Scenario, axis: Axis) -> bool {
+    let engines = scenario.matrix.range(Axis::Engine).values.iter().filter_map(AxisValue::engine);
+    let mut recipes = engines.filter_map(|engine| engine.recipe.as_ref());
+    scenario.opaque.is_none()
+        || matches!(axis, Axis::Engine | Axis::MemoryLimit | Axis::Own(_))
+        || recipes.any(|recipe| axis.reaches(recipe))
 }
 
 /// The least time that a process rests after an export.
@@ -349,15 +405,34 @@ fn label(scenario: &Scenario, values: &[AxisValue]) -> String {
 }
 
 fn slug(scenario: &Scenario, values: &[AxisValue]) -> String {
-    let told = scenario.matrix.axes.iter().zip(values).filter(|(range, value)| {
-        matches!(range.axis, Axis::Engine | Axis::Threading) || **value != range.default
+    let told = scenario.matrix.axes.iter().zip(values).filter(|(range, value)| match range.axis {
+        Axis::Engine => true,
+        Axis::Threading => is_told(scenario, Axis::Threading),
+        _ => **value != range.default,
     });
     let phrase = |value: &AxisValue| match value {
         AxisValue::Engine(engine) => engine.file_name(),
+        AxisValue::Own(axis, value) => format!("{axis}-{}", file_name(value)),
         _ => value.phrase(),
     };
     let phrases: Vec<_> = told.map(|(_, value)| phrase(value)).collect();
-    phrases.join("-").replace(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_', "-")
+    phrases.join("-").replace(is_unusual, "-")
+}
+
+/// What the names of files are kept free of.
+fn is_unusual(c: char) -> bool {
+    !c.is_ascii_alphanumeric() && c != '.' && c != '_'
+}
+
+/// The longest value that stands in the name of a file as it is.
+const LONGEST_VALUE: usize = 32;
+
+/// A name for any value, another one for every other value.
+fn file_name(value: &str) -> String {
+    match value.contains(is_unusual) || value.len() > LONGEST_VALUE {
+        true => digest::of(value.as_bytes()),
+        false => value.to_string(),
+    }
 }
 
 #[cfg(test)]

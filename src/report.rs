@@ -16,6 +16,7 @@ mod plot;
 mod rates;
 mod recordings;
 mod result_table;
+mod side_by_side;
 mod summary;
 mod summary_json;
 mod table;
@@ -103,8 +104,8 @@ pub struct Report {
     pub shard: Option<ShardRecord>,
     /// The machines that its jobs ran on, where these are not alike; else empty.
     pub machines: Vec<MachineRecord>,
-    /// How it was made: what another result like it takes.
-    pub experiment: Experiment,
+    /// How it was made: what another result like it takes. `None` of several results side by side.
+    pub experiment: Option<Experiment>,
     /// A row for each planned job, in the order of the plan.
     pub jobs: Vec<JobRow>,
 }
@@ -135,8 +136,8 @@ pub struct MeasuredJob {
     pub context: RunContext,
     /// A digest of what was exported and how it was sampled.
     pub exported: String,
-    /// Distinct sources of its timeline, and frames of one export of it.
-    pub timeline: (u64, u64),
+    /// Distinct sources of its timeline, and frames of one export of it, where they are known.
+    pub timeline: (u64, Option<u64>),
     /// What it shows by itself.
     pub verdict: RunVerdict,
     /// CPU time a frame late against early; `None` where too little was seen.
@@ -252,7 +253,7 @@ impl Report {
             varied: result.index.varied.clone(),
             shard: result.index.shard.clone(),
             machines: result.index.machines.clone(),
-            experiment: experiment(&result.index),
+            experiment: Some(experiment(&result.index)),
             jobs: result.index.jobs.iter().map(row).collect::<Result<_, _>>()?,
         })
     }
@@ -305,19 +306,16 @@ impl Report {
 
     /// What to do next, where the answer of a family leaves something to find out.
     pub fn next(&self, family: &FamilyRow<'_>) -> Option<Next> {
+        let experiment = self.experiment.as_ref()?;
         let leaks = family.verdict.verdict() == Verdict::Leak;
         let asked = self.varied.iter().any(|axis| axis == "stop");
         if leaks && !asked && family.jobs.iter().any(|job| job.leaves_a_consumer_running()) {
-            return Some(verdicts::next::of_exports_not_stopped(&self.experiment));
+            return Some(verdicts::next::of_exports_not_stopped(experiment));
         }
         // What failed would fail again.
         let finished =
             |job: &&JobRow| job.measured.as_ref().is_some_and(|job| job.summary.outcome.is_finished());
-        family
-            .jobs
-            .iter()
-            .any(finished)
-            .then(|| verdicts::next::of_jobs(&family.verdict, &self.experiment))?
+        family.jobs.iter().any(finished).then(|| verdicts::next::of_jobs(&family.verdict, experiment))?
     }
 
     /// What was measured, in the order of the plan.
@@ -404,9 +402,11 @@ pub fn experiment(index: &ResultIndex) -> Experiment {
         |text: &String| text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
     Experiment {
         scenario: match index.ships_with_memreel {
-            true => index.scenario.clone(),
-            false => index.scenario_path.display().to_string(),
+            _ if !index.options.is_empty() => index.options.clone(),
+            true => vec![index.scenario.clone()],
+            false => vec![index.scenario_path.display().to_string()],
         },
+        is_opaque: index.is_opaque,
         changes: index.overrides.iter().filter_map(change).collect(),
         length: values("length").last().copied().unwrap_or(1),
         sources: values("sources"),
@@ -426,11 +426,11 @@ pub fn headline(family: &FamilyRow<'_>) -> String {
 }
 
 fn facts(job: &MeasuredJob) -> JobFacts {
-    let (sources, frames) = job.timeline;
+    let (sources, planned) = job.timeline;
     let index = job.verdict.terms.is_some_and(|terms| terms.index == Index::Kept);
     let finished = job.summary.outcome.is_finished();
     let exported = job.summary.frames_out.or(job.summary.frames_in).map_or(0, Count::get);
-    let frames = if finished { frames } else { exported.min(frames) };
+    let frames = planned.filter(|_| finished).unwrap_or(exported).min(planned.unwrap_or(exported));
     let first_uses = &job.context.first_uses;
     let opened = first_uses.iter().filter(|&&frame| frame < exported).count() as u64;
     let sources = if finished || first_uses.is_empty() { sources } else { opened };
@@ -455,7 +455,7 @@ fn variant_name(variant: &[(String, String)], varied: &[String], scenario: &str)
     if name.is_empty() { engine().unwrap_or(scenario).to_string() } else { name }
 }
 
-fn value_name(axis: &str, value: &str) -> String {
+pub(crate) fn value_name(axis: &str, value: &str) -> String {
     match value.parse::<f64>() {
         Ok(_) => format!("{axis} {value}"),
         Err(_) if axis == "memory-limit" => format!("{axis} {value}"),

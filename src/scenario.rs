@@ -12,25 +12,33 @@ mod export;
 mod matrix;
 mod overrides;
 mod project;
+mod recipe;
 mod source;
 mod spelling;
+mod template;
 mod track;
 mod tree;
 mod values;
+mod word;
 
 pub use engine::EngineChoice;
 pub use error::ScenarioError;
 pub use export::{Audio, ExportSettings};
 pub use matrix::{Axis, AxisRange, AxisValue, Matrix};
-pub use overrides::Override;
+pub use overrides::{Override, of_engines_file};
+pub use recipe::{Argument, RECIPES, Recipe, RecipeProgress};
 pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
 pub use spelling::nearest;
+pub use template::{Placeholder, Template};
 pub use track::{Child, ClipPattern, Extent, TrackPattern};
 pub use values::{
     Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
     ThreadingChoice,
 };
 
+pub use word::Word;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +48,7 @@ use memreel_timeline::Rate;
 
 use error::ScenarioError as Error;
 use export::Usual;
+use recipe::UserNames;
 use tree::{Field, KeyTable, Node, ScenarioFault, Value};
 use values::Time;
 
@@ -66,6 +75,8 @@ pub struct Scenario {
     pub path: PathBuf,
     /// The text of its file.
     pub text: String,
+    /// The options of the command line that stand for a file, where there is none; else empty.
+    pub options: Vec<String>,
     /// What was changed without touching the file, as it was given.
     pub overrides: Vec<String>,
     /// Where clips are cut from, in the order of the file.
@@ -76,6 +87,10 @@ pub struct Scenario {
     pub tracks: Vec<TrackPattern>,
     /// A project in an application's own format, instead of a timeline.
     pub project: Option<PathBuf>,
+    /// What is known of an export that the engines' commands alone describe, instead of a timeline.
+    pub opaque: Option<Opaque>,
+    /// Variables of the environment of every engine, with placeholders of the axes that the user names.
+    pub environment: BTreeMap<String, Template>,
     /// How it is exported, where no axis says otherwise.
     pub export: ExportSettings,
     /// What is varied.
@@ -86,6 +101,15 @@ pub struct Scenario {
     pub sampling: SamplingSettings,
     /// What an export may take.
     pub budgets: Budgets,
+}
+
+/// What is known of an export that nobody but its command describes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opaque {
+    /// How many frames it has.
+    pub frames: Option<u64>,
+    /// The frames at which clips begin, the first excepted.
+    pub cuts: Option<Vec<u64>>,
 }
 
 /// When a job is given up.
@@ -112,8 +136,7 @@ impl Scenario {
     /// # Errors
     /// When there is no such file, it cannot be read, or it or an override is wrong.
     pub fn load(path: &Path, overrides: &[Override]) -> Result<Scenario, ScenarioError> {
-        let bytes = bounds::read(path, bounds::SCENARIO_BYTES).map_err(|error| unreadable(path, error))?;
-        let text = String::from_utf8(bytes).map_err(|error| not_text(path, &error))?;
+        let text = read(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let folder = match folder.as_os_str().is_empty() {
             true => std::env::current_dir(),
@@ -136,7 +159,7 @@ impl Scenario {
         let alone = |fault| Error::new(fault, path, text, &[]);
         let mut tree = Node::of_file(text).map_err(alone)?;
         root_programs(&mut tree, folder);
-        let mut scenario = scenario(&tree, folder).map_err(alone)?;
+        let mut scenario = scenario(&tree, folder).map_err(alone);
         if !changes.is_empty() {
             let texts: Vec<_> = changes.iter().map(|change| change.text().to_string()).collect();
             let changed = |fault| Error::new(fault, path, text, &texts);
@@ -144,9 +167,14 @@ impl Scenario {
                 change.apply(index, &mut tree).map_err(changed)?;
             }
             root_programs(&mut tree, folder);
-            scenario = self::scenario(&tree, folder).map_err(changed)?;
-            scenario.overrides = texts;
+            // What is wrong without the changes, too, is wrong in the file, where it has a line.
+            scenario = match (scenario, self::scenario(&tree, folder)) {
+                (Err(fault), Err(_)) => Err(fault),
+                (_, with_changes) => with_changes.map_err(changed),
+            };
+            scenario = scenario.map(|scenario| Scenario { overrides: texts.clone(), ..scenario });
         }
+        let mut scenario = scenario?;
         scenario.name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         scenario.path = path.into();
         scenario.text = text.into();
@@ -179,6 +207,12 @@ fn root_programs(tree: &mut Node, folder: &Path) {
     }
 }
 
+/// The text of a file.
+fn read(path: &Path) -> Result<String, ScenarioError> {
+    let bytes = bounds::read(path, bounds::SCENARIO_BYTES).map_err(|error| unreadable(path, error))?;
+    String::from_utf8(bytes).map_err(|error| not_text(path, &error))
+}
+
 fn unreadable(path: &Path, error: std::io::Error) -> ScenarioError {
     match error.kind() {
         std::io::ErrorKind::NotFound => Error::Missing { path: path.into() },
@@ -195,8 +229,10 @@ fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> ScenarioError {
     Error::new(fault, path, &text, &[])
 }
 
-const KEYS: &[&str] =
-    &["version", "question", "sources", "timeline", "export", "matrix", "limits", "sampling", "budgets"];
+const KEYS: &[&str] = &[
+    "version", "question", "sources", "timeline", "export", "engines", "axes", "env", "matrix", "limits",
+    "sampling", "budgets",
+];
 
 /// All but what the file's name and text give.
 fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
@@ -204,42 +240,113 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
     check_version(&root)?;
     let root = root.only(KEYS)?;
     let question = question(&root)?;
-    let timeline = root.required("timeline")?.table("[timeline]")?.only(&["rate", "tracks", "project"])?;
-    let project =
-        timeline.get("project").map(|field| project::path(field, &timeline, &root, folder)).transpose()?;
+    let names = UserNames::read(&root, Some(folder))?;
+    let timeline = match root.get("timeline") {
+        None if !names.recipes.is_empty() => None,
+        _ => Some(root.required("timeline")?.table("[timeline]")?.only(TIMELINE_KEYS)?),
+    };
+    let of_timeline = |key: &str| timeline.as_ref().and_then(|table| table.get(key));
+    let project = match (of_timeline("project"), &timeline) {
+        (Some(field), Some(timeline)) => Some(project::path(field, timeline, &root, folder)?),
+        _ => None,
+    };
+    let opaque = opaque(timeline.as_ref(), &names)?;
     let rate =
-        timeline.get("rate").map_or(Ok(Rate::new(25, 1).expect("25 is a rate")), |field| field.rate())?;
+        of_timeline("rate").map_or(Ok(Rate::new(25, 1).expect("25 is a rate")), |field| field.rate())?;
     let sources = match root.get("sources") {
         Some(field) => source::sources(&field.table("[sources]")?, rate, folder)?,
         None => Vec::new(),
     };
-    let tracks = match &project {
-        None => track::tracks(&timeline, rate, &sources)?,
-        Some(_) => Vec::new(),
+    let tracks = match &timeline {
+        Some(timeline) if project.is_none() && opaque.is_none() => track::tracks(timeline, rate, &sources)?,
+        _ => Vec::new(),
     };
     let usual = match &project {
         None => Usual::of_script(rate, &sources, &tracks),
         Some(path) => project::usual(path, rate),
     };
     let export = export::export(&root, &usual)?;
-    let matrix = matrix::matrix(&root, &export, &sources)?;
-    check_extent(&timeline, &tracks, &sources, &matrix)?;
+    let matrix = matrix::matrix(&root, &export, &sources, &names)?;
+    check_extent(timeline.as_ref().unwrap_or(&root), &tracks, &sources, &matrix)?;
+    check_engines(&root, opaque.is_some(), project.is_some(), &matrix)?;
     Ok(Scenario {
         name: String::new(),
         question,
         path: PathBuf::new(),
         text: String::new(),
+        options: Vec::new(),
         overrides: Vec::new(),
         sources,
         rate,
         tracks,
         project,
+        opaque,
+        environment: names.environment.clone(),
         export: export.export,
         matrix,
         limits: limits(&root)?,
         sampling: sampling(&root)?,
-        budgets: budgets::budgets(&root)?,
+        budgets: budgets::budgets(&root, &names)?,
     })
+}
+
+const TIMELINE_KEYS: &[&str] = &["rate", "tracks", "project", "frames", "cuts"];
+
+/// What is known of an export whose timeline is not given: how many frames it has, and where its clips begin.
+fn opaque(timeline: Option<&KeyTable>, names: &UserNames) -> Result<Option<Opaque>, ScenarioFault> {
+    let Some(timeline) = timeline else { return Ok(Some(Opaque::default())) };
+    let (frames, cuts) = (timeline.get("frames"), timeline.get("cuts"));
+    if timeline.get("tracks").is_some() || timeline.get("project").is_some() {
+        return match frames.or(cuts) {
+            Some(field) => Err(field.fault(format!(
+                "`{}` is known from the timeline: it is for engines whose command alone says what they export",
+                field.name
+            ))),
+            None => Ok(None),
+        };
+    }
+    if names.recipes.is_empty() {
+        return Ok(None);
+    }
+    let most = 1..=MOST_FRAMES;
+    let frames = frames.map(|field| field.whole(most.clone())).transpose()?.map(u64::from);
+    let cut = |field: Field| field.whole(most.clone()).map(u64::from);
+    let cuts = match cuts {
+        Some(field) => {
+            let list = field.list("a list of frames, like [50, 100]")?;
+            let cuts = list.into_iter().map(cut).collect::<Result<BTreeSet<_>, _>>()?;
+            Some(cuts.into_iter().collect())
+        }
+        None => None,
+    };
+    Ok(Some(Opaque { frames, cuts }))
+}
+
+/// More than any export has.
+const MOST_FRAMES: u32 = 1_000_000_000;
+
+/// An engine that is to export a timeline, where the scenario has none.
+fn check_engines(
+    root: &KeyTable,
+    is_opaque: bool,
+    is_project: bool,
+    matrix: &Matrix,
+) -> Result<(), ScenarioFault> {
+    let engines = matrix.range(Axis::Engine).values.iter().filter_map(AxisValue::engine);
+    for engine in engines.filter(|_| is_opaque || is_project) {
+        let needs = |key| engine.recipe.as_ref().is_none_or(|recipe| recipe.has_given(key));
+        if is_opaque && needs("timeline") {
+            return Err(root.fault(format!(
+                "the engine {engine} exports a timeline, and the scenario has no [timeline]"
+            )));
+        }
+        if is_opaque && needs("project") {
+            return Err(root.fault(format!(
+                "the engine {engine} exports a project: name it, like timeline.project = \"cut.mlt\""
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Before anything else: a newer format may have any keys.

@@ -17,6 +17,7 @@ mod recording;
 pub use lasting::{put, remove_strangers, sync, write_in_place, write_whole};
 pub use lock::{Holder, Lock};
 pub use merge::{MergeError, Merged};
+pub use output::container;
 pub use recording::{READABLE, Recorded, Recording, open_recording, open_trace};
 
 use std::fs;
@@ -137,6 +138,12 @@ pub struct ResultIndex {
     /// Whether the scenario is one that memreel ships, known by its name and not by a file.
     #[serde(default)]
     pub ships_with_memreel: bool,
+    /// The options of the command line that stand for a scenario file, where there is none; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// Whether the engines' commands alone say what is exported, and no timeline or project.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_opaque: bool,
     /// The overrides of the command line, as `key=value`.
     pub overrides: Vec<String>,
     /// The time at which the run began (RFC 3339, UTC).

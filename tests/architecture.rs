@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["digest", "project", "scenario", "timeline", "trace", "units"]),
     // Measure.
     ("proc", &[]),
+    ("progress", &[]),
     ("sampler", &["proc"]),
     ("writer", &["sampler"]),
     ("launcher", &[]),
@@ -32,8 +33,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("machine", &["proc", "sampler"]),
     ("group", &["proc"]),
     ("death", &["group", "machine"]),
-    ("supervise", &["death", "group", "launch", "proc", "sampler", "writer"]),
-    ("record", &["death", "launch", "machine", "proc", "sampler", "writer"]),
+    ("supervise", &["death", "group", "launch", "proc", "progress", "sampler", "writer"]),
+    ("record", &["death", "launch", "machine", "proc", "progress", "sampler", "writer"]),
     (
         "engine",
         &[
@@ -41,6 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "launch",
             "mlt",
             "plan",
+            "progress",
             "project",
             "rlvideo",
             "scenario",

@@ -43,6 +43,7 @@ fn told_by(program: &Path, folder: &Path, arguments: &[&str]) -> Told {
         limits: EngineLimits { wall: Some(10 * LONGEST), stall: None, memory: None },
         interval: Duration::from_millis(20),
         groups: None,
+        folder: None,
         writable: None,
     };
     let measured =

@@ -45,6 +45,7 @@ impl Lab {
             progress: None,
             limits: EngineLimits { wall: self.wall, stall: None, memory: None },
             groups: None,
+            folder: None,
             interval: Duration::from_millis(5),
             writable: None,
         };

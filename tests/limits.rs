@@ -16,7 +16,7 @@ use memreel_record::death::{Cause, Witnesses};
 use memreel_record::group::{Groups, MemoryPlace};
 use memreel_record::sampler::Live;
 use memreel_record::supervise::{
-    self, Channel, EngineLimits, EngineProgress, Launch, Measured, ProgressFormat, Stop,
+    self, Channel, EngineLimits, EngineProgress, Launch, Measured, ProgressFormat, ProgressLines, Stop,
 };
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{EVIDENCE, Outcome};
@@ -50,7 +50,7 @@ impl Lab {
     fn measure(&self, command: &[&str]) -> Measured {
         let format = ProgressFormat {
             channel: Channel::Output,
-            parse: progress,
+            lines: ProgressLines::Own(progress),
             counters: "out",
             is_failure: |_| false,
         };
@@ -62,6 +62,7 @@ impl Lab {
             limits: self.limits,
             writable: None,
             groups: self.groups.clone(),
+            folder: None,
             interval: Duration::from_millis(5),
         };
         supervise::measure(&launch, self.folder.path(), &Stop::default(), &Arc::new(Live::default())).unwrap()

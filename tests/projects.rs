@@ -250,7 +250,7 @@ fn a_project_is_exported_as_it_is_without_a_scenario() {
         assert_eq!(seen, [shot(1, 13, 20), shot(2, 5, 30)].concat(), "{:?}", job.record.command);
         assert!(job.record.command.iter().any(|word| word == project.to_str().unwrap()), "the file itself");
         assert!(!job.record.command.iter().any(|word| word.contains("vcodec")), "{:?}", job.record.command);
-        assert_eq!((job.record.context.cuts.clone(), job.record.timeline.frames), (vec![20], 50));
+        assert_eq!((job.record.context.cuts.clone(), job.record.timeline.frames), (vec![20], Some(50)));
         assert_eq!((job.record.context.first_uses.clone(), job.record.media.len()), (vec![0, 20], 2));
         assert!(job.record.variant.contains(&("size".into(), "320x180".into())), "{:?}", job.record.variant);
     }

@@ -51,14 +51,14 @@ impl Exporting<'_> {
             folder,
             command: resolved.command,
             environment: resolved.environment,
-            progress: resolved.progress,
-            frames: variant.frames(),
+            progress: resolved.progress.expect("the exporter says how far it is"),
+            frames: variant.frames().expect("a scripted timeline has frames"),
         }
     }
 
     /// As `memreel run` does it.
     fn sampled(&self, interval: Duration) -> Measured {
-        self.measured(self.command.clone(), Some(self.progress), interval)
+        self.measured(self.command.clone(), Some(self.progress.clone()), interval)
     }
 
     /// Without samples, and without anyone to tell its progress.
@@ -83,6 +83,7 @@ impl Exporting<'_> {
             progress,
             limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
             groups: None,
+            folder: None,
             interval,
             writable: None,
         };

@@ -71,6 +71,7 @@ pub fn measured(command: &[&str], folder: &Path) -> Measured {
         progress: None,
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
         groups: None,
+        folder: None,
         interval: Duration::from_secs(3600),
         writable: None,
     };

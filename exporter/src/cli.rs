@@ -13,7 +13,7 @@ use crate::export::{self, Export, PictureSize, Request, Threads};
 use crate::fault::Fault;
 use crate::media::SourceRequest;
 use crate::mux::MuxTarget;
-use crate::write::Recipe;
+use crate::write::Encoding;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -316,7 +316,7 @@ impl MakeSourceArguments {
             width: self.size.width,
             height: self.size.height,
             rate: self.rate,
-            recipe: Recipe {
+            recipe: Encoding {
                 pictures: self.codecs.pictures(self.keyframe_distance, threads),
                 sound: self.codecs.sound(threads),
                 target: MuxTarget::File(self.output),

@@ -24,7 +24,7 @@ use crate::mux::MuxTarget;
 use crate::pictures::{Color, Look};
 use crate::plan::{self, Shot};
 use crate::progress::Progress;
-use crate::write::{FrameWriter, Recipe, Rendered};
+use crate::write::{Encoding, FrameWriter, Rendered};
 
 /// How many rendered frames may wait for the encoder.
 pub const FRAMES_AHEAD: usize = 4;
@@ -235,9 +235,9 @@ fn frames(timeline: &Timeline, rate: Rate) -> u64 {
 }
 
 /// A timeline without audio tracks has an output without sound.
-fn recipe(export: &Export, timeline: &Timeline) -> Recipe {
+fn recipe(export: &Export, timeline: &Timeline) -> Encoding {
     let audible = timeline.tracks.iter().any(|track| track.kind == TrackKind::Audio);
-    Recipe {
+    Encoding {
         target: export.target.clone(),
         format: export.format.clone(),
         pictures: export.pictures.clone(),

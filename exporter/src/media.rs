@@ -14,7 +14,7 @@ use crate::libav;
 use crate::pictures::{Color, Look};
 use crate::progress::Progress;
 use crate::sound::CHANNELS;
-use crate::write::{FrameWriter, Recipe, Rendered};
+use crate::write::{Encoding, FrameWriter, Rendered};
 
 /// Loudness of the steady tone, and of the bursts, as amplitudes.
 const QUIET: f64 = 0.04;
@@ -38,7 +38,7 @@ pub struct SourceRequest {
     /// Frames a second.
     pub rate: Rate,
     /// How it is encoded, and where to.
-    pub recipe: Recipe,
+    pub recipe: Encoding,
     /// Threads of the filters; 0 lets libavfilter choose.
     pub filter_threads: u32,
 }

@@ -18,7 +18,7 @@ pub struct Rendered {
 
 /// What the output is to be made of.
 #[derive(Debug, Clone)]
-pub struct Recipe {
+pub struct Encoding {
     /// Where to.
     pub target: MuxTarget,
     /// Which container, where the output's ending does not say.
@@ -42,7 +42,7 @@ impl<'a> FrameWriter<'a> {
     /// # Errors
     /// When an encoder or the container refuses, or the file cannot be created.
     pub fn new(
-        recipe: &Recipe,
+        recipe: &Encoding,
         pictures: &Pictures,
         progress: &'a Progress,
     ) -> Result<FrameWriter<'a>, Failure> {

@@ -44,6 +44,8 @@ pub struct LaunchRequest<'a> {
     pub streams: Streams,
     /// The descriptor on which it finds a progress pipe, if it is to have one.
     pub progress_fd: Option<i32>,
+    /// Where it runs; `None`: where we do.
+    pub folder: Option<&'a Path>,
     /// The file of the control group that it is to join, if any.
     pub cgroup: Option<&'a Path>,
     /// The folders and files outside of which it can write nothing, where the kernel can see to that (Landlock).
@@ -180,6 +182,7 @@ pub fn start(request: &LaunchRequest<'_>) -> Result<Launched, LaunchError> {
         progress = Some(reader);
     }
     let mut command = Command::new(request.launcher);
+    request.folder.into_iter().for_each(|folder| _ = command.current_dir(folder));
     let [control_fd, report_fd] = numbers.map(|number| number.to_string());
     command.args(["--control", &control_fd, "--report", &report_fd, "--hold"]);
     if let Some(file) = request.cgroup {

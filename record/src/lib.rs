@@ -7,6 +7,7 @@
 //! - [`supervise`] runs a command under guard, with limits and a count of frames, and ends its whole tree.
 //! - [`group`] makes the control group that limits and counts a command's memory; [`death`] says why a process was
 //!   killed.
+//! - [`progress`] finds the number of frames in what a program prints or writes to a file.
 //! - [`machine`] says what the machine is and how exact its counters are.
 //!
 //! A running process and its children, sampled a hundred times a second into a log in psrecord's layout – here this very
@@ -45,6 +46,7 @@ pub mod launch;
 pub mod launcher;
 pub mod machine;
 pub mod proc;
+pub mod progress;
 pub mod record;
 pub mod sampler;
 pub mod supervise;

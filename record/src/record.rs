@@ -7,7 +7,6 @@
 mod failures;
 mod folder;
 mod marks;
-mod progress_source;
 mod psrecord_log;
 mod relay;
 mod signals;
@@ -25,13 +24,13 @@ use jiff::Timestamp;
 use crate::death::Witnesses;
 use crate::launch::{EndStatus, LaunchError, Streams};
 use crate::machine;
+use crate::progress::Pattern;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
 use crate::writer::{Sink, Writer};
 use memreel_trace::units::Bytes;
 use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
 
 pub use folder::{Folder, check_writable};
-pub use progress_source::{Pattern, PatternError};
 pub use psrecord_log::{Content, LogLayout, PsrecordLog};
 pub use signals::not_ignored;
 pub use subject::What;

@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::death::Witnesses;
 use crate::group::{Group, Groups};
 use crate::launch::{self, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, Streams, Waited};
+use crate::progress::Pattern;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::writer::{Sink, TraceFiles, Writer};
 use memreel_trace::units::{Bytes, Count};
@@ -46,12 +47,12 @@ pub struct EngineProgress {
 }
 
 /// Where an engine reports its progress, and how to read a line of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ProgressFormat {
     /// Where the lines come from.
     pub channel: Channel,
-    /// What a line says; `None` when it is no progress line.
-    pub parse: fn(&str) -> Option<EngineProgress>,
+    /// How a line is read.
+    pub lines: ProgressLines,
     /// `in`, `out` or `in+out`: the counters it gives.
     pub counters: &'static str,
     /// Whether a line that it writes means that it does not do what it was asked, whatever its exit
@@ -59,13 +60,37 @@ pub struct ProgressFormat {
     pub is_failure: fn(&str) -> bool,
 }
 
+/// How a line of an engine's progress is read.
+#[derive(Debug, Clone)]
+pub enum ProgressLines {
+    /// By a format of its own.
+    Own(fn(&str) -> Option<EngineProgress>),
+    /// The number of frames put out stands where the pattern finds it.
+    Numbered(Pattern),
+}
+
+impl ProgressLines {
+    /// What a line says; `None` when it is no progress line.
+    pub fn read(&self, line: &str) -> Option<EngineProgress> {
+        match self {
+            ProgressLines::Own(parse) => parse(line),
+            ProgressLines::Numbered(pattern) => {
+                let frames_out = Some(pattern.last_in(line)?);
+                Some(EngineProgress { frames_out, ..EngineProgress::default() })
+            }
+        }
+    }
+}
+
 /// Where progress lines come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
     /// A pipe of its own, descriptor [`PROGRESS_FD`].
     Pipe,
     /// Among what the engine writes on standard output and error.
     Output,
+    /// The end of a file, whenever it changes.
+    File(PathBuf),
 }
 
 /// A command to measure.
@@ -81,6 +106,8 @@ pub struct Launch {
     pub progress: Option<ProgressFormat>,
     /// When to give up on it, and the memory that it gets.
     pub limits: EngineLimits,
+    /// Where it runs; `None`: where memreel does.
+    pub folder: Option<PathBuf>,
     /// Where its control group is made; `None`: it gets none, and no limit of memory.
     pub groups: Option<Arc<Groups>>,
     /// Time between two samples.
@@ -91,7 +118,7 @@ pub struct Launch {
 
 impl Launch {
     fn request<'a>(&'a self, cgroup: Option<&'a Path>) -> LaunchRequest<'a> {
-        let has_pipe = self.progress.is_some_and(|format| format.channel == Channel::Pipe);
+        let has_pipe = self.progress.as_ref().is_some_and(|format| format.channel == Channel::Pipe);
         LaunchRequest {
             launcher: &self.launcher,
             command: &self.command,
@@ -100,6 +127,7 @@ impl Launch {
             streams: Streams::Captured,
             progress_fd: has_pipe.then_some(PROGRESS_FD),
             writable: self.writable.as_deref(),
+            folder: self.folder.as_deref(),
             cgroup,
         }
     }
@@ -199,7 +227,7 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     let origin = Instant::now();
     let (events, queue) = std::sync::mpsc::channel();
     let progress = ProgressSink::new(origin, live, events.clone());
-    let (readers, read_progress) = output::start(&mut launched, launch.progress, folder, progress)?;
+    let (readers, read_progress) = output::start(&mut launched, launch.progress.as_ref(), folder, progress)?;
     let target = Target { root: launched.command_pid()?, adopter: launched.guard() };
     let mut witnesses = Witnesses::from_now(target.root);
     let settings = Settings::every(launch.interval);
@@ -341,6 +369,15 @@ impl<'a> Watch<'a> {
         let _ = events.send(live.event(origin, kind, what));
     }
 
+    /// Whether a counter that stands still says anything: an expression of the user's may find no number at all.
+    fn is_heard_of(&self) -> bool {
+        match self.around.launch.progress.as_ref().map(|format| &format.lines) {
+            Some(ProgressLines::Own(_)) => true,
+            Some(ProgressLines::Numbered(_)) => self.around.live.frames().is_some(),
+            None => false,
+        }
+    }
+
     /// Why the engine has to be ended now, if it has to.
     fn reason_to_end(&mut self) -> Option<Outcome> {
         let Surroundings { launch, origin, stop, live, writer, .. } = self.around;
@@ -360,7 +397,7 @@ impl<'a> Watch<'a> {
         if frames != self.frames {
             (self.frames, self.moved) = (frames, now);
         }
-        let limit = launch.limits.stall.filter(|_| launch.progress.is_some())?;
+        let limit = launch.limits.stall.filter(|_| self.is_heard_of())?;
         (now.since(self.moved) > limit).then(|| Outcome::Stalled {
             for_s: limit.as_secs_f64(),
             at_frame: live.frames().map_or(0, Count::get),

@@ -31,7 +31,7 @@ use crate::store::StoredJob;
 /// memreel-export, a Python with MLT's binding, a checkout of rlvideo. The engine follows from its name, from the
 /// other side, or from ENGINE@PATH.
 #[derive(Debug, Args)]
-#[command(mut_arg("engine", |arg| arg.hide(true)))]
+#[command(mut_arg("engine", |arg| arg.hide(true)), mut_arg("command", |arg| arg.hide(true)))]
 #[command(after_help = "\
 Examples:
   memreel ab forty-clips --a melt --b ~/mlt/melt.sh
@@ -108,7 +108,7 @@ impl AbCommand {
         let (Some(scenario), Some(a), Some(b)) = (&self.scenario, &self.a, &self.b) else {
             return Err(Failure::usage("give a scenario and two builds; `memreel ab --help` has examples"));
         };
-        let mut texts = self.changes.texts();
+        let mut texts = self.changes.texts()?;
         let told = texts.iter().any(|text| text.trim_start().starts_with("matrix.repeats"));
         texts.push(builds(a, b)?);
         let scenario_as_told = changes::load(scenario, &texts)?;
@@ -187,7 +187,7 @@ fn engine_of(path: &Path) -> Option<EngineName> {
 impl Sides {
     /// The builds of a scenario that are labelled `a` and `b`.
     fn of(scenario: &Scenario) -> Result<Sides, Failure> {
-        let engines = &scenario.matrix.axes[Axis::Engine as usize].values;
+        let engines = &scenario.matrix.range(Axis::Engine).values;
         let side = |label: &str| {
             let is_it = |choice: &&EngineChoice| choice.label.as_deref() == Some(label);
             engines.iter().filter_map(AxisValue::engine).find(is_it).map(EngineChoice::to_string)

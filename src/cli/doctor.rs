@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Exit, Failure, print_lines};
 use crate::engine::{self, Companions, Engine, Installation, Missing};
-use crate::scenario::EngineName;
+use crate::scenario::{EngineName, RECIPES, Recipe};
 use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_trace::Machine;
@@ -53,6 +53,23 @@ impl DoctorCommand {
         writeln!(out, "Engines")?;
         for engine in engines {
             self.print_engine(engine.as_ref(), out)?;
+        }
+        writeln!(
+            out,
+            "\nEngines that are recipes (nobody has to have them; `memreel engines` says what they are)"
+        )?;
+        for recipe in RECIPES.iter().filter_map(|(name, _)| Recipe::shipped(name)) {
+            let engine = engine::find(&(&recipe).into(), &Companions::usual());
+            match engine.installation() {
+                Ok(here) => writeln!(
+                    out,
+                    "  {}  {}  {}",
+                    recipe.name,
+                    here.record.version,
+                    here.record.path.display()
+                )?,
+                Err(missing) => writeln!(out, "  {}  not found: {missing}", recipe.name)?,
+            }
         }
         writeln!(out, "\nCompanions")?;
         match launcher {

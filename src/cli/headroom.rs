@@ -35,6 +35,7 @@ const LIMITS: &str = "matrix.memory-limit";
 /// another reason than memory; 5 memreel failed.
 #[derive(Debug, Args)]
 #[command(mut_arg("memory_limit", |arg| arg.hide(true)), mut_arg("shard", |arg| arg.hide(true)))]
+#[command(mut_arg("command", |arg| arg.hide(true)))]
 #[command(after_help = "\
 Examples:
   memreel headroom forty-clips --threading single
@@ -106,7 +107,7 @@ impl HeadroomCommand {
                 Ok(Base { scenario: Err(folder.clone()), texts })
             }
             (None, Some(scenario)) => {
-                Ok(Base { scenario: Ok(scenario.clone()), texts: self.changes.texts() })
+                Ok(Base { scenario: Ok(scenario.clone()), texts: self.changes.texts()? })
             }
             (None, None) => Err(Failure::usage("no scenario was given; `memreel scenarios` lists them")),
         }
@@ -165,7 +166,7 @@ impl Base {
 }
 
 fn check_unlimited(scenario: &Scenario) -> Result<(), Failure> {
-    match scenario.matrix.axes[Axis::MemoryLimit as usize].values.as_slice() {
+    match scenario.matrix.range(Axis::MemoryLimit).values.as_slice() {
         [AxisValue::MemoryLimit(None)] => Ok(()),
         _ => Err(Failure::usage(format!(
             "{}: headroom sets `memory-limit` itself; take it out of the scenario",

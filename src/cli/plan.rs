@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::changes::{self, ScenarioOptions};
+use super::changes::ScenarioOptions;
 use super::{Exit, Failure, print_lines};
-use crate::engine::{Companions, Engines, JobFiles};
+use crate::engine::{self, Companions, Engines, JobFiles};
 use crate::execution;
 use crate::media;
-use crate::plan::{self, Job, PlanContext, Shard, Variant};
+use crate::plan::{self, Input, Job, PlanContext, Shard, Variant};
 use crate::scenario::{Scenario, Sink, Size};
 use memreel_projects::mlt::Profile;
 use memreel_projects::project::{self, ProjectFormat};
@@ -43,7 +43,8 @@ Examples:
   memreel plan forty-clips --repeat 4 --shards 2 --format slurm | sbatch")]
 pub struct PlanCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project
-    scenario: String,
+    #[arg(required_unless_present = "command")]
+    scenario: Option<String>,
     /// Divide the jobs among this many machines: whole repeats, or whole variants if there are fewer repeats
     #[arg(long, value_name = "N", required_if_eq_any([("format", "github"), ("format", "slurm")]))]
     shards: Option<NonZeroU32>,
@@ -77,7 +78,7 @@ enum Format {
 impl PlanCommand {
     /// Prints the plan.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let scenario = changes::load(&self.scenario, &self.changes.texts())?;
+        let scenario = self.changes.load(self.scenario.as_deref())?;
         let plan = of(&scenario)?;
         let dealt = self.shards.map(|shards| plan.deal(shards)).transpose()?;
         // What is not for this machine says nothing of it.
@@ -125,10 +126,12 @@ impl PlanCommand {
 
     /// What runs the same plan from any folder.
     fn command(&self, plan: &plan::Plan) -> Result<slurm::Command, Failure> {
-        let scenario = Path::new(&self.scenario);
-        let scenario = if scenario.exists() { absolute(scenario)? } else { self.scenario.clone() };
-        let mut arguments = vec![scenario];
-        arguments.extend(self.changes.texts().into_iter().flat_map(|change| ["--set".into(), change]));
+        let mut arguments = self.changes.given();
+        if let Some(scenario) = &self.scenario {
+            let path = Path::new(scenario);
+            arguments.push(if path.exists() { absolute(path)? } else { scenario.clone() });
+        }
+        arguments.extend(self.changes.texts()?.into_iter().flat_map(|change| ["--set".into(), change]));
         if let Some(checkout) = &self.rlvideo {
             arguments.extend(["--rlvideo".into(), absolute(checkout)?]);
         }
@@ -201,11 +204,37 @@ fn print_variant(
         writeln!(out, "  not run: {obstacle}")?;
         return Ok(());
     }
+    match variant.frames() {
+        Some(frames) if matches!(variant.input, Input::Opaque(_)) => {
+            writeln!(out, "  {}, as the scenario says", counted(frames as usize, "frame"))?;
+        }
+        None => writeln!(out, "  as many frames as the command exports")?,
+        Some(frames) => print_export(variant, frames, out)?,
+    }
+    if let Some(engine) = engines.get(&variant.engine) {
+        let resolved = engine::resolve(engine, variant, &JobFiles::unnamed(false));
+        writeln!(out, "  threads requested: {}", threads(variant.threading))?;
+        writeln!(out, "  threads set:       {}", threads(resolved.effective))?;
+        for note in &resolved.notes {
+            writeln!(out, "  note: {note}")?;
+        }
+        let words: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
+        let words = shlex::try_join(words.iter().map(AsRef::as_ref)).unwrap_or_else(|_| words.join(" "));
+        let set = resolved
+            .environment
+            .iter()
+            .filter_map(|(name, value)| Some(format!("{name}={} ", value.as_ref()?)));
+        writeln!(out, "  {}{words}", set.collect::<String>())?;
+    }
+    Ok(())
+}
+
+fn print_export(variant: &Variant, frames: u64, out: &mut dyn Write) -> Result<(), Failure> {
     let export = &variant.export;
     writeln!(
         out,
         "  {} of {} at {} from {} of {}; {}{}{}",
-        counted(variant.frames() as usize, "frame"),
+        counted(frames as usize, "frame"),
         export.size,
         export.rate,
         counted(variant.input.clips() as usize, "clip"),
@@ -218,20 +247,6 @@ fn print_variant(
             String::new()
         },
     )?;
-    if let Some(engine) = engines.get(&variant.engine) {
-        let resolved = engine.resolve(variant, &JobFiles::unnamed(false));
-        writeln!(out, "  threads requested: {}", threads(variant.threading))?;
-        writeln!(out, "  threads set:       {}", threads(resolved.effective))?;
-        for note in &resolved.notes {
-            writeln!(out, "  note: {note}")?;
-        }
-        let words: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
-        let set = resolved
-            .environment
-            .iter()
-            .filter_map(|(name, value)| Some(format!("{name}={} ", value.as_ref()?)));
-        writeln!(out, "  {}{}", set.collect::<String>(), words.join(" "))?;
-    }
     Ok(())
 }
 

@@ -35,7 +35,7 @@ struct Current {
     variant: String,
     repeat: u32,
     began: Instant,
-    frames: u64,
+    frames: Option<u64>,
     live: Arc<Live>,
     /// As it was when the job began.
     schedule: Schedule,
@@ -84,7 +84,8 @@ impl ProgressLine {
         let Some(current) = self.current.take() else { return };
         let Current { number, of, variant, repeat, began, frames, live, .. } = &*current;
         // Counters are read now and then: of a whole export the last number seen is not the last.
-        let exported = if outcome.is_finished() { Some(*frames) } else { live.frames().map(Count::get) };
+        let all = frames.filter(|_| outcome.is_finished());
+        let exported = all.or_else(|| live.frames().map(Count::get));
         self.schedule.note(variant, RunPace::new(exported.unwrap_or(0), began.elapsed()));
         let exported = exported.map_or_else(String::new, |frames| format!("{frames} frames, "));
         let seconds = began.elapsed().as_secs_f64();

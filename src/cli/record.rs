@@ -15,14 +15,15 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, Failure, duration, say};
+use super::{Exit, Failure, again, duration, say};
 use crate::engine::Companions;
 use crate::report::Picture;
 use crate::store;
 use memreel_record::launch::EndStatus;
+use memreel_record::progress::Pattern;
 use memreel_record::record::{
-    self, Content, Ending, Folder, LogLayout, Order, Pattern, ProgressSource, PsrecordLog, RecordError,
-    RecordingEnd, What,
+    self, Content, Ending, Folder, LogLayout, Order, ProgressSource, PsrecordLog, RecordError, RecordingEnd,
+    What,
 };
 use memreel_record::sampler::{Detail, Live, Settings};
 use memreel_record::writer::{SamplesFile, Sink, TraceFiles};
@@ -154,6 +155,15 @@ pub struct RecordCommand {
     /// Print no summary
     #[arg(long, short)]
     quiet: bool,
+
+    /// Run the command this often, as `memreel run --command` does: its output goes to engine.log, and the exit code is
+    /// that of `memreel run`. `memreel compare` compares such recordings
+    #[arg(long, value_name = "N", requires = "command", requires = "name", help_heading = "Repeats")]
+    #[arg(conflicts_with_all = ["process", "save", "csv", "json", "plot", "log", "marks", "live", "duration"])]
+    repeat: Option<u32>,
+    /// The name of the repeats: they are kept in reports/NAME
+    #[arg(long, value_name = "NAME", requires = "repeat", help_heading = "Repeats")]
+    name: Option<String>,
 }
 
 /// How much is read.
@@ -180,12 +190,38 @@ impl RecordCommand {
     /// Records, says what there was, and gives the command's exit code.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let is_command = !self.command.is_empty();
+        if let Some(repeat) = self.repeat {
+            return self.repeated(repeat, out);
+        }
         self.record(out).map_err(|failure| match failure.exit {
             Exit::Usage | Exit::HarnessFailed if is_command => {
                 Failure { exit: Exit::Passed(OUR_FAULT), ..failure }
             }
             _ => failure,
         })
+    }
+
+    /// Several times: as `memreel run` does it.
+    fn repeated(self, repeat: u32, out: &mut dyn Write) -> Result<Exit, Failure> {
+        let utf8 = |word: &OsString| word.clone().into_string();
+        let words: Vec<String> = self
+            .command
+            .iter()
+            .map(utf8)
+            .collect::<Result<_, _>>()
+            .map_err(|word| Failure::usage(format!("{}: the word is not UTF-8", word.display())))?;
+        let command = shlex::try_join(words.iter().map(String::as_str));
+        let command = command.map_err(|_| Failure::usage("the command has a null character"))?;
+        let mut run =
+            vec!["run".to_string(), "--command".into(), command, "--repeat".into(), repeat.to_string()];
+        run.extend(self.name.iter().flat_map(|name| ["--name".to_string(), name.clone()]));
+        run.extend(["--interval".into(), self.interval.as_secs_f64().to_string()]);
+        let regex = self.progress_regex.as_ref().and_then(Pattern::given).map(str::to_string);
+        let file = self.progress_file.as_ref().map(|path| path.display().to_string());
+        for (name, value) in [("--progress-regex", regex), ("--progress-file", file)] {
+            run.extend(value.into_iter().flat_map(|value| [name.to_string(), value]));
+        }
+        again(run, out)
     }
 
     fn record(self, out: &mut dyn Write) -> Result<Exit, Failure> {

@@ -40,13 +40,14 @@ Examples:
   memreel run my-scenario.toml --length 1,2,4 --sink null
   memreel run forty-clips --engine melt,mlt-python,rlvideo --rlvideo ~/rlvideo --driver main,background
   memreel run holiday.kdenlive --threading single,default
+  memreel run --command 'ffmpeg -y -threads {threads} -i in.mov {output}' --axis threads=1,4 --repeat 5
   memreel run my-scenario.toml --repeat 5 --check --baseline memreel.baseline
   memreel run forty-clips --repeat 4 --shard 1/2        on one machine; 2/2 on another
   memreel run --resume reports/forty-clips/latest")]
 pub struct RunCommand {
     /// A scenario file, the name of one that comes with memreel, or an editor's project (.mlt, .kdenlive,
     /// .rlvideo), which is exported as it is
-    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(required_unless_present_any = ["resume", "command"], conflicts_with = "resume")]
     scenario: Option<String>,
     /// Check the result against its budgets and, with --baseline, a baseline. The exit code is the outcome, as in
     /// `memreel check --help`
@@ -140,12 +141,9 @@ impl RunCommand {
         if !self.check && self.checking.is_given() {
             return Err(Failure::usage("options of a check need --check"));
         }
-        let scenario = match (self.session.resumed()?, &self.scenario) {
-            (Some(scenario), _) => scenario,
-            (None, Some(scenario)) => changes::load(scenario, &self.changes.texts())?,
-            (None, None) => {
-                return Err(Failure::usage("no scenario was given; `memreel scenarios` lists them"));
-            }
+        let scenario = match self.session.resumed()? {
+            Some(scenario) => scenario,
+            None => self.changes.load(self.scenario.as_deref())?,
         };
         if self.check {
             self.checking.verify(&scenario)?;
@@ -166,7 +164,8 @@ impl Session {
         let index = store::open_index(folder)?;
         check_one_machine(folder, &index)?;
         let overrides = changes::overrides(&index.overrides)?;
-        Ok(Some(Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?))
+        let scenario = Scenario::parse(&index.scenario_text, &index.scenario_path, &overrides)?;
+        Ok(Some(Scenario { options: index.options, ..scenario }))
     }
 
     /// The folder of the result that is to be resumed, if one is.
@@ -365,7 +364,7 @@ fn tell_what_is_not_run(plan: &Plan, obstacles: &[Option<String>]) {
 /// What is run, in its order: the label of each job's variant, and its frames.
 fn work<'a>(plan: &'a Plan, obstacles: &'a [Option<String>]) -> impl Iterator<Item = (String, u64)> {
     let run = plan.jobs.iter().filter(|job| obstacles[job.variant].is_none()).map(|job| plan.variant(*job));
-    run.map(|variant| (variant.label().to_string(), variant.frames_of_all_exports()))
+    run.map(|variant| (variant.label().to_string(), variant.frames_of_all_exports().unwrap_or(0)))
 }
 
 fn make_media(

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Installation, JobFiles, Missing, Probe, mlt, probe};
 use crate::plan::Variant;
 use crate::scenario::{EngineName, StopChoice};
-use memreel_record::supervise::ProgressFormat;
+use memreel_record::supervise::{Channel, ProgressFormat, ProgressLines};
 use memreel_trace::EngineRecord;
 
 /// The driver that exports a graph: it is run from a file in the result's folder.
@@ -17,8 +17,8 @@ pub const DRIVER: (&str, &str) = ("memreel_mlt.py", include_str!("drivers/memree
 
 /// How the drivers report.
 pub const PROGRESS: ProgressFormat = ProgressFormat {
-    channel: memreel_record::supervise::Channel::Pipe,
-    parse: super::pipe_lines::parse,
+    channel: Channel::Pipe,
+    lines: ProgressLines::Own(super::pipe_lines::parse),
     counters: "in+out",
     is_failure: mlt::says_it_cannot,
 };

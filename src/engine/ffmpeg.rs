@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Companions, Engine, Installation, JobFiles, Missing, Probe, Resolved, pipe_lines, probe};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName, LayoutChoice, Sink};
-use memreel_record::supervise::{Channel, PROGRESS_FD, ProgressFormat};
+use memreel_record::supervise::{Channel, PROGRESS_FD, ProgressFormat, ProgressLines};
 use memreel_trace::{EngineRecord, Threading};
 
 /// The exporter that comes with memreel.
@@ -114,12 +114,12 @@ impl Engine for Ffmpeg {
             before: None,
             command,
             environment: BTreeMap::new(),
-            progress: ProgressFormat {
+            progress: Some(ProgressFormat {
                 channel: Channel::Pipe,
-                parse: pipe_lines::parse,
+                lines: ProgressLines::Own(pipe_lines::parse),
                 counters: "in+out",
                 is_failure: |_| false,
-            },
+            }),
             effective: effective(variant.threading),
             notes: notes(variant.threading),
         }

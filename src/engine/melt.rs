@@ -14,7 +14,7 @@ use super::probe::{self, Loaded, Probe};
 use super::{Engine, Installation, JobFiles, Missing, Resolved, mlt};
 use crate::plan::Variant;
 use crate::scenario::{Driver, EngineName};
-use memreel_record::supervise::{Channel, EngineProgress, ProgressFormat};
+use memreel_record::supervise::{Channel, EngineProgress, ProgressFormat, ProgressLines};
 use memreel_trace::EngineRecord;
 use memreel_trace::units::Count;
 
@@ -143,12 +143,12 @@ impl Engine for Melt {
             before: None,
             command,
             environment: mlt::environment(variant.threading),
-            progress: ProgressFormat {
+            progress: Some(ProgressFormat {
                 channel: Channel::Output,
-                parse: parse_progress,
+                lines: ProgressLines::Own(parse_progress),
                 counters: "in",
                 is_failure: mlt::says_it_cannot,
-            },
+            }),
             effective: mlt::effective(variant.threading),
             notes: mlt::notes(variant),
         }

@@ -184,6 +184,7 @@ pub fn graph(variant: &Variant) -> (&'static str, String) {
             ("mlt", mlt::to_mlt_xml(timeline, profile, export.audio.is_some(), layout(variant.layout)))
         }
         Input::Project(project) => ("mlt", project.text.clone()),
+        Input::Opaque(_) => ("mlt", String::new()),
     }
 }
 

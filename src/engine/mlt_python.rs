@@ -42,8 +42,8 @@ impl Engine for MltPython {
         mlt::graph(variant)
     }
 
-    fn drivers(&self) -> &'static [(&'static str, &'static str)] {
-        &[binding::DRIVER]
+    fn drivers(&self) -> Vec<(String, &str)> {
+        vec![(binding::DRIVER.0.into(), binding::DRIVER.1)]
     }
 
     fn dumps_graph(&self) -> bool {
@@ -61,7 +61,7 @@ impl Engine for MltPython {
             before: None,
             command,
             environment: mlt::environment(variant.threading),
-            progress: binding::PROGRESS,
+            progress: Some(binding::PROGRESS),
             effective: mlt::effective(variant.threading),
             notes: binding::notes(variant, files),
         }

@@ -136,8 +136,8 @@ impl Engine for RlvideoEngine {
         ("rlvideo", project(variant).unwrap_or_default())
     }
 
-    fn drivers(&self) -> &'static [(&'static str, &'static str)] {
-        &[binding::DRIVER, DRIVER]
+    fn drivers(&self) -> Vec<(String, &str)> {
+        [binding::DRIVER, DRIVER].map(|(name, text)| (name.into(), text)).into()
     }
 
     fn dumps_graph(&self) -> bool {
@@ -157,7 +157,7 @@ impl Engine for RlvideoEngine {
             before,
             command,
             environment: environment(variant),
-            progress: binding::PROGRESS,
+            progress: Some(binding::PROGRESS),
             effective: mlt::effective(variant.threading),
             notes: notes(variant, files),
         }
@@ -186,6 +186,7 @@ fn project(variant: &Variant) -> Result<String, rlvideo::RlvideoError> {
     match &variant.input {
         Input::Script(timeline) => rlvideo::to_rlvideo(timeline, &length, variant.export.rate),
         Input::Project(project) => Ok(project.text.clone()),
+        Input::Opaque(_) => Ok(String::new()),
     }
 }
 

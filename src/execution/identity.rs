@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::digest;
-use crate::engine::{Engine, JobFiles};
+use crate::engine::{self, Engine, JobFiles};
 use crate::plan::{Input, Variant};
 use memreel_record::supervise::EngineLimits;
 use memreel_timeline::{Item, Timeline};
@@ -25,14 +25,14 @@ pub fn job_digest(
 ) -> String {
     let by_digest = named_by_digest(variant, media);
     let (_, text) = engine.timeline(&by_digest);
-    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(dumps_graph));
+    let resolved = engine::resolve(engine, &by_digest, &JobFiles::unnamed(dumps_graph));
     let build = engine.installation().map_or("", |here| here.record.build.as_str());
     let arguments = &resolved.command[1..];
     let environment = &resolved.environment;
     let (memory, limits) = (limits.memory, (limits.wall, limits.stall));
     let mut content =
         format!("job 1\n{build}\n{text}\n{arguments:?}\n{environment:?}\n{limits:?}\n{interval:?}\n{repeat}");
-    if variant.input.project().is_some() {
+    if variant.input.script().is_none() {
         content.push_str(&digests(media));
     }
     content.push_str(&memory_limit(memory));
@@ -49,7 +49,7 @@ pub fn export_digest(
 ) -> String {
     let by_digest = named_by_digest(variant, media);
     let (_, text) = engine.timeline(&by_digest);
-    let resolved = engine.resolve(&by_digest, &JobFiles::unnamed(false));
+    let resolved = engine::resolve(engine, &by_digest, &JobFiles::unnamed(false));
     let (arguments, environment) = (&resolved.command[1..], &resolved.environment);
     let (media, memory) = (digests(media), memory_limit(variant.memory_limit));
     digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}{memory}"))
@@ -74,6 +74,7 @@ pub fn input_digest(input: &Input, media: &[MediaFile]) -> String {
     match input {
         Input::Script(timeline) => digest::of(memreel_timeline::to_otio(&by_digest(timeline, media))),
         Input::Project(project) => digest::of(format!("{}{}", project.text, digests(media))),
+        Input::Opaque(opaque) => digest::of(format!("{opaque:?}{}", digests(media))),
     }
 }
 
@@ -105,7 +106,7 @@ mod tests {
     use crate::engine::{Installation, Missing, Resolved};
     use crate::plan::{self, PlanContext};
     use crate::scenario::{EngineName, Scenario};
-    use memreel_record::supervise::{Channel, ProgressFormat};
+    use memreel_record::supervise::{Channel, ProgressFormat, ProgressLines};
     use memreel_trace::{EngineRecord, Threading};
 
     /// An engine whose build never changes.
@@ -149,12 +150,12 @@ mod tests {
                 before: None,
                 command: ["melt".as_ref(), files.timeline.as_os_str()].map(Into::into).to_vec(),
                 environment: BTreeMap::from([("THREADS".into(), Some("1".into()))]),
-                progress: ProgressFormat {
+                progress: Some(ProgressFormat {
                     channel: Channel::Output,
-                    parse: |_| None,
+                    lines: ProgressLines::Own(|_| None),
                     counters: "",
                     is_failure: |_| false,
-                },
+                }),
                 effective: Threading { render: variant.threading.render, ..Threading::default() },
                 notes: Vec::new(),
             }

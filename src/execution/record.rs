@@ -1,12 +1,13 @@
 //! Puts together `run.json` of a job that was measured.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use super::{Execution, identity};
 use crate::engine::Resolved;
-use crate::plan::{Job, Variant};
+use crate::plan::{Input, Job, Variant};
 use crate::scenario::MediaChoice;
-use crate::store::PlannedJob;
+use crate::store::{self, PlannedJob};
 use memreel_record::machine;
 use memreel_record::supervise::Measured;
 use memreel_timeline::RationalTime;
@@ -28,6 +29,7 @@ pub struct RecordOf<'a> {
     pub resolved: &'a Resolved,
     pub measured: &'a Measured,
     pub started: jiff::Timestamp,
+    pub frames: Option<u64>,
     pub frames_shown_by: Option<FramesShownBy>,
     pub output_bytes: Option<u64>,
     pub graph: Option<String>,
@@ -54,14 +56,14 @@ impl RecordOf<'_> {
             variant: planned.variant.clone(),
             repeat: job.repeat,
             engine: build,
-            command: resolved.command.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            command: words(&resolved.command),
             environment: differences(&resolved.environment),
             requested_threading: variant.threading,
             effective_threading: resolved.effective,
             notes: resolved.notes.clone(),
             timeline: TimelineRecord {
                 digest: identity::input_digest(&variant.input, &media),
-                frames: variant.frames(),
+                frames: variant.frames().or(self.frames),
                 rate: variant.export.rate.to_string(),
                 clips: variant.input.clips(),
                 sources: media.len() as u64,
@@ -70,7 +72,7 @@ impl RecordOf<'_> {
             machine: execution.machine.clone(),
             sampling: measured.sampler.sampling.clone(),
             overhead: measured.overhead.clone(),
-            context: context(variant, resolved, &execution.machine),
+            context: context(variant, resolved, self.frames, &execution.machine),
             outcome: measured.outcome.clone(),
             frames_shown_by: self.frames_shown_by,
             started: self.started.to_string(),
@@ -84,32 +86,44 @@ impl RecordOf<'_> {
     }
 }
 
+fn words(command: &[OsString]) -> Vec<String> {
+    command.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// Those settings that are not already in the harness's own environment.
 fn differences(environment: &BTreeMap<String, Option<String>>) -> BTreeMap<String, Option<String>> {
     let differs = |(name, value): &(&String, &Option<String>)| std::env::var(name).ok() != **value;
     environment.iter().filter(differs).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn context(variant: &Variant, resolved: &Resolved, machine: &Machine) -> RunContext {
+fn context(variant: &Variant, resolved: &Resolved, counted: Option<u64>, machine: &Machine) -> RunContext {
     let rate = variant.export.rate;
-    let container = if variant.writes_a_file() { variant.export.container.name() } else { "null" };
+    let is_opaque = matches!(variant.input, Input::Opaque(_));
+    let container = match (is_opaque, variant.writes_a_file()) {
+        (true, _) => store::container(&words(&resolved.command)),
+        (false, true) => Some(variant.export.container.name().into()),
+        (false, false) => Some("null".into()),
+    };
+    let frames = variant.frames().or(counted);
     let (cuts, first_uses) = match variant.media_choice {
         MediaChoice::MakeProxies => (Vec::new(), Vec::new()),
         _ => variant.input.cuts(rate),
     };
-    let begins: Vec<_> = (0..u64::from(variant.exports)).map(|export| export * variant.frames()).collect();
+    // Several exports are no more than one where nobody knows where they begin.
+    let exports = if frames.is_some() { variant.exports } else { 1 };
+    let begins: Vec<_> = (0..u64::from(exports)).map(|export| export * frames.unwrap_or(0)).collect();
     RunContext {
-        frames: Some(Count::new(variant.frames_of_all_exports())),
-        rate: Some(rate.as_f64()),
+        frames: frames.map(|frames| Count::new(frames * u64::from(exports))),
+        rate: (!is_opaque).then(|| rate.as_f64()),
         cuts: begins.iter().flat_map(|begin| cuts.iter().map(move |cut| begin + cut)).collect(),
         first_uses,
         exports: begins[1..].to_vec(),
-        container: Some(container.into()),
-        packets_per_frame: packets_per_frame(variant),
-        frame_bytes: Some(variant.export.picture_bytes()),
+        container,
+        packets_per_frame: packets_per_frame(variant).filter(|_| !is_opaque),
+        frame_bytes: (!is_opaque).then(|| variant.export.picture_bytes()),
         counter_error_bytes: machine::counter_error(machine, THREADS),
         cpus: Some(machine.cpus),
-        frame_counters: resolved.progress.counters.into(),
+        frame_counters: resolved.progress.as_ref().map_or("", |progress| progress.counters).into(),
     }
 }
 

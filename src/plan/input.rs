@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::scenario::Opaque;
 use memreel_projects::project::Project;
 use memreel_timeline::{Placed, Rate, Timeline};
 
@@ -14,6 +15,8 @@ pub enum Input {
     Script(Timeline),
     /// A project in an application's own format: its engine opens it as it is.
     Project(Arc<Project>),
+    /// What the engine's command alone describes.
+    Opaque(Opaque),
 }
 
 impl Input {
@@ -21,23 +24,24 @@ impl Input {
     pub fn script(&self) -> Option<&Timeline> {
         match self {
             Input::Script(timeline) => Some(timeline),
-            Input::Project(_) => None,
+            Input::Project(_) | Input::Opaque(_) => None,
         }
     }
 
     /// The project; `None` for a scripted timeline.
     pub fn project(&self) -> Option<&Project> {
         match self {
-            Input::Script(_) => None,
+            Input::Script(_) | Input::Opaque(_) => None,
             Input::Project(project) => Some(project),
         }
     }
 
-    /// Frames at this rate; a project has its own rate.
-    pub fn frames(&self, rate: Rate) -> u64 {
+    /// Frames at this rate; a project has its own rate. `None` where it is not known.
+    pub fn frames(&self, rate: Rate) -> Option<u64> {
         match self {
-            Input::Script(timeline) => timeline.frames_at(rate),
-            Input::Project(project) => project.frames,
+            Input::Script(timeline) => Some(timeline.frames_at(rate)),
+            Input::Project(project) => Some(project.frames),
+            Input::Opaque(opaque) => opaque.frames,
         }
     }
 
@@ -46,6 +50,7 @@ impl Input {
         match self {
             Input::Script(timeline) => timeline.picture_clips() as u64,
             Input::Project(project) => project.clips as u64,
+            Input::Opaque(opaque) => opaque.cuts.as_ref().map_or(1, |cuts| cuts.len() as u64 + 1),
         }
     }
 
@@ -55,6 +60,7 @@ impl Input {
         match self {
             Input::Script(timeline) => cuts(timeline, rate),
             Input::Project(project) => (project.cuts.clone(), project.first_uses.clone()),
+            Input::Opaque(opaque) => (opaque.cuts.clone().unwrap_or_default(), Vec::new()),
         }
     }
 }

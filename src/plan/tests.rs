@@ -114,7 +114,7 @@ fn the_exports_axis_repeats_the_export_not_the_timeline() {
     let plan = planned(&format!("{ONE_TRACK}matrix.exports = [1, 5]\nmatrix.threading = 'single'"));
     let frames: Vec<_> =
         plan.variants.iter().map(|one| (one.frames(), one.frames_of_all_exports())).collect();
-    assert_eq!(frames, [(200, 200), (200, 1000)]);
+    assert_eq!(frames, [(Some(200), Some(200)), (Some(200), Some(1000))]);
     assert_eq!(plan.variants[0].input.script().unwrap(), plan.variants[1].input.script().unwrap());
     assert_eq!(plan.variants.iter().map(Variant::label).collect::<Vec<_>>(), ["exports 1", "exports 5"]);
     assert_eq!(plan.variants[1].slug(), "ffmpeg-single-exports-5");

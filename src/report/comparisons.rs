@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::report::number::{mib, number, short};
 use crate::report::terminal::write_wrapped;
-use crate::report::{ASKED, Report, VariantRow};
+use crate::report::{ASKED, Report, VariantRow, value_name};
 use memreel_judge::With;
 use memreel_judge::budget::Figure;
 use memreel_judge::compare::{self, Change, Comparison, Finding, LEAST_REPEATS, Pair};
@@ -122,10 +122,18 @@ pub fn write_comparisons(report: &Report, out: &mut dyn Write, width: u16) -> io
     Ok(())
 }
 
+impl Compared<'_> {
+    /// What the two are called: a number alone says nothing.
+    fn names(&self) -> (String, String) {
+        let Pair { axis, a_value, b_value, .. } = &self.pair;
+        (value_name(axis, a_value), value_name(axis, b_value))
+    }
+}
+
 /// What one takes more than the other, how much faster it is, and whether either grows.
 fn sentence(pair: &Compared<'_>) -> String {
     let subject = if pair.others.is_empty() { String::new() } else { format!("{}: ", pair.others) };
-    let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
+    let (a, b) = &pair.names();
     let unfinished: Vec<_> = [(a, pair.a), (b, pair.b)]
         .into_iter()
         .filter(|(_, variant)| variant.summary.finished == 0)
@@ -184,7 +192,7 @@ fn speed(pair: &Compared<'_>) -> Option<String> {
 
 /// Whether either grows with the length of the export, by the verdicts on its runs.
 fn growth(pair: &Compared<'_>) -> Option<String> {
-    let (a, b) = (&pair.pair.a_value, &pair.pair.b_value);
+    let (a, b) = &pair.names();
     let (of_a, of_b) = (Grows::of(pair.a)?, Grows::of(pair.b)?);
     let differ = || format!("{b} {}, {a} {}", of_b.words(false), of_a.words(false));
     Some(if of_a == of_b { of_a.words(true) } else { differ() })

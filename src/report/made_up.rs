@@ -149,6 +149,8 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         format: crate::store::FORMAT.into(),
         scenario: "made-up".into(),
         question: "What does threading cost & give?".into(),
+        options: Vec::new(),
+        is_opaque: false,
         scenario_path: "scenarios/made-up.toml".into(),
         scenario_text: String::new(),
         ships_with_memreel: false,

@@ -5,6 +5,7 @@ use bytesize::ByteSize;
 use memreel_judge::budget::{Budget, Budgets, FAILING_FINDINGS, Figure, FigureUnit, Rule, Slack};
 
 use super::matrix::{Axis, AxisValue};
+use super::recipe::UserNames;
 use super::spelling::unknown;
 use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::Time;
@@ -16,15 +17,15 @@ pub(super) const LIMIT: &str = "limit";
 const OTHERS: [&str; 3] = ["where", "allow", "across_builds"];
 
 /// Reads `[budgets]`; all of it may be left out.
-pub(super) fn budgets(root: &KeyTable) -> Result<Budgets, ScenarioFault> {
+pub(super) fn budgets(root: &KeyTable, users: &UserNames) -> Result<Budgets, ScenarioFault> {
     let Some(field) = root.get("budgets") else { return Ok(Budgets::default()) };
     let table = field.table("[budgets]")?;
-    let allowed: Vec<_> = names().chain(OTHERS).collect();
+    let allowed: Vec<_> = figure_names().chain(OTHERS).collect();
     known(&table, &allowed, "budget", "in [budgets]")?;
     let mut rules = vec![Rule { of: Vec::new(), budgets: figures(&table)? }];
     if let Some(field) = table.get("where") {
         for entry in field.list("a list of tables: [[budgets.where]]")? {
-            rules.push(rule(entry)?);
+            rules.push(rule(entry, users)?);
         }
     }
     rules.retain(|rule| !rule.budgets.is_empty());
@@ -35,7 +36,7 @@ pub(super) fn budgets(root: &KeyTable) -> Result<Budgets, ScenarioFault> {
     })
 }
 
-fn names() -> impl Iterator<Item = &'static str> {
+fn figure_names() -> impl Iterator<Item = &'static str> {
     Figure::ALL.into_iter().map(Figure::name)
 }
 
@@ -48,15 +49,17 @@ fn known(table: &KeyTable, allowed: &[&str], what: &str, place: &str) -> Result<
 
 /// An entry of `where`: values of axes, and the budgets of the variants that have them. A value that the matrix
 /// has not is no mistake: fewer may be run than there are budgets for.
-fn rule(entry: Field) -> Result<Rule, ScenarioFault> {
+fn rule(entry: Field, users: &UserNames) -> Result<Rule, ScenarioFault> {
     let table = entry.table("[[budgets.where]]")?;
-    let axis_names = || Axis::ALL.iter().map(|axis| axis.name());
-    let allowed: Vec<_> = axis_names().chain(names()).collect();
+    let own = users.axes.iter().map(|(axis, _)| Axis::Own(*axis));
+    let axes: Vec<Axis> = Axis::ALL.iter().copied().chain(own).collect();
+    let mut allowed: Vec<&str> = axes.iter().map(|axis| axis.name()).collect();
+    figure_names().for_each(|name| allowed.push(name));
     known(&table, &allowed, "axis or budget", "in [[budgets.where]]")?;
     let mut of = Vec::new();
-    for &axis in Axis::ALL {
+    for &axis in &axes {
         if let Some(field) = table.get(axis.name()) {
-            of.push((axis.to_string(), AxisValue::read(axis, field)?.to_string()));
+            of.push((axis.to_string(), AxisValue::read(axis, field, users)?.to_string()));
         }
     }
     if of.is_empty() {
@@ -64,7 +67,10 @@ fn rule(entry: Field) -> Result<Rule, ScenarioFault> {
             entry.fault("[[budgets.where]] names no axis: budgets for all variants go into [budgets]")
         );
     }
-    Ok(Rule { of, budgets: figures(&table)? })
+    // A user's axis may have the name of a figure: then it is the axis that is meant.
+    let mut budgets = figures(&table)?;
+    budgets.retain(|(figure, _)| of.iter().all(|(axis, _)| axis != figure.name()));
+    Ok(Rule { of, budgets })
 }
 
 fn figures(table: &KeyTable) -> Result<Vec<(Figure, Budget)>, ScenarioFault> {

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::digest;
 
+use super::recipe::{RECIPES, Recipe};
 use super::spelling::{quoted, unknown};
 use super::tree::{Field, Node, ScenarioFault, Value};
 use super::values::EngineName;
@@ -23,11 +25,20 @@ pub struct EngineChoice {
     ///
     /// For `mlt-python` a Python that imports MLT, for `rlvideo` a checkout.
     pub program: Option<PathBuf>,
+    /// How it is run, where a recipe says that.
+    pub recipe: Option<Arc<Recipe>>,
+}
+
+impl From<&Arc<Recipe>> for EngineChoice {
+    fn from(recipe: &Arc<Recipe>) -> EngineChoice {
+        let name = EngineName::Own(recipe.name);
+        EngineChoice { label: None, name, program: None, recipe: Some(Arc::clone(recipe)) }
+    }
 }
 
 impl From<EngineName> for EngineChoice {
     fn from(name: EngineName) -> EngineChoice {
-        EngineChoice { label: None, name, program: None }
+        EngineChoice { label: None, name, program: None, recipe: None }
     }
 }
 
@@ -46,6 +57,16 @@ impl FromStr for EngineChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<EngineChoice, String> {
+        EngineChoice::among_recipes(text, &[])
+    }
+}
+
+impl EngineChoice {
+    /// The value that a text stands for, where these are the user's own engines.
+    ///
+    /// # Errors
+    /// When it is none: what would be one.
+    pub fn among_recipes(text: &str, own: &[Arc<Recipe>]) -> Result<EngineChoice, String> {
         let (called, program) = match text.split_once('@') {
             Some((called, program)) => (called, Some(program)),
             None => (text, None),
@@ -56,18 +77,24 @@ impl FromStr for EngineChoice {
         };
         Ok(EngineChoice {
             label: label.map(|label| checked_label(label, name)).transpose()?,
-            name: named(name)?,
             program: program.map(checked_program).transpose()?,
+            ..named(name, own)?
         })
     }
 }
 
-fn named(name: &str) -> Result<EngineName, String> {
-    let found = EngineName::ALL.iter().find(|engine| engine.name() == name);
-    found.copied().ok_or_else(|| match name.contains('/') {
+/// A user's engine comes before one of memreel's that has the same name.
+fn named(name: &str, own: &[Arc<Recipe>]) -> Result<EngineChoice, String> {
+    let of_user = own.iter().find(|recipe| recipe.name.as_str() == name).cloned();
+    let built_in = || EngineName::ALL.iter().find(|engine| engine.name() == name).copied();
+    let found = of_user.as_ref().map(EngineChoice::from).or_else(|| built_in().map(EngineChoice::from));
+    let found = found.or_else(|| Recipe::shipped(name).as_ref().map(EngineChoice::from));
+    found.ok_or_else(|| match name.contains('/') {
         true => format!("{} is not an engine: write ENGINE@PROGRAM, like \"melt@{name}\"", quoted(name)),
         false => {
-            let names: Vec<_> = EngineName::ALL.iter().map(|engine| engine.name()).collect();
+            let own = own.iter().map(|recipe| recipe.name.as_str());
+            let built_in = EngineName::ALL.iter().map(|engine| engine.name());
+            let names: Vec<_> = own.chain(built_in).chain(RECIPES.iter().map(|(name, _)| *name)).collect();
             unknown("engine", name, "", &names)
         }
     })
@@ -148,9 +175,9 @@ fn telling(path: &Path, all: &[&Path]) -> PathBuf {
 
 impl Field<'_> {
     /// An engine, or a build of one.
-    pub fn engine(&self) -> Result<EngineChoice, ScenarioFault> {
+    pub fn engine(&self, own: &[Arc<Recipe>]) -> Result<EngineChoice, ScenarioFault> {
         let text = self.text("the name of an engine, like \"melt\" or \"old:melt@/opt/old/bin/melt\"")?;
-        text.parse().map_err(|message: String| self.fault(message))
+        EngineChoice::among_recipes(text, own).map_err(|message| self.fault(message))
     }
 }
 

@@ -11,17 +11,19 @@ use memreel_trace::units::Bytes;
 
 use super::engine::EngineChoice;
 use super::export::{ExportSettings, ExportTable, audio_encoder, video_encoder};
+use super::recipe::{Recipe, UserNames, axis_value};
 use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
 use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::{
     Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
-    ThreadingChoice, names,
+    ThreadingChoice, open_names,
 };
+use super::word::Word;
 
-names! {
+open_names! {
     /// What a matrix can vary, in the order of the plan: the first changes slowest.
-    Axis, "axis", {
+    Axis, {
         /// The program that exports.
         Engine = "engine",
         /// How many threads it is given.
@@ -58,6 +60,30 @@ names! {
         Exports = "exports",
         /// The most memory that the engine may use.
         MemoryLimit = "memory-limit",
+    },
+    /// What a user varies: it takes the place of `{NAME}` in commands and environments.
+}
+
+impl Axis {
+    /// The placeholders in commands that say its value.
+    pub fn placeholders(&self) -> &'static [&'static str] {
+        match self {
+            Axis::Threading => &["threads"],
+            Axis::Size => &["size", "width", "height"],
+            Axis::Rate => &["rate"],
+            Axis::Encoder => &["encoder"],
+            Axis::Preset => &["preset"],
+            Axis::PixelFormat => &["pixel_format"],
+            Axis::Audio => &["audio", "audio_rate"],
+            Axis::Container => &["container", "output"],
+            Axis::Exports => &["exports"],
+            _ => &[],
+        }
+    }
+
+    /// Whether its value reaches a recipe's command.
+    pub fn reaches(&self, recipe: &Recipe) -> bool {
+        self.placeholders().iter().any(|name| recipe.has_given(name))
     }
 }
 
@@ -100,6 +126,8 @@ pub enum AxisValue {
     Exports(u32),
     /// The most memory that the engine and all that it starts may use; `None`: no limit.
     MemoryLimit(Option<Bytes>),
+    /// A value of an axis that a user names.
+    Own(Word, String),
 }
 
 /// An axis and the values it takes.
@@ -116,7 +144,7 @@ pub struct AxisRange {
 /// Which variants there are, and how often each is run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
-    /// Every axis there is, once, in the order of [`Axis::ALL`].
+    /// Every axis of memreel's, once, in the order of [`Axis::ALL`], and then those that the user names.
     pub axes: Vec<AxisRange>,
     /// How often each variant is run, at least once.
     pub repeats: u32,
@@ -150,6 +178,7 @@ impl AxisValue {
             AxisValue::Sources(_) => Axis::Sources,
             AxisValue::Exports(_) => Axis::Exports,
             AxisValue::MemoryLimit(_) => Axis::MemoryLimit,
+            AxisValue::Own(axis, _) => Axis::Own(*axis),
         }
     }
 
@@ -175,6 +204,7 @@ impl AxisValue {
                 | Axis::Sources
                 | Axis::Exports
                 | Axis::MemoryLimit
+                | Axis::Own(_)
         );
         if says_itself && text != "default" { text } else { format!("{} {text}", self.axis()) }
     }
@@ -187,6 +217,7 @@ impl AxisValue {
         }
     }
 
+    /// Of an axis that `[matrix]` does not name.
     fn default(axis: Axis, export: &ExportSettings, memory_limit: Option<Bytes>) -> AxisValue {
         match axis {
             Axis::Engine => AxisValue::Engine(EngineName::Ffmpeg.into()),
@@ -207,12 +238,13 @@ impl AxisValue {
             Axis::Sources => AxisValue::Sources(None),
             Axis::Exports => AxisValue::Exports(1),
             Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit),
+            Axis::Own(axis) => AxisValue::Own(axis, String::new()),
         }
     }
 
-    pub(super) fn read(axis: Axis, field: Field) -> Result<AxisValue, ScenarioFault> {
+    pub(super) fn read(axis: Axis, field: Field, names: &UserNames) -> Result<AxisValue, ScenarioFault> {
         Ok(match axis {
-            Axis::Engine => AxisValue::Engine(field.engine()?),
+            Axis::Engine => AxisValue::Engine(field.engine(&names.recipes)?),
             Axis::Threading => AxisValue::Threading(field.threading()?),
             Axis::Driver => AxisValue::Driver(field.named()?),
             Axis::Stop => AxisValue::Stop(field.named()?),
@@ -230,6 +262,7 @@ impl AxisValue {
             Axis::Sources => AxisValue::Sources(source_limit(field)?),
             Axis::Exports => AxisValue::Exports(field.whole(1..=1_000)?),
             Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit(field)?),
+            Axis::Own(axis) => AxisValue::Own(axis, axis_value(field)?),
         })
     }
 }
@@ -293,11 +326,17 @@ impl fmt::Display for AxisValue {
             AxisValue::Exports(value) => value.fmt(f),
             AxisValue::MemoryLimit(Some(limit)) => f.write_str(&exact(*limit)),
             AxisValue::MemoryLimit(None) => f.write_str("none"),
+            AxisValue::Own(_, value) => f.write_str(value),
         }
     }
 }
 
 impl Matrix {
+    /// The values of an axis of memreel's.
+    pub fn range(&self, axis: Axis) -> &AxisRange {
+        self.axes.iter().find(|range| range.axis == axis).expect("a matrix has every axis of memreel's")
+    }
+
     /// How many combinations there are before any is left out.
     pub fn combinations(&self) -> u64 {
         self.axes.iter().fold(1, |product, axis| product.saturating_mul(axis.values.len() as u64))
@@ -315,7 +354,7 @@ impl Matrix {
             AxisValue::Length(factor) | AxisValue::Exports(factor) => u64::from(*factor),
             _ => 1,
         };
-        self.axes[axis as usize].values.iter().map(factor).max().unwrap_or(1)
+        self.range(axis).values.iter().map(factor).max().unwrap_or(1)
     }
 
     fn combination(&self, number: u64) -> Vec<AxisValue> {
@@ -363,14 +402,26 @@ pub(super) fn matrix(
     root: &KeyTable,
     export: &ExportTable,
     sources: &[Source],
+    names: &UserNames,
 ) -> Result<Matrix, ScenarioFault> {
     let ExportTable { export, audio_rate } = export;
     let field = root.get("matrix");
     let table = field.map(|field| known_axes(field.table("[matrix]")?)).transpose()?;
     let get = |key| table.as_ref().and_then(|table| table.get(key));
     let usual = limit_of_all(root)?;
-    let range = |&axis: &Axis| range(get(axis.name()), AxisValue::default(axis, export, usual));
-    let axes = Axis::ALL.iter().map(range).collect::<Result<_, _>>()?;
+    let mut axes: Vec<AxisRange> = Vec::new();
+    for axis in Axis::ALL {
+        let default = AxisValue::default(*axis, export, usual);
+        let values = match get(axis.name()) {
+            Some(field) => values(*axis, field, names)?,
+            None => usual_values(*axis, &default, &axes, names),
+        };
+        axes.push(AxisRange { axis: *axis, values, default });
+    }
+    for (axis, values) in &names.axes {
+        check_own(axis, root)?;
+        axes.push(own_range(*axis, values));
+    }
     let repeats = get("repeats").map_or(Ok(1), |field| field.whole(1..=1_000))?;
     let seed = get("seed").map_or(Ok(1), |field| field.whole(0..=u32::MAX))?;
     let mut matrix = Matrix { axes, repeats, seed, exclude: Vec::new(), audio_rate: *audio_rate };
@@ -379,7 +430,7 @@ pub(super) fn matrix(
         return Err(field.fault(format!("the matrix has {jobs} jobs: at most {MOST_JOBS} are allowed")));
     }
     if let Some(field) = get("exclude") {
-        matrix.exclude = exclude(field, &matrix.axes)?;
+        matrix.exclude = exclude(field, &matrix.axes, names)?;
         if matrix.kept().next().is_none() {
             return Err(field.fault("`exclude` leaves nothing to run"));
         }
@@ -404,16 +455,41 @@ fn known_axes(table: KeyTable) -> Result<KeyTable, ScenarioFault> {
     }
 }
 
-fn range(field: Option<Field>, default: AxisValue) -> Result<AxisRange, ScenarioFault> {
-    let axis = default.axis();
-    let values = match (field, axis) {
-        (Some(field), _) => values(axis, field)?,
-        (None, Axis::Threading) => {
+/// The values of an axis that `[matrix]` does not name. A user's engines are exported with, where there are any; and
+/// threads are varied where an engine can be told their number.
+fn usual_values(axis: Axis, default: &AxisValue, before: &[AxisRange], names: &UserNames) -> Vec<AxisValue> {
+    let engines = before.iter().flat_map(|range| &range.values).filter_map(AxisValue::engine);
+    match axis {
+        Axis::Engine if !names.recipes.is_empty() => {
+            names.recipes.iter().map(|recipe| AxisValue::Engine(recipe.into())).collect()
+        }
+        Axis::Threading
+            if engines.clone().all(|engine| engine.recipe.as_ref().is_some_and(|one| !axis.reaches(one))) =>
+        {
+            vec![AxisValue::Threading(ThreadingChoice::Default)]
+        }
+        Axis::Threading => {
             [ThreadingChoice::Single, ThreadingChoice::Parallel(None)].map(AxisValue::Threading).to_vec()
         }
-        (None, _) => vec![default.clone()],
-    };
-    Ok(AxisRange { axis, values, default })
+        _ => vec![default.clone()],
+    }
+}
+
+/// A name that an axis of memreel's has.
+fn check_own(axis: &Word, root: &KeyTable) -> Result<(), ScenarioFault> {
+    if Axis::ALL.iter().all(|known| known.name() != axis.as_str()) {
+        return Ok(());
+    }
+    let message = format!("`{axis}` is an axis of memreel: its values belong in [matrix]");
+    Err(match root.get("axes").map(|field| field.table("[axes]")).transpose()? {
+        Some(table) => table.key_fault(axis.as_str(), message),
+        None => root.fault(message),
+    })
+}
+
+fn own_range(axis: Word, values: &[String]) -> AxisRange {
+    let values: Vec<_> = values.iter().map(|value| AxisValue::Own(axis, value.clone())).collect();
+    AxisRange { axis: Axis::Own(axis), default: AxisValue::Own(axis, String::new()), values }
 }
 
 /// The memory limit of variants that have none of their own.
@@ -422,10 +498,10 @@ fn limit_of_all(root: &KeyTable) -> Result<Option<Bytes>, ScenarioFault> {
     limits.table("[limits]")?.get(Axis::MemoryLimit.name()).map_or(Ok(None), memory_limit)
 }
 
-fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, ScenarioFault> {
+fn values(axis: Axis, field: Field, names: &UserNames) -> Result<Vec<AxisValue>, ScenarioFault> {
     let mut values = Vec::new();
     for item in field.one_or_more()? {
-        let value = AxisValue::read(axis, item)?;
+        let value = AxisValue::read(axis, item, names)?;
         // Of builds it is the label that has to be another one.
         if values.iter().any(|other: &AxisValue| other.to_string() == value.to_string()) {
             return Err(item.fault(format!("`{value}` is listed twice in `{axis}`")));
@@ -435,13 +511,17 @@ fn values(axis: Axis, field: Field) -> Result<Vec<AxisValue>, ScenarioFault> {
     Ok(values)
 }
 
-fn exclude(field: Field, axes: &[AxisRange]) -> Result<Vec<Vec<AxisValue>>, ScenarioFault> {
+fn exclude(
+    field: Field,
+    axes: &[AxisRange],
+    names: &UserNames,
+) -> Result<Vec<Vec<AxisValue>>, ScenarioFault> {
     let wanted = "a list of tables like { engine = \"melt\", driver = \"background\" }";
-    field.list(wanted)?.into_iter().map(|entry| exclusion(entry, axes)).collect()
+    field.list(wanted)?.into_iter().map(|entry| exclusion(entry, axes, names)).collect()
 }
 
-fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, ScenarioFault> {
-    let names: Vec<_> = Axis::ALL.iter().map(|axis| axis.name()).collect();
+fn exclusion(entry: Field, axes: &[AxisRange], names: &UserNames) -> Result<Vec<AxisValue>, ScenarioFault> {
+    let known: Vec<_> = axes.iter().map(|range| range.axis.name()).collect();
     let table = entry.table("`exclude`")?;
     if table.fields().next().is_none() {
         return Err(entry.fault("an empty entry of `exclude` would leave nothing to run"));
@@ -449,16 +529,16 @@ fn exclusion(entry: Field, axes: &[AxisRange]) -> Result<Vec<AxisValue>, Scenari
     let mut values = Vec::new();
     for field in table.fields() {
         let Some(range) = axes.iter().find(|range| range.axis.name() == field.name) else {
-            let message = unknown("axis", field.name, "in `exclude`", &names);
+            let message = unknown("axis", field.name, "in `exclude`", &known);
             return Err(table.key_fault(field.name, message));
         };
-        values.push(excluded_value(range, field)?);
+        values.push(excluded_value(range, field, names)?);
     }
     Ok(values)
 }
 
-fn excluded_value(range: &AxisRange, field: Field) -> Result<AxisValue, ScenarioFault> {
-    let value = AxisValue::read(range.axis, field)?;
+fn excluded_value(range: &AxisRange, field: Field, names: &UserNames) -> Result<AxisValue, ScenarioFault> {
+    let value = AxisValue::read(range.axis, field, names)?;
     if !range.values.iter().any(|one| value.stands_for(one)) {
         let texts: Vec<_> = range.values.iter().map(AxisValue::to_string).collect();
         let message = format!(
@@ -487,7 +567,7 @@ fn check_sources(field: Field, sources: &[Source]) -> Result<(), ScenarioFault> 
 fn check_presets(matrix: &Matrix, field: Option<Field>) -> Result<(), ScenarioFault> {
     let Some(field) = field else { return Ok(()) };
     let mut encoders = Vec::new();
-    for value in &matrix.axes[Axis::Encoder as usize].values {
+    for value in &matrix.range(Axis::Encoder).values {
         if let AxisValue::Encoder(encoder) = value {
             encoders.extend(encoder.as_deref());
         }

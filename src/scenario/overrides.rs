@@ -8,11 +8,12 @@ use memreel_judge::budget::Figure;
 use super::budgets::LIMIT;
 use super::engine::{NAMING, root_programs};
 use super::error::ScenarioError;
-use super::tree::{MOST_KEY_PARTS, Node, Origin, ScenarioFault, TableEntry, Value};
+use super::recipe::UserNames;
+use super::tree::{Field, MOST_KEY_PARTS, Node, Origin, ScenarioFault, TableEntry, Value};
 
 /// One key of a scenario and the value it is to have: `key.path=value`.
 ///
-/// The value is TOML; what is not TOML is a string, and under `matrix` `a,b` is a list. A number in
+/// The value is TOML; what is not TOML is a string, and under `matrix` and `axes` `a,b` is a list. A number in
 /// the path counts the items of a list from 0: `timeline.tracks.0.repeat=3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
@@ -91,7 +92,8 @@ impl Override {
     }
 
     fn node(&self, index: usize) -> Node {
-        let list = self.path[0] == "matrix" && Node::of_override(&self.value, index).is_none();
+        let list = matches!(self.path[0].as_str(), "matrix" | "axes")
+            && Node::of_override(&self.value, index).is_none();
         let parts = pieces(&self.value);
         match parts.as_slice() {
             [_, _, ..] if list => Node {
@@ -102,6 +104,33 @@ impl Override {
         }
     }
 }
+
+/// The changes that add the engines, axes and variables of a file to a scenario, each as `key=value`.
+///
+/// # Errors
+/// When the file cannot be read, is no TOML, or holds something else.
+pub fn of_engines_file(path: &Path) -> Result<Vec<String>, ScenarioError> {
+    let text = super::read(path)?;
+    let fault = |fault| ScenarioError::new(fault, path, &text, &[]);
+    let tree = Node::of_file(&text).map_err(fault)?;
+    let root =
+        Field::new("the file", &tree).table("a file of engines").and_then(|root| root.only(&ENGINES_KEYS));
+    let root = root.map_err(fault)?;
+    // Faults are found here, where they have their line.
+    UserNames::read(&root, None).map_err(fault)?;
+    let mut changes = Vec::new();
+    for key in ENGINES_KEYS {
+        let table = root.get(key).map(|field| field.table(format!("[{key}]"))).transpose().map_err(fault)?;
+        for field in table.iter().flat_map(|table| table.fields()) {
+            let value = field.to_toml().ok_or_else(|| fault(field.mismatch("no date")))?;
+            changes.push(format!("{key}.{}={value}", field.name));
+        }
+    }
+    Ok(changes)
+}
+
+/// What a file of engines holds.
+const ENGINES_KEYS: [&str; 3] = ["engines", "axes", "env"];
 
 /// A limit that stands alone, as what it is short for: a table with it.
 fn write_out(node: &mut Node) {

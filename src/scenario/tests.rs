@@ -130,7 +130,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!((export.preset.as_deref(), export.container, export.sink), (None, Container::Mp4, Sink::File));
     assert_eq!(export.audio, Some(Audio { encoder: "aac".into(), rate: 48_000 }));
     assert_eq!((scenario.matrix.repeats, scenario.matrix.seed), (1, 1));
-    assert_eq!(scenario.matrix.axes[Axis::Threading as usize].values.len(), 2);
+    assert_eq!(scenario.matrix.range(Axis::Threading).values.len(), 2);
     assert_eq!(scenario.limits, Limits { wall: None, stall: Duration::from_secs(60) });
     assert_eq!(scenario.sampling.interval, Duration::from_millis(20));
 }
@@ -345,9 +345,8 @@ fn an_override_is_toml_or_a_word_or_a_list_of_words() {
         ],
     )
     .unwrap();
-    let texts = |axis: Axis| {
-        scenario.matrix.axes[axis as usize].values.iter().map(AxisValue::to_string).collect::<Vec<_>>()
-    };
+    let texts =
+        |axis: Axis| scenario.matrix.range(axis).values.iter().map(AxisValue::to_string).collect::<Vec<_>>();
     assert_eq!(texts(Axis::Engine), ["melt"]);
     assert_eq!(texts(Axis::Threading), ["single", "render=2 decode=2", "parallel:2"]);
     assert_eq!(scenario.export.preset.as_deref(), Some("medium"));
@@ -422,7 +421,7 @@ fn files_lie_beside_the_scenario_wherever_it_is_loaded_from() {
 
 /// The engines of a scenario's matrix.
 fn engines(scenario: &Scenario) -> Vec<EngineChoice> {
-    let values = scenario.matrix.axes[Axis::Engine as usize].values.iter();
+    let values = scenario.matrix.range(Axis::Engine).values.iter();
     values.map(|value| value.engine().unwrap().clone()).collect()
 }
 

@@ -243,6 +243,16 @@ impl<'a> Field<'a> {
         self.fault(format!("`{}` must be {wanted}, not {}", self.name, self.node.kind()))
     }
 
+    /// As it could be written; `None` where a date is in it.
+    pub fn to_toml(self) -> Option<String> {
+        self.node.to_toml()
+    }
+
+    /// Whether it stands in the scenario's file, and not in a change to it.
+    pub fn is_of_file(&self) -> bool {
+        matches!(self.node.at, Origin::File { .. })
+    }
+
     /// The value as it is.
     pub fn value(&self) -> &'a Value {
         &self.node.value

@@ -51,11 +51,36 @@ macro_rules! names {
         }
     };
 }
-pub(super) use names;
 
-names! {
+/// Names out of a list of ours, and those that users give.
+macro_rules! open_names {
+    ($(#[$about:meta])* $name:ident, { $($(#[$doc:meta])* $case:ident = $text:literal,)* }, $(#[$own:meta])*) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$doc])* $case,)* $(#[$own])* Own($crate::scenario::word::Word), }
+
+        impl $name {
+            /// All of memreel's.
+            pub const ALL: &'static [$name] = &[$($name::$case,)*];
+
+            /// The name that scenarios use.
+            pub fn name(&self) -> &str {
+                match self { $($name::$case => $text,)* $name::Own(word) => word.as_str() }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(super) use open_names;
+
+open_names! {
     /// Which program exports.
-    EngineName, "engine", {
+    EngineName, {
         /// Our own exporter on libav*.
         Ffmpeg = "ffmpeg",
         /// The command line of MLT.
@@ -64,7 +89,8 @@ names! {
         MltPython = "mlt-python",
         /// The editor rlvideo, from a checkout.
         Rlvideo = "rlvideo",
-    }
+    },
+    /// A program that a recipe describes.
 }
 
 names! {

@@ -20,7 +20,7 @@ use memreel_projects::mlt::{self, Graph, Layout};
 use memreel_projects::{project, rlvideo};
 use memreel_record::launch::Lines;
 use memreel_record::proc;
-use memreel_record::record::Pattern;
+use memreel_record::progress::Pattern;
 use memreel_record::supervise::{EngineProgress, ProgressFormat};
 use memreel_timeline::{from_otio, to_otio};
 use memreel_trace::{ColumnNames, CsvFile, Memory, Sample};
@@ -249,7 +249,9 @@ fn progress(input: &[u8]) {
     let formats = formats();
     let mut lines = Lines::default();
     let mut heard = |line: &str| {
-        black_box(formats.iter().find_map(|format| (format.parse)(line)).map(|it: EngineProgress| it.event));
+        black_box(
+            formats.iter().find_map(|format| format.lines.read(line)).map(|it: EngineProgress| it.event),
+        );
         black_box(patterns.iter().find_map(|pattern| pattern.last_in(line)));
     };
     lines.take(said, &mut heard);
@@ -262,7 +264,9 @@ fn formats() -> Vec<ProgressFormat> {
         timeline.tracks = [{ children = [{ clip = 'a', duration = '2f' }] }]\nmatrix.threading = 'single'";
     let scenario = Scenario::parse(text, Path::new("/a.toml"), &[]).unwrap();
     let plan = plan::plan(&scenario, &PlanContext { cpus: 1, media_folder: "/media".into(), project: None });
-    engines().map(|engine| engine.resolve(&plan.variants[0], &JobFiles::unnamed(false)).progress).collect()
+    engines()
+        .filter_map(|engine| engine.resolve(&plan.variants[0], &JobFiles::unnamed(false)).progress)
+        .collect()
 }
 
 /// The record of a job or of a recording.

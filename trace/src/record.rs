@@ -163,8 +163,8 @@ pub struct Threading {
 pub struct TimelineRecord {
     /// A digest of the timeline's file, with media replaced by their digests.
     pub digest: String,
-    /// Frames of one export.
-    pub frames: u64,
+    /// Frames of one export; null where nobody knows.
+    pub frames: Option<u64>,
     /// Frames per second, as a fraction.
     pub rate: String,
     /// Clips on the video tracks.

@@ -61,6 +61,7 @@ pub fn ask(
         manner: Manner::Guarded,
         streams: Streams::Apart,
         cgroup: None,
+        folder: None,
         writable: None,
         progress_fd: None,
     })?;

@@ -83,6 +83,7 @@ impl Subject {
                     streams,
                     progress_fd: None,
                     cgroup: None,
+                    folder: None,
                     writable: None,
                 })?;
                 let words = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();

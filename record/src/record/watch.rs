@@ -9,11 +9,11 @@ use rustix::io::Errno;
 
 use super::failures::WriteFailures;
 use super::marks::Marks;
-use super::progress_source::ProgressFile;
 use super::signals::{Signals, Wish};
 use super::subject::{Heard, Subject};
 use super::{Ending, Order, ProgressSource, RecordError};
 use crate::launch::{End, LaunchReport};
+use crate::progress::ProgressFile;
 use crate::sampler::{Instant, Live};
 use memreel_trace::{Event, TraceError};
 

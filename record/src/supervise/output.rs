@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::JoinHandle;
 
-use super::{Channel, ProgressFormat};
+use super::{Channel, EngineProgress, ProgressFormat, ProgressLines};
 use crate::launch::{Launched, Lines, UntilOver, WritersEnded};
+use crate::progress::ProgressFile;
 use crate::sampler::{Instant, Live, ReadProgress};
 use memreel_trace::{Event, Sample};
 
@@ -46,22 +47,22 @@ pub struct LastHeard {
 /// When the log cannot be created or no thread can be started.
 pub fn start(
     launched: &mut Launched,
-    format: Option<ProgressFormat>,
+    format: Option<&ProgressFormat>,
     folder: &Path,
     sink: ProgressSink,
 ) -> std::io::Result<(Readers, Option<ReadProgress>)> {
     let mut log = Log::new(File::create(folder.join("engine.log"))?);
-    let in_output = format.filter(|format| format.channel == Channel::Output);
+    let in_output = format.filter(|format| format.channel == Channel::Output).cloned();
     let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
     let over = WritersEnded::default();
     let output = UntilOver::new(output, &over);
     let mut output_sink = sink.clone();
     let output = std::thread::Builder::new().name("output".into()).spawn(move || {
         let mut complaint = None;
-        each_line(output, |line| match in_output.and_then(|format| (format.parse)(line)) {
+        each_line(output, |line| match in_output.as_ref().and_then(|format| format.lines.read(line)) {
             Some(progress) => output_sink.note(progress),
             None => {
-                if complaint.is_none() && in_output.is_some_and(|format| (format.is_failure)(line)) {
+                if complaint.is_none() && in_output.as_ref().is_some_and(|format| (format.is_failure)(line)) {
                     complaint = Some(line.trim().to_string());
                 }
                 log.line(line);
@@ -69,12 +70,26 @@ pub fn start(
         });
         LastHeard { message: log.last, complaint, counted: output_sink.counted }
     })?;
-    let Some((pipe, format)) = launched.progress.take().zip(format) else {
-        return Ok((Readers { output, over, progress: None }, None));
-    };
     let (result, progress) = std::sync::mpsc::channel();
-    let mut pipe = ProgressPipe::new(pipe, format, sink, result)?;
-    Ok((Readers { output, over, progress: Some(progress) }, Some(Box::new(move || pipe.drain()))))
+    let read: ReadProgress = match (launched.progress.take(), format) {
+        (Some(pipe), Some(format)) => {
+            let mut pipe = ProgressPipe::new(pipe, format.lines.clone(), sink, result)?;
+            Box::new(move || pipe.drain())
+        }
+        (
+            None,
+            Some(ProgressFormat {
+                channel: Channel::File(path),
+                lines: ProgressLines::Numbered(pattern),
+                ..
+            }),
+        ) => {
+            let mut file = FileEnd { file: ProgressFile::watch(path, pattern.clone(), true)?, sink, result };
+            Box::new(move || file.look())
+        }
+        _ => return Ok((Readers { output, over, progress: None }, None)),
+    };
+    Ok((Readers { output, over, progress: Some(progress) }, Some(read)))
 }
 
 impl Readers {
@@ -91,7 +106,7 @@ impl Readers {
 struct ProgressPipe {
     pipe: PipeReader,
     lines: Lines,
-    format: ProgressFormat,
+    format: ProgressLines,
     sink: ProgressSink,
     result: Sender<Option<Sample>>,
 }
@@ -99,7 +114,7 @@ struct ProgressPipe {
 impl ProgressPipe {
     fn new(
         pipe: PipeReader,
-        format: ProgressFormat,
+        format: ProgressLines,
         sink: ProgressSink,
         result: Sender<Option<Sample>>,
     ) -> std::io::Result<ProgressPipe> {
@@ -115,7 +130,7 @@ impl ProgressPipe {
         for _ in 0..PIPE_SIZE / buffer.len() {
             let length = self.pipe.read(&mut buffer).unwrap_or(0);
             self.lines.take(&buffer[..length], |line| {
-                if let Some(progress) = (self.format.parse)(line) {
+                if let Some(progress) = self.format.read(line) {
                     self.sink.note(progress);
                 }
             });
@@ -130,6 +145,28 @@ impl ProgressPipe {
 impl Drop for ProgressPipe {
     fn drop(&mut self) {
         self.drain();
+        let _ = self.result.send(self.sink.counted);
+    }
+}
+
+/// A file whose end says how far the engine is. It is read once more when this is dropped.
+struct FileEnd {
+    file: ProgressFile,
+    sink: ProgressSink,
+    result: Sender<Option<Sample>>,
+}
+
+impl FileEnd {
+    fn look(&mut self) {
+        if let Some(frames) = self.file.read() {
+            self.sink.note(EngineProgress { frames_out: Some(frames), ..EngineProgress::default() });
+        }
+    }
+}
+
+impl Drop for FileEnd {
+    fn drop(&mut self) {
+        self.look();
         let _ = self.result.send(self.sink.counted);
     }
 }
@@ -149,7 +186,7 @@ impl ProgressSink {
         ProgressSink { origin, live: Arc::clone(live), events, counted: None }
     }
 
-    fn note(&mut self, progress: super::EngineProgress) {
+    fn note(&mut self, progress: EngineProgress) {
         self.live.note_frames(progress.frames_in, progress.frames_out);
         let t_s = Instant::now().since(self.origin).as_secs_f64();
         let (frames_in, frames_out) = (self.live.frames_in(), self.live.frames_out());

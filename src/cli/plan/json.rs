@@ -46,7 +46,7 @@ struct JobRecord<'a> {
     /// The name of its folder under `jobs/`.
     folder: String,
     /// Frames of all its exports.
-    frames: u64,
+    frames: Option<u64>,
     /// The shard that runs it, as NUMBER/COUNT.
     shard: Option<String>,
     /// Why it cannot run.

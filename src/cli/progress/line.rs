@@ -23,8 +23,8 @@ pub struct JobProgress<'a> {
     pub repeat: u32,
     /// Frames exported so far.
     pub frames: u64,
-    /// Frames to export.
-    pub all_frames: u64,
+    /// Frames to export, where that is known.
+    pub all_frames: Option<u64>,
     /// For how long it has run.
     pub elapsed: Duration,
     /// Resident memory now, and the most of it so far; `None` before the first sample.
@@ -61,12 +61,14 @@ impl JobProgress<'_> {
 
     fn line(&self, variant: &str, details: &[Detail]) -> String {
         let has = |detail: Detail| details.contains(&detail);
-        let JobProgress { number, of, repeat, frames, all_frames, .. } = self;
+        let JobProgress { number, of, repeat, frames, .. } = self;
         let repeat_word = if has(Detail::LongRepeat) { "repeat " } else { "r" };
-        let bar = if has(Detail::Bar) { format!("{} ", self.bar()) } else { String::new() };
+        let bar = self.all_frames.filter(|_| has(Detail::Bar)).map(|all| format!("{} ", self.bar(all)));
+        let bar = bar.unwrap_or_default();
+        let all_frames = self.all_frames.map_or_else(String::new, |all| format!("/{all}"));
         let unit = if has(Detail::Unit) { " frames" } else { "" };
         let frames_so_far =
-            format!("[{number}/{of}] {variant} · {repeat_word}{repeat}: {bar}{frames}/{all_frames}{unit}");
+            format!("[{number}/{of}] {variant} · {repeat_word}{repeat}: {bar}{frames}{all_frames}{unit}");
         let speed = (has(Detail::Speed) && *frames > 0).then(|| format!("{:.0}/s", self.speed()));
         let memory = self.memory.map(|(now, peak)| match has(Detail::Peak) {
             true => format!("{now} (peak {peak})"),
@@ -76,8 +78,8 @@ impl JobProgress<'_> {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    fn bar(&self) -> String {
-        let filled = (self.frames * PLACES / self.all_frames.max(1)).min(PLACES) as usize;
+    fn bar(&self, all_frames: u64) -> String {
+        let filled = (self.frames * PLACES / all_frames.max(1)).min(PLACES) as usize;
         "█".repeat(filled) + &"░".repeat(PLACES as usize - filled)
     }
 
@@ -129,7 +131,7 @@ mod tests {
             variant: "melt · parallel",
             repeat: 1,
             frames: 1200,
-            all_frames: 2000,
+            all_frames: Some(2000),
             elapsed: Duration::from_secs(3),
             memory: Some((Bytes::from_mib(92), Bytes::from_mib(93))),
             left: Some(Duration::from_secs(240)),

@@ -20,8 +20,8 @@ const EXPORTS_NEEDED: u64 = 2 * (exports::NEEDED + 1);
 /// How a result was made, as far as it takes to make another one like it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Experiment {
-    /// The scenario or project, as `memreel run` takes it.
-    pub scenario: String,
+    /// The scenario or project, or the options in its place, as `memreel run` takes them.
+    pub scenario: Vec<String>,
     /// Changes to it: key and value, in the order in which they were given.
     pub changes: Vec<(String, String)>,
     /// The largest factor of its length.
@@ -30,6 +30,8 @@ pub struct Experiment {
     pub sources: Vec<u64>,
     /// Whether it is a project that is exported as it is: it cannot be made longer.
     pub is_project: bool,
+    /// Whether the engines' commands alone say what is exported: only the user can make it longer.
+    pub is_opaque: bool,
 }
 
 /// What to do next, and what for.
@@ -57,10 +59,6 @@ impl fmt::Display for Next {
 }
 
 impl Next {
-    fn to_decide(command: String) -> Next {
-        Next::Command { aim: "To decide".into(), command }
-    }
-
     /// The command, where there is one.
     pub fn into_command(self) -> Option<String> {
         match self {
@@ -79,9 +77,10 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
             sources: verdict.because == Because::SourcesAreOpen,
             frames: verdict.up_to_frames,
         };
-        return Some(Next::to_decide(experiment.command(&experiment.answer_to(&open))));
+        return Some(experiment.next(&open));
     }
-    let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && !experiment.is_project;
+    let can_be_longer = !experiment.is_project && !experiment.is_opaque;
+    let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && can_be_longer;
     unparted.then(|| {
         let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
         Next::Command { aim: "To find out which".into(), command: experiment.command(&changes) }
@@ -100,7 +99,7 @@ pub fn of_exports_not_stopped(experiment: &Experiment) -> Next {
 pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
     let frames = verdict.steps.max(1.0) as u64;
     let open = Open { needs: verdict.needs, reason: verdict.reason, sources: false, frames };
-    (verdict.grows == Answer::Open).then(|| Next::to_decide(experiment.command(&experiment.answer_to(&open))))
+    (verdict.grows == Answer::Open).then(|| experiment.next(&open))
 }
 
 /// What can decide an inconclusive answer of a recording; `None` for other answers.
@@ -129,12 +128,17 @@ pub fn of_run(verdict: &RunVerdict, recorded: &Recorded) -> Option<Next> {
 
 /// What the input of another recording has to have more of; `None` where only its sampling has to change.
 fn longer_input(verdict: &RunVerdict) -> Option<String> {
-    let Needs { frames, samples, exports, .. } = verdict.needs;
+    longer(&verdict.needs, verdict.steps)
+}
+
+/// The same of an export that did so many steps.
+fn longer(needs: &Needs, steps: f64) -> Option<String> {
+    let Needs { frames, samples, exports, .. } = *needs;
     if let Some(exports) = exports {
         return Some(format!("with {exports} exports in one process"));
     }
     let frames = frames.filter(|_| samples.is_none())?;
-    let times = (frames as f64 / verdict.steps.max(1.0)).ceil().max(2.0);
+    let times = (frames as f64 / steps.max(1.0)).ceil().max(2.0);
     let times = if times == 2.0 { "twice".into() } else { format!("{times} times") };
     Some(format!("with an input {times} as long"))
 }
@@ -161,6 +165,14 @@ struct Open {
 }
 
 impl Experiment {
+    /// What settles what is open.
+    fn next(&self, open: &Open) -> Next {
+        let command = self.command(&self.answer_to(open));
+        let input = longer(&open.needs, open.frames as f64).filter(|_| self.is_opaque);
+        let aim = input.map_or("To decide".to_string(), |input| format!("To decide, run this {input}"));
+        Next::Command { aim, command }
+    }
+
     /// The changes that settle what is open.
     fn answer_to(&self, open: &Open) -> Vec<(String, String)> {
         let Needs { frames, samples, repeats, exports } = open.needs;
@@ -174,6 +186,10 @@ impl Experiment {
         if self.is_project && (frames.is_some() || samples.is_some()) {
             return self.several_exports();
         }
+        let finer = samples.map(|_| ("sampling.interval".to_string(), FINE_INTERVAL_S.to_string()));
+        if self.is_opaque {
+            return finer.into_iter().chain(repeats.map(repeat)).collect();
+        }
         let times = frames.map_or(1, |frames| frames.div_ceil(open.frames.max(1)));
         let lengths = matches!(open.reason, Some(Reason::HeldInAQueue | Reason::FilledBefore));
         let longer = match times.max(if samples.is_some() { 2 } else { 1 }) {
@@ -185,7 +201,6 @@ impl Experiment {
             }
             times => Some(self.longer(times)),
         };
-        let finer = samples.map(|_| ("sampling.interval".to_string(), FINE_INTERVAL_S.to_string()));
         longer.into_iter().chain(finer).chain(repeats.map(repeat)).collect()
     }
 
@@ -206,7 +221,7 @@ impl Experiment {
     /// A project cannot be made longer, but it can be exported again and again in one process.
     fn several_exports(&self) -> Vec<(String, String)> {
         let mut changes = vec![("matrix.exports".to_string(), EXPORTS_NEEDED.to_string())];
-        if !self.scenario.ends_with(".rlvideo") {
+        if !self.scenario.iter().any(|word| word.ends_with(".rlvideo")) {
             changes.insert(0, ("matrix.engine".into(), "mlt-python".into()));
         }
         changes
@@ -216,12 +231,15 @@ impl Experiment {
     fn command(&self, changes: &[(String, String)]) -> String {
         let kept = self.changes.iter().filter(|(key, _)| changes.iter().all(|(changed, _)| changed != key));
         let all = kept.chain(changes).flat_map(|(key, value)| option(key, value));
-        words(["memreel".into(), "run".into(), self.scenario.clone()].into_iter().chain(all))
+        words(["memreel".into(), "run".into()].into_iter().chain(self.scenario.iter().cloned()).chain(all))
     }
 }
 
 /// A change as an option of `memreel run`.
 fn option(key: &str, value: &str) -> [String; 2] {
+    if let Some(axis) = key.strip_prefix("axes.") {
+        return ["--axis".into(), format!("{axis}={value}")];
+    }
     let short = match key {
         "matrix.repeats" => Some("repeat"),
         "sampling.interval" => Some("interval"),

@@ -16,6 +16,9 @@ const TAIL: u64 = 4096;
 /// The name of the group that is the number of frames.
 const GROUP: &str = "frames";
 
+/// The name of the group that is the time exported so far.
+const TIME: &str = "time";
+
 /// What `ffmpeg -progress FILE` writes, once a block.
 const FFMPEG: &str = r"(?m)^frame=[ \t]*([0-9]+)[ \t]*$";
 
@@ -28,6 +31,8 @@ pub struct Pattern {
     regexes: Vec<Regex>,
     /// As the user gave it.
     given: Option<String>,
+    /// Frames per second of what is exported: a time is so many frames.
+    rate: f64,
 }
 
 /// Why a regular expression cannot be used.
@@ -51,13 +56,24 @@ impl Pattern {
         if regex.captures_len() < 2 {
             return Err(PatternError::NoGroup);
         }
-        Ok(Pattern { regexes: vec![regex], given: Some(text.to_string()) })
+        Ok(Pattern { regexes: vec![regex], given: Some(text.to_string()), rate: 1.0 })
+    }
+
+    /// The same, where a second is so many frames: the group `time`, like `0:01:23.4` or `83.4`, is then a number of
+    /// frames, too. Without a rate it is one of seconds.
+    pub fn at_rate(self, rate: f64) -> Pattern {
+        Pattern { rate, ..self }
     }
 
     /// For a file of which nothing is said: lines `frame=N`, or else the last number.
     pub fn usual_of_files() -> Pattern {
         let regexes = [FFMPEG, NUMBER].into_iter().filter_map(|text| Regex::new(text).ok());
-        Pattern { regexes: regexes.collect(), given: None }
+        Pattern { regexes: regexes.collect(), given: None, rate: 1.0 }
+    }
+
+    /// For the blocks of lines that `ffmpeg -progress` writes.
+    pub fn of_ffmpeg() -> Pattern {
+        Pattern { regexes: Regex::new(FFMPEG).into_iter().collect(), given: None, rate: 1.0 }
     }
 
     /// The regular expression, where one was given.
@@ -67,13 +83,25 @@ impl Pattern {
 
     /// The number that is said last.
     pub fn last_in(&self, text: &str) -> Option<Count> {
+        let number = |found| self.number(found);
         self.regexes.iter().find_map(|regex| regex.captures_iter(text).filter_map(number).last())
+    }
+
+    fn number(&self, found: Captures<'_>) -> Option<Count> {
+        if let Some(time) = found.name(TIME) {
+            return seconds(time.as_str()).map(|seconds| Count::new((seconds * self.rate).round() as u64));
+        }
+        let group = found.name(GROUP).or_else(|| found.get(1))?;
+        group.as_str().parse().ok().map(Count::new)
     }
 }
 
-fn number(found: Captures<'_>) -> Option<Count> {
-    let group = found.name(GROUP).or_else(|| found.get(1))?;
-    group.as_str().parse().ok().map(Count::new)
+/// Hours, minutes and seconds, of which only the last may have a fraction; fewer of them are the last ones.
+fn seconds(text: &str) -> Option<f64> {
+    let digit = |c: char| c.is_ascii_digit() || c == ':' || c == '.';
+    let mut parts = text.split(':').map(|part| part.parse::<f64>().ok());
+    let seconds = parts.try_fold(0.0, |all, part| Some(all * 60.0 + part?))?;
+    text.chars().all(digit).then_some(seconds)
 }
 
 /// A file whose end says how far a program is. The descriptor is readable when the file may have changed.
@@ -165,6 +193,14 @@ mod tests {
         let named = Pattern::new("([a-z]+)=(?P<frames>[0-9]+)").unwrap();
         assert_eq!(last(&named, "done=7"), Some(7));
         assert_eq!(last(&named, "nothing"), None);
+    }
+
+    #[test]
+    fn a_time_is_as_many_frames_as_its_seconds_have() {
+        let position = Pattern::new("<position: (?P<time>[0-9:.]+)").unwrap().at_rate(25.0);
+        assert_eq!(last(&position, "<position: 0:01:02.480000000 duration: 0:02:00"), Some(1562));
+        assert_eq!(last(&position, "<position: 3.2 "), Some(80));
+        assert_eq!(last(&position, "<position: : "), None);
     }
 
     #[test]

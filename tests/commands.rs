@@ -1,0 +1,391 @@
+//! Any command is an engine: in the matrix, with axes of the user's own, and in recipes.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use memreel::store::{StoredJob, StoredResult};
+use memreel_trace::{FramesShownBy, Outcome, RunRecord};
+use support::*;
+
+/// Two seconds of pictures in `in.mov`.
+const PICTURES: &str =
+    "ffmpeg -nostdin -loglevel error -y -f lavfi -i testsrc2=size=160x90:rate=25:duration=2 in.mov";
+
+fn with_pictures() -> Bench {
+    let bench = Bench::new();
+    let mut words = PICTURES.split(' ');
+    let made =
+        std::process::Command::new(words.next().unwrap()).args(words).current_dir(bench.path()).status();
+    assert!(made.unwrap().success());
+    bench
+}
+
+fn records(result: &StoredResult) -> Vec<&RunRecord> {
+    result.jobs.iter().map(|job| &job.record).collect()
+}
+
+fn value<'a>(record: &'a RunRecord, axis: &str) -> &'a str {
+    &record.variant.iter().find(|(name, _)| name == axis).unwrap().1
+}
+
+fn log(job: &StoredJob) -> String {
+    fs::read_to_string(job.folder.join("engine.log")).unwrap_or_default()
+}
+
+/// A scenario with one engine, `own`, and what more there is: of the engine, then of the scenario.
+fn own(bench: &Bench, command: &str, engine: &str, more: &str) {
+    bench.scenario("own", &format!("[engines.own]\ncommand = {command}\n{engine}\n{more}"));
+}
+
+#[test]
+fn an_ffmpeg_command_is_measured_by_frames_over_an_axis_of_the_users_own() {
+    let bench = with_pictures();
+    let command = "ffmpeg -y -threads {threads} -i in.mov -c:v libx264 -threads {threads} {output}";
+    let ran = bench.run(&["run", "--command", command, "--axis", "threads=1,2", "--repeat", "3"]);
+    ran.expect(0).says(&[
+        "threads 2 takes",
+        "threads 1",
+        "too short: 50 frames",
+        "To decide, run this with an input",
+    ]);
+    ran.says(&[&format!("memreel run --command '{command}' --axis 'threads=1,2' --repeat 3")]);
+    let result = bench.latest("ffmpeg");
+    assert_eq!(result.jobs.len(), 6);
+    for record in records(&result) {
+        assert_eq!(record.timeline.frames, Some(50));
+        assert_eq!(record.frames_shown_by, Some(FramesShownBy::File));
+        assert_eq!(record.context.container.as_deref(), Some("mp4"));
+        assert_eq!(record.media.len(), 1, "the input is known by its content");
+        let threads = record.command.iter().skip_while(|word| *word != "-threads").nth(1).unwrap();
+        assert_eq!(threads, value(record, "threads"));
+    }
+    // Only what the command was told is a column.
+    let header = fs::read_to_string(bench.latest_folder("ffmpeg").join("summary.csv")).unwrap();
+    assert!(header.starts_with("engine,container,memory-limit,threads,repeat,outcome,"), "{header}");
+    let shown = summary(&bench.latest_folder("ffmpeg"));
+    assert!(shown.iter().all(|row| row["frames_out"] == "50" && row["engine"] == "command"));
+}
+
+#[test]
+fn the_gate_holds_a_command_against_its_baseline() {
+    let bench = with_pictures();
+    let run = |more: &[&str]| {
+        let command = "ffmpeg -y -i in.mov -vf scale={width}:-2 -c:v mpeg4 {output}";
+        bench
+            .run(&[&["run", "--command", command, "--axis", "width=160,640", "--repeat", "3"], more].concat())
+    };
+    run(&[]).expect(0);
+    bench.run(&["baseline", "save", "reports/ffmpeg/latest", "base.json"]).expect(0);
+    run(&["--check", "--baseline", "base.json"]).expect(0);
+    // The same variants, and each takes 64 MiB more.
+    let heavy = "sh -c 'head -c 64M /dev/zero | tail & exec ffmpeg \"$@\"' sh";
+    let command = format!("{heavy} -y -i in.mov -vf scale={{width}}:-2 -c:v mpeg4 {{output}}");
+    bench.run(&["run", "--command", &command, "--axis", "width=160,640", "--repeat", "3"]).expect(0);
+    bench.run(&["check", "reports/sh/latest", "--baseline", "base.json"]).expect(0);
+}
+
+#[test]
+fn a_variable_of_the_environment_is_an_axis_of_every_engine() {
+    let bench = Bench::new();
+    bench.scenario("instant", INSTANT);
+    let ran = bench.run(&["run", "instant.toml", "--threading", "single", "--env", "MEMREEL_TRY=1,two"]);
+    ran.expect(0);
+    let result = bench.latest("instant");
+    let mut seen: Vec<_> = records(&result)
+        .into_iter()
+        .map(|record| (value(record, "MEMREEL_TRY"), record.environment["MEMREEL_TRY"].as_deref().unwrap()))
+        .collect();
+    seen.sort();
+    assert_eq!(seen, [("1", "1"), ("two", "two")]);
+    // And of a command.
+    let command = "awk 'BEGIN { print \"it is\", ENVIRON[\"MEMREEL_TRY\"] }'";
+    bench.run(&["run", "--command", command, "--env", "MEMREEL_TRY=1,two"]).expect(0);
+    let result = bench.latest("awk");
+    let mut logs: Vec<_> = result.jobs.iter().map(log).collect();
+    logs.sort();
+    assert_eq!(logs, ["it is 1\n", "it is two\n"]);
+}
+
+#[test]
+fn what_a_command_says_of_its_progress_is_frames() {
+    for (command, progress, frames) in [
+        // On the descriptor, a line at a time.
+        ("['sh', '-c', 'for n in 1 2 3; do echo $n >&5; done']", "'fd'", 3),
+        // In what it prints.
+        ("['sh', '-c', 'printf \"Fra:1 a\\rFra:2 a\\n\"']", "{ regex = 'Fra:(\\d+)' }", 2),
+        // A time, at the timeline's rate.
+        ("['echo', 'at 0:00:02.5 of it']", "{ regex = 'at (?P<time>[0-9:.]+)' }", 75),
+        // At the end of a file of the job's own folder.
+        (
+            "['sh', '-c', 'echo frame=4 > {folder}/p; echo frame=7 >> {folder}/p']",
+            "{ file = '{folder}/p' }",
+            7,
+        ),
+        // A shell's script, of which values are quoted.
+        ("'echo {word} | grep -c two'\nshell = true", "{ regex = '^(\\d+)$' }", 1),
+    ] {
+        let bench = Bench::new();
+        let axes = if command.contains("{word}") { "[axes]\nword = 'one; two'" } else { "" };
+        own(&bench, command, &format!("progress = {progress}"), &format!("{axes}\n[timeline]\nrate = 30"));
+        bench.run(&["run", "own.toml"]).expect(0);
+        let result = bench.latest("own");
+        assert_eq!(result.jobs[0].record.timeline.frames, Some(frames), "{command}");
+    }
+}
+
+#[test]
+fn what_counts_neither_frames_nor_items_is_judged_by_seconds_and_says_so() {
+    let bench = Bench::new();
+    own(&bench, "['sleep', '0.3']", "", "");
+    bench.run(&["run", "own.toml"]).expect(0).says(&["s"]);
+    let result = bench.latest("own");
+    assert_eq!(result.jobs[0].record.context.frame_counters, "");
+    assert_eq!(result.jobs[0].record.frames_shown_by, Some(FramesShownBy::Nothing));
+    let judged = bench.run(&["judge", "reports/own/latest/jobs/own-r1"]);
+    judged.expect(0).says(&["second"]);
+}
+
+#[test]
+fn a_command_that_writes_nothing_where_it_was_told_to_has_failed() {
+    for (script, outcome) in [
+        ("true", "wrote no file"),
+        (": > {output}", "wrote no file"),
+        ("for n in 1 2 3; do echo $n >&5; done", "0 frames instead of 3"),
+    ] {
+        let bench = Bench::new();
+        own(&bench, &format!("['sh', '-c', '{script}', '{{output}}']"), "progress = 'fd'", "");
+        let ran = bench.run(&["run", "own.toml"]);
+        ran.expect(4);
+        assert!(ran.err.contains(outcome) || ran.out.contains(outcome), "{script}: {}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn a_file_with_fewer_pictures_than_were_counted_is_incomplete() {
+    let bench = with_pictures();
+    let script = "for n in 40 60; do echo $n >&5; done; cp in.mov \"$0\"";
+    own(&bench, &format!("['sh', '-c', '''{script}''', '{{output}}']"), "progress = 'fd'", "");
+    bench.run(&["run", "own.toml"]).expect(4);
+    let result = bench.latest("own");
+    assert_eq!(result.jobs[0].record.outcome, Outcome::Incomplete { frames: 50, of: 60 });
+    // How many frames there are to be can be said.
+    for (frames, code) in [(50, 0), (51, 4)] {
+        own(&bench, "['cp', 'in.mov', '{output}']", "", &format!("[timeline]\nframes = {frames}"));
+        bench.run(&["run", "own.toml"]).expect(code);
+    }
+}
+
+#[test]
+fn an_expression_that_finds_nothing_does_not_end_a_command_that_works() {
+    let bench = Bench::new();
+    let command = ["--command", "sleep 3", "--progress-regex", "nothing ([0-9]+)", "--stall-limit", "1"];
+    bench.run(&[&["run"], &command[..]].concat()).expect(0);
+    assert_eq!(bench.latest("sleep").jobs[0].record.outcome, Outcome::Finished);
+}
+
+#[test]
+fn a_command_runs_where_its_scenario_lies_and_writes_where_it_likes() {
+    let bench = Bench::new();
+    let folder = bench.path().join("a folder");
+    fs::create_dir(&folder).unwrap();
+    let program = folder.join("export");
+    fs::write(&program, "#!/bin/sh\npwd > where\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = "version = 1\nquestion = 'Where?'\n[engines.own]\ncommand = ['./export']\n";
+    fs::write(folder.join("s.toml"), text).unwrap();
+    bench.run(&["run", "a folder/s.toml"]).expect(0);
+    let where_it_was = fs::read_to_string(folder.join("where")).unwrap();
+    assert_eq!(where_it_was.trim(), folder.canonicalize().unwrap().to_str().unwrap());
+}
+
+#[test]
+fn a_run_of_a_command_is_resumed_and_dealt_as_any_other() {
+    let bench = Bench::new();
+    let options = ["--command", "echo {a} {b}", "--axis", "a=1,2", "--axis", "b=x,y,z"];
+    let part = |part: &str| bench.run(&[&["run"], &options[..], &["--shard", part]].concat());
+    part("1/2").expect(0);
+    let first = bench.latest_folder("echo").canonicalize().unwrap();
+    part("2/2").expect(0);
+    let second = bench.latest_folder("echo").canonicalize().unwrap();
+    let folders = [first.to_str().unwrap(), second.to_str().unwrap()];
+    bench.run(&["merge", folders[0], folders[1], "--output", "whole"]).expect(0);
+    let whole = memreel::store::open_result(&bench.path().join("whole")).unwrap();
+    assert_eq!(whole.jobs.len(), 6);
+    // A job that is gone is made again, by the result alone.
+    fs::remove_dir_all(second.join("jobs").join(whole_job(&second))).unwrap();
+    bench.run(&["run", "--resume", folders[1]]).expect(0);
+    assert_eq!(memreel::store::open_result(&second).unwrap().jobs.len(), 3);
+}
+
+fn whole_job(result: &std::path::Path) -> std::ffi::OsString {
+    fs::read_dir(result.join("jobs")).unwrap().next().unwrap().unwrap().file_name()
+}
+
+#[test]
+fn exclusions_and_budgets_know_the_users_axes() {
+    let bench = Bench::new();
+    own(
+        &bench,
+        "['sh', '-c', 'head -c {size_of} /dev/zero | tail | wc -c; echo {b}']",
+        "",
+        "[axes]\nsize_of = ['1K', '96M']\nb = [1, 2]\n[matrix]\nexclude = [{ size_of = '96M', b = 2 }]\n\
+         [[budgets.where]]\nsize_of = '96M'\npeak = '40 MiB'\n[[budgets.where]]\nb = 1\nframes_per_second = 0",
+    );
+    let ran = bench.run(&["run", "own.toml", "--check"]);
+    ran.expect(1).says(&["96M · b 1: peak is", "at most 40.0 MiB is allowed"]);
+    assert_eq!(bench.latest("own").jobs.len(), 3);
+}
+
+#[test]
+fn what_is_wrong_with_a_command_is_told_before_anything_runs() {
+    let bench = Bench::new();
+    let refused = |arguments: &[&str], words: &[&str]| {
+        for command in ["plan", "run"] {
+            bench.run(&[&[command], arguments].concat()).expect(2).complains(words);
+        }
+        assert!(!bench.path().join("reports").exists());
+    };
+    let missing = bench.run(&["run", "--command", "no-such-program-anywhere"]);
+    missing.expect(4).complains(&["`no-such-program-anywhere` is not installed"]);
+    let command = |text: &'static str| ["--command", text];
+    refused(
+        &command("echo {thraeds}"),
+        &["nothing fills in {thraeds}", "did you mean {threads}?", "{{thraeds}}"],
+    );
+    refused(&command("cat a.mov | wc"), &["only a shell understands `|`", "add --shell"]);
+    refused(&command("cat 'a"), &["a quotation mark is not closed"]);
+    refused(&command(""), &["there is no word"]);
+    refused(&["--command", "echo", "--axis", "a=1,2"], &["nothing of command depends on `a`"]);
+    refused(&["--command", "echo", "--axis", "a"], &["write --axis NAME=LIST, like --axis threads=1,4"]);
+    refused(&["--command", "echo {output}", "--axis", "output=1"], &["memreel fills in {output} itself"]);
+    refused(
+        &["--command", "echo", "--size", "64x64,128x128"],
+        &["cannot be told the size", "{size} or {width} or {height}"],
+    );
+    refused(&["--command", "echo {timeline}"], &["exports a timeline, and the scenario has no [timeline]"]);
+    refused(
+        &["--command", "echo {threads}", "--threading", "default"],
+        &["{threads} in the command of command has no value"],
+    );
+    refused(&["--command", "echo", "--engine", "melt"], &["the engine melt exports a timeline"]);
+    refused(&["--command", "echo", "--progress-regex", "frame"], &["put parentheses around the number"]);
+    own(&bench, "['echo']", "", "");
+    refused(&["own.toml", "--engine", "own,melt"], &["the engine melt exports a timeline"]);
+    bench.scenario("name", "[engines.melt]\ncommand = ['echo']");
+    refused(&["name.toml"], &["`melt` is an engine of memreel: choose another name"]);
+    bench.scenario("axis", "[engines.own]\ncommand = ['echo']\n[axes]\npreset = ['a']");
+    refused(&["axis.toml"], &["`preset` is an axis of memreel: its values belong in [matrix]"]);
+}
+
+#[test]
+fn braces_that_are_no_placeholders_are_text() {
+    let bench = Bench::new();
+    bench
+        .run(&["run", "--command", "echo {{word}} { x } {} ${{HOME}} {\"a\":1} {a}", "--axis", "a=7"])
+        .expect(0);
+    assert_eq!(log(&bench.latest("echo").jobs[0]), "{word} { x } {} ${HOME} {a:1} 7\n");
+}
+
+#[test]
+fn words_without_a_value_are_left_out_with_their_option() {
+    let bench = Bench::new();
+    let command = "['echo', 'a', ['-preset', '{preset}'], ['-t', '{threads}'], '{encoder}']";
+    bench.scenario(
+        "own",
+        &format!("export.encoder = 'libx264'\nmatrix.preset = ['default', 'fast']\nmatrix.threading = 'single'\n[engines.own]\ncommand = {command}"),
+    );
+    bench.run(&["run", "own.toml"]).expect(0);
+    let result = bench.latest("own");
+    let mut logs: Vec<_> = result.jobs.iter().map(log).collect();
+    logs.sort();
+    assert_eq!(logs, ["a -preset fast -t 1 libx264\n", "a -t 1 libx264\n"]);
+}
+
+/// What all engines are to export: cuts between key frames, and a gap.
+const TIMELINE: &str = "
+[sources.shot]
+generate = { count = 3, seconds = 2, size = '320x180' }
+[timeline]
+tracks = [{ children = [{ clip = 'shot', start = '13f', duration = '25f' }, { gap = '5f' },
+                        { clip = 'shot', start = '3f', duration = '10f' }] }]
+[export]
+preset = 'ultrafast'
+[matrix]
+threading = ['single', 'parallel:2']
+";
+
+fn frames_of_timeline() -> Vec<Option<(u16, u32)>> {
+    let [long, short] =
+        [(13, 25), (3, 10)].map(|(from, frames)| (1..=3).flat_map(move |n| shot(n, from, frames)));
+    long.chain(black(5)).chain(short).collect()
+}
+
+/// Exports the timeline by a recipe; returns what each export shows.
+fn shown_by(engine: &str) -> Vec<Vec<Option<(u16, u32)>>> {
+    let bench = Bench::new();
+    let result = bench.result_of("recipe", TIMELINE, &["--engine", engine]);
+    assert_eq!(result.jobs.len(), 2);
+    for record in records(&result) {
+        assert_eq!(record.frames_shown_by, Some(FramesShownBy::File));
+        assert!(!record.engine.version.is_empty());
+        let Outcome::Finished = record.outcome else { panic!("{:?}", record.outcome) };
+    }
+    result.jobs.iter().map(|job| shown(&export_of(&result, job))).collect()
+}
+
+#[test]
+fn ffmpeg_cli_exports_every_frame_that_is_asked_for() {
+    shown_by("ffmpeg-cli").iter().for_each(|shown| assert_eq!(*shown, frames_of_timeline()));
+}
+
+#[test]
+fn openshot_exports_every_frame_that_is_asked_for() {
+    shown_by("openshot").iter().for_each(|shown| assert_eq!(*shown, frames_of_timeline()));
+}
+
+#[test]
+fn moviepy_exports_every_frame_that_is_asked_for() {
+    let python = peer("bin/python3");
+    let engine = format!("moviepy@{}", python.display());
+    shown_by(&engine).iter().for_each(|shown| assert_eq!(*shown, frames_of_timeline()));
+}
+
+/// GES 1.22 may repeat a frame at the end of a clip and drop another.
+#[test]
+fn ges_exports_as_many_frames_as_are_asked_for_each_within_one_of_its_own() {
+    let wanted = frames_of_timeline();
+    for shown in shown_by("ges") {
+        assert_eq!(shown.len(), wanted.len());
+        for (place, frame) in shown.iter().enumerate() {
+            let near = &wanted[place.saturating_sub(1)..(place + 2).min(wanted.len())];
+            let close = near.iter().any(|other| other == frame);
+            assert!(close, "frame {place} shows {frame:?}, not one of {near:?}");
+        }
+        let right = shown.iter().zip(&wanted).filter(|(shown, wanted)| shown == wanted).count();
+        assert!(right + 6 >= wanted.len(), "{right} of {} frames are right", wanted.len());
+    }
+}
+
+#[test]
+fn a_recipe_that_is_printed_is_where_ones_own_begins() {
+    let bench = Bench::new();
+    let recipe = bench.run(&["engines", "--show", "ffmpeg-cli"]);
+    recipe.expect(0);
+    fs::write(bench.path().join("mine.toml"), recipe.out.replace("engines.ffmpeg-cli", "engines.mine"))
+        .unwrap();
+    bench.scenario("recipe", TIMELINE);
+    bench
+        .run(&["run", "recipe.toml", "--engines", "mine.toml", "--engine", "mine", "--threading", "single"])
+        .expect(0);
+    let result = bench.latest("recipe");
+    assert_eq!(result.jobs[0].record.engine.name, "mine");
+    // The file need not be there any more.
+    fs::remove_file(bench.path().join("mine.toml")).unwrap();
+    fs::remove_dir_all(bench.latest_folder("recipe").join("jobs").join("mine-single-r1")).unwrap();
+    bench.run(&["run", "--resume", "reports/recipe/latest"]).expect(0);
+    bench.run(&["engines", "--show", "melt"]).expect(2).complains(&["`melt` is part of memreel"]);
+    let listed = bench.run(&["engines"]);
+    listed.expect(0).says(&["ffmpeg-cli", "ges", "moviepy", "openshot", "mlt-python"]);
+}

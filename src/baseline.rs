@@ -9,6 +9,7 @@
 //! [[entry]]
 //! scenario = "forty-clips"
 //! variant = "melt-single"
+//! settings = { engine = "melt", preset = "ultrafast", threading = "single" }
 //! export = "5cbf1f0b4d3e2a10"
 //! engine = "melt 7.12.0"
 //! build = "0090b8ea06f43c4f"
@@ -23,7 +24,7 @@
 //! What was measured of another export, by another build of the engine, or on another class of machine is not
 //! compared with: [`Baseline::runs_of`] says why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde::Deserialize;
@@ -82,12 +83,40 @@ pub struct BaselineKey {
 pub struct BaselineEntry {
     /// What was measured.
     pub key: BaselineKey,
+    /// The axes and their values, so that what has changed can be said; empty in files of before they were kept.
+    pub settings: BTreeMap<String, String>,
     /// The engine with its version, for people.
     pub engine: String,
     /// The day on which it was saved: 2026-11-26.
     pub saved: String,
     /// What each repeat that finished measured.
     pub runs: Vec<Figures>,
+}
+
+/// What differs between an entry and what was measured now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlike {
+    /// What a user accepts it by: an axis, [`TIMELINE`], [`BUILD`] or [`MACHINE`].
+    pub name: String,
+    words: String,
+}
+
+/// A difference of what is exported that no axis says.
+pub const TIMELINE: &str = "timeline";
+/// A difference of the engine's build.
+pub const BUILD: &str = "build";
+/// A difference of the machine.
+pub const MACHINE: &str = "machine";
+
+/// The nearest entry to what was measured now.
+#[derive(Debug, Clone)]
+pub struct Nearest<'a> {
+    /// The entry; `None` where the baseline has nothing that is near.
+    pub entry: Option<&'a BaselineEntry>,
+    /// How it differs; not empty where there is an entry.
+    pub differences: Vec<Unlike>,
+    /// The same in words.
+    pub why: String,
 }
 
 /// Entries, each key once, in the order of their keys.
@@ -97,16 +126,21 @@ pub struct Baseline {
 }
 
 impl BaselineKey {
-    /// Why what has this key is not compared with what has the other; `None` when it is.
-    fn why_not(&self, other: &BaselineKey, across_builds: bool) -> Option<String> {
-        if self.export != other.export {
-            return Some("another export: the scenario, its media or the sampling have changed".into());
-        }
-        let differences = self.class.differences(&other.class);
-        let told = differences.iter().filter(|difference| !(across_builds && difference.is_of_builds()));
-        let told: Vec<_> =
-            told.map(|it| format!("another {} ({}, now {})", it.fact, it.there, it.here)).collect();
-        (!told.is_empty()).then(|| format!("it was measured with {}", told.join(", ")))
+    /// How the machine and the builds are others than those of the other key.
+    fn of_class(&self, other: &BaselineKey, across_builds: bool) -> Vec<Unlike> {
+        let differences = self.class.differences(&other.class).into_iter();
+        let differences = differences.filter(|difference| !(across_builds && difference.is_of_builds()));
+        differences
+            .map(|it| Unlike {
+                name: if it.is_of_builds() { BUILD } else { MACHINE }.into(),
+                words: format!("another {} ({}, now {})", it.fact, it.there, it.here),
+            })
+            .collect()
+    }
+
+    /// Whether both were measured on machines that are alike, by whichever build.
+    pub fn has_machine_of(&self, other: &BaselineKey) -> bool {
+        self.of_class(other, true).is_empty()
     }
 
     /// Whether one takes the other's place: the same variant on the same machine, whatever was exported by
@@ -146,22 +180,37 @@ impl Baseline {
     /// The repeats that may be compared with.
     ///
     /// # Errors
-    /// Why there are none, in words.
-    pub fn runs_of(&self, key: &BaselineKey, across_builds: bool) -> Result<&[Figures], String> {
-        let alike = |entry: &&BaselineEntry| {
-            (&entry.key.scenario, &entry.key.variant) == (&key.scenario, &key.variant)
+    /// The nearest entry and how it differs: of the same variant, or with the settings that differ least, but none of
+    /// the variants that are `taken`.
+    pub fn runs_of(
+        &self,
+        key: &BaselineKey,
+        settings: &BTreeMap<String, String>,
+        taken: &[&str],
+        across_builds: bool,
+    ) -> Result<&[Figures], Nearest<'_>> {
+        let of_scenario = self.entries.iter().filter(|entry| entry.key.scenario == key.scenario);
+        let is_free = |entry: &&BaselineEntry| {
+            let variant = entry.key.variant.as_str();
+            let is_known = !settings.is_empty() && !entry.settings.is_empty();
+            variant == key.variant || (is_known && !taken.contains(&variant))
         };
-        let mut nearest: Option<String> = None;
-        for entry in self.entries.iter().filter(alike) {
-            match key.why_not(&entry.key, across_builds) {
-                None => return Ok(&entry.runs),
-                Some(why) if nearest.as_ref().is_none_or(|so_far| why.len() < so_far.len()) => {
-                    nearest = Some(why);
-                }
-                Some(_) => (),
+        let mut nearest: Option<(usize, Nearest<'_>)> = None;
+        for entry in of_scenario.filter(is_free) {
+            let (export, class) = (of_export(key, settings, entry), key.of_class(&entry.key, across_builds));
+            if export.is_empty() && class.is_empty() {
+                return Ok(&entry.runs);
+            }
+            // Another machine has entries of its own: of two the one of this machine is nearer.
+            let distance = export.len() + 10 * class.len();
+            if nearest.as_ref().is_none_or(|(so_far, _)| distance < *so_far) {
+                let why = in_words(&export, &class);
+                let differences = export.into_iter().chain(class).collect();
+                nearest = Some((distance, Nearest { entry: Some(entry), differences, why }));
             }
         }
-        Err(nearest.unwrap_or_else(|| format!("the baseline has no {} of {}", key.variant, key.scenario)))
+        let why = format!("the baseline has no {} of {}", key.variant, key.scenario);
+        Err(nearest.map_or(Nearest { entry: None, differences: Vec::new(), why }, |(_, nearest)| nearest))
     }
 
     /// Reads the text of a file.
@@ -193,6 +242,38 @@ impl Baseline {
     }
 }
 
+/// How what is exported is something else.
+fn of_export(key: &BaselineKey, settings: &BTreeMap<String, String>, entry: &BaselineEntry) -> Vec<Unlike> {
+    if key.export == entry.key.export && key.variant == entry.key.variant {
+        return Vec::new();
+    }
+    let axes: BTreeSet<_> = settings.keys().chain(entry.settings.keys()).collect();
+    let known = !settings.is_empty() && !entry.settings.is_empty();
+    let value = |of: &BTreeMap<String, String>, axis: &String| {
+        of.get(axis).cloned().unwrap_or_else(|| "unset".into())
+    };
+    let changed = axes.into_iter().filter(|axis| known && settings.get(*axis) != entry.settings.get(*axis));
+    let told = |axis: &String| Unlike {
+        name: axis.clone(),
+        words: format!("{axis} {}, was {}", value(settings, axis), value(&entry.settings, axis)),
+    };
+    let changed: Vec<_> = changed.map(told).collect();
+    if !changed.is_empty() {
+        return changed;
+    }
+    let words = "another export: the scenario, its media or the sampling have changed".into();
+    vec![Unlike { name: TIMELINE.into(), words }]
+}
+
+fn in_words(export: &[Unlike], class: &[Unlike]) -> String {
+    let joined = |differences: &[Unlike]| {
+        differences.iter().map(|difference| difference.words.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let measured = (!class.is_empty()).then(|| format!("it was measured with {}", joined(class)));
+    let exported = (!export.is_empty()).then(|| joined(export));
+    exported.into_iter().chain(measured).collect::<Vec<_>>().join("; ")
+}
+
 fn broken(text: &str, error: &toml::de::Error) -> BaselineError {
     let before = error.span().map_or(0, |span| span.start).min(text.len());
     let line = 1 + text.as_bytes()[..before].iter().filter(|&&byte| byte == b'\n').count();
@@ -219,6 +300,8 @@ struct EntryText {
     memory_gib: u64,
     kernel: String,
     saved: String,
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
     #[serde(flatten)]
     figures: BTreeMap<String, Vec<f64>>,
 }
@@ -257,6 +340,7 @@ impl EntryText {
         Ok(BaselineEntry {
             runs: (0..repeats).map(run).collect(),
             key: BaselineKey { scenario: self.scenario, variant: self.variant, class, export: self.export },
+            settings: self.settings,
             engine: self.engine,
             saved: self.saved,
         })
@@ -269,6 +353,10 @@ fn entry_text(entry: &BaselineEntry) -> String {
     let mut line = |key: &str, value: String| writeln!(text, "{key} = {value}").expect("a string takes it");
     line("scenario", quoted(scenario));
     line("variant", quoted(variant));
+    if !entry.settings.is_empty() {
+        let settings = entry.settings.iter().map(|(axis, value)| format!("{axis} = {}", quoted(value)));
+        line("settings", format!("{{ {} }}", settings.collect::<Vec<_>>().join(", ")));
+    }
     line("export", quoted(export));
     line("engine", quoted(&entry.engine));
     line("build", quoted(class.builds.values().next().map_or("", String::as_str)));
@@ -326,6 +414,7 @@ mod tests {
         };
         BaselineEntry {
             key: BaselineKey { scenario: "x".into(), variant: variant.into(), class, export: "e".into() },
+            settings: BTreeMap::new(),
             engine: "melt 7.12.0".into(),
             saved: "2026-11-26".into(),
             runs: peaks.iter().map(run).collect(),
@@ -364,15 +453,38 @@ mod tests {
             change(&mut key);
             key
         };
-        assert_eq!(baseline.runs_of(&key(|_| ()), false).map(<[_]>::len), Ok(1));
-        let why = |key: BaselineKey| baseline.runs_of(&key, false).unwrap_err();
+        let none = BTreeMap::new();
+        assert_eq!(baseline.runs_of(&key(|_| ()), &none, &[], false).map(<[_]>::len).ok(), Some(1));
+        let why = |key: BaselineKey| baseline.runs_of(&key, &none, &[], false).unwrap_err().why;
         let kernel = why(key(|key| key.class.kernel = "6.2".into()));
         assert_eq!(kernel, "it was measured with another kernel (6.1, now 6.2)");
         assert!(why(key(|key| key.export = "f".into())).starts_with("another export"));
         assert_eq!(why(key(|key| key.variant = "y".into())), "the baseline has no y of x");
         let rebuilt = key(|key| *key.class.builds.get_mut("melt").unwrap() = "c".into());
         assert_eq!(why(rebuilt.clone()), "it was measured with another build of melt (b, now c)");
-        assert!(baseline.runs_of(&rebuilt, true).is_ok());
+        assert!(baseline.runs_of(&rebuilt, &none, &[], true).is_ok());
+    }
+
+    #[test]
+    fn of_a_variant_that_was_changed_the_nearest_is_named_with_what_differs() {
+        let with = |variant: &str, preset: &str, size: &str| BaselineEntry {
+            settings: [("preset", preset), ("size", size)]
+                .map(|(axis, value)| (axis.into(), value.into()))
+                .into(),
+            ..entry(variant, "6.1", "b", &[4e6])
+        };
+        let baseline =
+            Baseline::of([with("melt-veryfast", "veryfast", "64x64"), with("melt-small", "fast", "8x8")]);
+        assert_eq!(Baseline::parse(&baseline.text()).unwrap(), baseline);
+        let now = with("melt-medium", "medium", "64x64");
+        let nearest = |taken: &[&str]| baseline.runs_of(&now.key, &now.settings, taken, false).unwrap_err();
+        let found = nearest(&[]);
+        assert_eq!(found.why, "preset medium, was veryfast");
+        assert_eq!(found.differences[0].name, "preset");
+        // What is compared with something of its own is not near to anything else.
+        let other = nearest(&["melt-veryfast"]);
+        assert_eq!(other.why, "preset medium, was fast, size 64x64, was 8x8");
+        assert!(nearest(&["melt-veryfast", "melt-small"]).entry.is_none());
     }
 
     #[test]

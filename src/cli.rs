@@ -203,7 +203,7 @@ Exit codes:
     0  success
     1  a check failed: memory grows, a budget is exceeded, or something is worse than the baseline
     2  the command line, the scenario or a recording is invalid, or nothing of it can run here
-    3  a check is inconclusive, with --strict
+    3  a check is inconclusive, with --strict, or it did not compare what its baseline has
     4  an engine is not installed, or it failed
     5  memreel itself failed (for example a full disk, or a missing companion program)
   130  interrupted by the user before all was measured";

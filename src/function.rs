@@ -38,7 +38,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use crate::baseline::BaselineKey;
 use crate::report::checks::{self, Strictness, Told};
 use crate::report::{Report, TableLook};
-use memreel_judge::check::{self, Against, CheckedVariant};
+use memreel_judge::check::{self, Against, Changed, CheckedVariant};
 use memreel_record::{machine, proc};
 use memreel_trace::MachineClass;
 use memreel_trace::units::Bytes;
@@ -136,6 +136,7 @@ pub fn entries(group: &str, measured: &[MeasuredFunction]) -> Vec<BaselineEntry>
     let class = class();
     let entry = |measured: &MeasuredFunction| BaselineEntry {
         key: key(group, &measured.name, &class),
+        settings: BTreeMap::new(),
         engine: ENGINE.into(),
         saved: saved.clone(),
         runs: measured.runs.clone(),
@@ -150,13 +151,17 @@ pub fn check(
     budgets: &[(Figure, Budget)],
     baseline: Option<&Baseline>,
 ) -> Check {
-    let class = class();
-    let against =
-        |name: &str| match baseline.map(|baseline| baseline.runs_of(&key(group, name, &class), false)) {
-            None => Against::Nothing,
-            Some(Ok(runs)) => Against::Runs(runs.to_vec()),
-            Some(Err(why)) => Against::NotComparable(why),
-        };
+    let (class, none) = (class(), BTreeMap::new());
+    let against = |name: &str| match baseline
+        .map(|baseline| baseline.runs_of(&key(group, name, &class), &none, &[], false))
+    {
+        None => Against::Nothing,
+        Some(Ok(runs)) => Against::Runs(runs.to_vec()),
+        Some(Err(nearest)) => {
+            let before = nearest.entry.map(|entry| entry.runs.clone()).unwrap_or_default();
+            Against::Changed(Changed { why: nearest.why, before, accepted: false })
+        }
+    };
     let subject = |measured: &MeasuredFunction| CheckedVariant {
         name: measured.name.clone(),
         runs: measured.runs.clone(),
@@ -164,7 +169,7 @@ pub fn check(
         budgets: budgets.to_vec(),
         against: against(&measured.name),
     };
-    check::check(&measured.iter().map(subject).collect::<Vec<_>>(), &[])
+    check::check(&measured.iter().map(subject).collect::<Vec<_>>(), &[], &[])
 }
 
 /// Writes a check for the terminal, as `memreel check` does; `baseline` is what it is called.

@@ -2,26 +2,63 @@
 //! together. The command (`cli::check`) names the files; which repeats stand against which is found here; whether a
 //! figure passes is decided by [`memreel_judge::check`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::baseline::{Baseline, BaselineEntry, BaselineKey};
+use crate::baseline::{Baseline, BaselineEntry, BaselineKey, Nearest};
 use crate::report::{FamilyRow, MeasuredJob, Report, VariantRow, headline};
 use memreel_judge::budget::Budgets;
-use memreel_judge::check::{self, Against, Check, CheckedVariant, Grown};
+use memreel_judge::check::{self, Against, Changed, Check, CheckedVariant, Grown, Lost};
 use memreel_trace::MachineClass;
 
 /// Holds a result against its budgets, and against a baseline where there is one.
-pub fn check(report: &Report, budgets: &Budgets, baseline: Option<&Baseline>) -> Check {
+/// Differences that the user accepts are shown and not judged: axes, or one of [`baseline::TIMELINE`],
+/// [`baseline::BUILD`], [`baseline::MACHINE`], [`MISSING`].
+pub fn check(report: &Report, budgets: &Budgets, baseline: Option<&Baseline>, accepted: &[String]) -> Check {
     let variants = report.variants();
     let is_planned = |variant: &&VariantRow<'_>| variant.jobs.iter().any(|job| job.planned.not_run.is_none());
     let subjects: Vec<_> = variants
         .iter()
         .filter(is_planned)
-        .map(|variant| subject(report, variant, budgets, baseline))
+        .map(|variant| subject(report, variant, budgets, baseline, accepted))
         .collect();
     let families = report.families();
     let grown: Vec<_> = families.iter().map(|family| grown(family, budgets)).collect();
-    check::check(&subjects, &grown)
+    let lost = baseline.map(|baseline| lost(report, baseline, accepted)).unwrap_or_default();
+    check::check(&subjects, &grown, &lost)
+}
+
+/// What is accepted where a variant of the baseline was not measured.
+pub const MISSING: &str = "missing";
+
+/// Variants of the baseline, measured on a machine like this one, that the result has not: neither as they were nor
+/// with other settings. Of a shard the others have them.
+fn lost(report: &Report, baseline: &Baseline, accepted: &[String]) -> Vec<Lost> {
+    let variants = report.variants();
+    let keys: Vec<_> = variants.iter().filter_map(|variant| Some((variant, key(report, variant)?))).collect();
+    let taken = taken(report);
+    let nearest = |(variant, key): &(&VariantRow<'_>, BaselineKey)| {
+        let found = baseline.runs_of(key, &settings(variant), &taken, true).err()?;
+        Some(found.entry?.key.variant.clone())
+    };
+    let changed: Vec<String> = keys.iter().filter_map(nearest).collect();
+    let is_here = |entry: &&BaselineEntry| {
+        let here =
+            keys.iter().any(|(_, key)| key.scenario == entry.key.scenario && key.has_machine_of(&entry.key));
+        here && !taken.contains(&entry.key.variant.as_str()) && !changed.contains(&entry.key.variant)
+    };
+    let entries = baseline.entries().iter().filter(|_| report.shard.is_none()).filter(is_here);
+    let names: BTreeSet<_> = entries.map(|entry| entry.key.variant.clone()).collect();
+    let accepted = accepted.iter().any(|name| name == MISSING);
+    names.into_iter().map(|name| Lost { name, accepted }).collect()
+}
+
+/// What the result's variants are called in a baseline.
+fn taken(report: &Report) -> Vec<&str> {
+    report.jobs.iter().map(|job| job.planned.slug()).collect()
+}
+
+fn settings(variant: &VariantRow<'_>) -> BTreeMap<String, String> {
+    axes(variant).iter().cloned().collect()
 }
 
 /// Holds one side of a result against another that was measured together with it, in turns: the values of the axis
@@ -43,7 +80,7 @@ pub fn check_sides(report: &Report, budgets: &Budgets, a: &str, b: &str) -> Chec
         against: against(variant),
     };
     let subjects: Vec<_> = of_b.map(subject).collect();
-    check::check(&subjects, &grown_on_one_side(report, budgets, a, b))
+    check::check(&subjects, &grown_on_one_side(report, budgets, a, b), &[])
 }
 
 /// What the families of side `b` show; what the same family of side `a` shows, too, is allowed.
@@ -98,13 +135,16 @@ fn subject(
     variant: &VariantRow<'_>,
     budgets: &Budgets,
     baseline: Option<&Baseline>,
+    accepted: &[String],
 ) -> CheckedVariant {
     let against = match baseline.zip(key(report, variant)) {
         None => Against::Nothing,
-        Some((baseline, key)) => match baseline.runs_of(&key, budgets.across_builds) {
-            Ok(runs) => Against::Runs(runs.to_vec()),
-            Err(why) => Against::NotComparable(why),
-        },
+        Some((baseline, key)) => {
+            match baseline.runs_of(&key, &settings(variant), &taken(report), budgets.across_builds) {
+                Ok(runs) => Against::Runs(runs.to_vec()),
+                Err(nearest) => Against::Changed(changed(nearest, accepted)),
+            }
+        }
     };
     CheckedVariant {
         name: variant.name.clone(),
@@ -115,11 +155,21 @@ fn subject(
     }
 }
 
+fn changed(nearest: Nearest<'_>, accepted: &[String]) -> Changed {
+    let Nearest { entry, differences, why } = nearest;
+    Changed {
+        why,
+        before: entry.map(|entry| entry.runs.clone()).unwrap_or_default(),
+        accepted: !differences.is_empty() && differences.iter().all(|it| accepted.contains(&it.name)),
+    }
+}
+
 fn entry(report: &Report, variant: &VariantRow<'_>, saved: &str) -> Option<BaselineEntry> {
     let first = variant.measured().next()?;
     let runs = variant.runs();
     (!runs.is_empty()).then_some(BaselineEntry {
         key: key(report, variant)?,
+        settings: settings(variant),
         engine: format!("{} {}", first.engine.name, first.engine.version),
         saved: saved.into(),
         runs,
@@ -161,8 +211,6 @@ fn grown(family: &FamilyRow<'_>, budgets: &Budgets) -> Grown {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::function::{self, MeasuredFunction};
     use crate::report::made_up::{MadeUp, result};
@@ -264,7 +312,7 @@ mod tests {
         assert_alike(&checked(&ab), &wanted);
 
         let baseline = Baseline::of(entries(&report(jobs("x", OLD)), ""));
-        let against_baseline = check(&report(jobs("x", NEW)), &Budgets::default(), Some(&baseline));
+        let against_baseline = check(&report(jobs("x", NEW)), &Budgets::default(), Some(&baseline), &[]);
         assert_alike(&checked(&against_baseline), &wanted);
 
         let measured = |runs: &[_]| [MeasuredFunction { name: "x".into(), runs: runs.to_vec() }];

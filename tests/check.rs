@@ -316,3 +316,42 @@ fn the_schema_finds_what_is_wrong_with_a_document() {
     let faults = schema_faults(&document);
     assert!(faults.contains("skipped") && faults.contains("tests"), "{faults}");
 }
+
+#[test]
+fn a_check_is_not_passed_by_changing_the_question() {
+    let bench = Bench::new();
+    bench.scenario("instant", INSTANT);
+    let run = |more: &[&str]| bench.run(&[&["run", "instant.toml", "--repeat", "3"], more].concat());
+    run(&[]).expect(0);
+    bench.run(&["baseline", "save", "reports/instant/latest", "b"]).expect(0);
+    let kept = fs::read_to_string(bench.path().join("b")).unwrap();
+    assert!(kept.contains("preset = \"ultrafast\""), "a review shows what was measured: {kept}");
+    let check =
+        |more: &[&str]| bench.run(&[&["check", "reports/instant/latest", "--baseline", "b"], more].concat());
+    // Another preset: both figures, what differs, and no pass.
+    run(&["--preset", "medium"]).expect(0);
+    check(&[]).expect(3).says(&[
+        "preset medium, was ultrafast",
+        "NOT COMPARED",
+        "not comparable",
+        "--accept-change",
+    ]);
+    check(&["--strict"]).expect(1);
+    check(&["--warn-only"]).expect(0);
+    check(&["--accept-change", "size"]).expect(3);
+    let accepted = check(&["--accept-change", "preset"]);
+    accepted.expect(0).says(&["preset medium, was ultrafast", "not judged"]);
+    // Another threading, and a variant that is not run any more.
+    run(&["--threading", "single,parallel:3"]).expect(0);
+    check(&[]).expect(3).says(&["threading parallel:3, was parallel:2"]);
+    run(&["--threading", "single"]).expect(0);
+    check(&[]).expect(3).says(&["ffmpeg-parallel-2", "it is in the baseline and was not measured"]);
+    check(&["--accept-change", "missing"]).expect(0);
+    // A variant that is new beside all that the baseline has.
+    run(&["--threading", "single,parallel:2,parallel:3"]).expect(0);
+    check(&[]).expect(0).says(&["the baseline has no ffmpeg-parallel-3 of instant"]);
+    // Another timeline.
+    run(&["--set", "timeline.tracks.0.repeat=2"]).expect(0);
+    check(&[]).expect(3).says(&["another export"]);
+    check(&["--accept-change", "timeline"]).expect(0);
+}

@@ -65,8 +65,28 @@ pub enum Against {
     /// Repeats of something else that were measured together with it, in turns: what a machine does meanwhile it does
     /// to both.
     Together(Vec<Figures>),
-    /// A baseline that cannot be compared with, and why.
-    NotComparable(String),
+    /// A baseline in which something else was measured.
+    Changed(Changed),
+}
+
+/// What is in a baseline, and not what was measured now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// What differs, in words without a full stop.
+    pub why: String,
+    /// Repeats of the nearest that there is, which are shown and not judged; empty where nothing is near.
+    pub before: Vec<Figures>,
+    /// Whether the user knows and accepts it.
+    pub accepted: bool,
+}
+
+/// A variant of the baseline that was not measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lost {
+    /// What it is called in the baseline.
+    pub name: String,
+    /// Whether the user knows and accepts it.
+    pub accepted: bool,
 }
 
 /// Jobs that belong together, and what they show.
@@ -196,6 +216,8 @@ pub struct Check {
     pub items: Vec<CheckItem>,
     /// Questions that share the error rate.
     pub questions: usize,
+    /// Whether something that the baseline guards was not compared, and nobody accepted that.
+    pub is_unguarded: bool,
 }
 
 /// The conclusion of a check.
@@ -206,6 +228,8 @@ pub enum Conclusion {
     Passed,
     /// Something failed that is not only a warning.
     Failed,
+    /// Nothing failed, and something that the baseline guards was not compared with it.
+    NotCompared,
     /// Nothing failed, and something is inconclusive.
     #[serde(rename = "inconclusive")]
     Open,
@@ -222,10 +246,12 @@ impl CheckItem {
         matches!(self.state, State::Open | State::NotComparable) && !self.soft && !self.unasked
     }
 
-    /// Whether it is worth a warning: a soft failure, or what is open.
+    /// Whether it is worth a warning: a soft failure, what is open, or a change that is accepted.
     pub fn warns(&self) -> bool {
         let untold = matches!(self.state, State::Open | State::NotComparable) && !self.unasked;
-        !self.fails() && (self.state == State::Failed || untold)
+        // That a change is accepted stays to be seen.
+        let accepted = self.asked == Asked::Baseline && self.state == State::Shown;
+        !self.fails() && (self.state == State::Failed || untold || accepted)
     }
 }
 
@@ -234,6 +260,7 @@ impl Check {
     pub fn conclusion(&self) -> Conclusion {
         match () {
             () if self.items.iter().any(CheckItem::fails) => Conclusion::Failed,
+            () if self.is_unguarded => Conclusion::NotCompared,
             () if self.items.iter().any(CheckItem::is_open) => Conclusion::Open,
             () => Conclusion::Passed,
         }
@@ -250,16 +277,36 @@ struct Question<'a> {
     asked_for: bool,
 }
 
-/// Asks everything.
-pub fn check(subjects: &[CheckedVariant], grown: &[Grown]) -> Check {
+/// Asks everything; `lost` is what only the baseline has.
+pub fn check(subjects: &[CheckedVariant], grown: &[Grown], lost: &[Lost]) -> Check {
     let questions: Vec<_> = subjects.iter().flat_map(questions).collect();
     let judged = questions.iter().filter(|question| question.judged).count();
     let confidence = 1.0 - ERROR_RATE / judged.max(1) as f64;
     let answers = questions.iter().map(|question| question.answer(confidence));
-    let baselines = subjects.iter().filter_map(not_comparable).chain(without_baseline(subjects));
+    let baselines = subjects.iter().filter_map(changed).chain(without_baseline(subjects));
+    let baselines = baselines.chain(lost.iter().map(was_not_measured));
+    let before = subjects.iter().flat_map(shown_beside);
     let missing = subjects.iter().filter_map(missing);
-    let items = grown.iter().map(finding).chain(missing).chain(baselines).chain(answers).collect();
-    Check { items, questions: judged }
+    let items =
+        grown.iter().map(finding).chain(missing).chain(baselines).chain(before).chain(answers).collect();
+    Check { items, questions: judged, is_unguarded: is_unguarded(subjects, lost) }
+}
+
+/// Whether less is compared than the baseline has: one of its variants was measured otherwise or not at all, or none
+/// could be compared.
+fn is_unguarded(subjects: &[CheckedVariant], lost: &[Lost]) -> bool {
+    let is_compared =
+        |subject: &CheckedVariant| matches!(subject.against, Against::Runs(_) | Against::Together(_));
+    let changes: Vec<&Changed> = subjects
+        .iter()
+        .filter_map(|subject| match &subject.against {
+            Against::Changed(changed) => Some(changed),
+            _ => None,
+        })
+        .collect();
+    let nothing = !changes.is_empty() && !subjects.iter().any(is_compared);
+    lost.iter().any(|lost| !lost.accepted)
+        || changes.iter().any(|changed| !changed.accepted && (nothing || !changed.before.is_empty()))
 }
 
 fn finding(grown: &Grown) -> CheckItem {
@@ -282,11 +329,46 @@ fn finding(grown: &Grown) -> CheckItem {
     }
 }
 
-fn not_comparable(subject: &CheckedVariant) -> Option<CheckItem> {
-    let Against::NotComparable(why) = &subject.against else { return None };
-    let evidence = Evidence::Words(why.clone());
-    let (asked, state) = (Asked::Baseline, State::NotComparable);
+fn changed(subject: &CheckedVariant) -> Option<CheckItem> {
+    let Against::Changed(changed) = &subject.against else { return None };
+    let evidence = Evidence::Words(changed.why.clone());
+    let (asked, state) = (Asked::Baseline, unlike(changed.accepted));
     Some(CheckItem { subject: subject.name.clone(), asked, state, soft: false, unasked: false, evidence })
+}
+
+/// What comes of what is not compared: it is shown alone, where that is accepted.
+fn unlike(accepted: bool) -> State {
+    if accepted { State::Shown } else { State::NotComparable }
+}
+
+fn was_not_measured(lost: &Lost) -> CheckItem {
+    let evidence = Evidence::Words("it is in the baseline and was not measured".into());
+    let (asked, state) = (Asked::Baseline, unlike(lost.accepted));
+    CheckItem { subject: lost.name.clone(), asked, state, soft: false, unasked: false, evidence }
+}
+
+/// The figures of the nearest that the baseline has, beside those of now.
+fn shown_beside(subject: &CheckedVariant) -> Vec<CheckItem> {
+    let Against::Changed(changed) = &subject.against else { return Vec::new() };
+    let both = |figure: &Figure| {
+        [changed.before.as_slice(), &subject.runs]
+            .iter()
+            .all(|runs| runs.iter().any(|run| run.get(*figure).is_some()))
+    };
+    let item = |figure: Figure| {
+        let alike = compare::alike(figure, [&changed.before, &subject.runs]);
+        let (_, evidence) = difference::answer(figure, &alike, None, PASS_CONFIDENCE);
+        CheckItem {
+            subject: subject.name.clone(),
+            asked: Asked::Change(figure),
+            state: unlike(changed.accepted),
+            soft: false,
+            // The line that says why is enough of a warning.
+            unasked: true,
+            evidence,
+        }
+    };
+    Figure::ALL.into_iter().filter(both).map(item).collect()
 }
 
 /// A baseline that was forgotten is no pass.
@@ -358,7 +440,7 @@ impl CheckedVariant {
     fn before(&self) -> &[Figures] {
         match &self.against {
             Against::Runs(runs) | Against::Together(runs) => runs,
-            Against::Nothing | Against::NotComparable(_) => &[],
+            Against::Nothing | Against::Changed(_) => &[],
         }
     }
 

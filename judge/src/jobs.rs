@@ -112,6 +112,10 @@ pub struct JobsVerdict {
     pub unparted: bool,
     /// How much with each: the medians over the runs.
     pub growth: Growth,
+    /// What rates and steps are counted in: seconds where no job counted frames.
+    pub per: Per,
+    /// The steps of the job that did the most.
+    pub steps: f64,
     /// What decided.
     pub because: Because,
     /// What the course of most runs looks like, of those that gave the answer.
@@ -135,8 +139,7 @@ pub struct JobsVerdict {
     /// Growth with each frame beyond that of the same exports without an index: the measured size of the index,
     /// where there is such a control.
     pub index_per_frame: Option<f64>,
-    /// No steady growth with each frame above this can be in what was seen: the median over the runs whose frames
-    /// were counted.
+    /// No steady growth with each frame, or second, above this can be in what was seen: the median over the runs.
     pub not_stable_above: Option<f64>,
     /// What would settle it, where it is open.
     pub needs: Needs,
@@ -164,7 +167,9 @@ pub fn judge_jobs(jobs: &[JobFacts]) -> JobsVerdict {
     JobsVerdict {
         unparted: with.len() > 1 && is_most(&so, |job| job.verdict.unparted),
         with,
-        growth: typical_growth(if so.is_empty() { &jobs } else { &so }),
+        growth: typical_growth(if so.is_empty() { &jobs } else { &so }, per(&jobs)),
+        per: per(&jobs),
+        steps: jobs.iter().map(|job| job.verdict.steps).fold(0.0, f64::max),
         form: most_common(so.iter().filter_map(|job| job.verdict.form)),
         reason: most_common(jobs.iter().filter_map(|job| job.verdict.reason)),
         jobs: jobs.len(),
@@ -320,9 +325,15 @@ fn most_of(jobs: &[&JobFacts], term: fn(&Terms) -> f64) -> f64 {
     jobs.iter().filter_map(|job| job.verdict.terms.as_ref().map(term)).fold(0.0, f64::max)
 }
 
+/// What most jobs can be asked together by: seconds are another measure than frames.
+fn per(jobs: &[&JobFacts]) -> Per {
+    let by_seconds = |job: &&JobFacts| job.verdict.per == Some(Per::Second);
+    if !jobs.is_empty() && jobs.iter().all(by_seconds) { Per::Second } else { Per::Frame }
+}
+
 fn not_stable_above(jobs: &[&JobFacts]) -> Option<f64> {
-    let by_frame = jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
-    let limits: Vec<_> = by_frame.filter_map(|job| job.verdict.not_stable_above).collect();
+    let alike = jobs.iter().filter(|job| job.verdict.per == Some(per(jobs)));
+    let limits: Vec<_> = alike.filter_map(|job| job.verdict.not_stable_above).collect();
     stats::median(&limits)
 }
 
@@ -392,10 +403,9 @@ fn most_common<T: Copy + PartialEq>(values: impl Iterator<Item = T>) -> Option<T
 }
 
 /// The medians of what the runs say, end by end.
-fn typical_growth(jobs: &[&JobFacts]) -> Growth {
+fn typical_growth(jobs: &[&JobFacts], per: Per) -> Growth {
     let typical = |of: fn(&Growth) -> Option<GrowthRate>| -> Option<GrowthRate> {
-        // Per second is another rate than per frame.
-        let alike = jobs.iter().filter(|job| job.verdict.per == Some(Per::Frame));
+        let alike = jobs.iter().filter(|job| job.verdict.per == Some(per));
         let rates: Vec<GrowthRate> = alike.filter_map(|job| of(&job.verdict.growth)).collect();
         let median = |of: fn(&GrowthRate) -> f64| stats::median(&rates.iter().map(of).collect::<Vec<_>>());
         Some(GrowthRate {

@@ -86,7 +86,7 @@ struct OwnOptions {
     /// Measure this command, in place of a scenario: {output}, {threads} and the names of --axis are filled in. Its
     /// words are split as a shell splits them, and no shell runs it. The number of frames of ffmpeg
     /// comes from -progress. Several commands take turns
-    #[arg(long, value_name = "COMMAND", conflicts_with = "scenario")]
+    #[arg(long, value_name = "COMMAND")]
     command: Vec<String>,
     /// The name of the result of a command; its program's, if not given
     #[arg(long, value_name = "NAME", requires = "command")]
@@ -271,7 +271,10 @@ impl ScenarioOptions {
         let mut texts = self.texts()?;
         texts.extend(more.iter().cloned());
         match scenario {
-            _ if !self.own.command.is_empty() => {
+            Some(scenario) if !self.own.command.is_empty() => {
+                Err(Failure::usage(format!("give either the scenario {scenario} or a --command, not both")))
+            }
+            None if !self.own.command.is_empty() => {
                 let (name, text) = self.own.scenario()?;
                 let path = std::env::current_dir()?.join(format!("{name}.toml"));
                 let scenario = Scenario::parse(&text, &path, &overrides(&texts)?)?;

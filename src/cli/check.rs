@@ -25,8 +25,9 @@ use memreel_judge::check::{Check, Conclusion};
 /// is certainly worse than the baseline by more than the tolerance. Inconclusive results pass with a warning. If
 /// nothing has changed, at most 1 check in 100 fails, however many figures it judges.
 ///
-/// Results of another class of machine, another kernel or another build of the engine are not compared: this is
-/// reported and is not a regression. Peak, level and growth are judged; CPU time, speed and threads only if a budget
+/// Results of other settings, another class of machine, another kernel or another build of the engine are not compared:
+/// both figures are shown with what differs, and the check has not passed (exit code 3) unless --accept-change says that
+/// the difference is meant. Peak, level and growth are judged; CPU time, speed and threads only if a budget
 /// names them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -46,7 +47,7 @@ Exit codes:
   0  nothing failed; inconclusive results are warnings
   1  memory grows, a budget is exceeded, or something is worse than the baseline
   2  the command line, the scenario or a baseline is invalid
-  3  inconclusive, with --strict
+  3  inconclusive, with --strict; or something of the baseline was not compared (with --strict: 1)
   4  an engine failed
   5  memreel itself failed
 If several apply, the first of 5, 4, 1, 3.")]
@@ -67,6 +68,10 @@ pub struct CheckOptions {
     /// Compare also with a baseline of another build of the engine
     #[arg(long)]
     across_builds: bool,
+    /// Show a difference to the baseline that is meant, and do not judge it: an axis (preset, threading …), timeline,
+    /// build, machine, or missing for variants that are not run any more. Afterwards save the baseline anew
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "baseline")]
+    accept_change: Vec<String>,
     /// What fails it, and where that is reported.
     #[command(flatten)]
     pub judging: Judging,
@@ -114,8 +119,8 @@ fn is_failure(outcome: &memreel_trace::Outcome) -> bool {
 impl CheckOptions {
     /// Whether any of them was given.
     pub fn is_given(&self) -> bool {
-        let CheckOptions { baseline, across_builds, judging } = self;
-        baseline.is_some() || *across_builds || judging.is_given()
+        let CheckOptions { baseline, across_builds, accept_change, judging } = self;
+        baseline.is_some() || *across_builds || !accept_change.is_empty() || judging.is_given()
     }
 
     /// Finds what is wrong with the budgets and the baseline before anything is exported.
@@ -131,7 +136,8 @@ impl CheckOptions {
         let named = self.baseline.as_ref().map(|path| path.display().to_string());
         self.judging.judge(result, named, out, |report, budgets| {
             let across_builds = self.across_builds || budgets.across_builds;
-            result_check::check(report, &Budgets { across_builds, ..budgets }, baseline.as_ref())
+            let budgets = Budgets { across_builds, ..budgets };
+            result_check::check(report, &budgets, baseline.as_ref(), &self.accept_change)
         })
     }
 }
@@ -205,7 +211,8 @@ impl Judging {
         match (check.conclusion(), self.strictness()) {
             (_, Strictness::WarnOnly) => Exit::Fine,
             (Conclusion::Failed, _) => Exit::CheckFailed,
-            (Conclusion::Open, Strictness::Strict) => Exit::Inconclusive,
+            (Conclusion::NotCompared, Strictness::Strict) => Exit::CheckFailed,
+            (Conclusion::NotCompared, _) | (Conclusion::Open, Strictness::Strict) => Exit::Inconclusive,
             (Conclusion::Open | Conclusion::Passed, _) => Exit::Fine,
         }
     }

@@ -21,7 +21,7 @@ use serde::Serialize;
 use crate::report::number::number;
 use crate::report::terminal::write_wrapped;
 use crate::report::{Report, ReportError, TableLook, VariantRow};
-use memreel_judge::check::{Check, CheckItem, Conclusion, ERROR_RATE, State};
+use memreel_judge::check::{Asked, Check, CheckItem, Conclusion, ERROR_RATE, State};
 use memreel_judge::compare::LEAST_REPEATS;
 
 pub use annotations::write_annotations;
@@ -100,6 +100,10 @@ impl Told<'_> {
             Conclusion::Failed => {
                 format!("FAILED: {failed} failed, {warned} inconclusive or soft, {passed} passed.")
             }
+            Conclusion::NotCompared => format!(
+                "NOT COMPARED: something else was measured than in the baseline. If that is meant, accept it with \
+                 --accept-change, and save the baseline anew; {passed} passed."
+            ),
             Conclusion::Open => {
                 format!("INCONCLUSIVE: nothing failed, {warned} inconclusive, {passed} passed.")
             }
@@ -110,8 +114,10 @@ impl Told<'_> {
 
     /// What an item is to whoever waits; `None` of what is as it should be.
     pub fn severity(&self, item: &CheckItem) -> Option<Severity> {
+        let unguarded =
+            self.check.is_unguarded && item.asked == Asked::Baseline && item.state == State::NotComparable;
         match self.strictness {
-            Strictness::Usual | Strictness::Strict if item.fails() => Some(Severity::Error),
+            Strictness::Usual | Strictness::Strict if item.fails() || unguarded => Some(Severity::Error),
             Strictness::Strict if item.is_open() => Some(Severity::Error),
             _ => (item.fails() || item.warns()).then_some(Severity::Warning),
         }

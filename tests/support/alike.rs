@@ -93,7 +93,7 @@ fn every_budget() -> Vec<(Figure, Budget)> {
 
 /// A check of these.
 pub fn check(subjects: &[CheckedVariant]) -> Check {
-    check::check(subjects, &[])
+    check::check(subjects, &[], &[])
 }
 
 /// Whether a check fails, whatever for.

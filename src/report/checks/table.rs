@@ -101,7 +101,7 @@ fn answer(item: &CheckItem) -> &'static str {
 }
 
 fn change_row(item: &CheckItem, figure: Figure, change: &ChangeEvidence) -> Vec<String> {
-    let judged = item.state != State::Shown;
+    let judged = !matches!(item.state, State::Shown | State::NotComparable);
     let interval = change.interval.map_or_else(
         || effect(figure, change.effect),
         |(low, high)| effect_within(figure, change.effect, low, high),

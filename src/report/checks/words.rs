@@ -69,6 +69,7 @@ fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
     };
     let interval = effect_within(figure, change.effect, low, high);
     match state {
+        State::NotComparable => format!("{figure} {levels}."),
         State::Failed => format!(
             "{figure} is {} {} than in the baseline ({levels}), at least {}; the tolerance is {tolerated}.",
             effect(figure, change.effect),

@@ -62,7 +62,7 @@ pub fn of_jobs(verdict: &JobsVerdict) -> String {
         unparted: verdict.unparted,
         growth: &verdict.growth,
         form: verdict.form,
-        per: Per::Frame,
+        per: verdict.per,
         limit: verdict.not_stable_above,
         why_open: why_jobs_are_open(verdict),
         where_it_rose: where_jobs_stopped(verdict),
@@ -133,7 +133,7 @@ impl Told<'_> {
                 amount(limit)
             );
         }
-        let each = if self.per == Per::Frame { "frame" } else { "second" };
+        let each = one(self.per);
         let limit = self
             .limit
             .map(|limit| format!("a leak of more than {} per {each} would have been seen", amount(limit)));
@@ -213,6 +213,14 @@ fn why_open(reason: Option<Reason>, verdict: &RunVerdict) -> String {
     }
 }
 
+/// One step.
+fn one(per: Per) -> &'static str {
+    match per {
+        Per::Frame => "frame",
+        Per::Second => "second",
+    }
+}
+
 /// Why a question is open.
 fn why(reason: Reason) -> &'static str {
     match reason {
@@ -255,9 +263,12 @@ fn why_jobs_are_open(verdict: &JobsVerdict) -> String {
         Because::SourcesAreOpen => {
             "two numbers of sources do not show whether growth with sources continues".into()
         }
-        _ if verdict.reason == Some(Reason::TooShort) && verdict.runs.len() == 1 => {
-            format!("the export is too short: {} frames", number(verdict.up_to_frames as f64, 0))
-        }
+        _ if verdict.reason == Some(Reason::TooShort) && verdict.runs.len() == 1 => match verdict.per {
+            Per::Frame => {
+                format!("the export is too short: {} frames", number(verdict.up_to_frames as f64, 0))
+            }
+            Per::Second => format!("the export is too short: {} s", short(verdict.steps)),
+        },
         _ => verdict
             .reason
             .filter(|_| verdict.runs.len() == 1)
@@ -273,8 +284,7 @@ fn disagree(verdict: &JobsVerdict) -> String {
 
 /// Where it rose, of a run that is level.
 fn where_it_rose(verdict: &RunVerdict) -> Option<String> {
-    let one = if verdict.per == Some(Per::Second) { "second" } else { "frame" };
-    let at = |step: f64| format!("{one} {}", number(step, 0));
+    let at = |step: f64| format!("{} {}", one(verdict.per.unwrap_or_default()), number(step, 0));
     match verdict.form? {
         Form::Filled => {
             verdict.flat_since.map(|since| format!("it grew until {} and then stopped", at(since)))
@@ -298,7 +308,7 @@ fn where_jobs_stopped(verdict: &JobsVerdict) -> Option<String> {
     match verdict.because {
         Because::RunsStop => verdict
             .stopped_at
-            .map(|frame| format!("it grew until frame {} and then stopped", number(frame, 0))),
+            .map(|at| format!("it grew until {} {} and then stopped", one(verdict.per), number(at, 0))),
         Because::LevelsStopRisingWithSources => {
             Some("it grew with the first sources and not with more".into())
         }

@@ -63,6 +63,8 @@ pub struct JobsRecord {
     answer: String,
     /// The shape of the memory curve of most runs.
     course: Option<Form>,
+    /// Whether frames were not counted by any job, so that rates are per second.
+    per_second: bool,
     /// The evidence that decided.
     because: Because,
     /// The verdicts on the runs, each with its count.
@@ -93,9 +95,10 @@ impl JobsRecord {
             grows: verdict.grows,
             with: verdict.with.clone(),
             parted: !verdict.unparted,
-            growth: GrowthRecord::of(&verdict.growth, Per::Frame),
+            growth: GrowthRecord::of(&verdict.growth, verdict.per),
             answer: answer::of_jobs(verdict),
             course: verdict.form,
+            per_second: verdict.per == Per::Second,
             because: verdict.because,
             runs: verdict.runs.clone(),
             up_to_frames: verdict.up_to_frames,
@@ -104,7 +107,10 @@ impl JobsRecord {
             along: verdict.along.clone(),
             stopped_at_frame: verdict.stopped_at.map(round),
             index_bytes_per_frame: verdict.index_per_frame.map(round),
-            not_stable_above_bytes_per_frame: verdict.not_stable_above.map(round),
+            not_stable_above_bytes_per_frame: verdict
+                .not_stable_above
+                .filter(|_| verdict.per == Per::Frame)
+                .map(round),
             needs: verdict.needs,
         }
     }

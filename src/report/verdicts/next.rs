@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::store::Recorded;
+use memreel_judge::course::Per;
 use memreel_judge::exports;
 use memreel_judge::jobs::{Because, JobsVerdict};
 use memreel_judge::shape::Answer;
@@ -75,7 +76,7 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
             needs: verdict.needs,
             reason: verdict.reason,
             sources: verdict.because == Because::SourcesAreOpen,
-            frames: verdict.up_to_frames,
+            frames: if verdict.per == Per::Second { verdict.steps as u64 } else { verdict.up_to_frames },
         };
         return Some(experiment.next(&open));
     }

@@ -65,7 +65,7 @@ impl Disturbance {
 /// All that is tried.
 pub const DISTURBANCES: &[Disturbance] = &[
     of("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])).by_killing(),
-    of("the outer guard of an engine is killed", "1 of 2 exports failed", &[4], true, |lab| {
+    of("the outer guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
         lab.kill([false, true, false])
     })
     .by_killing(),

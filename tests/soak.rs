@@ -54,6 +54,12 @@ fn of_six_kills_none_leaves_anything_running_or_loses_what_was_whole() {
 }
 
 #[test]
+fn a_memreel_that_is_killed_loses_the_samples_of_the_last_second_at_most() {
+    let ran = Lab::new(0, "ffmpeg").kill_late();
+    assert!(ran > Duration::from_secs(3), "{ran:?}");
+}
+
+#[test]
 #[ignore = "minutes; `make soak` and `make test-all` run it"]
 fn of_forty_kills_none_leaves_anything_running_or_loses_what_was_whole() {
     kills("ffmpeg", 25, setting("SOAK_SEED", 1));

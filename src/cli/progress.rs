@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::say;
 use crate::execution::ExecutionEvent;
-use crate::media::MediaEvent;
+use crate::media::{MediaEvent, MediaForecast};
 use crate::report::stderr_width;
 use left::{RunPace, Schedule};
 use line::JobProgress;
@@ -153,6 +153,9 @@ impl MediaLine {
         match event {
             MediaEvent::WaitsFor(holder) => {
                 say(format_args!("waiting for {holder}, which makes media there"))
+            }
+            MediaEvent::Forecast(MediaForecast { bytes, time }) => {
+                say(format_args!("they take about {bytes} and {}", left::minutes(time)));
             }
             MediaEvent::Begun(file) => _ = making.begun.insert(file),
             MediaEvent::Made(file) => _ = making.made.insert(file),

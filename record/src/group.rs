@@ -409,8 +409,10 @@ mod tests {
         for (kernel_can, with_us) in [(true, false), (false, false), (true, true)] {
             let group = tempfile::tempdir().unwrap();
             let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-            let own = with_us.then(|| format!("{}\n", std::process::id())).unwrap_or_default();
-            write(group.path(), "cgroup.procs", &format!("{own}{}\n", child.id()));
+            let both = [child.id(), std::process::id()];
+            let members = &both[..=usize::from(with_us)];
+            let members: Vec<_> = members.iter().map(u32::to_string).collect();
+            write(group.path(), "cgroup.procs", &members.join("\n"));
             if kernel_can {
                 write(group.path(), "cgroup.kill", "");
             }

@@ -68,13 +68,13 @@ pub enum MediaError {
     },
     /// The files will be larger than what is left of the disk.
     #[error(
-        "generated media of about {needed} do not fit in {folder}: {free} are free; free some space, or set \
+        "generated media of {needed} or more do not fit in {folder}: {free} are free; free some space, or set \
          MEMREEL_MEDIA to another folder"
     )]
     NoRoom {
         /// The folder.
         folder: PathBuf,
-        /// What they will take.
+        /// What they will take at least.
         needed: Bytes,
         /// What is left.
         free: Bytes,
@@ -169,7 +169,7 @@ pub fn make(
     let files: Vec<_> =
         wanted.iter().filter(|(path, _)| !kept::is_whole(path)).map(|(_, spec)| *spec).collect();
     if let Some(forecast) = forecast::forecast(makers, &workshop, &files)? {
-        check_room(folder, forecast.bytes)?;
+        check_room(folder, forecast.least)?;
         tell(MediaEvent::Forecast(forecast));
     }
     let next = AtomicUsize::new(0);

@@ -242,7 +242,7 @@ fn media_that_will_not_fit_on_the_disk_are_refused_before_they_are_made() {
     bench.settle(&mut command);
     command.env("MEMREEL_MEDIA", bench.path().join("disk"));
     let ran = bench.start_command(command).wait();
-    ran.expect(5).complains(&["of about 82", "MiB do not fit in", "are free", "MEMREEL_MEDIA"]);
+    ran.expect(5).complains(&["of 82", "MiB or more do not fit in", "are free", "MEMREEL_MEDIA"]);
     assert_eq!(fs::read_to_string(bench.path().join("left")).unwrap(), "");
 }
 

@@ -118,9 +118,11 @@ impl Beside {
             export.preset = 'ultrafast'
             export.audio = false
             matrix.threading = 'single'
-            matrix.length = 60";
+            matrix.repeats = 1000";
         bench.scenario("long", text);
-        let memreel = bench.memreel(&["run", "long.toml", "--repeat", &(30 * minutes).to_string()]);
+        // On any machine more than there is time for.
+        let length = (6 * minutes).max(60).to_string();
+        let memreel = bench.memreel(&["run", "long.toml", "--length", &length]);
         let words = memreel.get_args().map(|word| word.to_str().unwrap());
         let program = memreel.get_program().to_str().unwrap();
         let record = ["record", "--quiet", "--interval", "0.1", "--save", "recording", "--", program];
@@ -130,7 +132,8 @@ impl Beside {
     }
 
     /// What the judge says of memreel's own memory; it holds no more files open at the end than at the beginning.
-    fn verdict(self) -> String {
+    fn verdict(mut self) -> String {
+        assert!(!self.recorder.has_ended(), "{}{}", self.recorder.out(), self.recorder.err());
         // The recorder passes it on.
         self.recorder.signal(Signal::INT);
         let _ = self.recorder.wait();

@@ -154,7 +154,7 @@ impl MediaLine {
             MediaEvent::WaitsFor(holder) => {
                 say(format_args!("waiting for {holder}, which makes media there"))
             }
-            MediaEvent::Forecast(MediaForecast { bytes, time }) => {
+            MediaEvent::Forecast(MediaForecast { bytes, time, .. }) => {
                 say(format_args!("they take about {bytes} and {}", left::minutes(time)));
             }
             MediaEvent::Begun(file) => _ = making.begun.insert(file),

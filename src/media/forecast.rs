@@ -19,6 +19,8 @@ const MOST_TRIED: u64 = 24;
 pub struct MediaForecast {
     /// Room on the disk.
     pub bytes: Bytes,
+    /// The same if no key frame is as large as the first one, as with a codec that keeps to a bit rate.
+    pub least: Bytes,
     /// Time on the clock.
     pub time: Duration,
 }
@@ -39,18 +41,23 @@ pub fn forecast(
     for &spec in files {
         kinds.entry(SourceSpec { number: 0, frames: 0, ..spec.clone() }.digest()).or_default().push(spec);
     }
-    let (mut bytes, mut time) = (0.0, Duration::ZERO);
+    let (mut bytes, mut least, mut time) = (0.0, 0.0, Duration::ZERO);
     for kind in kinds.values() {
         let pictures: u64 = kind.iter().map(|spec| spec.frames).sum();
         let tried = (pictures / 20).clamp(1, MOST_TRIED);
         let short = Sample::make(makers, workshop, kind[0], tried)?;
         let long = Sample::make(makers, workshop, kind[0], 2 * tried)?;
         let more = pictures as f64 / tried as f64;
-        bytes += (long.bytes - short.bytes).max(0.0) * more;
+        let alike = (long.bytes - short.bytes).max(0.0);
+        // The rest is the first picture, a key frame, of which more come.
+        let key_frames = pictures / u64::from(kind[0].keyframe_distance).max(2 * tried);
+        least += alike * more;
+        bytes += alike * more + (short.bytes - alike).max(0.0) * key_frames as f64;
         time += long.time.saturating_sub(short.time).mul_f64(more);
     }
     let at_once = (makers.at_once.max(1) as usize).min(files.len());
-    Ok(Some(MediaForecast { bytes: Bytes::new(bytes as u64), time: time / at_once as u32 }))
+    let [bytes, least] = [bytes, least].map(|bytes| Bytes::new(bytes as u64));
+    Ok(Some(MediaForecast { bytes, least, time: time / at_once as u32 }))
 }
 
 fn pixels(spec: &SourceSpec) -> u64 {

@@ -148,7 +148,7 @@ impl From<StoreError> for Failure {
             | StoreError::NoName { .. }
             | StoreError::Version { .. }
             | StoreError::Json { .. } => Failure::usage(error.to_string()),
-            StoreError::Io { source, .. } if memreel_bounds::is_beyond(source) => {
+            StoreError::Io { source, .. } if memreel_bounds::is_refusal(source) => {
                 Failure::usage(error.to_string())
             }
             StoreError::Trace(trace) if trace.is_content() => Failure::usage(trace.to_string()),

@@ -1,5 +1,6 @@
 //! The media of a plan: generated ones are made on demand and kept, files are looked up.
 
+mod forecast;
 mod kept;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +14,8 @@ use crate::digest;
 use crate::plan::Variant;
 use crate::scenario::{Media, SourceSpec};
 use crate::store::{Holder, Lock, StoreError};
+pub use forecast::MediaForecast;
+use memreel_bounds as bounds;
 use memreel_record::launch::{self, EndStatus, NoReply};
 use memreel_record::supervise::Stop;
 use memreel_trace::MediaFile;
@@ -62,6 +65,19 @@ pub enum MediaError {
     NotWritten {
         /// What the generator said.
         message: String,
+    },
+    /// The files will be larger than what is left of the disk.
+    #[error(
+        "generated media of {needed} or more do not fit in {folder}: {free} are free; free some space, or set \
+         MEMREEL_MEDIA to another folder"
+    )]
+    NoRoom {
+        /// The folder.
+        folder: PathBuf,
+        /// What they will take at least.
+        needed: Bytes,
+        /// What is left.
+        free: Bytes,
     },
     /// The folder of generated media cannot be locked, or a file not moved there.
     #[error("{0}; set MEMREEL_MEDIA to another folder")]
@@ -117,6 +133,8 @@ pub fn missing<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<(&'a 
 pub enum MediaEvent {
     /// Another memreel makes media in this folder; its end is waited for.
     WaitsFor(Holder),
+    /// What all of it will take; not of little.
+    Forecast(MediaForecast),
     /// It is in the making.
     Begun(usize),
     /// It is whole.
@@ -148,6 +166,12 @@ pub fn make(
 ) -> Result<(), MediaError> {
     let Some(folder) = wanted.first().and_then(|(path, _)| path.parent()) else { return Ok(()) };
     let workshop = Workshop::open(folder, makers.stop, &|holder| tell(MediaEvent::WaitsFor(holder)))?;
+    let files: Vec<_> =
+        wanted.iter().filter(|(path, _)| !kept::is_whole(path)).map(|(_, spec)| *spec).collect();
+    if let Some(forecast) = forecast::forecast(makers, &workshop, &files)? {
+        check_room(folder, forecast.least)?;
+        tell(MediaEvent::Forecast(forecast));
+    }
     let next = AtomicUsize::new(0);
     let failure: Mutex<Option<MediaError>> = Mutex::new(None);
     let failed = || failure.lock().is_ok_and(|failure| failure.is_some());
@@ -173,6 +197,15 @@ pub fn make(
     });
     drop(workshop);
     failure.into_inner().ok().flatten().map_or(Ok(()), Err)
+}
+
+/// # Errors
+/// When less is left of the disk. Where nobody can say that, it shows when it is full.
+fn check_room(folder: &Path, needed: Bytes) -> Result<(), MediaError> {
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = Bytes::new(disk.f_bavail.saturating_mul(disk.f_frsize));
+    let no_room = || MediaError::NoRoom { folder: folder.to_path_buf(), needed, free };
+    if needed > free { Err(no_room()) } else { Ok(()) }
 }
 
 /// The folder beside the wanted files that they are made in before they are moved to their places.
@@ -221,13 +254,19 @@ fn lock(folder: &Path, stop: &Stop, waits_for: &dyn Fn(Holder)) -> Result<Lock, 
 
 /// Makes a file in the workshop, and moves it to its place with what it can be checked by.
 fn make_one(makers: &Makers, workshop: &Workshop, path: &Path, spec: &SourceSpec) -> Result<(), MediaError> {
+    let made = workshop.path.join(path.file_name().unwrap_or_default());
+    make_in(makers, &made, spec)?;
+    Ok(kept::keep(&made, path)?)
+}
+
+/// Makes a file at a path.
+fn make_in(makers: &Makers, made: &Path, spec: &SourceSpec) -> Result<(), MediaError> {
     let broken_off = |message: String| MediaError::BrokenOff {
         number: spec.number,
         program: makers.exporter.to_path_buf(),
         message,
     };
-    let made = workshop.path.join(path.file_name().unwrap_or_default());
-    let command: Vec<OsString> = [makers.exporter.into()].into_iter().chain(arguments(&made, spec)).collect();
+    let command: Vec<OsString> = [makers.exporter.into()].into_iter().chain(arguments(made, spec)).collect();
     let answer = launch::ask(makers.launcher, &command, &[], || !makers.stop.is_set());
     let answer = answer.map_err(|none| match none {
         NoReply::Ended => MediaError::Stopped,
@@ -236,7 +275,7 @@ fn make_one(makers: &Makers, workshop: &Workshop, path: &Path, spec: &SourceSpec
     let said =
         answer.errors.lines().last().map(|line| line.trim_start_matches("memreel-export: ").to_string());
     match answer.end {
-        EndStatus::Exit(0) => Ok(kept::keep(&made, path)?),
+        EndStatus::Exit(0) => Ok(()),
         EndStatus::Exit(NOT_WRITTEN) => Err(MediaError::NotWritten { message: said.unwrap_or_default() }),
         EndStatus::Exit(code) => {
             let message = said.unwrap_or_else(|| format!("exit code {code}"));
@@ -292,7 +331,7 @@ impl Catalogue {
         let bytes = Bytes::new(std::fs::metadata(path).map_err(missing)?.len());
         let digest = match media {
             Media::Generated(spec) => spec.digest(),
-            Media::File(_) => std::fs::File::open(path).and_then(digest::of_reader).map_err(missing)?,
+            Media::File(_) => bounds::open_file(path).and_then(digest::of_reader).map_err(missing)?,
         };
         let file = MediaFile { path: path.to_path_buf(), bytes, digest };
         self.known.insert(path.to_path_buf(), file.clone());

@@ -197,10 +197,16 @@ fn five_hundred_tracks_of_clips_that_never_meet_become_one() {
 #[test]
 fn no_reader_follows_a_file_without_an_end() {
     let bench = Bench::new();
-    let link = |name: &str| symlink("/dev/zero", bench.path().join(name)).unwrap();
-    for name in ["a.mlt", "a.kdenlive", "a.rlvideo", "a.toml", "a.csv", "a.baseline", "cuts.txt"] {
-        link(name);
-    }
+    let long = bench.path().join("long");
+    File::create(&long).unwrap().set_len(2 << 30).unwrap();
+    let all = ["a.mlt", "a.kdenlive", "a.rlvideo", "a.toml", "a.csv", "a.baseline", "cuts.txt"];
+    let link = |to: &Path| {
+        for name in all {
+            let _ = fs::remove_file(bench.path().join(name));
+            symlink(to, bench.path().join(name)).unwrap();
+        }
+    };
+    link(&long);
     let larger = "the most that memreel reads";
     for project in ["a.mlt", "a.kdenlive", "a.rlvideo"] {
         memreel(&bench, &["inspect", project]).refuses(&[project, "larger than 32 MiB", larger]);
@@ -214,7 +220,51 @@ fn no_reader_follows_a_file_without_an_end() {
     ]);
     let usual = "t_s,rss_bytes\n0,1\n1,1\n";
     fs::write(bench.path().join("usual.csv"), usual).unwrap();
-    memreel(&bench, &["judge", "usual.csv", "--cuts", "cuts.txt"]).refuses(&["cuts.txt", larger]);
+    let cuts = ["judge", "usual.csv", "--cuts", "cuts.txt"];
+    memreel(&bench, &cuts).refuses(&["cuts.txt", larger]);
+    link(Path::new("/dev/zero"));
+    for arguments in [
+        &["inspect", "a.mlt"][..],
+        &["inspect", "a.kdenlive"],
+        &["inspect", "a.rlvideo"],
+        &["layout", "a.mlt", "--to", "flat"],
+        &["plan", "a.toml"],
+        &["baseline", "show", "a.baseline"],
+        &cuts,
+    ] {
+        memreel(&bench, arguments).refuses(&["this is a device; write its content to a file"]);
+    }
+}
+
+#[test]
+fn what_is_no_file_is_refused_where_a_file_is_named() {
+    let bench = Bench::new();
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(bench.path().join(name)).status();
+        assert!(made.unwrap().success());
+    };
+    ["a.toml", "a.mlt", "a.rlvideo", "a.baseline", "a.csv", "a.mp4"].into_iter().for_each(pipe);
+    let refused = ["this is a pipe; write its content to a file, and name that"];
+    for name in ["a.toml", "a.mlt", "a.rlvideo"] {
+        for command in ["run", "plan"] {
+            memreel(&bench, &[command, name]).refuses(&refused);
+        }
+    }
+    memreel(&bench, &["inspect", "a.mlt"]).refuses(&refused);
+    memreel(&bench, &["layout", "a.mlt", "--to", "flat"]).refuses(&refused);
+    memreel(&bench, &["baseline", "show", "a.baseline"]).refuses(&refused);
+    for command in ["judge", "summary", "plot"] {
+        memreel(&bench, &[command, "a.csv"]).refuses(&["a.csv: neither a file nor a folder"]);
+    }
+    fs::write(bench.path().join("samples.csv"), "t_s,rss_bytes\n0,1\n1,1\n").unwrap();
+    memreel(&bench, &["judge", "samples.csv", "--cuts", "a.csv"]).refuses(&refused);
+    let media = "
+        sources.shot.file = 'a.mp4'
+        timeline.tracks = [{ children = [{ clip = 'shot', duration = '2f' }] }]
+        matrix.threading = 'single'";
+    bench.scenario("media", media);
+    memreel(&bench, &["run", "media.toml"]).refuses(&["a.mp4: this is a pipe"]);
+    memreel(&bench, &["plan", "/dev/zero"]).refuses(&["this is a device"]);
 }
 
 #[test]
@@ -262,7 +312,7 @@ fn a_result_or_a_timeline_of_two_gigabytes_is_refused() {
     let file = File::create(bench.path().join("result/result.json")).unwrap();
     file.set_len(1 << 31).unwrap();
     memreel(&bench, &["report", "result"]).refuses(&["result.json", "larger than 16 MiB"]);
-    symlink("/dev/zero", bench.path().join("a.otio")).unwrap();
+    File::create(bench.path().join("a.otio")).unwrap().set_len(1 << 31).unwrap();
     let told = told_by(&exporter(), bench.path(), &["a.otio", "--discard"]);
     told.refuses_with(1, &["a.otio", "larger than 32 MiB"]);
 }

@@ -219,6 +219,45 @@ fn a_disk_that_is_full_of_media_is_memreels_failure_not_the_scenarios() {
     ran.expect(5).complains(&["No space left on device", "MEMREEL_MEDIA"]);
 }
 
+/// Half a billion pixels, and as many bytes.
+const MUCH_MEDIA: &str = "
+sources.shot.generate = { seconds = 25, size = '1280x720', codec = 'rawvideo', container = 'nut' }
+timeline.tracks = [{ children = [{ clip = 'shot', duration = 2 }] }]
+matrix.threading = 'single'
+";
+
+#[test]
+fn media_that_will_not_fit_on_the_disk_are_refused_before_they_are_made() {
+    let bench = Bench::new();
+    bench.scenario("much", MUCH_MEDIA);
+    fs::create_dir(bench.path().join("disk")).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=200m tmpfs disk || exit 99
+         '{}' run much.toml; code=$?
+         ls -A disk > left; exit $code",
+        env!("CARGO_BIN_EXE_memreel")
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script]);
+    bench.settle(&mut command);
+    command.env("MEMREEL_MEDIA", bench.path().join("disk"));
+    let ran = bench.start_command(command).wait();
+    ran.expect(5).complains(&["of 82", "MiB or more do not fit in", "are free", "MEMREEL_MEDIA"]);
+    assert_eq!(fs::read_to_string(bench.path().join("left")).unwrap(), "");
+}
+
+#[test]
+fn of_much_media_it_is_said_beforehand_what_they_take() {
+    let bench = Bench::new();
+    bench.scenario("much", MUCH_MEDIA);
+    let mut command = bench.memreel(&["run", "much.toml"]);
+    command.env("MEMREEL_MEDIA", bench.path().join("media"));
+    let running = bench.start_command(command);
+    until("it is said", || running.err().contains("they take about 82").then_some(()));
+    running.signal(rustix::process::Signal::INT);
+    running.wait().expect(130);
+}
+
 #[test]
 fn a_disk_that_is_full_of_an_export_is_told_in_one_line_and_no_export_is_taken_for_whole() {
     let bench = Bench::new();

@@ -178,7 +178,7 @@ fn a_recording_that_was_killed_is_told_to_be_not_whole() {
     let folder = recorded(&bench, "mine", "memreel-recording/1");
     let told = |is_whole: bool| {
         let ran = bench.run(&["summary", "mine"]);
-        assert_eq!(ran.expect(0).out.contains("mine: incomplete: the recording was killed"), !is_whole);
+        assert_eq!(ran.expect(0).out.contains("mine: Incomplete: the recording was killed"), !is_whole);
         let judged = bench.run(&["judge", "mine"]);
         assert_eq!(judged.expect(0).out.contains("Incomplete: the recording was killed"), !is_whole);
         let record = bench.run(&["judge", "--json", "mine"]);

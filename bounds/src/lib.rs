@@ -9,6 +9,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Declares the bounds once: as constants, and as a table.
@@ -70,12 +71,33 @@ pub struct BoundedFile {
     most: u64,
 }
 
+/// Opens a file, or a folder, to be read. Nobody is waited for: a pipe may have no writer, and a device no end.
+///
+/// # Errors
+/// When it cannot be opened, or is something else.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|error| {
+        // So the system calls a socket.
+        if error.raw_os_error() == Some(libc::ENXIO) { not_a_file("socket") } else { error }
+    })?;
+    let kind = file.metadata()?.file_type();
+    match kind.is_file() || kind.is_dir() {
+        true => Ok(file),
+        false => Err(not_a_file(if kind.is_fifo() { "pipe" } else { "device" })),
+    }
+}
+
+fn not_a_file(kind: &str) -> io::Error {
+    let told = format!("this is a {kind}; write its content to a file, and name that");
+    io::Error::new(io::ErrorKind::InvalidInput, told)
+}
+
 /// Opens a file of at most `most` bytes.
 ///
 /// # Errors
-/// When it cannot be opened, or is known to have more.
+/// When it cannot be opened, is no file, or is known to have more.
 pub fn open(path: &Path, most: u64) -> io::Result<BoundedFile> {
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     match file.metadata()?.len() > most {
         true => Err(too_large(most)),
         false => Ok(BoundedFile { file, left: most, most }),
@@ -137,9 +159,11 @@ pub fn count_line(number: u64, most: u64) -> io::Result<()> {
     if number > most { Err(io::Error::new(io::ErrorKind::FileTooLarge, told())) } else { Ok(()) }
 }
 
-/// Whether an error says that a file is beyond a bound. The system says the like of files that it may not make longer.
-pub fn is_beyond(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::FileTooLarge && error.raw_os_error().is_none()
+/// Whether an error says that a file is beyond a bound, or is no file. The system says the like of files that it may not
+/// make longer.
+pub fn is_refusal(error: &io::Error) -> bool {
+    let kinds = [io::ErrorKind::FileTooLarge, io::ErrorKind::InvalidInput];
+    kinds.contains(&error.kind()) && error.raw_os_error().is_none()
 }
 
 fn too_large(most: u64) -> io::Error {
@@ -168,8 +192,22 @@ mod tests {
 
     #[test]
     fn a_file_without_an_end_is_left_at_the_bound() {
-        let told = read(Path::new("/dev/zero"), MIB).unwrap_err().to_string();
-        assert_eq!(told, "larger than 1 MiB, the most that memreel reads of such a file");
+        // The kernel says that it is empty, and writes it while it is read.
+        let told = read(Path::new("/proc/self/status"), 64).unwrap_err().to_string();
+        assert_eq!(told, "larger than 64 B, the most that memreel reads of such a file");
+    }
+
+    #[test]
+    fn a_pipe_a_device_and_a_socket_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for (path, kind) in [(&*pipe, "pipe"), (&*socket, "socket"), (Path::new("/dev/zero"), "device")] {
+            let told = read(path, MIB).unwrap_err().to_string();
+            assert_eq!(told, format!("this is a {kind}; write its content to a file, and name that"));
+        }
     }
 
     #[test]

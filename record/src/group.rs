@@ -5,7 +5,7 @@
 //! nobody locks was left behind by a memreel that was killed, and is removed when groups are next [taken](Groups::take).
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -342,18 +342,35 @@ fn remove_stale(place: &MemoryPlace) {
 fn remove(folder: &Path) {
     let since = Instant::now();
     while fs::remove_dir(folder).is_err() && folder.exists() && since.elapsed() < REMOVED_WITHIN {
-        for pid in members(folder) {
-            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
-        }
+        end_all(folder);
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// The processes of a group. Those that we cannot see, in another PID namespace, are 0 there.
-fn members(folder: &Path) -> Vec<i32> {
-    let text = fs::read(folder.join("cgroup.procs")).unwrap_or_default();
+/// Kills the processes of a group. Where the kernel does it (version 2, Linux 5.14), also those that we cannot see, and
+/// those that are being forked.
+fn end_all(folder: &Path) {
+    let all = pids(folder);
     let own = std::process::id() as i32;
-    proc::children(&text).filter(|&pid| pid > 0 && pid != own).collect()
+    let ask = || File::options().write(true).open(folder.join("cgroup.kill"))?.write_all(b"1");
+    if !all.contains(&own) && ask().is_ok() {
+        return;
+    }
+    for pid in all.into_iter().filter(|&pid| pid != own) {
+        let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
+    }
+}
+
+/// The processes of a group, but for ourselves. Those that we cannot see, in another PID namespace, are 0 there.
+fn members(folder: &Path) -> Vec<i32> {
+    let own = std::process::id() as i32;
+    pids(folder).into_iter().filter(|&pid| pid != own).collect()
+}
+
+/// The same with ourselves.
+fn pids(folder: &Path) -> Vec<i32> {
+    let text = fs::read(folder.join("cgroup.procs")).unwrap_or_default();
+    proc::children(&text).filter(|&pid| pid > 0).collect()
 }
 
 fn names_of(pids: &[i32]) -> String {
@@ -385,6 +402,30 @@ mod tests {
     fn write(root: &Path, path: &str, text: &str) {
         fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
         fs::write(root.join(path), text).unwrap();
+    }
+
+    #[test]
+    fn the_kernel_kills_a_group_where_it_can_and_never_one_that_we_are_in() {
+        for (kernel_can, with_us) in [(true, false), (false, false), (true, true)] {
+            let group = tempfile::tempdir().unwrap();
+            let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+            let both = [child.id(), std::process::id()];
+            let members = &both[..=usize::from(with_us)];
+            let members: Vec<_> = members.iter().map(u32::to_string).collect();
+            write(group.path(), "cgroup.procs", &members.join("\n"));
+            if kernel_can {
+                write(group.path(), "cgroup.kill", "");
+            }
+            end_all(group.path());
+            let asked = fs::read_to_string(group.path().join("cgroup.kill")).ok();
+            let left_to_the_kernel = kernel_can && !with_us;
+            assert_eq!(asked.as_deref(), kernel_can.then_some(if left_to_the_kernel { "1" } else { "" }));
+            if left_to_the_kernel {
+                assert_eq!(child.try_wait().unwrap(), None);
+                child.kill().unwrap();
+            }
+            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()), Some(9));
+        }
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub use until_over::{UntilOver, WritersEnded};
 /// for the command (make's job server, for one) keeps its own, and below is room for a progress pipe.
 const FIRST_FD: i32 = 10;
 
+/// Who ends all processes of a service or of a job (`systemctl stop`, `scancel`) reaches us this long after the launcher
+/// at most.
+pub const REACHED_WITHIN: Duration = Duration::from_millis(250);
+
 /// What to start, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct LaunchRequest<'a> {
@@ -87,6 +91,8 @@ pub enum LaunchReport {
     Unconfined,
     /// The program was executed.
     Executed,
+    /// Somebody else has the launcher end: it was sent SIGTERM, or its outer guard was killed. It ends the command.
+    Interfered,
     /// The command's own process has ended.
     Ended(End),
     /// So many processes outlived it: [guarded](Manner::Guarded) they are being ended, else left alone.
@@ -399,6 +405,7 @@ fn report(line: &str) -> Option<LaunchReport> {
         "exec-failed" => Some(LaunchReport::NotStarted(std::io::Error::from_raw_os_error(number()? as i32))),
         "unconfined" => Some(LaunchReport::Unconfined),
         "exec" => Some(LaunchReport::Executed),
+        "interfered" => Some(LaunchReport::Interfered),
         "left" => Some(LaunchReport::Left(number()? as u64)),
         "exit" | "signal" => {
             let value = number()? as i32;

@@ -11,7 +11,7 @@
 //! - It leads a session of its own (Ctrl-C in a terminal does not reach the engine), and adopts
 //!   orphaned descendants (`PR_SET_CHILD_SUBREAPER`), so that the whole tree can be ended.
 //! - It is two processes: the guard, and an outer guard above it that kills the tree if the guard is
-//!   killed. If the outer guard is killed, the guard ends the tree.
+//!   killed. If the outer guard is killed, the guard reports that and ends the tree.
 //! - With `--foreground` it guards nothing, it only tells: it stays in the session and process group that
 //!   it was started in, so that the terminal's keys reach the command; it survives the signals that they
 //!   send, and the command meets them as it would without us. Whatever becomes of the harness, the
@@ -29,7 +29,8 @@
 //! - With `--confine` the engine can write nothing but what is at or below a `--writable` path (Landlock). A
 //!   kernel that cannot see to that is reported, and the engine runs all the same.
 //! - On the report pipe it writes lines: `pid N GUARD` (the engine's number and the guard's), `unconfined`, `exec` or
-//!   `exec-failed ERRNO`, then `exit CODE` or `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as
+//!   `exec-failed ERRNO`, `interfered` when somebody else than the harness has it end (SIGTERM, or the outer guard was
+//!   killed), then `exit CODE` or `signal NUMBER` followed by `MAXRSS_KIB USER_US SYSTEM_US` as
 //!   `wait4` gives them for the engine and the monotonic clock in nanoseconds,
 //!   and `left N` when processes outlived it (they are ended, or with `--foreground` left alone). The pipe
 //!   ends when all is over.
@@ -380,6 +381,7 @@ impl Guarded<'_> {
                 self.heed();
             }
             if ready.asked_to_end {
+                report(self.request, "interfered");
                 self.end_all();
             }
         }

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use crate::death::Witnesses;
 use crate::group::{Group, Groups};
-use crate::launch::{self, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, Streams, Waited};
+use crate::launch::{
+    self, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, REACHED_WITHIN, Streams, Waited,
+};
 use crate::progress::Pattern;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings, Target};
 use crate::writer::{Sink, TraceFiles, Writer};
@@ -285,6 +287,8 @@ struct Watch<'a> {
     end: Option<launch::End>,
     not_started: Option<std::io::Error>,
     ended_by_us: Option<Outcome>,
+    /// Whether somebody else had the launcher end before the engine had ended by itself.
+    interfered: bool,
     wall: Option<Duration>,
     frames: (Option<Count>, Option<Count>),
     moved: Instant,
@@ -301,6 +305,7 @@ impl<'a> Watch<'a> {
             end: None,
             not_started: None,
             ended_by_us: None,
+            interfered: false,
             wall: None,
             frames: (None, None),
             evidence: DeathEvidence::from_now(),
@@ -328,7 +333,11 @@ impl<'a> Watch<'a> {
         let sampler = sampler.finish();
         let died = launched.died();
         launched.reap();
-        if self.end.is_none() && self.not_started.is_none() {
+        if self.ended_by_us.is_none() && self.was_stopped_with_us() {
+            self.ended_by_us = Some(Outcome::Interrupted);
+        }
+        let is_unknown = self.end.is_none() && self.not_started.is_none();
+        if is_unknown || (self.interfered && self.ended_by_us.is_none()) {
             return Err(died.into());
         }
         Ok(Watched {
@@ -339,6 +348,22 @@ impl<'a> Watch<'a> {
             sampler,
             evidence: self.evidence,
         })
+    }
+
+    /// Whether the signal that ended the engine or the launcher was sent to us, too: the engine is not to blame.
+    fn was_stopped_with_us(&self) -> bool {
+        let by_a_signal = |end: &launch::End| {
+            let signals = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].map(launch::EndStatus::Signal);
+            signals.contains(&end.status)
+        };
+        if !self.interfered && !self.end.as_ref().is_some_and(by_a_signal) {
+            return false;
+        }
+        let since = Instant::now();
+        while !self.around.stop.is_set() && Instant::now().since(since) < REACHED_WITHIN {
+            std::thread::sleep(REACHED_WITHIN / 25);
+        }
+        self.around.stop.is_set()
     }
 
     /// While it is still there: what it was doing instead of its work.
@@ -354,6 +379,7 @@ impl<'a> Watch<'a> {
     fn note(&mut self, report: LaunchReport) {
         match report {
             LaunchReport::NotStarted(error) => self.not_started = Some(error),
+            LaunchReport::Interfered => self.interfered |= self.end.is_none() && self.not_started.is_none(),
             LaunchReport::Ended(end) => {
                 self.wall = Some(Instant::at(end.at).since(self.around.origin));
                 self.end = Some(end);

@@ -77,7 +77,7 @@ impl HeadroomCommand {
                 "headroom: each limit depends on the one before; --shard is not possible",
             ));
         }
-        self.session.need_groups();
+        self.session.begin_search();
         let base = self.base()?;
         let scenario = base.load(&[])?;
         check_unlimited(&scenario)?;
@@ -92,7 +92,7 @@ impl HeadroomCommand {
             }
             let result = store::open_result(&made)?;
             searches.iter_mut().for_each(|search| search.note(&result));
-            self.session.go_on_in(&made);
+            self.session.go_on_in(&made, tally.done);
             folder = Some(result.folder);
         }
         let folder = folder.expect("a search begins without a limit");

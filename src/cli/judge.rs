@@ -86,9 +86,6 @@ pub struct JudgeSubject {
     is_whole: bool,
 }
 
-/// What is said of a recording of ours without its record.
-const INCOMPLETE: &str = "Incomplete: the recording was killed, or is still running.";
-
 impl JudgeSubject {
     /// Reads a job, a recording or a table.
     pub fn open(path: &Path, columns: Option<&ColumnNames>) -> Result<JudgeSubject, StoreError> {
@@ -116,8 +113,7 @@ impl JudgeSubject {
     fn beside(&self, verdict: &RunVerdict, forecast: &ForecastOptions) -> Vec<String> {
         let speed = self.drift().as_ref().map(verdicts::drift);
         let clock = verdicts::clock(self.series.set_back_s());
-        let cut_short = (!self.is_whole).then(|| INCOMPLETE.to_string());
-        cut_short
+        verdicts::incomplete(self.is_whole)
             .into_iter()
             .chain(clock)
             .chain(speed)

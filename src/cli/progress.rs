@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::say;
 use crate::execution::ExecutionEvent;
-use crate::media::MediaEvent;
+use crate::media::{MediaEvent, MediaForecast};
 use crate::report::stderr_width;
 use left::{RunPace, Schedule};
 use line::JobProgress;
@@ -25,13 +25,14 @@ pub struct ProgressLine {
     bar: Option<ProgressBar>,
     current: Option<Arc<Current>>,
     schedule: Schedule,
-    tells_reused: bool,
+    /// In a search nobody knows how many jobs there will be: so many came before.
+    before: Option<usize>,
 }
 
 /// The job that runs.
 struct Current {
     number: usize,
-    of: usize,
+    of: Option<usize>,
     variant: String,
     repeat: u32,
     began: Instant,
@@ -44,18 +45,25 @@ struct Current {
 impl ProgressLine {
     /// Of jobs in this order: the labels of their variants, and their frames.
     pub fn new(jobs: impl IntoIterator<Item = (String, u64)>) -> ProgressLine {
-        ProgressLine { bar: None, current: None, schedule: Schedule::new(jobs), tells_reused: true }
+        ProgressLine { bar: None, current: None, schedule: Schedule::new(jobs), before: None }
     }
 
-    /// The same, and jobs that were there already are not mentioned, if that is so.
-    pub fn silent_of_reused(self, is_silent: bool) -> ProgressLine {
-        ProgressLine { tells_reused: !is_silent, ..self }
+    /// The same of a step of a search, if that is so, after so many jobs; those are not mentioned again.
+    pub fn in_a_search(self, before: Option<usize>) -> ProgressLine {
+        ProgressLine { before, ..self }
     }
 
     /// Shows what happened.
     pub fn show(&mut self, happening: ExecutionEvent<'_>) {
         match happening {
             ExecutionEvent::Started { number, of, variant, repeat, live } => {
+                let (number, of) = match &mut self.before {
+                    Some(before) => {
+                        *before += 1;
+                        (*before, None)
+                    }
+                    None => (number, Some(of)),
+                };
                 let current = Arc::new(Current {
                     number,
                     of,
@@ -69,7 +77,7 @@ impl ProgressLine {
                 self.current = Some(Arc::clone(&current));
                 self.bar = redrawn(move |width| current.text(width));
             }
-            ExecutionEvent::Reused { .. } if !self.tells_reused => {}
+            ExecutionEvent::Reused { .. } if self.before > Some(0) => {}
             ExecutionEvent::Reused { variant, repeat } => {
                 say(format_args!("{} · repeat {repeat}: already measured, reused", variant.label()));
             }
@@ -83,6 +91,7 @@ impl ProgressLine {
         }
         let Some(current) = self.current.take() else { return };
         let Current { number, of, variant, repeat, began, frames, live, .. } = &*current;
+        let place = line::place(*number, *of);
         // Counters are read now and then: of a whole export the last number seen is not the last.
         let all = frames.filter(|_| outcome.is_finished());
         let exported = all.or_else(|| live.frames().map(Count::get));
@@ -90,7 +99,7 @@ impl ProgressLine {
         let exported = exported.map_or_else(String::new, |frames| format!("{frames} frames, "));
         let seconds = began.elapsed().as_secs_f64();
         say(format_args!(
-            "[{number}/{of}] {variant} · repeat {repeat}: {outcome}, {exported}{seconds:.1} s, peak {peak}"
+            "{place} {variant} · repeat {repeat}: {outcome}, {exported}{seconds:.1} s, peak {peak}"
         ));
     }
 }
@@ -108,7 +117,7 @@ impl Current {
             all_frames: self.frames,
             elapsed,
             memory: Some(self.live.memory()).filter(|(_, peak)| *peak > Bytes::ZERO),
-            left: self.schedule.left(self.number, RunPace::new(frames, elapsed)),
+            left: self.of.and_then(|_| self.schedule.left(self.number, RunPace::new(frames, elapsed))),
         };
         progress.text(width)
     }
@@ -145,6 +154,9 @@ impl MediaLine {
         match event {
             MediaEvent::WaitsFor(holder) => {
                 say(format_args!("waiting for {holder}, which makes media there"))
+            }
+            MediaEvent::Forecast(MediaForecast { bytes, time, .. }) => {
+                say(format_args!("they take about {bytes} and {}", left::minutes(time)));
             }
             MediaEvent::Begun(file) => _ = making.begun.insert(file),
             MediaEvent::Made(file) => _ = making.made.insert(file),

@@ -88,12 +88,9 @@ pub struct Session {
     rlvideo: Option<PathBuf>,
     #[command(flatten)]
     allowed: Allowed,
-    /// Whether the result that is resumed is one of this very command.
+    /// In a search for a memory limit, the jobs that were done so far by this very command.
     #[arg(skip)]
-    goes_on: bool,
-    /// Whether control groups are needed also where there is no limit.
-    #[arg(skip)]
-    needs_groups: bool,
+    search: Option<usize>,
     /// The engines, once they were looked for: all plans of a command have the same.
     #[arg(skip)]
     engines: OnceCell<Rc<Engines>>,
@@ -178,14 +175,15 @@ impl Session {
         self.shard.is_some()
     }
 
-    /// Control groups are needed whatever the plan says.
-    pub fn need_groups(&mut self) {
-        self.needs_groups = true;
+    /// It is a search for a memory limit: control groups are needed whatever the plan says, and nobody knows how many
+    /// jobs there will be.
+    pub fn begin_search(&mut self) {
+        self.search = Some(0);
     }
 
-    /// From now on it is this result that is gone on with.
-    pub fn go_on_in(&mut self, folder: &Path) {
-        (self.resume, self.goes_on) = (Some(folder.to_path_buf()), true);
+    /// From now on it is this result that is gone on with, in which so many jobs are done.
+    pub fn go_on_in(&mut self, folder: &Path, done: usize) {
+        (self.resume, self.search) = (Some(folder.to_path_buf()), Some(done));
     }
 
     /// Plans, and looks for the engines.
@@ -214,7 +212,7 @@ impl Session {
         let engines = Rc::clone(self.engines.get_or_init(found));
         let obstacles = execution::obstacles(&plan, &engines);
         check_something_runs(&plan, &engines, &obstacles)?;
-        let groups = groups_for(&plan, self.needs_groups)?.map(Arc::new);
+        let groups = groups_for(&plan, self.search.is_some())?.map(Arc::new);
         Ok(Prepared { scenario, plan, engines, obstacles, groups, session: self, companions })
     }
 
@@ -300,7 +298,7 @@ impl Prepared<'_> {
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
         let progress = ProgressLine::new(work(&plan, &obstacles));
-        let mut progress = progress.silent_of_reused(session.goes_on);
+        let mut progress = progress.in_a_search(session.search);
         let tally = execution.carry_out(&folder, &stop, &mut |happening| progress.show(happening))?;
         if tally.interrupted {
             say(format_args!(

@@ -44,12 +44,18 @@ impl Ffmpeg {
     }
 }
 
+/// What has an exporter say what it has.
+const ABOUT: [&str; 2] = ["about", "--json"];
+
 /// Asks an exporter what it has.
 ///
 /// # Errors
 /// When it does not answer.
 pub(super) fn about(program: &Path, probe: &Probe) -> Result<About, Missing> {
-    let text = probe.output_of(program, ["about", "--json"]);
+    in_its_words(program, probe.output_of(program, ABOUT))
+}
+
+fn in_its_words(program: &Path, text: Option<String>) -> Result<About, Missing> {
     text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| Missing {
         what: format!("{} does not answer like memreel-export", program.display()),
         advice: format!("see the output of `{} about`", program.display()),
@@ -57,8 +63,8 @@ pub(super) fn about(program: &Path, probe: &Probe) -> Result<About, Missing> {
 }
 
 fn installation(program: &Path, probe: &Probe) -> Result<Installation, Missing> {
-    let about = about(program, probe)?;
-    let loaded = probe.loaded(program, ["about", "--json"]);
+    let (text, loaded) = probe.output_and_loaded(program, ABOUT);
+    let about = in_its_words(program, text)?;
     let build = probe::build_digest(program, &about.libraries, &loaded).unwrap_or_default();
     Ok(Installation {
         is_asked: true,

@@ -162,13 +162,23 @@ impl Probe {
     /// starts, too, by whatever path, and while it runs. Where the C library's loader does not say it, as that of
     /// glibc does, those that the program is linked with.
     pub fn loaded(&self, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Loaded {
+        self.output_and_loaded(program, arguments).1
+    }
+
+    /// The same, and before it what the program prints, of the same run; `None` when it fails.
+    pub fn output_and_loaded(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> (Option<String>, Loaded) {
         let answer = self.answer(program, arguments, &[("LD_DEBUG", "libs")]);
         let answer = answer.filter(|answer| answer.end == EndStatus::Exit(0));
-        let mut loaded = Loaded::told(&answer.map(|answer| answer.errors).unwrap_or_default());
+        let (output, told) = answer.map(|answer| (answer.output, answer.errors)).unzip();
+        let mut loaded = Loaded::told(&told.unwrap_or_default());
         if loaded.libraries.is_empty() {
             loaded.libraries = self.linked_libraries(program);
         }
-        loaded
+        (output, loaded)
     }
 
     /// The shared libraries that a program or library is linked with: name and file.

@@ -9,5 +9,5 @@ pub mod next;
 
 pub use answer::{amount, of_jobs, of_recording, of_run, rates_in_short};
 pub use drift::{DriftRecord, drift};
-pub use evidence::{caveats, clock, evidence, forecast, peak};
+pub use evidence::{caveats, clock, evidence, forecast, incomplete, peak};
 pub use json::{JobsRecord, VerdictRecord};

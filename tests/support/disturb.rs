@@ -65,7 +65,7 @@ impl Disturbance {
 /// All that is tried.
 pub const DISTURBANCES: &[Disturbance] = &[
     of("memreel is killed", "", &[], false, |lab| lab.kill([true, false, false])).by_killing(),
-    of("the outer guard of an engine is killed", "1 of 2 exports failed", &[4], true, |lab| {
+    of("the outer guard of an engine is killed", "ended before the command did", &[5], false, |lab| {
         lab.kill([false, true, false])
     })
     .by_killing(),
@@ -208,20 +208,36 @@ impl Lab {
         assert!(names.len() == whole.len() && names.iter().all(|name| !name.starts_with('.')), "{names:?}");
     }
 
-    /// Of a job that ran when memreel was killed the samples are there but for those of the last flush.
-    fn little_is_lost(&mut self) {
-        let Some(killed) = self.killed.take() else { return };
-        let jobs = fs::read_dir(self.folder().join("jobs")).into_iter().flatten().flatten();
-        for samples in jobs.map(|job| job.path().join("samples.csv")) {
-            let is_partial =
-                samples.parent().unwrap().file_name().unwrap().to_string_lossy().starts_with(".partial");
-            let Some(meta) = fs::metadata(&samples).ok().filter(|_| is_partial) else { continue };
-            let ran = killed.duration_since(meta.created().unwrap()).unwrap_or_default();
-            let rows = memreel_trace::read_samples(&samples).unwrap();
-            let seen = Duration::from_secs_f64(rows.last().map_or(0.0, |row| row.t_s));
-            // Half a second for whoever waits for a CPU.
-            assert!(seen + FLUSH + FLUSH / 2 >= ran, "it ran {ran:?}, samples end at {seen:?}");
-        }
+    /// Of a job that ran when memreel was killed the samples are there but for those of the last flush. Returns how
+    /// long it had run.
+    fn little_is_lost(&mut self) -> Option<Duration> {
+        let killed = self.killed.take()?;
+        let samples = self.partial_job()?.join("samples.csv");
+        let ran = killed.duration_since(fs::metadata(&samples).ok()?.created().unwrap()).unwrap_or_default();
+        let rows = memreel_trace::read_samples(&samples).unwrap();
+        let seen = Duration::from_secs_f64(rows.last().map_or(0.0, |row| row.t_s));
+        // Half a second for whoever waits for a CPU.
+        assert!(seen + FLUSH + FLUSH / 2 >= ran, "it ran {ran:?}, samples end at {seen:?}");
+        Some(ran)
+    }
+
+    /// Kills memreel in the fourth second of an export.
+    pub fn kill_late(&mut self) -> Duration {
+        let endless = "while :; do n=$((n + 1)); echo \"frames $n $n\" >&5; sleep 0.05; done";
+        drop(self.bench.memreel_with_exporter(endless, &["version"]));
+        let running = self.run(&[]);
+        until("samples are written", || self.partial_job()?.join("samples.csv").exists().then_some(()));
+        sleep(4 * FLUSH - FLUSH / 4);
+        self.killed = Some(SystemTime::now());
+        running.signal(Signal::KILL);
+        let _ = running.wait();
+        self.little_is_lost().expect("a job ran")
+    }
+
+    /// The folder of the job that runs, or ran when memreel was killed.
+    fn partial_job(&self) -> Option<PathBuf> {
+        let mut jobs = fs::read_dir(self.folder().join("jobs")).ok()?.flatten().map(|entry| entry.path());
+        jobs.find(|job| job.file_name().unwrap().to_string_lossy().starts_with(".partial"))
     }
 
     fn folder(&self) -> PathBuf {
@@ -375,11 +391,7 @@ impl Lab {
 
     fn remove_job(&mut self) -> Ran {
         let running = self.run(&[]);
-        let is_partial = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(".partial");
-        until("a job is removed", || {
-            let jobs = fs::read_dir(self.folder().join("jobs")).ok()?.flatten();
-            fs::remove_dir_all(jobs.map(|entry| entry.path()).find(is_partial)?).ok()
-        });
+        until("a job is removed", || fs::remove_dir_all(self.partial_job()?).ok());
         running.wait()
     }
 

@@ -42,7 +42,7 @@ impl TraceError {
     /// Whether the file was read, and its content is at fault.
     pub fn is_content(&self) -> bool {
         match &self.source {
-            FileFault::Io(error) => memreel_bounds::is_beyond(error),
+            FileFault::Io(error) => memreel_bounds::is_refusal(error),
             _ => true,
         }
     }

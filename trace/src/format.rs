@@ -3,7 +3,6 @@
 //! Told by what a file begins with, never by its name.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -74,7 +73,7 @@ impl SeriesFormat {
 pub fn first_line(path: &Path) -> Result<String, TraceError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
-        BufReader::new(File::open(path)?).take(LONGEST_HEADER).read_until(b'\n', &mut line)?;
+        BufReader::new(bounds::open_file(path)?).take(LONGEST_HEADER).read_until(b'\n', &mut line)?;
         Ok(line)
     };
     let line =

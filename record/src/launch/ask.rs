@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::{
-    EndStatus, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, Streams, UntilOver, Waited,
-    WritersEnded, start,
+    EndStatus, LaunchError, LaunchReport, LaunchRequest, Launched, Manner, REACHED_WITHIN, Streams,
+    UntilOver, Waited, WritersEnded, start,
 };
 
 /// How often it is looked whether there is a reason to end it.
@@ -84,6 +84,12 @@ fn end_of(launched: &mut Launched, mut may_go_on: impl FnMut() -> bool) -> Resul
     loop {
         match launched.reports.next(LOOK_EVERY) {
             Waited::Report(LaunchReport::NotStarted(error)) => end = Some(Err(NoReply::NotStarted(error))),
+            // Its end is not its own then.
+            Waited::Report(LaunchReport::Interfered) if end.is_none() => {
+                std::thread::sleep(REACHED_WITHIN);
+                was_ended |= !may_go_on();
+                end = Some(Err(launched.died().into()));
+            }
             Waited::Report(LaunchReport::Ended(ended)) => _ = end.get_or_insert(Ok(ended.status)),
             Waited::Report(_) => {}
             Waited::End if was_ended => return Err(NoReply::Ended),

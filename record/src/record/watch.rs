@@ -216,8 +216,8 @@ impl<'a> Watch<'a> {
     fn note(&mut self, report: LaunchReport) {
         match report {
             LaunchReport::NotStarted(error) => self.seen.not_started = Some(error),
-            // Nothing that is only watched is confined.
-            LaunchReport::Unconfined => {}
+            // Nothing that is only watched is confined, or ended with the launcher.
+            LaunchReport::Unconfined | LaunchReport::Interfered => {}
             LaunchReport::Executed => self.event("exec", self.scene.program.to_string()),
             LaunchReport::Ended(end) => {
                 self.seen.end = Some(end);

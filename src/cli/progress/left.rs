@@ -70,9 +70,14 @@ impl Schedule {
 
 /// `4 min left`.
 pub fn words(left: Duration) -> String {
-    match left.as_secs() {
-        0..60 => "< 1 min left".into(),
-        seconds => format!("{} min left", (seconds + 30) / 60),
+    format!("{} left", minutes(left))
+}
+
+/// `4 min`.
+pub fn minutes(time: Duration) -> String {
+    match time.as_secs() {
+        0..60 => "< 1 min".into(),
+        seconds => format!("{} min", (seconds + 30) / 60),
     }
 }
 

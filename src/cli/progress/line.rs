@@ -15,8 +15,8 @@ const PLACES: u64 = 20;
 pub struct JobProgress<'a> {
     /// Which job of the run, from 1.
     pub number: usize,
-    /// Of how many.
-    pub of: usize,
+    /// Of how many, where that is known.
+    pub of: Option<usize>,
     /// What it runs.
     pub variant: &'a str,
     /// Which repeat.
@@ -62,13 +62,14 @@ impl JobProgress<'_> {
     fn line(&self, variant: &str, details: &[Detail]) -> String {
         let has = |detail: Detail| details.contains(&detail);
         let JobProgress { number, of, repeat, frames, .. } = self;
+        let place = place(*number, *of);
         let repeat_word = if has(Detail::LongRepeat) { "repeat " } else { "r" };
         let bar = self.all_frames.filter(|_| has(Detail::Bar)).map(|all| format!("{} ", self.bar(all)));
         let bar = bar.unwrap_or_default();
         let all_frames = self.all_frames.map_or_else(String::new, |all| format!("/{all}"));
         let unit = if has(Detail::Unit) { " frames" } else { "" };
         let frames_so_far =
-            format!("[{number}/{of}] {variant} · {repeat_word}{repeat}: {bar}{frames}{all_frames}{unit}");
+            format!("{place} {variant} · {repeat_word}{repeat}: {bar}{frames}{all_frames}{unit}");
         let speed = (has(Detail::Speed) && *frames > 0).then(|| format!("{:.0}/s", self.speed()));
         let memory = self.memory.map(|(now, peak)| match has(Detail::Peak) {
             true => format!("{now} (peak {peak})"),
@@ -86,6 +87,11 @@ impl JobProgress<'_> {
     fn speed(&self) -> f64 {
         self.frames as f64 / self.elapsed.as_secs_f64().max(1e-3)
     }
+}
+
+/// Which job it is: `[3/12]`, or `[3]` where nobody knows how many there will be.
+pub fn place(number: usize, of: Option<usize>) -> String {
+    of.map_or_else(|| format!("[{number}]"), |of| format!("[{number}/{of}]"))
 }
 
 /// The line while media are made; `number` counts the files from 1.
@@ -127,7 +133,7 @@ mod tests {
     fn progress() -> JobProgress<'static> {
         JobProgress {
             number: 3,
-            of: 12,
+            of: Some(12),
             variant: "melt · parallel",
             repeat: 1,
             frames: 1200,
@@ -165,6 +171,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_shown() {
+        let searching = JobProgress { of: None, left: None, ..progress() };
+        assert!(searching.text(60).starts_with("[3] melt"), "{}", searching.text(60));
         let begun = JobProgress { frames: 0, memory: None, left: None, ..progress() };
         assert_eq!(begun.text(60), "[3/12] melt · parallel · repeat 1: 0/2000 frames");
     }
@@ -173,7 +181,7 @@ mod tests {
     fn no_line_is_longer_than_the_terminal() {
         for variant in ["m", "melt · parallel", &"ü · 日本".repeat(30)] {
             for width in 0..150 {
-                let line = JobProgress { variant, number: 100, of: 1000, ..progress() }.text(width);
+                let line = JobProgress { variant, number: 100, of: Some(1000), ..progress() }.text(width);
                 assert!(line.width() <= width, "{width}: {line}");
                 assert!(media(3, 40, variant, None, width).width() <= width);
             }

@@ -15,6 +15,9 @@ type Drawn = Result<(), DrawingErrorKind<<Bitmap<'static> as DrawingBackend>::Er
 /// Bytes a unit or pixel: red, green, blue.
 const CHANNELS: usize = 3;
 
+/// So many pixels beside each other are looked at together.
+const STRETCH: usize = 32;
+
 /// Writes the scene as a PNG.
 ///
 /// It is painted a pixel for each unit, and each pixel of the picture is the mean of the units it
@@ -143,24 +146,38 @@ fn paint_words(bitmap: &mut Bitmap<'_>, at: Place, text: &str, font: Font, side:
     painted.unwrap_or_else(|error| Err(DrawingErrorKind::FontError(Box::new(error))))
 }
 
-/// The mean of the units that each pixel covers.
+/// The mean of the units that each pixel covers. Most of a picture is blank: such stretches are not added up.
 fn to_pixels(units: &[u8]) -> Vec<u8> {
-    let (width, step) = (WIDTH as usize, UNITS_A_PIXEL as usize);
-    let row = width * CHANNELS;
+    let step = UNITS_A_PIXEL as usize;
+    let row = WIDTH as usize * CHANNELS;
+    let blank = vec![u8::MAX; STRETCH * step * CHANNELS];
     let mut pixels = Vec::with_capacity(units.len() / (step * step));
     for rows in units.chunks_exact(row * step) {
-        for x in (0..width).step_by(step) {
-            for channel in 0..CHANNELS {
-                let unit = |across: usize, down: usize| {
-                    u32::from(rows[down * row + (x + across) * CHANNELS + channel])
-                };
-                let sum: u32 = (0..step * step).map(|index| unit(index % step, index / step)).sum();
-                let count = (step * step) as u32;
-                pixels.push(((sum + count / 2) / count) as u8);
+        for start in (0..row).step_by(blank.len()) {
+            let end = row.min(start + blank.len());
+            let stretch: Vec<_> = rows.chunks_exact(row).map(|row| &row[start..end]).collect();
+            match stretch.iter().all(|units| *units == &blank[..end - start]) {
+                true => pixels.extend_from_slice(&blank[..(end - start) / step]),
+                false => add_means(&stretch, &mut pixels),
             }
         }
     }
     pixels
+}
+
+/// Adds the pixels that cover these units, rows of a stretch one below the other. Tests run it unoptimised.
+fn add_means(rows: &[&[u8]], pixels: &mut Vec<u8>) {
+    let step = UNITS_A_PIXEL as usize;
+    let count = (step * step) as u32;
+    for first in (0..rows[0].len()).step_by(step * CHANNELS) {
+        let mut sums = [count / 2; CHANNELS];
+        for row in rows {
+            for (at, unit) in row[first..first + step * CHANNELS].iter().enumerate() {
+                sums[at % CHANNELS] += u32::from(*unit);
+            }
+        }
+        pixels.extend_from_slice(&sums.map(|sum| (sum / count) as u8));
+    }
 }
 
 fn encode(pixels: &[u8], out: &mut dyn Write) -> Result<(), png::EncodingError> {

@@ -86,8 +86,7 @@ fn legend(rows: &[RecordingRow]) -> Vec<String> {
         .then(|| "level: median from 88 % to 98 % of the run. memory grows: see `memreel judge`.".into());
     let cut_short = rows
         .iter()
-        .filter(|row| !row.recording.is_whole)
-        .map(|row| format!("{}: incomplete: the recording was killed, or is still running.", row.name));
+        .filter_map(|row| Some(format!("{}: {}", row.name, verdicts::incomplete(row.recording.is_whole)?)));
     let failed = rows.iter().filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)));
     let clocks = rows
         .iter()

@@ -243,6 +243,11 @@ fn plural(verdict: &RunVerdict) -> &'static str {
     if verdict.per == Some(Per::Second) { "seconds" } else { "frames" }
 }
 
+/// That a recording of ours without its record has no end; `None` where it has one.
+pub fn incomplete(is_whole: bool) -> Option<String> {
+    (!is_whole).then(|| "Incomplete: the recording was killed, or is still running.".into())
+}
+
 /// That the clock was set back, and what was made of it; `None` where it was not.
 pub fn clock(set_back_s: f64) -> Option<String> {
     (set_back_s > 0.0).then(|| {

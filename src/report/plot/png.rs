@@ -15,6 +15,9 @@ type Drawn = Result<(), DrawingErrorKind<<Bitmap<'static> as DrawingBackend>::Er
 /// Bytes a unit or pixel: red, green, blue.
 const CHANNELS: usize = 3;
 
+/// Bytes of units that are compared to a blank at once: those of eight pixels.
+const SPAN: usize = 8 * UNITS_A_PIXEL as usize * CHANNELS;
+
 /// Writes the scene as a PNG.
 ///
 /// It is painted a pixel for each unit, and each pixel of the picture is the mean of the units it
@@ -145,22 +148,35 @@ fn paint_words(bitmap: &mut Bitmap<'_>, at: Place, text: &str, font: Font, side:
 
 /// The mean of the units that each pixel covers.
 fn to_pixels(units: &[u8]) -> Vec<u8> {
-    let (width, step) = (WIDTH as usize, UNITS_A_PIXEL as usize);
-    let row = width * CHANNELS;
-    let mut pixels = Vec::with_capacity(units.len() / (step * step));
-    for rows in units.chunks_exact(row * step) {
-        for x in (0..width).step_by(step) {
-            for channel in 0..CHANNELS {
-                let unit = |across: usize, down: usize| {
-                    u32::from(rows[down * row + (x + across) * CHANNELS + channel])
-                };
-                let sum: u32 = (0..step * step).map(|index| unit(index % step, index / step)).sum();
-                let count = (step * step) as u32;
-                pixels.push(((sum + count / 2) / count) as u8);
+    let (row, step) = (WIDTH as usize * CHANNELS, UNITS_A_PIXEL as usize);
+    let mut pixels = vec![u8::MAX; units.len() / (step * step)];
+    for (rows, line) in units.chunks_exact(row * step).zip(pixels.chunks_exact_mut(row / step)) {
+        for (number, span) in line.chunks_exact_mut(SPAN / step).enumerate() {
+            let above = |down: usize| &rows[down * row + number * SPAN..][..SPAN];
+            // Most of a picture is blank.
+            if (0..step).any(|down| *above(down) != [u8::MAX; SPAN]) {
+                mean(above, span);
             }
         }
     }
     pixels
+}
+
+/// Sets each byte of a span of pixels to the mean of those that it covers in each of the rows of units.
+fn mean<'a>(row: impl Fn(usize) -> &'a [u8], pixels: &mut [u8]) {
+    let step = UNITS_A_PIXEL as usize;
+    for (number, byte) in pixels.iter_mut().enumerate() {
+        let first = number / CHANNELS * step * CHANNELS + number % CHANNELS;
+        let mut sum = 0;
+        for down in 0..step {
+            let units = row(down);
+            for across in 0..step {
+                sum += u32::from(units[first + across * CHANNELS]);
+            }
+        }
+        let count = (step * step) as u32;
+        *byte = ((sum + count / 2) / count) as u8;
+    }
 }
 
 fn encode(pixels: &[u8], out: &mut dyn Write) -> Result<(), png::EncodingError> {
@@ -171,4 +187,31 @@ fn encode(pixels: &[u8], out: &mut dyn Write) -> Result<(), png::EncodingError> 
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pixel_is_the_mean_of_its_four_units_wherever_it_is() {
+        let row = WIDTH as usize * CHANNELS;
+        let mut units = vec![u8::MAX; row * HEIGHT as usize];
+        // One unit in the corner, two one above the other in the last column, all four at the bottom.
+        units[..3].copy_from_slice(&[0, 100, 255]);
+        let last = row - CHANNELS;
+        units[4 * row + last] = 1;
+        units[5 * row + last] = 3;
+        let bottom = units.len() - row / 2;
+        for at in [bottom - row, bottom] {
+            units[at..at + 6].copy_from_slice(&[10, 20, 30, 10, 20, 33]);
+        }
+        let pixels = to_pixels(&units);
+        let mut wanted = vec![u8::MAX; units.len() / 4];
+        wanted[..3].copy_from_slice(&[191, 216, 255]);
+        wanted[3 * row / 2 - CHANNELS] = 129;
+        let bottom = wanted.len() - row / 4;
+        wanted[bottom..bottom + 3].copy_from_slice(&[10, 20, 32]);
+        assert_eq!(pixels, wanted);
+    }
 }

@@ -72,7 +72,6 @@ guard: ## instructions that the sampling path takes, counted by valgrind
 
 check: peers ## unit tests, then real exports with real engines
 	cargo test --workspace --doc
-	cargo build --workspace --bins
 	$(CARGO_TEST) --workspace --lib --bins --tests
 
 test-all: test try-packages bench ## what takes longer, too

@@ -3,8 +3,8 @@
 //!
 //! For other programs there is [`function`], which measures the memory of a function in a benchmark. What can be used
 //! without memreel is in packages of its own: `memreel-trace`, `memreel-record`, `memreel-judge`, `memreel-timeline`,
-//! `memreel-projects` and `memreel-bounds`. All else here serves the program and its tests, is hidden from this page, and may change at any
-//! time.
+//! `memreel-projects` and `memreel-bounds`. All else here serves the program and its tests, is hidden from this page, and
+//! may change at any time.
 //!
 //! Data flows one way. **Script**: a scenario file becomes a plan, a list of jobs. **Measure**: each
 //! job is an engine started by a launcher of ours and sampled from outside, and leaves a trace on

@@ -17,6 +17,7 @@ const CUTS: &str = "
 sources.shot.generate = { count = 2, seconds = 3, size = '320x180' }
 timeline.tracks = [{ repeat = 2, children = [{ clip = 'shot', start = '13f', duration = '20f' }] }]
 export.preset = 'ultrafast'
+export.audio = 'mp2'
 matrix.engine = 'rlvideo'
 matrix.threading = 'single'
 ";

@@ -13,12 +13,14 @@ fn example(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gated-export").join(file)
 }
 
-/// How our own debug build is made, as its manifest says: built in the same way there is no second build of memreel.
+/// How our own debug build is made, as its manifest says, so that what memreel depends on is not built again. Its own
+/// packages are, for another workspace; to optimise them would take longer than it saves here.
 fn profile() -> Vec<String> {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
     let settings = |table: &str| {
         let (_, settings) = manifest.split_once(&format!("[{table}]\n")).expect("the profile is there");
         let lines = settings.lines().take_while(|line| !line.is_empty());
+        let lines = lines.filter(|line| !line.starts_with("memreel-"));
         lines.map(|line| format!("{table}.{line}")).collect::<Vec<_>>()
     };
     [settings("profile.dev"), settings("profile.dev.package")].concat()

@@ -150,8 +150,7 @@ fn what_mlt_keeps_of_exports_that_nobody_stops_is_a_leak_and_heaps_of_threads_ar
     let Some(Next::Command { aim, command }) = report.next(never) else { panic!() };
     assert_eq!(aim, "To see whether consumer.stop() frees it");
     let words = shlex::split(command.strip_prefix("memreel ").unwrap()).unwrap();
-    bench.run(&words).expect(0);
-    let report = Report::read(&bench.latest("stop")).unwrap();
+    let report = Report::read(&bench.result_of_command("stop", &words)).unwrap();
     let stopped = &report.families()[0];
     assert_eq!(report.jobs[0].planned.variant.iter().find(|(axis, _)| axis == "stop").unwrap().1, "after");
     assert_ne!(stopped.verdict.grows, Answer::Yes);

@@ -556,7 +556,7 @@ fn of_twenty_exports_each_it_is_told_how_often_they_fail_and_whether_one_does_mo
     for sentence in [
         "single: 7 of 20 failed (35 %, 18–57 %): 4 crashed (20 %, 8–42 %), 1 stalled (5 %, 0.9–24 %), \
          1 timed out (5 %, 0.9–24 %), 1 ended incomplete (5 %, 0.9–24 %).",
-        "parallel:2: none of 20 failed: at most 16 % (95 %).",
+        "parallel:2: 0 of 20 failed; at most 16 % fail (95 % confidence).",
         "single failed in 7 of 20 exports (35 %, 18–57 %), parallel:2 in 0 of 20 (0 %, 0–16 %): more often by 35 \
          points (12–57).",
         "single crashed in 4 of 20 exports (20 %, 8–42 %), parallel:2 in 0 of 20 (0 %, 0–16 %): too few to \

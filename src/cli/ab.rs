@@ -15,21 +15,21 @@ use crate::store::StoredJob;
 
 /// Run a scenario with two builds of an engine in turns, and fail if b is worse than a
 ///
-/// Is my new build worse than the old one? Figures of yesterday, or of another machine, do not show it: a warmer or
-/// busier machine changes them more than most builds do. So memreel runs both builds in one session, directly after
-/// each other in each repeat. The seed draws which is first; in every two repeats each is first once. The same
-/// build on both sides (--a melt --b melt) shows the noise.
+/// Is my new build worse than the old one? Yesterday's figures, or another machine's, cannot show it: a warmer or
+/// busier machine changes figures more than most builds do. So memreel runs both builds in one session, directly after
+/// each other in each repeat. The order is random: of every two repeats, each build is first in one. The same build on
+/// both sides (--a melt --b melt) shows the noise.
 ///
 /// The comparison fails if b is certainly worse than a by more than the tolerance, as in `memreel check`; but here
 /// CPU time and speed are judged, too. Growth on both sides is not a difference.
 ///
 /// Each side runs 5 times per variant, or more often if the scenario says so. 5 repeats find a change of a few per
-/// cent of the peak; an engine whose peak jumps needs 10. Decide the number of repeats beforehand: adding repeats
-/// until a difference shows produces false ones.
+/// cent of the peak; an engine whose peak jumps needs 10. Decide the number of repeats beforehand: if you add
+/// repeats until a difference shows, you will find differences that do not exist.
 ///
 /// ENGINE is the name of an engine: ffmpeg, melt, mlt-python, rlvideo. PATH is one of its programs: melt,
-/// memreel-export, a Python with MLT's binding, a checkout of rlvideo. The engine follows from its name, from the
-/// other side, or from ENGINE@PATH.
+/// memreel-export, a Python with MLT's binding, a checkout of rlvideo. memreel takes the engine of a PATH from the
+/// program's name, else from the other side; ENGINE@PATH names it.
 #[derive(Debug, Args)]
 #[command(mut_arg("engine", |arg| arg.hide(true)), mut_arg("command", |arg| arg.hide(true)))]
 #[command(after_help = "\

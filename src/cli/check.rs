@@ -39,9 +39,9 @@ Examples:
   memreel check reports/forty-clips/latest --baseline memreel.baseline --junit memreel.xml --markdown memreel.md
 
 Budgets: peak, level, growth_per_frame, growth_per_source, growth_per_cut, growth_per_export,
-cpu_per_frame, frames_per_second, threads, descriptors_left. Each is a limit, or has .limit, .more
-(for speed .less: the tolerance against the baseline) and .soft (warn only). In a scenario they are
-the table [budgets].
+cpu_per_frame, frames_per_second, threads, descriptors_left. KEY=VALUE sets a limit, as KEY.limit
+does; KEY.more (speed: KEY.less) sets the tolerance against the baseline; KEY.soft=true only warns.
+In a scenario they are the table [budgets].
 
 Exit codes:
   0  nothing failed; inconclusive results are warnings
@@ -50,7 +50,7 @@ Exit codes:
   3  inconclusive, with --strict; or something of the baseline was not compared (with --strict: 1)
   4  an engine failed
   5  memreel itself failed
-If several apply, the first of 5, 4, 1, 3.")]
+If several apply, the exit code is the first of these: 5, 4, 1, 3.")]
 pub struct CheckCommand {
     /// The folder of a result: reports/SCENARIO/TIME, or reports/SCENARIO/latest
     result: PathBuf,

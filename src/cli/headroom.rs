@@ -21,18 +21,18 @@ const LIMITS: &str = "matrix.memory-limit";
 
 /// Find the least memory in which an export ends, and how its speed falls on the way there
 ///
-/// Many engines take more memory when there is more. How much does this export need? memreel exports without a limit,
-/// then within limits from what that took downwards, by bisection: about ten exports per variant. The limits are set on
-/// a control group of the engine (`memreel doctor` says whether that is possible), without swap.
+/// Many engines use more memory when more is available. How much does this export need? memreel exports once without a
+/// limit, then searches by bisection for the smallest limit within which the export ends: about ten exports per variant.
+/// The limit is set on a control group of the engine, without swap (`memreel doctor` says whether that is possible).
 ///
-/// A limit is too small if the kernel kills the export, or if it takes more than three times as long as without a
-/// limit, and a second: such an export is thrashing, it reads its own pages again and again. The kernel's page cache
-/// counts in the group too, but is dropped before anything else.
+/// A limit is too small if the kernel kills the export. It is also too small if the export takes more than three times
+/// as long as without a limit, plus one second: such an export is thrashing, it reads its own pages again and again.
+/// The page cache also counts towards the limit, but the kernel drops it first.
 ///
 /// Every step is a job of a result, as in `memreel run`; headroom.json and headroom.csv are beside its summary.csv.
 ///
-/// Exit codes: 0 found; 2 wrong scenario, or no limits possible; 4 the export does not end without a limit, or failed for
-/// another reason than memory; 5 memreel failed.
+/// Exit codes: 0 found; 2 the scenario is wrong, or limits cannot be set; 4 the export does not end without a limit, or
+/// failed for another reason than memory; 5 memreel failed.
 #[derive(Debug, Args)]
 #[command(mut_arg("memory_limit", |arg| arg.hide(true)), mut_arg("shard", |arg| arg.hide(true)))]
 #[command(mut_arg("command", |arg| arg.hide(true)))]

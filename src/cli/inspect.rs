@@ -16,10 +16,10 @@ use memreel_projects::project::{self, Project, ProjectError, ProjectFetch, Proje
 ///
 /// A project is MLT XML (.mlt, as Shotcut, Flowblade and `melt -consumer xml` write it), Kdenlive's (.kdenlive),
 /// or rlvideo's (.rlvideo). Only the played part counts: a sequence that is used twice counts twice, clips that are
-/// only in a bin do not count. Tracks are the most that play at the same time, including those of nested sequences.
-/// Nesting is the number of playlists and tractors inside each other, down to a clip.
+/// only in a bin do not count. The number of tracks is the most that play at the same time, including those of nested
+/// sequences. Nesting is the number of playlists and tractors inside each other, down to a clip.
 ///
-/// Missing files are listed; they are not an error. An editor would replace them.
+/// Missing files are listed. They are not an error, because an editor would replace them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

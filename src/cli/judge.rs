@@ -19,8 +19,8 @@ use memreel_trace::{ColumnNames, Memory, Outcome, RunContext, Series};
 ///
 /// memreel judges growth per frame, of anonymous memory plus swap if they were measured. A recording is the folder of
 /// a job or of `memreel record`, its samples.csv, a log of psrecord, a .dat file of mprof, or any CSV with time and
-/// memory (`--columns`). Several recordings have one line each. Without frames it judges per second and states the
-/// limits of that.
+/// memory (`--columns`). With several recordings, each gets one line. Without frames, memreel judges growth per second
+/// and states the limits of that.
 ///
 /// The first line is the answer: whether memory grows, with what, and by how much. Memory grows with frames, first
 /// uses of a source, other cuts, or exports in one process; if two of these cannot be distinguished, both are named.

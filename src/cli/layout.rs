@@ -13,9 +13,9 @@ use memreel_projects::project;
 /// Write a project as MLT XML with other tracks, with the same frames and sound
 ///
 /// Do the many tracks and nested sequences that an editor generates cost memory or time? Write the project
-/// without them, and export both. memreel changes only what provably changes nothing: a filter, or a transition
-/// that may have an effect where a track is empty, stays with its tracks. Standard error lists changes, and what was
-/// kept and why.
+/// without them, and export both. memreel makes only changes that provably leave frames and sound the same: a filter,
+/// or a transition that may have an effect where a track is empty, stays with its tracks. Standard error lists the
+/// changes, and what was kept and why.
 ///
 /// flat: nested sequences are replaced by their content, tracks that show nothing are removed, tracks whose clips
 /// never overlap are joined. stacked: one track per clip. sections: a playlist of sequences, as rlvideo generates it.

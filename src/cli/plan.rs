@@ -27,8 +27,9 @@ use memreel_trace::Threading;
 
 /// Show which jobs a scenario would run, and which it would not and why. Nothing is started
 ///
-/// No program is started, not even one that the scenario names: a stranger's scenario can be planned. So memreel does
-/// not know yet which encoders an engine has; with --probe it asks the engines, as `memreel run` does.
+/// No program is started, not even one that the scenario names, so it is safe to plan a scenario that you do not trust.
+/// For this reason memreel does not know yet which encoders an engine has; with --probe it asks the engines, as `memreel
+/// run` does.
 ///
 /// With --shards it divides the jobs among several machines, and can print a matrix for GitHub Actions or a script for
 /// Slurm that runs them all. `memreel run SCENARIO --shard K/N` runs one shard, and `memreel merge` combines their

@@ -13,8 +13,8 @@ use memreel_trace::Memory;
 /// Plot the memory of recordings, one line per recording
 ///
 /// The name of a recording is at the right of its line; time starts at the start of each recording. Marks that were
-/// set while recording are above. A plot of a single recording also shows the CPU use, in percent of one core, on
-/// the right-hand axis. Every spike is visible, however many samples there are.
+/// set while recording are shown above the lines. A plot of a single recording also shows the CPU use, in percent of
+/// one core, on the right-hand axis. Every spike is visible, however many samples there are.
 ///
 /// A recording is anything that `memreel summary` reads: a folder or CSV file of memreel's, a log of psrecord
 /// (plain or CSV), a .dat file of mprof, any CSV table with a time and memory.

@@ -53,8 +53,8 @@ Examples:
   memreel record --progress-regex 'frame= *([0-9]+)' -- ffmpeg -i a.mov a.mp4
   memreel record --marks /tmp/marks -- ./server  in another shell: echo loaded > /tmp/marks
 
-All figures are of the whole process tree: the process and all its descendants, also those that have \
-lost their parent. Only --log counts the process alone, as psrecord does, unless --include-children is \
+All figures are of the whole process tree: the process and all its descendants, including those whose \
+parent has ended. Only --log counts the process alone, as psrecord does, unless --include-children is \
 given.
 
 A command runs as it would without memreel: in this terminal, with its keyboard and input. Signals to \
@@ -69,7 +69,7 @@ Exit codes with a command:
   127  the command was not found
 Exit codes with a PID:
   0    the process ended, or --duration, Ctrl-C or SIGTERM ended the recording
-  2    there is no such process, it has no memory of its own, or the options are invalid
+  2    there is no such process, it has no memory (a kernel thread), or the options are invalid
   5    memreel failed";
 
 /// Record the memory of a command or of a running process
@@ -128,10 +128,10 @@ pub struct RecordCommand {
     /// Format of the log
     #[arg(long, value_name = "LAYOUT", default_value = "plain", help_heading = "Output files")]
     log_format: LayoutWord,
-    /// Count children in the log, too; all other output always does
+    /// Include child processes in the log; all other output always includes them
     #[arg(long, help_heading = "Output files")]
     include_children: bool,
-    /// Add input and output to the log: calls that read and write, bytes from and to storage
+    /// Add input and output to the log: numbers of read and write calls, bytes read from and written to storage
     #[arg(long, help_heading = "Output files")]
     include_io: bool,
 

@@ -18,8 +18,8 @@ use memreel_trace::ColumnNames;
 ///
 /// peak: the largest resident set, as sampled over the process tree, or the kernel's high-water mark of its
 /// largest process if that is known and larger. level: the median from 88 % to 98 % of the recording. memory grows:
-/// the answer of `memreel judge`, per frame if frames are counted, else per second. Level and growth are of
-/// anonymous memory and swap, else of the resident set.
+/// the answer of `memreel judge`, per frame if frames are counted, else per second. Level and growth are those of
+/// anonymous memory plus swap, or of the resident set if the recording has nothing else.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

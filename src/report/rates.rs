@@ -92,8 +92,8 @@ fn none_failed(variants: &[&VariantRow<'_>], size: u64) -> Option<String> {
     let alike = variants.iter().filter(|variant| variant.summary.failures.exports() == size);
     let names: Vec<_> = alike.map(|variant| variant.name.as_str()).collect();
     let most = percent(Proportion::new(0, size)?.interval(CONFIDENCE).high);
-    let each = if names.len() > 1 { "each " } else { "" };
-    Some(format!("{}: none of {size} {each}failed: at most {most} % (95 %).", names.join(", ")))
+    let each = if names.len() > 1 { " each" } else { "" };
+    Some(format!("{}: 0 of {size}{each} failed; at most {most} % fail (95 % confidence).", names.join(", ")))
 }
 
 /// The ways in which exports of either side went wrong, each compared; first all together, where there are

@@ -129,11 +129,15 @@ impl Bench {
     /// The same of the scenario in `NAME.toml`, exports not kept.
     pub fn result_of_file(&self, name: &str, more: &[&str]) -> StoredResult {
         let file = format!("{name}.toml");
-        let run = || self.run(&[&["run", &file, "--stall-limit", "15"], more].concat());
-        let mut ran = run();
+        self.result_of_command(name, &[&["run", &file, "--stall-limit", "15"], more].concat())
+    }
+
+    /// The same of any command that runs a scenario of this name.
+    pub fn result_of_command<S: AsRef<str>>(&self, name: &str, arguments: &[S]) -> StoredResult {
+        let mut ran = self.run(arguments);
         for _ in 0..2 {
             if ran.status.code() == Some(4) && only_melt_did_not_begin(&self.latest(name)) {
-                ran = run();
+                ran = self.run(arguments);
             }
         }
         ran.expect(0);

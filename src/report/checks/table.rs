@@ -56,7 +56,7 @@ pub fn drawn(table: &FigureTable) -> PrintedTable {
 /// What the columns mean.
 pub fn legend(check: &Check) -> Vec<String> {
     let changes = check.items.iter().any(|item| matches!(item.evidence, Evidence::Change(_)));
-    let legend = "change: how much worse, with its 95 % interval; a minus is better. detectable: the minimum \
+    let legend = "change: how much worse, with its 95 % interval; negative is better. detectable: the minimum \
                   detectable change, which this number of repeats finds in 19 of 20 checks.";
     changes.then(|| legend.to_string()).into_iter().collect()
 }

@@ -56,7 +56,7 @@ fn words(subject: &str, asked: Asked, state: State, words: &str) -> CheckItem {
 /// Something of everything.
 fn check() -> Check {
     let soft = CheckItem { soft: true, ..change("ffmpeg · single", Figure::CpuPerFrame, State::Failed) };
-    let grows = "GROWS_PER_FRAME – memory grows with every frame, up to 1,000 frames: 4,096 B a frame";
+    let grows = "GROWS_PER_FRAME – memory grows with every frame, up to 1,000 frames: 4,096 B per frame";
     let items = vec![
         words("ffmpeg · single", Asked::Finding, State::Passed, "HEALTHY – no growth"),
         words("ffmpeg · parallel", Asked::Finding, State::Failed, grows),

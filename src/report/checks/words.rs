@@ -88,7 +88,7 @@ fn changed(figure: Figure, change: &ChangeEvidence, state: State) -> String {
 
 fn needed(change: &ChangeEvidence) -> String {
     match change.needs {
-        Some(repeats) => format!("; {repeats} repeats on each side would decide, with the same spread"),
+        Some(repeats) => format!("; with the same spread, {repeats} repeats on each side would decide"),
         None => "; more than 100 repeats would be needed: use a quieter machine or a wider tolerance".into(),
     }
 }
@@ -99,7 +99,7 @@ fn limited(figure: Figure, limit: &LimitEvidence, state: State) -> String {
     let value = shown(figure, limit.value);
     let beyond = match (limit.beyond, limit.repeats) {
         (_, 1) => String::new(),
-        (beyond, repeats) => format!(" ({beyond} of {repeats} repeats beyond it)"),
+        (beyond, repeats) => format!(" (exceeded in {beyond} of {repeats} repeats)"),
     };
     match state {
         State::Failed => format!("{figure} is {value}, and {allowed}{beyond}."),

@@ -2,6 +2,7 @@
 
 mod binding;
 mod ffmpeg;
+mod ffmpeg_line;
 mod melt;
 mod mlt;
 mod mlt_python;
@@ -59,6 +60,11 @@ pub trait Engine {
     /// Whether its command is the user's own: it may write wherever the user may.
     fn is_of_user(&self) -> bool {
         false
+    }
+
+    /// The files whose pictures it exports one after another, where its command says that and nothing else does.
+    fn joined(&self, _: &Variant) -> Option<Vec<PathBuf>> {
+        None
     }
 
     /// Files that it reads beside the timeline's media.

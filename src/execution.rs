@@ -5,6 +5,8 @@
 mod identity;
 mod record;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,8 +16,8 @@ use std::time::Duration;
 use crate::digest;
 use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Probe, Resolved};
 use crate::media::{Catalogue, MediaError};
-use crate::plan::{Job, JobName, PartOf, Plan, Variant};
-use crate::scenario::{Media, MediaChoice, SHIPPED, Scenario};
+use crate::plan::{Input, Job, JobName, PartOf, Plan, Variant};
+use crate::scenario::{Media, MediaChoice, Opaque, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
 use memreel_record::group::Groups;
 use memreel_record::machine;
@@ -38,6 +40,8 @@ pub struct Execution<'a> {
     groups: Option<Arc<Groups>>,
     /// Media of each variant, in the plan's order; empty for one that is not run.
     media: Vec<Vec<MediaFile>>,
+    /// Frames of inputs that were counted.
+    counted: RefCell<BTreeMap<PathBuf, u64>>,
     /// Its jobs, with their identities, in the order in which they are run.
     planned: Vec<PlannedJob>,
     wishes: Wishes,
@@ -167,6 +171,7 @@ impl<'a> Execution<'a> {
             machine: machine::describe(),
             groups,
             media,
+            counted: RefCell::default(),
             planned: Vec::new(),
             engines,
             wishes,
@@ -310,6 +315,7 @@ impl<'a> Execution<'a> {
             resolved: &resolved,
             measured: &measured,
             started,
+            cuts: self.cuts_of_inputs(variant, proof.frames),
             frames: proof.frames,
             frames_shown_by: proof.by,
             output_bytes: output_bytes.map(|meta| meta.len()),
@@ -398,6 +404,24 @@ impl<'a> Execution<'a> {
                 Proof { outcome: said, frames: counted, by: Some(by) }
             }
         }
+    }
+
+    /// Where the pictures of joined inputs begin in an export that has as many frames as all of them. `None` where that
+    /// is not known: the scenario says it, or nobody.
+    fn cuts_of_inputs(&self, variant: &Variant, frames: Option<u64>) -> Option<Vec<u64>> {
+        let Input::Opaque(Opaque { cuts: None, .. }) = &variant.input else { return None };
+        let (files, exporter) = (self.engine(variant).joined(variant)?, self.exporter.as_ref()?);
+        let mut counted = self.counted.borrow_mut();
+        let mut ends = Vec::new();
+        for file in files {
+            let frames = match counted.get(&file) {
+                Some(frames) => *frames,
+                None => engine::count_frames(exporter, &file, &self.probe)?,
+            };
+            ends.push(ends.last().unwrap_or(&0) + frames);
+            counted.insert(file, frames);
+        }
+        (ends.pop() == frames).then_some(ends)
     }
 
     /// The folder with the programs of ours that the variant's engine runs.

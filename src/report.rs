@@ -48,9 +48,10 @@ use memreel_judge::budget::Figures;
 use memreel_judge::compare;
 use memreel_judge::course::Per;
 use memreel_judge::jobs::{JobFacts, JobsVerdict, judge_jobs};
+use memreel_judge::shape::Answer;
 use memreel_judge::stats;
 use memreel_judge::terms::Index;
-use memreel_judge::{RunVerdict, Verdict, judge_export};
+use memreel_judge::{RunVerdict, Verdict, With, judge_export};
 use memreel_trace::units::Count;
 use memreel_trace::{EVIDENCE, EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
 
@@ -312,6 +313,11 @@ impl Report {
         if leaks && !asked && family.jobs.iter().any(|job| job.leaves_a_consumer_running()) {
             return Some(verdicts::next::of_exports_not_stopped(experiment));
         }
+        let at_frames = family.verdict.grows == Answer::Yes && family.verdict.with.contains(&With::Frames);
+        let mut measured = family.jobs.iter().filter_map(|job| job.measured.as_ref());
+        if at_frames && experiment.is_opaque && measured.all(|job| job.context.cuts.is_empty()) {
+            return Some(Next::Words(CUTS_UNKNOWN.into()));
+        }
         // What failed would fail again.
         let finished =
             |job: &&JobRow| job.measured.as_ref().is_some_and(|job| job.summary.outcome.is_finished());
@@ -388,6 +394,10 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
         has_evidence: stored.folder.join(EVIDENCE).exists(),
     })
 }
+
+/// Below growth that may be growth at cuts.
+const CUTS_UNKNOWN: &str = "Clip starts are not known: --cuts LIST, like --cuts 50,100, separates growth at cuts from \
+                            growth per frame.";
 
 /// How a result was made: what another one like it takes.
 pub fn experiment(index: &ResultIndex) -> Experiment {

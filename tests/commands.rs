@@ -69,6 +69,30 @@ fn an_ffmpeg_command_is_measured_by_frames_over_an_axis_of_the_users_own() {
 }
 
 #[test]
+fn inputs_that_ffmpeg_joins_are_where_its_clips_begin() {
+    let bench = with_pictures();
+    let cuts = |command: &str| {
+        bench.run(&["run", "--command", command]).expect(0);
+        let record = bench.latest("ffmpeg").jobs[0].record.clone();
+        (record.context.cuts, record.timeline.frames)
+    };
+    let joined = "-filter_complex [0:v][1:v][2:v]concat=n=3:v=1:a=0[v] -map [v] -c:v mpeg4 {output}";
+    let whole = cuts(&format!("ffmpeg -i in.mov -i in.mov -i in.mov {joined}"));
+    assert_eq!(whole, (vec![50, 100], Some(150)));
+    fs::write(bench.path().join("list"), "file in.mov\nfile in.mov\n").unwrap();
+    assert_eq!(cuts("ffmpeg -f concat -safe 0 -i list -c:v mpeg4 {output}"), (vec![50], Some(100)));
+    // Not whole inputs, or not at their own rate.
+    let cut = cuts(&format!("ffmpeg -ss 1 -i in.mov -i in.mov -i in.mov {joined}"));
+    assert_eq!(cut, (vec![], Some(125)));
+    let slower = joined.replace("{output}", "-r 50 {output}");
+    assert_eq!(cuts(&format!("ffmpeg -i in.mov -i in.mov -i in.mov {slower}")), (vec![], Some(300)));
+    // What the user says comes first.
+    let told = ["run", "--command", "ffmpeg -i in.mov -c:v mpeg4 {output}", "--cuts", "10,20", "--frames", "50"];
+    bench.run(&told).expect(0);
+    assert_eq!(bench.latest("ffmpeg").jobs[0].record.context.cuts, [10, 20]);
+}
+
+#[test]
 fn the_gate_holds_a_command_against_its_baseline() {
     let bench = with_pictures();
     let run = |more: &[&str]| {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Engine, Installation, JobFiles, Missing, Probe, Resolved, probe};
+use super::{Engine, Installation, JobFiles, Missing, Probe, Resolved, ffmpeg_line, probe};
 use crate::digest;
 use crate::plan::{Input, Variant};
 use crate::scenario::{
@@ -102,6 +102,19 @@ impl RecipeEngine {
         };
         let script = self.recipe.command[0].words[0].filled(&quoted).unwrap_or_default();
         ["/bin/sh".into(), "-c".into(), script.into()].into()
+    }
+
+    /// Where the command runs.
+    fn here(&self) -> &Path {
+        self.recipe.folder.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// Its command line, where ffmpeg is run.
+    fn ffmpeg_line(&self, variant: &Variant) -> Option<Vec<String>> {
+        let files = JobFiles::unnamed(false);
+        let command = self.command(&|placeholder| self.value(placeholder, variant, &files));
+        let words = command.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        (self.recipe.progress == RecipeProgress::Ffmpeg).then_some(words)
     }
 
     /// How the progress is read; of ffmpeg it is asked for.
@@ -328,16 +341,18 @@ impl Engine for RecipeEngine {
         !self.recipe.is_shipped
     }
 
+    fn joined(&self, variant: &Variant) -> Option<Vec<PathBuf>> {
+        ffmpeg_line::joined(&self.ffmpeg_line(variant)?, self.here())
+    }
+
     fn inputs(&self, variant: &Variant) -> Vec<PathBuf> {
-        let command =
-            self.command(&|placeholder| self.value(placeholder, variant, &JobFiles::unnamed(false)));
-        let is_ffmpeg = self.recipe.progress == RecipeProgress::Ffmpeg;
-        let inputs = command
-            .windows(2)
-            .filter(|pair| is_ffmpeg && pair[0] == "-i")
-            .map(|pair| PathBuf::from(&pair[1]));
-        let folder = self.recipe.folder.as_deref().unwrap_or(Path::new(""));
-        inputs.map(|path| folder.join(path)).filter(|path| path.is_file()).collect()
+        let line = self.ffmpeg_line(variant).unwrap_or_default();
+        let named = ffmpeg_line::inputs(&line).into_iter().map(|path| self.here().join(path));
+        let mut inputs: Vec<PathBuf> = named.filter(|path| path.is_file()).collect();
+        inputs.extend(self.joined(variant).unwrap_or_default());
+        inputs.sort();
+        inputs.dedup();
+        inputs
     }
 
     fn resolve(&self, variant: &Variant, files: &JobFiles) -> Resolved {

@@ -29,6 +29,7 @@ pub struct RecordOf<'a> {
     pub resolved: &'a Resolved,
     pub measured: &'a Measured,
     pub started: jiff::Timestamp,
+    pub cuts: Option<Vec<u64>>,
     pub frames: Option<u64>,
     pub frames_shown_by: Option<FramesShownBy>,
     pub output_bytes: Option<u64>,
@@ -42,6 +43,7 @@ impl RecordOf<'_> {
         let variant = execution.plan.variant(*job);
         let media = execution.media[job.variant].clone();
         let engine = execution.engine(variant);
+        let context = context(variant, resolved, self.frames, &execution.machine);
         let build = engine.installation().expect("a variant of a missing engine is not run").record.clone();
         RunRecord {
             format: memreel_trace::FORMAT.into(),
@@ -72,7 +74,10 @@ impl RecordOf<'_> {
             machine: execution.machine.clone(),
             sampling: measured.sampler.sampling.clone(),
             overhead: measured.overhead.clone(),
-            context: context(variant, resolved, self.frames, &execution.machine),
+            context: RunContext {
+                cuts: self.cuts.clone().unwrap_or(context.cuts),
+                ..context
+            },
             outcome: measured.outcome.clone(),
             frames_shown_by: self.frames_shown_by,
             started: self.started.to_string(),

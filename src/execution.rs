@@ -583,7 +583,7 @@ fn replace(partial: &Path, whole: &Path) -> Result<(), StoreError> {
 fn writable(folder: &Path, allowed: &[PathBuf]) -> Vec<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-    let caches = ["fontconfig", "mesa_shader_cache", "mesa_shader_cache_db"];
+    let caches = ["fontconfig", "gstreamer-1.0", "mesa_shader_cache", "mesa_shader_cache_db"];
     let caches = cache.iter().flat_map(|cache| caches.iter().map(|name| cache.join(name)));
     let usual = ["/tmp", "/var/tmp", "/dev", "/proc"].iter().map(PathBuf::from);
     let mut writable = vec![folder.to_path_buf(), std::env::temp_dir()];

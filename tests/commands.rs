@@ -87,7 +87,8 @@ fn inputs_that_ffmpeg_joins_are_where_its_clips_begin() {
     let slower = joined.replace("{output}", "-r 50 {output}");
     assert_eq!(cuts(&format!("ffmpeg -i in.mov -i in.mov -i in.mov {slower}")), (vec![], Some(300)));
     // What the user says comes first.
-    let told = ["run", "--command", "ffmpeg -i in.mov -c:v mpeg4 {output}", "--cuts", "10,20", "--frames", "50"];
+    let told =
+        ["run", "--command", "ffmpeg -i in.mov -c:v mpeg4 {output}", "--cuts", "10,20", "--frames", "50"];
     bench.run(&told).expect(0);
     assert_eq!(bench.latest("ffmpeg").jobs[0].record.context.cuts, [10, 20]);
 }

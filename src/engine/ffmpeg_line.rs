@@ -24,7 +24,8 @@ pub fn joined(command: &[String], folder: &Path) -> Option<Vec<PathBuf>> {
         [list] if is_list => listed(&folder.join(list)),
         _ if is_list => None,
         files => {
-            let graph = command.windows(2).find(|pair| pair[0] == "-filter_complex" || pair[0] == "-lavfi")?;
+            let graph =
+                command.windows(2).find(|pair| pair[0] == "-filter_complex" || pair[0] == "-lavfi")?;
             let order = concatenated(&graph[1])?;
             order.into_iter().map(|number| Some(folder.join(files.get(number)?))).collect()
         }
@@ -48,9 +49,12 @@ fn listed(list: &Path) -> Option<Vec<PathBuf>> {
 fn concatenated(graph: &str) -> Option<Vec<usize>> {
     let chain = graph.split(';').find(|chain| filter_of(chain) == Some("concat"))?;
     let arguments = chain.split_once("concat=")?.1.split(['[', ',']).next()?;
-    let value = |name: &str| arguments.split(':').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok());
+    let value = |name: &str| {
+        arguments.split(':').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+    };
     let (count, pictures, sounds) = (value("n")?, value("v").unwrap_or(1), value("a").unwrap_or(0));
-    let labels: Vec<&str> = chain.split("concat").next()?.split(['[', ']']).map(str::trim).filter(|it| !it.is_empty()).collect();
+    let labels: Vec<&str> =
+        chain.split("concat").next()?.split(['[', ']']).map(str::trim).filter(|it| !it.is_empty()).collect();
     let per_segment: usize = pictures + sounds;
     if pictures != 1 || labels.len() != count * per_segment {
         return None;

@@ -74,10 +74,7 @@ impl RecordOf<'_> {
             machine: execution.machine.clone(),
             sampling: measured.sampler.sampling.clone(),
             overhead: measured.overhead.clone(),
-            context: RunContext {
-                cuts: self.cuts.clone().unwrap_or(context.cuts),
-                ..context
-            },
+            context: RunContext { cuts: self.cuts.clone().unwrap_or(context.cuts), ..context },
             outcome: measured.outcome.clone(),
             frames_shown_by: self.frames_shown_by,
             started: self.started.to_string(),

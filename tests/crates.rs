@@ -51,6 +51,9 @@ fn a_published_package_has_its_licences_and_stays_small() {
         for wanted in ["Cargo.toml", "README.md", "LICENSE-MIT", "LICENSE-APACHE", "src/lib.rs"] {
             assert!(files.contains_key(wanted), "{name} lacks {wanted}");
         }
+        let included = ["engines/ges.toml", "scenarios/one-clip.toml"].iter().filter(|_| name == "memreel");
+        included
+            .for_each(|file| assert!(files.contains_key(*file), "{name} lacks {file}, which it compiles in"));
         let bytes: u64 = files.values().sum();
         assert!(files.len() <= 250 && bytes <= 2 << 20, "{name}: {} files, {bytes} B", files.len());
         // One large file is a recording or a picture.

@@ -257,7 +257,8 @@ fn asked(recipe: &Recipe, program: &Path, probe: &Probe) -> Result<Installation,
             advice: advice(recipe),
         })?;
         let mut lines = answer.output.lines().chain(answer.errors.lines()).map(str::trim);
-        version = lines.find(|line| !line.is_empty()).unwrap_or_default().to_string();
+        let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        version = line.split(" Copyright").next().unwrap_or_default().to_string();
     }
     let linked = probe.linked_libraries(program);
     let versions =

@@ -180,3 +180,40 @@ fn black_is_black_in_the_output_format() {
     assert!(rows[..3].iter().all(|row| row.checksum == sum), "{rows:?}");
     assert_eq!(rows[3].shown, Some((1, 0)));
 }
+
+/// The timeline file with each of these texts replaced once.
+fn rewritten(timeline: &std::path::Path, pairs: &[(&str, &str)]) {
+    let mut text = std::fs::read_to_string(timeline).unwrap();
+    for (old, new) in pairs {
+        assert!(text.contains(old), "{text}");
+        text = text.replacen(old, new, 1);
+    }
+    std::fs::write(timeline, text).unwrap();
+}
+
+#[test]
+fn media_that_begin_at_a_timecode_are_cut_by_it() {
+    let bench = Bench::new();
+    let source = bench.source("a.mp4", 1, 60, &["--no-audio"]);
+    let timeline = bench.timeline(pal(), vec![video(vec![cut(&source, 30, 10)])]);
+    let range = "\"available_range\": { \"start_time\": { \"value\": 90000, \"rate\": 90000 },
+        \"duration\": { \"value\": 60, \"rate\": 25 } }, \"target_url\"";
+    rewritten(&timeline, &[("\"target_url\"", range)]);
+    assert_eq!(shown(&bench.export(&timeline, "o.mp4", &[])), run(1, 5, 10));
+}
+
+#[test]
+fn what_is_disabled_is_neither_seen_nor_heard() {
+    let bench = Bench::new();
+    let source = bench.source("a.mp4", 1, 60, &[]);
+    let items = || vec![cut(&source, 3, 20), cut(&source, 3, 20)];
+    let heard = audio(vec![gap(60)]);
+    let timeline = bench.timeline(pal(), vec![audio(items()), heard, video(items())]);
+    rewritten(&timeline, &[("\"Track.1\"", "\"Track.1\", \"enabled\": false")]);
+    let text = std::fs::read_to_string(&timeline).unwrap();
+    let (before, last) = text.rsplit_once("\"Clip.2\"").unwrap();
+    std::fs::write(&timeline, format!("{before}\"Clip.2\", \"enabled\": false{last}")).unwrap();
+    let output = bench.export(&timeline, "o.mkv", &[]);
+    assert_eq!(shown(&output), [run(1, 3, 20), black(40)].concat());
+    assert_eq!(bursts(&output), Vec::<f64>::new());
+}

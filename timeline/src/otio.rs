@@ -1,5 +1,6 @@
 //! OpenTimelineIO's JSON, the part of it that a [`Timeline`] can hold.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -34,15 +35,19 @@ pub enum OtioError {
 
 /// Reads an `.otio` file's text. Relative media paths are taken from `folder`, where the file lies.
 ///
+/// What is not enabled is not there: a disabled clip is a gap, a disabled track is left out. Where the
+/// media have an available range, a clip begins so long after the media do: media that begin at a
+/// timecode are numbered by it.
+///
 /// # Errors
 /// When the text is not OpenTimelineIO's JSON, or holds what a [`Timeline`] cannot.
 pub fn from_otio(text: &str, folder: &Path) -> Result<Timeline, OtioError> {
-    let raw: RawTimeline = serde_json::from_str(text)?;
-    let tracks = raw
-        .tracks
-        .children
+    let raw: RawTimeline = serde_json::from_str(&with_null_for_nan(text))?;
+    let children = if raw.tracks.enabled { raw.tracks.children } else { Vec::new() };
+    let tracks = children
         .into_iter()
         .enumerate()
+        .filter(|(_, value)| is_enabled(value))
         .map(|(index, value)| track(index, value, folder))
         .collect::<Result<Vec<_>, _>>()?;
     let rate = timeline_rate(&raw.metadata, &tracks).ok_or_else(|| OtioError::Invalid {
@@ -64,6 +69,7 @@ pub fn to_otio(timeline: &Timeline) -> String {
         tracks: RawStack {
             schema: "Stack.1".into(),
             name: "tracks".into(),
+            enabled: true,
             children: timeline.tracks.iter().map(track_value).collect(),
         },
     };
@@ -89,7 +95,13 @@ struct RawStack {
     schema: String,
     #[serde(default)]
     name: String,
+    #[serde(default = "yes")]
+    enabled: bool,
     children: Vec<Value>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -142,6 +154,34 @@ struct RawTime {
     value: f64,
 }
 
+/// OpenTimelineIO writes numbers that JSON does not have, as a rule in metadata of other programs: they
+/// become `null`.
+fn with_null_for_nan(text: &str) -> Cow<'_, str> {
+    if !["NaN", "Inf"].iter().any(|word| text.contains(word)) {
+        return text.into();
+    }
+    let mut replaced = String::with_capacity(text.len());
+    let (mut rest, mut in_string) = (text, false);
+    while let Some(character) = rest.chars().next() {
+        let number = ["NaN", "Infinity", "-Infinity", "Inf", "-Inf"];
+        if let Some(after) = number.iter().find_map(|word| rest.strip_prefix(word)).filter(|_| !in_string) {
+            replaced.push_str("null");
+            rest = after;
+            continue;
+        }
+        let escaped = if in_string && character == '\\' { rest.chars().nth(1) } else { None };
+        in_string ^= character == '"';
+        let (taken, after) = rest.split_at(character.len_utf8() + escaped.map_or(0, char::len_utf8));
+        replaced.push_str(taken);
+        rest = after;
+    }
+    replaced.into()
+}
+
+fn is_enabled(value: &Value) -> bool {
+    value.get("enabled") != Some(&Value::Bool(false))
+}
+
 fn schema(value: &Value) -> &str {
     value.get("OTIO_SCHEMA").and_then(Value::as_str).unwrap_or("an object without OTIO_SCHEMA")
 }
@@ -161,7 +201,7 @@ fn track(index: usize, value: Value, folder: &Path) -> Result<Track, OtioError> 
     if raw.source_range.is_some_and(|range| !range.is_null()) {
         return Err(OtioError::Unsupported { place, what: "a source range on a track".into() });
     }
-    if let Some(effect) = raw.effects.first() {
+    if let Some(effect) = raw.effects.iter().find(|effect| is_enabled(effect)) {
         return Err(OtioError::Unsupported { place, what: schema(effect).into() });
     }
     let kind = match raw.kind.as_str() {
@@ -180,6 +220,10 @@ fn track(index: usize, value: Value, folder: &Path) -> Result<Track, OtioError> 
 
 fn item(place: &str, value: Value, folder: &Path) -> Result<Item, OtioError> {
     match kind_of(&value) {
+        "Clip" | "Stack" | "Track" if !is_enabled(&value) => {
+            let raw: RawClip = serde_json::from_value(value)?;
+            Ok(Item::Gap { duration: duration(place, &raw)? })
+        }
         "Clip" => clip(place, serde_json::from_value(value)?, folder).map(Item::Clip),
         "Gap" => {
             let raw: RawClip = serde_json::from_value(value)?;
@@ -192,7 +236,7 @@ fn item(place: &str, value: Value, folder: &Path) -> Result<Item, OtioError> {
 
 fn clip(place: &str, mut raw: RawClip, folder: &Path) -> Result<Clip, OtioError> {
     let place = if raw.name.is_empty() { place.to_string() } else { format!("{place} ({})", raw.name) };
-    if let Some(effect) = raw.effects.first() {
+    if let Some(effect) = raw.effects.iter().find(|effect| is_enabled(effect)) {
         return Err(OtioError::Unsupported { place, what: schema(effect).into() });
     }
     let key = raw.active_media_reference_key.as_deref().unwrap_or("DEFAULT_MEDIA");
@@ -205,18 +249,59 @@ fn clip(place: &str, mut raw: RawClip, folder: &Path) -> Result<Clip, OtioError>
         (Some("ExternalReference"), Some(url)) => url,
         _ => return Err(OtioError::Unsupported { place, what: reference.schema }),
     };
-    let range = raw
-        .source_range
-        .or(reference.available_range)
-        .ok_or_else(|| invalid(&place, "a clip with neither a source range nor an available range"))?;
+    let available = reference.available_range.as_ref();
+    let range = raw.source_range.as_ref().or(available).ok_or_else(|| invalid(&place, NO_RANGE))?;
     Ok(Clip {
         media: folder.join(path_of_url(&place, &url)?),
         source_range: TimeRange {
-            start_time: time(&place, &range.start_time)?,
+            start_time: start_time(&place, &range.start_time, available.map(|range| &range.start_time))?,
             duration: time(&place, &range.duration)?,
         },
         name: raw.name,
     })
+}
+
+const NO_RANGE: &str = "a clip with neither a source range nor an available range";
+
+/// How long something lasts of which no more is wanted.
+fn duration(place: &str, raw: &RawClip) -> Result<RationalTime, OtioError> {
+    let key = raw.active_media_reference_key.as_deref().unwrap_or("DEFAULT_MEDIA");
+    let reference = raw.media_references.get(key).or(raw.media_reference.as_ref());
+    let available = reference.and_then(|reference| reference.available_range.as_ref());
+    let range = raw.source_range.as_ref().or(available).ok_or_else(|| invalid(place, NO_RANGE))?;
+    time(place, &range.duration)
+}
+
+/// Where a clip begins in its media, counted from the first frame of these, which may have a timecode.
+fn start_time(place: &str, start: &RawTime, media: Option<&RawTime>) -> Result<RationalTime, OtioError> {
+    let Some(media) = media else { return time(place, start) };
+    let rate = rate(place, start)?;
+    let (from, begins) = (point(place, start)?, point(place, media)?);
+    from.since(begins, rate).ok_or_else(|| {
+        let (from, begins) = (from.seconds(), begins.seconds());
+        invalid(
+            place,
+            &format!(
+                "the source range begins at {from:.3} s, before the media do, at {begins:.3} s \
+                 (`available_range` of the media reference)"
+            ),
+        )
+    })
+}
+
+/// A point in time, also one between two frames: a timecode that was counted at another rate.
+fn point(place: &str, raw: &RawTime) -> Result<RationalTime, OtioError> {
+    let whole = time(place, raw);
+    if whole.is_ok() || !(0.0..9e12).contains(&raw.value) {
+        return whole;
+    }
+    let rate = rate(place, raw)?;
+    let fine = rate.numerator().checked_mul(1000).and_then(|above| Rate::new(above, rate.denominator()));
+    fine.map_or(whole, |fine| Ok(RationalTime::new((raw.value * 1000.0).round() as u64, fine)))
+}
+
+fn rate(place: &str, raw: &RawTime) -> Result<Rate, OtioError> {
+    Rate::from_f64(raw.rate).ok_or_else(|| invalid(place, &format!("a rate of {} per second", raw.rate)))
 }
 
 fn invalid(place: &str, what: &str) -> OtioError {
@@ -224,8 +309,7 @@ fn invalid(place: &str, what: &str) -> OtioError {
 }
 
 fn time(place: &str, raw: &RawTime) -> Result<RationalTime, OtioError> {
-    let rate = Rate::from_f64(raw.rate)
-        .ok_or_else(|| invalid(place, &format!("a rate of {} per second", raw.rate)))?;
+    let rate = rate(place, raw)?;
     if !(0.0..9e15).contains(&raw.value) || (raw.value - raw.value.round()).abs() > 1e-3 {
         return Err(invalid(
             place,
@@ -394,5 +478,78 @@ mod tests {
         let text = to_otio(&sample()).replace("file:///media/", "media/");
         let timeline = from_otio(&text, Path::new("/project")).unwrap();
         assert!(timeline.media()[0].starts_with("/project/media/a b"));
+    }
+
+    /// The sample as a tree, changed, and what is read of it.
+    fn changed(change: impl FnOnce(&mut Value)) -> Result<Timeline, OtioError> {
+        let mut value: Value = serde_json::from_str(&to_otio(&sample())).unwrap();
+        change(&mut value);
+        from_otio(&value.to_string(), Path::new("/"))
+    }
+
+    #[test]
+    fn a_disabled_clip_is_a_gap_and_a_disabled_track_is_not_there() {
+        let timeline = changed(|value| {
+            let tracks = &mut value["tracks"]["children"];
+            tracks[0]["children"][2]["enabled"] = false.into();
+            tracks[0]["children"][2]["media_references"]["DEFAULT_MEDIA"]["OTIO_SCHEMA"] =
+                "MissingReference.1".into();
+            tracks[1]["enabled"] = false.into();
+            tracks[1]["kind"] = "Subtitle".into();
+        })
+        .unwrap();
+        assert_eq!(timeline.tracks.len(), 1);
+        let gap = |frames| Item::Gap { duration: RationalTime::new(frames, timeline.rate) };
+        assert_eq!(timeline.tracks[0].children[1..], [gap(10), gap(50)]);
+        assert_eq!((timeline.frames(), timeline.media().len()), (110, 1));
+        let nothing = changed(|value| value["tracks"]["enabled"] = false.into()).unwrap();
+        assert_eq!(nothing.frames(), 0);
+    }
+
+    /// Where the first clip begins in its media, when both count so: value and rate.
+    fn begins(start: (f64, f64), media: (f64, f64)) -> Result<(u64, String), String> {
+        let time = |(value, rate): (f64, f64)| serde_json::json!({ "value": value, "rate": rate });
+        let timeline = changed(|value| {
+            let clip = &mut value["tracks"]["children"][0]["children"][0];
+            clip["source_range"]["start_time"] = time(start);
+            clip["media_references"]["DEFAULT_MEDIA"]["available_range"] =
+                serde_json::json!({ "start_time": time(media), "duration": time((100.0, 25.0)) });
+        });
+        let start =
+            timeline.map_err(|error| error.to_string())?.clips().next().unwrap().source_range.start_time;
+        Ok((start.value, start.rate.to_string()))
+    }
+
+    #[test]
+    fn media_that_begin_at_a_timecode_are_numbered_by_it() {
+        let at = |value, rate: &str| Ok((value, rate.to_string()));
+        assert_eq!(begins((30.0, 25.0), (25.0, 25.0)), at(5, "25"));
+        assert_eq!(begins((90_005.0, 25.0), (90_000.0, 25.0)), at(5, "25"));
+        // One hour, counted in 1/90000 s, and as timecode at 24; at 29.97 it falls between two frames.
+        assert_eq!(begins((90_005.0, 25.0), (324_000_000.0, 90_000.0)), at(5, "25"));
+        assert_eq!(begins((324_018_000.0, 90_000.0), (90_000.0, 25.0)), at(18_000, "90000"));
+        assert_eq!(begins((90_005.0, 25.0), (86_400.0, 24.0)), at(5, "25"));
+        assert_eq!(begins((90_005.0, 25.0), (107_892.107_892, 29.97)), at(5, "25"));
+        assert_eq!(begins((86_405.5, 24.0), (86_400.5, 24.0)), at(5, "24"));
+        // Half a frame is not lost.
+        assert_eq!(begins((31.0, 25.0), (61.0, 50.0)), at(1, "50"));
+        assert_eq!(begins((90_000.0, 25.0), (86_400.2, 24.0)), at(0, "25"));
+    }
+
+    #[test]
+    fn a_clip_before_its_media_is_refused() {
+        let error = begins((30.0, 25.0), (90_000.0, 25.0)).unwrap_err();
+        assert!(error.contains("at 1.200 s, before the media do, at 3600.000 s"), "{error}");
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_read_where_nothing_depends_on_them() {
+        let inside =
+            r#""metadata": { "a": NaN, "b": [-Infinity, Infinity, -Inf], "c": "\" NaN \\" , "d": NaN },"#;
+        let text = to_otio(&sample()).replacen("\"name\": \"two", &format!("{inside} \"name\": \"two"), 1);
+        let text = text.replacen("\"kind\"", "\"metadata\": { \"gain\": NaN }, \"kind\"", 1);
+        let text = text.replacen("\"metadata\": {\n    \"memreel\"", "\"x\": {\n    \"memreel\"", 1);
+        assert_eq!(from_otio(&text, Path::new("/")).unwrap(), sample());
+        assert_eq!(with_null_for_nan(r#"["é NaN\\", NaN]"#), r#"["é NaN\\", null]"#);
     }
 }

@@ -111,6 +111,30 @@ impl RationalTime {
         self.value as f64 * f64::from(self.rate.denominator()) / f64::from(self.rate.numerator())
     }
 
+    /// How long after another point, in frames at `rate` if it is a whole number of these, within a
+    /// hundredth, else in the unit that both have in common. `None` if it is more than half a frame before.
+    pub(crate) fn since(self, other: RationalTime, rate: Rate) -> Option<RationalTime> {
+        let parts = |time: RationalTime| {
+            let above = i128::from(time.value).checked_mul(time.rate.denominator().into())?;
+            Some((above, i128::from(time.rate.numerator())))
+        };
+        let ((above, below), (other_above, other_below)) = (parts(self)?, parts(other)?);
+        let difference = above.checked_mul(other_below)?.checked_sub(other_above.checked_mul(below)?)?;
+        let (difference, unit) = reduced(difference, below * other_below);
+        let (frames, of) = reduced(
+            difference.checked_mul(rate.numerator().into())?,
+            unit.checked_mul(rate.denominator().into())?,
+        );
+        let nearest = (2 * frames + of).div_euclid(2 * of);
+        let whole = RationalTime::new(u64::try_from(nearest).ok()?, rate);
+        let is_whole = nearest == 0 && frames < 0 || (frames - nearest * of).abs() <= of / 100;
+        let common = u32::try_from(unit).ok().filter(|&unit| unit <= 1_000_000 && difference < MOST_VALUE);
+        match common.and_then(|unit| Rate::new(unit, 1)).filter(|_| !is_whole) {
+            Some(common) => Some(RationalTime::new(difference as u64, common)),
+            None => Some(whole),
+        }
+    }
+
     /// The same point as a whole number of frames at another rate, halves rounded up.
     pub fn frame_at(self, rate: Rate) -> u64 {
         ExactTime::ZERO.after(self).frame(rate)
@@ -143,6 +167,14 @@ impl ExactTime {
         let below = self.below * u128::from(rate.denominator());
         ((above + below) / (2 * below)) as u64
     }
+}
+
+/// The largest number that a float holds exactly, about: times are written as floats.
+const MOST_VALUE: i128 = 9_000_000_000_000_000;
+
+fn reduced(above: i128, below: i128) -> (i128, i128) {
+    let divisor = gcd(above.unsigned_abs(), below.unsigned_abs()).max(1) as i128;
+    (above / divisor, below / divisor)
 }
 
 fn gcd(mut a: u128, mut b: u128) -> u128 {

@@ -11,8 +11,8 @@ use memreel_judge::check::{self, Against, Changed, Check, CheckedVariant, Grown,
 use memreel_trace::MachineClass;
 
 /// Holds a result against its budgets, and against a baseline where there is one.
-/// Differences that the user accepts are shown and not judged: axes, or one of [`baseline::TIMELINE`],
-/// [`baseline::BUILD`], [`baseline::MACHINE`], [`MISSING`].
+/// Differences that the user accepts are shown and not judged: axes, or one of [`crate::baseline::TIMELINE`],
+/// [`crate::baseline::BUILD`], [`crate::baseline::MACHINE`], [`MISSING`].
 pub fn check(report: &Report, budgets: &Budgets, baseline: Option<&Baseline>, accepted: &[String]) -> Check {
     let variants = report.variants();
     let is_planned = |variant: &&VariantRow<'_>| variant.jobs.iter().any(|job| job.planned.not_run.is_none());

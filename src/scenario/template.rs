@@ -99,7 +99,7 @@ impl Template {
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Placeholder<'a> {
-    /// What memreel fills in, one of [`PLACEHOLDERS`].
+    /// What memreel fills in.
     Given(&'a str),
     /// The value of an axis that the user names.
     Own(Word),

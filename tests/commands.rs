@@ -213,13 +213,16 @@ fn a_command_runs_where_its_scenario_lies_and_writes_where_it_likes() {
     let folder = bench.path().join("a folder");
     fs::create_dir(&folder).unwrap();
     let program = folder.join("export");
-    fs::write(&program, "#!/bin/sh\npwd > where\n").unwrap();
+    fs::write(&program, "#!/bin/sh\npwd > where\nsleep 0.2\necho frame=7 > progress\nsleep 0.2\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let text = "version = 1\nquestion = 'Where?'\n[engines.own]\ncommand = ['./export']\n";
+    let text = "version = 1\nquestion = 'Where?'\n[engines.own]\ncommand = ['./export']\n\
+                progress = { file = 'progress' }\n";
     fs::write(folder.join("s.toml"), text).unwrap();
     bench.run(&["run", "a folder/s.toml"]).expect(0);
     let where_it_was = fs::read_to_string(folder.join("where")).unwrap();
     assert_eq!(where_it_was.trim(), folder.canonicalize().unwrap().to_str().unwrap());
+    let result = memreel::store::open_result(&bench.latest_folder("s")).unwrap();
+    assert_eq!(result.jobs[0].record.timeline.frames, Some(7), "its progress is read there, too");
 }
 
 #[test]

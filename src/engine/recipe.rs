@@ -122,7 +122,7 @@ impl RecipeEngine {
         let pattern_of = |regex: &str| Some(Pattern::new(regex).ok()?.at_rate(rate));
         let (channel, pattern) = match &self.recipe.progress {
             RecipeProgress::None => return None,
-            RecipeProgress::Ffmpeg => (of_ffmpeg(command), Pattern::of_ffmpeg()),
+            RecipeProgress::Ffmpeg => (self.of_ffmpeg(command), Pattern::of_ffmpeg()),
             RecipeProgress::Descriptor => (Channel::Pipe, pattern_of(COUNT)?),
             RecipeProgress::Output(regex) => (Channel::Output, pattern_of(regex)?),
             RecipeProgress::File(path, regex) => {
@@ -130,7 +130,7 @@ impl RecipeEngine {
                     Some(regex) => pattern_of(regex)?,
                     None => Pattern::usual_of_files(),
                 };
-                (Channel::File(path.filled(fill)?.into()), pattern)
+                (Channel::File(self.here().join(path.filled(fill)?)), pattern)
             }
         };
         Some(ProgressFormat {
@@ -139,6 +139,21 @@ impl RecipeEngine {
             counters: "out",
             is_failure: |_| false,
         })
+    }
+
+    /// Where `-progress` of ffmpeg goes: it is added to the command, unless it is there.
+    fn of_ffmpeg(&self, command: &mut Vec<OsString>) -> Channel {
+        let given = command.iter().position(|word| word == "-progress").and_then(|at| command.get(at + 1));
+        match given.and_then(|target| target.to_str()) {
+            Some("-" | "pipe:" | "pipe:1" | "pipe:2") => Channel::Output,
+            Some(file) => Channel::File(self.here().join(file.strip_prefix("file:").unwrap_or(file))),
+            None => {
+                let target = format!("pipe:{PROGRESS_FD}");
+                let added = ["-progress", &target, "-stats_period", STATS_PERIOD].map(OsString::from);
+                command.splice(1..1, added);
+                Channel::Pipe
+            }
+        }
     }
 
     /// What is varied and does not reach the command: its variants would all be the same.
@@ -269,21 +284,6 @@ fn asked(recipe: &Recipe, program: &Path, probe: &Probe) -> Result<Installation,
     let unasked = Installation::unasked(EngineName::Own(recipe.name), program);
     let record = EngineRecord { version, package: probe.package_of(program), build, ..unasked.record };
     Ok(Installation { record, ..unasked })
-}
-
-/// Where `-progress` goes: it is added to the command, unless it is there.
-fn of_ffmpeg(command: &mut Vec<OsString>) -> Channel {
-    let given = command.iter().position(|word| word == "-progress").and_then(|at| command.get(at + 1));
-    match given.and_then(|target| target.to_str()) {
-        Some("-" | "pipe:" | "pipe:1" | "pipe:2") => Channel::Output,
-        Some(file) => Channel::File(file.strip_prefix("file:").unwrap_or(file).into()),
-        None => {
-            let target = format!("pipe:{PROGRESS_FD}");
-            let added = ["-progress", &target, "-stats_period", STATS_PERIOD].map(OsString::from);
-            command.splice(1..1, added);
-            Channel::Pipe
-        }
-    }
 }
 
 impl Engine for RecipeEngine {

@@ -17,7 +17,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::plan::Variant;
-use crate::scenario::{self, Axis, EngineChoice, EngineName, Media, MediaChoice, Sink, StopChoice, Word};
+use crate::scenario::{
+    self, Axis, EngineChoice, EngineName, Media, MediaChoice, Placeholder, Sink, StopChoice,
+};
 use memreel_record::launch::EndStatus;
 use memreel_record::supervise::ProgressFormat;
 use memreel_trace::{EngineRecord, Threading};
@@ -307,14 +309,20 @@ fn without_proxies(variant: &Variant) -> Option<String> {
     }
 }
 
-/// Axes of the user's that no engine can depend on but through its environment.
-fn without_effect(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
-    let is_varied = |axis: Word| variant.varied.contains(&Axis::Own(axis));
-    let unused = variant.own.iter().filter(|own| is_varied(own.axis) && !own.is_in_environment);
-    match variant.engine.recipe {
-        Some(_) => Vec::new(),
-        None => unused.map(|own| recipe::unused(&engine.name(), &own.axis)).collect(),
-    }
+/// Axes of the user's that are varied, and neither in the engine's command nor in its environment.
+fn without_effect(engine: &dyn Engine, variant: &Variant) -> impl Iterator<Item = String> {
+    let is_in_command = |axis| {
+        let recipe = variant.engine.recipe.as_ref();
+        recipe.is_some_and(|recipe| recipe.has(Placeholder::Own(axis)))
+    };
+    let unused = variant.own.iter().filter(move |own| {
+        variant.varied.contains(&Axis::Own(own.axis)) && !own.is_in_environment && !is_in_command(own.axis)
+    });
+    let engine = engine.name();
+    unused.map(move |own| {
+        let axis = own.axis;
+        format!("nothing of {engine} depends on `{axis}`: write {{{axis}}} in its command, or in [env]")
+    })
 }
 
 /// Only an application of MLT's has a consumer to stop.

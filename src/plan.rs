@@ -230,13 +230,7 @@ pub fn plan(scenario: &Scenario, context: &PlanContext) -> Plan {
     Plan {
         scenario: scenario.name.clone(),
         question: scenario.question.clone(),
-        varied: scenario
-            .matrix
-            .axes
-            .iter()
-            .filter(|range| range.is_varied())
-            .map(|range| range.axis)
-            .collect(),
+        varied: scenario.matrix.varied().collect(),
         excluded: scenario.matrix.combinations() - variants.len() as u64,
         jobs: order::jobs(&variants, scenario.matrix.repeats, scenario.matrix.seed),
         seed: scenario.matrix.seed,
@@ -366,13 +360,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         input,
         media,
         own,
-        varied: scenario
-            .matrix
-            .axes
-            .iter()
-            .filter(|range| range.is_varied())
-            .map(|range| range.axis)
-            .collect(),
+        varied: scenario.matrix.varied().collect(),
         environment,
         label: label(scenario, values),
         slug: slug(scenario, values),

@@ -205,18 +205,24 @@ fn a_disk_that_is_full_of_samples_is_told_in_one_line_and_nothing_half_written_i
 fn a_disk_that_is_full_of_media_is_memreels_failure_not_the_scenarios() {
     let bench = Bench::new();
     small(&bench);
+    let ran = with_media_on_a_disk(&bench, "8k", "small.toml");
+    ran.expect(5).complains(&["No space left on device", "MEMREEL_MEDIA"]);
+}
+
+/// Runs a scenario whose media are made on a disk of this size; `left` then lists what is on it.
+fn with_media_on_a_disk(bench: &Bench, size: &str, scenario: &str) -> Ran {
     fs::create_dir(bench.path().join("disk")).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=8k tmpfs disk || exit 99
-         exec '{}' run small.toml",
+        "mount -t tmpfs -o size={size} tmpfs disk || exit 99
+         '{}' run {scenario}; code=$?
+         ls -A disk > left; exit $code",
         env!("CARGO_BIN_EXE_memreel")
     );
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", &script]);
     bench.settle(&mut command);
     command.env("MEMREEL_MEDIA", bench.path().join("disk"));
-    let ran = bench.start_command(command).wait();
-    ran.expect(5).complains(&["No space left on device", "MEMREEL_MEDIA"]);
+    bench.start_command(command).wait()
 }
 
 /// Half a billion pixels, and as many bytes.
@@ -230,18 +236,7 @@ matrix.threading = 'single'
 fn media_that_will_not_fit_on_the_disk_are_refused_before_they_are_made() {
     let bench = Bench::new();
     bench.scenario("much", MUCH_MEDIA);
-    fs::create_dir(bench.path().join("disk")).unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size=200m tmpfs disk || exit 99
-         '{}' run much.toml; code=$?
-         ls -A disk > left; exit $code",
-        env!("CARGO_BIN_EXE_memreel")
-    );
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", &script]);
-    bench.settle(&mut command);
-    command.env("MEMREEL_MEDIA", bench.path().join("disk"));
-    let ran = bench.start_command(command).wait();
+    let ran = with_media_on_a_disk(&bench, "200m", "much.toml");
     ran.expect(5).complains(&["of 82", "MiB or more do not fit in", "are free", "MEMREEL_MEDIA"]);
     assert_eq!(fs::read_to_string(bench.path().join("left")).unwrap(), "");
 }

@@ -83,7 +83,7 @@ pub struct Changed {
 /// A variant of the baseline that was not measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lost {
-    /// What it is called in the baseline.
+    /// Its name in the baseline.
     pub name: String,
     /// Whether the user knows and accepts it.
     pub accepted: bool,
@@ -336,7 +336,7 @@ fn changed(subject: &CheckedVariant) -> Option<CheckItem> {
     Some(CheckItem { subject: subject.name.clone(), asked, state, soft: false, unasked: false, evidence })
 }
 
-/// What comes of what is not compared: it is shown alone, where that is accepted.
+/// The state of a figure that is not compared. If the user accepts the change, the figure is only shown.
 fn unlike(accepted: bool) -> State {
     if accepted { State::Shown } else { State::NotComparable }
 }

@@ -112,7 +112,7 @@ pub struct JobsVerdict {
     pub unparted: bool,
     /// How much with each: the medians over the runs.
     pub growth: Growth,
-    /// What rates and steps are counted in: seconds where no job counted frames.
+    /// The unit of rates and steps: frames, or seconds if no job counted frames.
     pub per: Per,
     /// The steps of the job that did the most.
     pub steps: f64,

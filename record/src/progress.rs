@@ -31,7 +31,7 @@ pub struct Pattern {
     regexes: Vec<Regex>,
     /// As the user gave it.
     given: Option<String>,
-    /// Frames per second of what is exported: a time is so many frames.
+    /// The frame rate of the export, which converts a time into a number of frames.
     rate: f64,
 }
 

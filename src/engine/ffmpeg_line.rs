@@ -68,14 +68,11 @@ fn concatenated(graph: &str) -> Option<Vec<usize>> {
 
 /// The first filter of a chain.
 fn filter_of(chain: &str) -> Option<&str> {
-    let after = chain.trim().rsplit_once(']').map_or(chain.trim(), |_| {
-        let mut rest = chain.trim();
-        while let Some(inner) = rest.strip_prefix('[') {
-            rest = inner.split_once(']').map_or("", |(_, after)| after).trim_start();
-        }
-        rest
-    });
-    after.split(['=', ',', '[', '@']).next().map(str::trim)
+    let mut rest = chain.trim();
+    while let Some(label) = rest.strip_prefix('[') {
+        rest = label.split_once(']')?.1.trim_start();
+    }
+    rest.split(['=', ',', '[', '@']).next().map(str::trim)
 }
 
 #[cfg(test)]

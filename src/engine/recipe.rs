@@ -159,25 +159,18 @@ impl RecipeEngine {
     /// What is varied and does not reach the command: its variants would all be the same.
     fn unheeded<'a>(&'a self, variant: &'a Variant) -> impl Iterator<Item = String> + 'a {
         let name = self.recipe.name;
-        variant.varied.iter().filter(|axis| !self.heeds(**axis, variant)).map(move |axis| match axis {
-            Axis::Own(axis) => unused(&name, axis),
-            axis => {
-                format!("{name} cannot be told the {axis}: its command has no {}", placeholders_of(*axis))
-            }
+        variant.varied.iter().filter(|axis| !self.heeds(**axis)).map(move |axis| {
+            format!("{name} cannot be told the {axis}: its command has no {}", placeholders_of(*axis))
         })
     }
 
-    fn heeds(&self, axis: Axis, variant: &Variant) -> bool {
+    fn heeds(&self, axis: Axis) -> bool {
         match axis {
             // What memreel does itself.
             Axis::Engine | Axis::MemoryLimit => true,
             Axis::Length | Axis::Sources | Axis::Media => self.recipe.has_given("timeline"),
-            // Refused by itself.
-            Axis::Driver | Axis::Stop | Axis::Layout | Axis::Sink => true,
-            Axis::Own(word) => {
-                let own = variant.own.iter().find(|own| own.axis == word);
-                self.recipe.has(Placeholder::Own(word)) || own.is_some_and(|own| own.is_in_environment)
-            }
+            // Refused by themselves.
+            Axis::Driver | Axis::Stop | Axis::Layout | Axis::Sink | Axis::Own(_) => true,
             axis => axis.reaches(&self.recipe),
         }
     }
@@ -215,11 +208,6 @@ fn missing_value(placeholder: &str) -> &'static str {
 
 /// What fills in placeholders.
 type Fill<'a> = dyn Fn(Placeholder<'_>) -> Option<String> + 'a;
-
-/// An axis of a user's that changes nothing of an engine.
-pub fn unused(engine: &dyn std::fmt::Display, axis: &Word) -> String {
-    format!("nothing of {engine} depends on `{axis}`: write {{{axis}}} in its command, or in [env]")
-}
 
 /// `{size}, {width} or {height}`.
 fn placeholders_of(axis: Axis) -> String {

@@ -337,6 +337,11 @@ impl Matrix {
         self.axes.iter().find(|range| range.axis == axis).expect("a matrix has every axis of memreel's")
     }
 
+    /// The axes that take more than one value.
+    pub fn varied(&self) -> impl Iterator<Item = Axis> {
+        self.axes.iter().filter(|range| range.is_varied()).map(|range| range.axis)
+    }
+
     /// How many combinations there are before any is left out.
     pub fn combinations(&self) -> u64 {
         self.axes.iter().fold(1, |product, axis| product.saturating_mul(axis.values.len() as u64))

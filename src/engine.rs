@@ -6,6 +6,7 @@ mod ffmpeg_line;
 mod melt;
 mod mlt;
 mod mlt_python;
+mod opened;
 mod pipe_lines;
 mod probe;
 mod recipe;
@@ -27,6 +28,7 @@ use memreel_trace::{EngineRecord, Threading};
 pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;
 pub use mlt_python::MltPython;
+pub use opened::opened;
 pub use probe::{Companions, Probe};
 pub use recipe::RecipeEngine;
 pub use rlvideo::RlvideoEngine;
@@ -362,6 +364,17 @@ fn lacking(installation: &Installation, variant: &Variant) -> Vec<String> {
         need("container", export.container.name(), &installation.containers);
     }
     lacking
+}
+
+/// Where every engine may write, since no program runs without: temporary files, devices, names of threads, caches of
+/// fonts and shaders. Some of it may not exist.
+pub fn usually_writable() -> Vec<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    let caches = ["fontconfig", "gstreamer-1.0", "mesa_shader_cache", "mesa_shader_cache_db"];
+    let caches = cache.iter().flat_map(|cache| caches.iter().map(|name| cache.join(name)));
+    let usual = ["/tmp", "/var/tmp", "/dev", "/proc"].iter().map(PathBuf::from);
+    usual.chain(caches).chain(variable("XDG_RUNTIME_DIR")).chain([std::env::temp_dir()]).collect()
 }
 
 /// A program of ours, or what is missing.

@@ -19,6 +19,7 @@ use crate::media::{Catalogue, MediaError};
 use crate::plan::{Input, Job, JobName, PartOf, Plan, Variant};
 use crate::scenario::{Media, MediaChoice, Opaque, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
+use memreel_projects::project::Project;
 use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
@@ -359,7 +360,7 @@ impl<'a> Execution<'a> {
     /// The engine's own word for how it ended, held against the best witness there is: an engine may leave
     /// out what it cannot show, or write nothing at all, and call that a success.
     fn proved(&self, variant: &Variant, measured: &Measured, output: &Path, live: &Live) -> Proof {
-        let said = measured.outcome.clone();
+        let said = of_what_is_played(measured.outcome.clone(), variant);
         if !said.is_finished() || variant.media_choice == MediaChoice::MakeProxies {
             return Proof { outcome: said, frames: None, by: None };
         }
@@ -452,13 +453,14 @@ impl<'a> Execution<'a> {
     }
 
     /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats. A project
-    /// stays where it is, and so do files that it names by their places beside it.
+    /// stays where it is, and so do files that it names by their places beside it; only one with a relative root
+    /// is written anew, with an absolute one.
     fn write_timeline(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
-        if let Some(project) = variant.input.project() {
-            return Ok(project.path.clone());
-        }
-        if variant.input.script().is_none() {
-            return Ok(PathBuf::new());
+        let rewritten = |project: &&Project| project.has_relative_root && !self.engine(variant).is_of_user();
+        match variant.input.project() {
+            Some(project) if !rewritten(&project) => return Ok(project.path.clone()),
+            None if variant.input.script().is_none() => return Ok(PathBuf::new()),
+            _ => {}
         }
         let timelines = folder.join("timelines");
         make_folder(&timelines)?;
@@ -467,6 +469,29 @@ impl<'a> Execution<'a> {
         store::write_in_place(&timeline, text.as_bytes())?;
         Ok(timeline)
     }
+}
+
+/// An export lacks what was not loaded only as far as that is played.
+fn of_what_is_played(outcome: Outcome, variant: &Variant) -> Outcome {
+    match (outcome, variant.input.project()) {
+        (Outcome::ExportedWithout { what }, Some(project)) => {
+            let missed = project.missed(what);
+            match missed.is_empty() {
+                true => Outcome::Finished,
+                false => Outcome::ExportedWithout { what: counted(&missed) },
+            }
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+/// `2 × qtblend`.
+pub fn counted(missed: &BTreeMap<String, usize>) -> Vec<String> {
+    let each = |(name, count): (&String, &usize)| match count {
+        1 => name.clone(),
+        _ => format!("{count} × {name}"),
+    };
+    missed.iter().map(each).collect()
 }
 
 /// How an export ended, and what that rests on.
@@ -578,16 +603,11 @@ fn replace(partial: &Path, whole: &Path) -> Result<(), StoreError> {
     store::put(partial, whole)
 }
 
-/// Where an engine can write: the result's folder, what the user allows, and what a program needs to run at all
-/// – temporary files, devices, names of threads, caches of fonts and shaders.
+/// Where an engine can write: the result's folder, what the user allows, and what a program needs to run at all.
 fn writable(folder: &Path, allowed: &[PathBuf]) -> Vec<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-    let caches = ["fontconfig", "gstreamer-1.0", "mesa_shader_cache", "mesa_shader_cache_db"];
-    let caches = cache.iter().flat_map(|cache| caches.iter().map(|name| cache.join(name)));
-    let usual = ["/tmp", "/var/tmp", "/dev", "/proc"].iter().map(PathBuf::from);
-    let mut writable = vec![folder.to_path_buf(), std::env::temp_dir()];
-    writable.extend(usual.chain(caches).chain(variable("XDG_RUNTIME_DIR")).chain(allowed.iter().cloned()));
+    let mut writable = engine::usually_writable();
+    writable.push(folder.to_path_buf());
+    writable.extend(allowed.iter().cloned());
     writable.retain(|path| path.exists());
     writable
 }

@@ -267,7 +267,7 @@ fn make_in(makers: &Makers, made: &Path, spec: &SourceSpec) -> Result<(), MediaE
         message,
     };
     let command: Vec<OsString> = [makers.exporter.into()].into_iter().chain(arguments(made, spec)).collect();
-    let answer = launch::ask(makers.launcher, &command, &[], || !makers.stop.is_set());
+    let answer = launch::ask(makers.launcher, &command, &[], None, || !makers.stop.is_set());
     let answer = answer.map_err(|none| match none {
         NoReply::Ended => MediaError::Stopped,
         none => broken_off(format!("did not start: {none}")),

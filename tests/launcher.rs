@@ -314,7 +314,7 @@ fn a_stranger_who_holds_the_output_does_not_keep_a_job_from_its_end() {
 fn ask(script: &str, may_go_on: impl FnMut() -> bool) -> Result<launch::Reply, launch::NoReply> {
     let command = ["sh", "-c", script].map(OsString::from);
     let launcher = Path::new(env!("CARGO_BIN_EXE_memreel-launch"));
-    launch::ask(launcher, &command, &[("ASKED", "what")], may_go_on)
+    launch::ask(launcher, &command, &[("ASKED", "what")], None, may_go_on)
 }
 
 #[test]
@@ -331,8 +331,13 @@ fn a_program_that_is_asked_and_does_not_answer_is_ended() {
     let began = Instant::now();
     let answer = ask("sleep 3625", || began.elapsed() < Duration::from_millis(200));
     assert!(matches!(answer, Err(launch::NoReply::Ended)), "{answer:?}");
-    let missing =
-        launch::ask(Path::new(env!("CARGO_BIN_EXE_memreel-launch")), &["/nowhere/x".into()], &[], || true);
+    let missing = launch::ask(
+        Path::new(env!("CARGO_BIN_EXE_memreel-launch")),
+        &["/nowhere/x".into()],
+        &[],
+        None,
+        || true,
+    );
     assert!(matches!(missing, Err(launch::NoReply::NotStarted(_))), "{missing:?}");
 }
 

@@ -52,7 +52,7 @@ impl Lab {
             channel: Channel::Output,
             lines: ProgressLines::Own(progress),
             counters: "out",
-            is_failure: |_| false,
+            left_out: |_| None,
         };
         let launch = Launch {
             launcher: PathBuf::from(env!("CARGO_BIN_EXE_memreel-launch")),

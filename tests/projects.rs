@@ -156,7 +156,7 @@ fn a_project_of_kdenlive_is_described_and_shows_the_same_with_fewer_tracks() {
     let sources = sources(&bench);
     let path = project_file(&bench, "small.kdenlive", &sources);
     let project = project::open(&path).unwrap();
-    assert_eq!((project.frames, project.clips, project.nesting_depth), (70, 4, 3));
+    assert_eq!((project.frames, project.clips, project.nesting_depth), (100, 4, 3));
     assert_eq!((project.sources, project.missing), (sources[..2].to_vec(), vec![]));
     let flat = bench.path().join("flat.mlt");
     let ran = bench.run(&["layout", path.to_str().unwrap(), "--to", "flat", "-o", flat.to_str().unwrap()]);
@@ -175,7 +175,7 @@ fn what_a_project_needs_and_does_not_find_is_told_and_no_error() {
     ran.expect(0).says(&[
         "Kdenlive",
         "1280x720 at 25 frames/s",
-        "70 frames, 2.80 s",
+        "100 frames, 4.00 s",
         "2 of them missing",
         "MISSING",
     ]);
@@ -304,4 +304,49 @@ fn a_project_of_rlvideo_runs_in_the_editor_at_the_size_that_is_asked_for() {
     assert!(job.record.variant.contains(&("driver".into(), "background".into())));
     let ran = bench.run(&["run", "film.rlvideo", "--engine", "melt"]);
     ran.expect(2).complains(&["--dump-graph"]);
+}
+
+/// A project on one medium of five seconds in the folder `media` beside it, whose root is given relative to it.
+fn project_of_one_clip(bench: &Bench, name: &str, tractor: &str) -> PathBuf {
+    let folder = bench.path().join("project");
+    fs::create_dir_all(folder.join("media")).unwrap();
+    fs::hard_link(&sources(bench)[0], folder.join("media/a.mp4")).unwrap();
+    let path = folder.join(name);
+    let profile = "<profile width='320' height='180' frame_rate_num='25' frame_rate_den='1' progressive='1' \
+        sample_aspect_num='1' sample_aspect_den='1' display_aspect_num='16' display_aspect_den='9'/>";
+    let text = format!(
+        "<mlt LC_NUMERIC='C' root='./media'>{profile}<producer id='a'><property name='resource'>a.mp4</property>\
+         </producer><playlist id='p'><entry producer='a' in='00:00:-0.04' out='49.9'/></playlist>\
+         <tractor id='t' in='0' out='50'><track producer='p'/>{tractor}</tractor></mlt>"
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_project_with_a_relative_root_is_played_from_its_folder_and_ends_with_its_longest_track() {
+    let bench = Bench::new();
+    let project = project_of_one_clip(&bench, "root.mlt", "");
+    let more = ["--engine", "melt,mlt-python", "--driver", "main", "--keep-exports", "--stall-limit", "15"];
+    bench.run(&[&["run", project.to_str().unwrap()], more.as_slice()].concat()).expect(0);
+    let result = bench.latest("root");
+    assert_eq!(result.jobs.len(), 2);
+    for job in &result.jobs {
+        assert_eq!(job.record.timeline.frames, Some(50));
+        let (seen, _) = seen_and_heard(&export_of(&result, job));
+        assert_eq!(seen, shot(1, 0, 50), "{:?}", job.record.command);
+    }
+}
+
+#[test]
+fn a_service_that_mlt_could_not_load_is_no_finished_export() {
+    let bench = Bench::new();
+    let filter = "<filter id='f'><property name='mlt_service'>nosuchfilter</property></filter>";
+    let project = project_of_one_clip(&bench, "lacking.mlt", filter);
+    let more = ["--engine", "melt,mlt-python", "--driver", "main", "--stall-limit", "15"];
+    let ran = bench.run(&[&["run", project.to_str().unwrap()], more.as_slice()].concat());
+    ran.expect(4).says(&["failed to load filter \"f\""]);
+    for job in &bench.latest("lacking").jobs {
+        assert!(!job.record.outcome.is_finished(), "{:?}", job.record.command);
+    }
 }

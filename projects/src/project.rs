@@ -4,16 +4,20 @@
 //! sequence that is used twice counts twice, a clip in an editor's bin not at all.
 
 mod mlt;
+mod not_loaded;
+mod pictures;
 mod reach;
 mod rlvideo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::mlt::{Graph, MltError, Profile, from_mlt_xml};
+use crate::mlt::graph::{Body, Entry, Part, PlaylistItem, Service};
+use crate::mlt::{self as mlt_xml, Graph, MltError, Profile, from_mlt_xml};
 use crate::rlvideo::RlvideoError;
 
+pub use pictures::files;
 pub use reach::{ProjectFetch, ProjectWrite, Reach};
 
 /// Whose file it is.
@@ -46,7 +50,8 @@ pub struct Project {
     pub clips: usize,
     /// How many playlists and tractors stand in each other down to a clip.
     pub nesting_depth: usize,
-    /// Every file that it plays, absolute, in order of first use.
+    /// Every file that it plays, absolute, in order of first use. A sequence of pictures is one, by its pattern:
+    /// [`files`] finds the pictures.
     pub sources: Vec<PathBuf>,
     /// Those of them that are not there.
     pub missing: Vec<PathBuf>,
@@ -60,6 +65,12 @@ pub struct Project {
     pub filters: BTreeMap<String, usize>,
     /// What it would write and fetch, beside the export itself.
     pub reach: Reach,
+    /// What MLT could not load of it, each with how often that is played: services by their names, producers by what
+    /// they are to open. `None` where MLT was not asked.
+    pub not_loaded: Option<BTreeMap<String, usize>>,
+    /// Whether its `root` is relative. An editor takes that from the project's folder; MLT 7.12 takes it from where
+    /// it runs, and twice.
+    pub has_relative_root: bool,
 }
 
 /// Why a file is no project that can be described.
@@ -100,6 +111,38 @@ pub enum ProjectError {
         /// Why.
         what: String,
     },
+}
+
+impl Project {
+    /// The project in MLT XML as the only item of a playlist, with its files by whole paths: MLT gives an account of all
+    /// that is in an item, and of a document only the name. `None` where it is not MLT XML.
+    pub fn as_an_item(&self) -> Option<String> {
+        let mut graph = from_mlt_xml(&self.text).ok()?;
+        let folder = self.path.parent()?;
+        let root = mlt::root_of(&graph, folder);
+        graph.attributes.set("root", root.to_str()?);
+        let entry = Entry { of: graph.root()?.id.clone(), ..Entry::default() };
+        let item = Service::new(graph.new_id("item"), Body::Playlist(vec![PlaylistItem::Entry(entry)]));
+        graph.parts.push(Part::Service(item));
+        Some(mlt_xml::write(&graph))
+    }
+
+    /// Of what MLT says that it could not load, what is played, and how often.
+    pub fn missed(&self, names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
+        let Ok(graph) = from_mlt_xml(&self.text) else { return BTreeMap::new() };
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        not_loaded::counted(names.into_iter().collect(), &graph, folder)
+    }
+
+    /// What is given to MLT: the file itself, or where its root is relative a copy with an absolute one, so that MLT
+    /// plays the files that the editor would.
+    pub fn text_with_absolute_root(&self) -> String {
+        let graph = self.has_relative_root.then(|| from_mlt_xml(&self.text).ok()).flatten();
+        let (Some(mut graph), Some(folder)) = (graph, self.path.parent()) else { return self.text.clone() };
+        let root = mlt::root_of(&graph, folder);
+        graph.attributes.set("root", root.to_string_lossy());
+        mlt_xml::write(&graph)
+    }
 }
 
 impl ProjectFormat {
@@ -145,22 +188,47 @@ struct Found {
     transitions: BTreeMap<String, usize>,
     filters: BTreeMap<String, usize>,
     reach: Reach,
+    has_relative_root: bool,
 }
 
-/// Opens a project.
+/// A project as MLT opened it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Opened {
+    /// The graph that MLT made of it, in MLT XML: with every length known.
+    pub graph: String,
+    /// What it could not load, in its own words: a service's name, or what a producer was to open.
+    pub not_loaded: BTreeSet<String>,
+}
+
+/// Opens a project, and describes it by what the file says.
 ///
 /// # Errors
 /// When the file cannot be read, is not what its ending says, or does not say how long it is; files
 /// that it needs and that are missing are no error.
 pub fn open(path: &Path) -> Result<Project, ProjectError> {
+    open_as_played(path, &|_| None)
+}
+
+/// Opens a project, and describes it by what MLT plays: `ask` has MLT open it, or returns `None` where that cannot be
+/// done; then the file's word counts. A project that reaches for more than its media is not opened.
+///
+/// # Errors
+/// As [`open`]; the length may be MLT's word alone.
+pub fn open_as_played(
+    path: &Path,
+    ask: &dyn Fn(&Project) -> Option<Opened>,
+) -> Result<Project, ProjectError> {
     let (format, text) = read(path)?;
     let absolute = absolute(path)?;
     let folder = absolute.parent().unwrap_or(Path::new("/"));
-    let (profile, found) = match format {
-        ProjectFormat::Mlt | ProjectFormat::Kdenlive => mlt::found(path, &text, folder)?,
-        ProjectFormat::Rlvideo => rlvideo::found(path, &text, folder)?,
-    };
-    Ok(described(Project { path: absolute, format, text, profile, ..Project::default() }, found))
+    let project = Project { path: absolute.clone(), format, text, ..Project::default() };
+    match format {
+        ProjectFormat::Mlt | ProjectFormat::Kdenlive => mlt::describe(path, project, folder, ask),
+        ProjectFormat::Rlvideo => {
+            let (profile, found) = rlvideo::found(path, &project.text, folder)?;
+            Ok(described(Project { profile, ..project }, found))
+        }
+    }
 }
 
 /// Opens the graph of a project in MLT XML. Its `root` is made absolute, so that relative paths in it
@@ -179,7 +247,7 @@ pub fn open_graph(path: &Path) -> Result<Graph, ProjectError> {
     let folder = absolute.parent().unwrap_or(Path::new("/"));
     let is_relative = |medium: &str| !medium.starts_with('/') && !medium.contains("://");
     if graph.services().filter_map(|service| service.medium()).any(is_relative) {
-        let root = folder.join(graph.attributes.get("root").unwrap_or_default());
+        let root = mlt::root_of(&graph, folder);
         graph.attributes.set("root", root.to_string_lossy());
     }
     Ok(graph)
@@ -215,6 +283,8 @@ impl Default for Project {
             transitions: BTreeMap::new(),
             filters: BTreeMap::new(),
             reach: Reach::default(),
+            not_loaded: None,
+            has_relative_root: false,
         }
     }
 }
@@ -233,13 +303,29 @@ fn described(project: Project, mut found: Found) -> Project {
         tracks: found.tracks,
         clips,
         nesting_depth: found.nesting_depth,
-        missing: sources.iter().filter(|path| !path.exists()).cloned().collect(),
+        missing: sources.iter().filter(|path| pictures::files(path).is_empty()).cloned().collect(),
         sources,
         cuts: found.clips,
         first_uses,
         transitions: found.transitions,
         filters: found.filters,
         reach: found.reach,
+        has_relative_root: found.has_relative_root,
         ..project
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_root_is_made_absolute_in_the_text() {
+        let text = "<mlt title=\"a root='x'\" root = './m'><producer id='a' root='y'/></mlt>";
+        let mut project = Project { text: text.into(), path: "/a & b/c.mlt".into(), ..Project::default() };
+        assert_eq!(project.text_with_absolute_root(), text);
+        project.has_relative_root = true;
+        let written = project.text_with_absolute_root();
+        assert!(written.contains("root=\"/a &amp; b/m\"") && written.contains("root=\"y\""), "{written}");
     }
 }

@@ -57,9 +57,9 @@ pub struct ProgressFormat {
     pub lines: ProgressLines,
     /// `in`, `out` or `in+out`: the counters it gives.
     pub counters: &'static str,
-    /// Whether a line that it writes means that it does not do what it was asked, whatever its exit
-    /// code will be.
-    pub is_failure: fn(&str) -> bool,
+    /// What it leaves out of the export by its own word, if a line that it writes says so, whatever its exit code
+    /// will be.
+    pub left_out: fn(&str) -> Option<&str>,
 }
 
 /// How a line of an engine's progress is read.
@@ -446,14 +446,15 @@ fn outcome(
         return reason.clone();
     }
     match watched.end.as_ref().map(|end| end.status) {
-        Some(launch::EndStatus::Exit(0)) if heard.complaint.is_none() => Outcome::Finished,
+        Some(launch::EndStatus::Exit(0)) if heard.left_out.is_empty() => Outcome::Finished,
+        Some(launch::EndStatus::Exit(0)) => {
+            Outcome::ExportedWithout { what: heard.left_out.into_iter().collect() }
+        }
         // A script whose engine was killed only passes that on.
         Some(launch::EndStatus::Exit(_)) if group.and_then(Group::oom_kills) > Some(0) => {
             Outcome::OutOfMemory
         }
-        Some(launch::EndStatus::Exit(code)) => {
-            Outcome::Failed { code, message: heard.complaint.or(heard.message) }
-        }
+        Some(launch::EndStatus::Exit(code)) => Outcome::Failed { code, message: heard.message },
         Some(launch::EndStatus::Signal(signal)) => killed(signal),
         None => Outcome::Interrupted,
     }

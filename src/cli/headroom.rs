@@ -8,6 +8,7 @@ use clap::Args;
 use super::changes::{self, ScenarioOptions};
 use super::run::{CarriedOut, Session};
 use super::{Exit, Failure, plan, print_lines, say};
+use crate::engine::Companions;
 use crate::headroom::{HeadroomRecord, LimitStep, NextStep, Search, VariantHeadroom};
 use crate::plan::{Plan, Variant};
 use crate::report::{self, TableLook};
@@ -81,7 +82,8 @@ impl HeadroomCommand {
         let base = self.base()?;
         let scenario = base.load(&[])?;
         check_unlimited(&scenario)?;
-        let mut searches: Vec<_> = plan::of(&scenario)?.variants.iter().map(VariantSearch::new).collect();
+        let plan = plan::of(&scenario, &Companions::usual())?;
+        let mut searches: Vec<_> = plan.variants.iter().map(VariantSearch::new).collect();
         let mut folder = None;
         while searches.iter().any(|search| search.search.next() != NextStep::Over) {
             let scenario = base.load(&limits(&searches))?;

@@ -9,8 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Exit, Failure, print_lines};
+use crate::engine::{self, Companions};
+use crate::execution;
 use memreel_projects::mlt::Profile;
-use memreel_projects::project::{self, Project, ProjectError, ProjectFetch, ProjectWrite};
+use memreel_projects::project::{
+    self, Project, ProjectError, ProjectFetch, ProjectFormat, ProjectWrite, Reach,
+};
 
 /// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
 ///
@@ -33,6 +37,9 @@ pub struct InspectCommand {
     /// Print one JSON object; `cuts` and `first_used_at` are frames
     #[arg(long)]
     json: bool,
+    /// Have the installed melt open the project: also list what it cannot load, and take lengths from it
+    #[arg(long)]
+    probe: bool,
 }
 
 impl From<ProjectError> for Failure {
@@ -44,20 +51,22 @@ impl From<ProjectError> for Failure {
 impl InspectCommand {
     /// Reads the project and prints what it is.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
-        let project = project::open(&self.file)?;
+        let companions = Companions::usual().asked(self.probe);
+        let ask = |project: &Project| engine::opened(project, [], &companions);
+        let project = project::open_as_played(&self.file, &ask)?;
         match self.json {
             true => {
                 serde_json::to_writer_pretty(&mut *out, &InspectRecord::of(&project))
                     .map_err(std::io::Error::from)?;
                 writeln!(out)?;
             }
-            false => print_lines(out, |out| Ok(print(&project, out)?))?,
+            false => print_lines(out, |out| Ok(print(&project, self.probe, out)?))?,
         }
         Ok(Exit::Fine)
     }
 }
 
-fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
+fn print(project: &Project, is_probed: bool, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{}", project.path.display())?;
     let mut line = |name: &str, value: String| writeln!(out, "  {name:<12} {value}");
     line("format", project.format.to_string())?;
@@ -68,6 +77,7 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
     line("nesting", format!("{} levels", project.nesting_depth))?;
     line("transitions", counts(&project.transitions))?;
     line("filters", counts(&project.filters))?;
+    line("not loaded", not_loaded(project, is_probed))?;
     line("writes", reached(project.reach.writes.len(), "file"))?;
     line("fetches", reached(project.reach.fetches.len(), "URL"))?;
     line("files", format!("{}, {} of them missing", project.sources.len(), project.missing.len()))?;
@@ -77,6 +87,22 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "    from frame {first:<7} {}{missing}", path.display())?;
     }
     print_reach(project, out)
+}
+
+/// What MLT leaves out of an export on this machine.
+fn not_loaded(project: &Project, is_probed: bool) -> String {
+    match &project.not_loaded {
+        Some(missed) if missed.is_empty() => "nothing: melt loads everything".into(),
+        Some(missed) => execution::counted(missed).join(", "),
+        None if !is_probed => "unknown: --probe has melt open the project".into(),
+        None if project.format == ProjectFormat::Rlvideo => {
+            "unknown: melt does not open .rlvideo projects".into()
+        }
+        None if project.reach != Reach::default() => {
+            "unknown: melt does not open a project that writes or fetches".into()
+        }
+        None => "unknown: melt is not installed, or did not open the project".into(),
+    }
 }
 
 /// What it reaches for beside its files, a line each.
@@ -162,6 +188,9 @@ pub struct InspectRecord<'a> {
     transitions: &'a BTreeMap<String, usize>,
     /// The number of filters of each kind.
     filters: &'a BTreeMap<String, usize>,
+    /// What MLT cannot load, and how often it is used: filters, transitions and links by name, producers by resource.
+    /// Unknown if MLT did not open the project (`--probe`).
+    not_loaded: Option<&'a BTreeMap<String, usize>>,
     /// The files that it would write, beside the export.
     writes: Vec<WriteRecord<'a>>,
     /// What it would fetch by a protocol of FFmpeg.
@@ -234,6 +263,7 @@ impl InspectRecord<'_> {
             cuts: &project.cuts,
             transitions: &project.transitions,
             filters: &project.filters,
+            not_loaded: project.not_loaded.as_ref(),
             writes: project.reach.writes.iter().map(write_record).collect(),
             fetches: project.reach.fetches.iter().map(fetch_record).collect(),
         }

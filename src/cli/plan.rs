@@ -21,7 +21,7 @@ use crate::media;
 use crate::plan::{self, Input, Job, PlanContext, Shard, Variant};
 use crate::scenario::{Scenario, Sink, Size};
 use memreel_projects::mlt::Profile;
-use memreel_projects::project::{self, ProjectFormat};
+use memreel_projects::project::{self, Project, ProjectFormat};
 use memreel_record::machine;
 use memreel_trace::Threading;
 
@@ -80,13 +80,14 @@ impl PlanCommand {
     /// Prints the plan.
     pub fn run(self, out: &mut dyn Write) -> Result<Exit, Failure> {
         let scenario = self.changes.load(self.scenario.as_deref())?;
-        let plan = of(&scenario)?;
+        let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref()).asked(self.probe);
+        let plan = of(&scenario, &companions)?;
         let dealt = self.shards.map(|shards| plan.deal(shards)).transpose()?;
         // What is not for this machine says nothing of it.
         match (self.format, self.shards) {
             (Format::Github, Some(shards)) => github::print(Shard::all(shards.get()), out)?,
             (Format::Slurm, Some(shards)) => slurm::print(&self.command(&plan)?, shards.get(), out)?,
-            _ => self.print_for_here(&plan, dealt.as_deref(), out)?,
+            _ => self.print_for_here(&plan, &companions, dealt.as_deref(), out)?,
         }
         Ok(Exit::Fine)
     }
@@ -95,11 +96,11 @@ impl PlanCommand {
     fn print_for_here(
         &self,
         plan: &plan::Plan,
+        companions: &Companions,
         dealt: Option<&[Shard]>,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
-        let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref()).asked(self.probe);
-        let engines = execution::find_engines(plan, &companions);
+        let engines = execution::find_engines(plan, companions);
         let obstacles = execution::obstacles(plan, &engines);
         match self.format {
             Format::Json => json::print(plan, &obstacles, dealt, out)?,
@@ -170,9 +171,10 @@ fn print_text(
     print_orders(plan, obstacles, dealt, out)
 }
 
-/// The plan of a scenario on this machine. A project that it names is opened.
-pub fn of(scenario: &Scenario) -> Result<plan::Plan, Failure> {
-    let open = |path: &PathBuf| project::open(path).map(Arc::new);
+/// The plan of a scenario on this machine. A project that it names is opened, by MLT too where engines are asked.
+pub fn of(scenario: &Scenario, companions: &Companions) -> Result<plan::Plan, Failure> {
+    let ask = |project: &Project| engine::opened(project, scenario.matrix.engines(), companions);
+    let open = |path: &PathBuf| project::open_as_played(path, &ask).map(Arc::new);
     let project = scenario.project.as_ref().map(open).transpose()?;
     let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
     // The editor rlvideo gives a project its size when it opens it; all others have their own.

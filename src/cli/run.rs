@@ -203,11 +203,11 @@ impl Session {
         scenario: &'a Scenario,
         part: impl FnOnce(Plan) -> Plan,
     ) -> Result<Prepared<'a>, Failure> {
-        let plan = part(self.part_of(plan::of(scenario)?)?);
+        let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
+        let plan = part(self.part_of(plan::of(scenario, &companions)?)?);
         if let Some(project) = plan.variants.iter().find_map(|variant| variant.input.project()) {
             self.allowed.check(project)?;
         }
-        let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let found = || Rc::new(execution::find_engines(&plan, &companions));
         let engines = Rc::clone(self.engines.get_or_init(found));
         let obstacles = execution::obstacles(&plan, &engines);
@@ -286,6 +286,7 @@ impl Prepared<'_> {
         let Prepared { scenario, plan, engines, obstacles, groups, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
+        tell_what_is_not_loaded(&plan);
         make_media(scenario, &plan, &obstacles, &companions, &stop)?;
         if session.dump_graph {
             tell_who_dumps_none(&engines);
@@ -356,6 +357,16 @@ fn tell_what_is_not_run(plan: &Plan, obstacles: &[Option<String>]) {
         if let Some(obstacle) = obstacle {
             say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
         }
+    }
+}
+
+/// The exports are other ones than the project's then.
+fn tell_what_is_not_loaded(plan: &Plan) {
+    let project = plan.variants.iter().find_map(|variant| variant.input.project());
+    let missed = project.and_then(|project| project.not_loaded.as_ref()).filter(|missed| !missed.is_empty());
+    if let Some(missed) = missed {
+        let missed = execution::counted(missed).join(", ");
+        say(format_args!("memreel: MLT cannot load {missed} here: exports are without it"));
     }
 }
 

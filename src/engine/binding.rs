@@ -20,7 +20,7 @@ pub const PROGRESS: ProgressFormat = ProgressFormat {
     channel: Channel::Pipe,
     lines: ProgressLines::Own(super::pipe_lines::parse),
     counters: "in+out",
-    is_failure: mlt::says_it_cannot,
+    left_out: mlt::not_loaded,
 };
 
 /// A Python that imports MLT.
@@ -63,6 +63,14 @@ pub fn find(name: EngineName, chosen: Option<&Path>, probe: Option<&Probe>) -> R
         advice: "its module avformat is missing (Debian and Ubuntu: `apt-get install libmlt7`)".into(),
     })?;
     Ok(Binding { python, installation })
+}
+
+/// The interpreter alone, looked for in the same places.
+///
+/// # Errors
+/// When there is none.
+pub fn python(chosen: Option<&Path>, probe: &Probe) -> Result<PathBuf, Missing> {
+    chosen.map_or_else(|| anywhere(probe), |path| at(path, probe)).map(|(_, python)| python)
 }
 
 fn at(path: &Path, probe: &Probe) -> Result<(About, PathBuf), Missing> {

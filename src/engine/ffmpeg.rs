@@ -124,7 +124,7 @@ impl Engine for Ffmpeg {
                 channel: Channel::Pipe,
                 lines: ProgressLines::Own(pipe_lines::parse),
                 counters: "in+out",
-                is_failure: |_| false,
+                left_out: |_| None,
             }),
             effective: effective(variant.threading),
             notes: notes(variant.threading),

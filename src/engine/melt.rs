@@ -42,9 +42,16 @@ fn on_path() -> Result<PathBuf, Missing> {
     probe::on_path("melt").ok_or_else(missing)
 }
 
+/// The program: the one that was chosen, or as a shell would find it.
+///
+/// # Errors
+/// When it is not there.
+pub fn program(chosen: Option<&Path>) -> Result<PathBuf, Missing> {
+    chosen.map_or_else(on_path, |path| probe::chosen(path, Some("melt")))
+}
+
 fn looked_for(chosen: Option<&Path>) -> Result<Installation, Missing> {
-    let program = chosen.map_or_else(on_path, |path| probe::chosen(path, Some("melt")))?;
-    Ok(Installation::unasked(EngineName::Melt, &program))
+    Ok(Installation::unasked(EngineName::Melt, &program(chosen)?))
 }
 
 fn installed(probe: &Probe) -> Result<Installation, Missing> {
@@ -142,12 +149,12 @@ impl Engine for Melt {
         Resolved {
             before: None,
             command,
-            environment: mlt::environment(variant.threading),
+            environment: mlt::environment(variant),
             progress: Some(ProgressFormat {
                 channel: Channel::Output,
                 lines: ProgressLines::Own(parse_progress),
                 counters: "in",
-                is_failure: mlt::says_it_cannot,
+                left_out: mlt::not_loaded,
             }),
             effective: mlt::effective(variant.threading),
             notes: mlt::notes(variant),

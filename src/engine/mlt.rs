@@ -183,7 +183,7 @@ pub fn graph(variant: &Variant) -> (&'static str, String) {
         Input::Script(timeline) => {
             ("mlt", mlt::to_mlt_xml(timeline, profile, export.audio.is_some(), layout(variant.layout)))
         }
-        Input::Project(project) => ("mlt", project.text.clone()),
+        Input::Project(project) => ("mlt", project.text_with_absolute_root()),
         Input::Opaque(_) => ("mlt", String::new()),
     }
 }
@@ -206,13 +206,28 @@ fn real_time(threading: Threading) -> Option<i64> {
     threading.render.map(|threads| if threads <= 1 { 0 } else { -i64::from(threads) })
 }
 
-/// The variables by which MLT learns of threads.
-pub fn environment(threading: Threading) -> BTreeMap<String, Option<String>> {
-    let variables = [("MLT_AVFORMAT_THREADS", threading.decode), ("MLT_SLICES_COUNT", threading.filter)];
+/// The variables by which MLT learns of threads; and, for a project, of a display.
+pub fn environment(variant: &Variant) -> BTreeMap<String, Option<String>> {
+    let mut variables = of_threads(variant.threading);
+    if variant.input.project().is_some() {
+        variables.extend(display().map(|(name, value)| (name.into(), Some(value.into()))));
+    }
     variables
-        .into_iter()
-        .map(|(name, threads)| (name.into(), threads.map(|threads| threads.to_string())))
-        .collect()
+}
+
+/// The variables by which MLT learns of threads.
+pub fn of_threads(threading: Threading) -> BTreeMap<String, Option<String>> {
+    let variables = [("MLT_AVFORMAT_THREADS", threading.decode), ("MLT_SLICES_COUNT", threading.filter)];
+    let text = |threads: Option<u32>| threads.map(|threads| threads.to_string());
+    variables.into_iter().map(|(name, threads)| (name.into(), text(threads))).collect()
+}
+
+/// What MLT's services of Qt's need where there is no display. They load nothing unless `DISPLAY` is set, and then Qt
+/// draws off screen, the same pictures as with an X server.
+pub fn display() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has_one = std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty());
+    let off_screen = [("DISPLAY", "none"), ("QT_QPA_PLATFORM", "offscreen")];
+    off_screen.into_iter().filter(move |_| !has_one)
 }
 
 /// What it does otherwise than asked, in words.
@@ -221,6 +236,9 @@ pub fn notes(variant: &Variant) -> Vec<String> {
     let threading = variant.threading;
     if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
         notes.push("with one thread per part MLT still has three threads, two of them busy".into());
+    }
+    if variant.input.project().is_some() && display().next().is_some() {
+        notes.push("there is no display here: Qt draws off screen".into());
     }
     let moved_in = |timeline| mlt::rounded_in_points(timeline, variant.export.rate);
     let moved = variant.input.script().map_or(0, moved_in);
@@ -232,14 +250,27 @@ pub fn notes(variant: &Variant) -> Vec<String> {
     notes
 }
 
-/// MLT leaves out or replaces what it cannot load, and goes on.
-pub fn says_it_cannot(line: &str) -> bool {
-    line.contains("failed to load producer")
+/// What MLT says that it could not load: it leaves that out, or shows something else in its place, and goes on.
+pub fn not_loaded(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("failed to load ")?;
+    let (kind, name) = rest.split_once(' ')?;
+    let is_of_a_graph = ["producer", "filter", "transition", "link"].contains(&kind);
+    is_of_a_graph.then_some(name.trim().trim_matches('"'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_mlt_could_not_load_is_read_in_its_own_words() {
+        for what in ["producer", "filter", "transition", "link"] {
+            let line = format!("[producer_xml] failed to load {what} \"qtblend\"\n");
+            assert_eq!(not_loaded(&line), Some("qtblend"), "{what}");
+        }
+        assert_eq!(not_loaded("[producer_xml] failed to load consumer \"sdl2\""), None);
+        assert_eq!(not_loaded("Current Frame:         12, percentage:          1"), None);
+    }
 
     #[test]
     fn no_thread_count_makes_melt_drop_frames() {

@@ -60,7 +60,7 @@ impl Engine for MltPython {
         Resolved {
             before: None,
             command,
-            environment: mlt::environment(variant.threading),
+            environment: mlt::environment(variant),
             progress: Some(binding::PROGRESS),
             effective: mlt::effective(variant.threading),
             notes: binding::notes(variant, files),

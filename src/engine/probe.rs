@@ -151,11 +151,32 @@ impl Probe {
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: &[(&str, &str)],
     ) -> Option<Reply> {
+        self.ask(program, arguments, environment, None)
+    }
+
+    /// The same of a program that reads a file of somebody else's: it can write nowhere but among these.
+    pub fn confined_answer(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: &[(&str, &str)],
+        writable: &[PathBuf],
+    ) -> Option<Reply> {
+        self.ask(program, arguments, environment, Some(writable))
+    }
+
+    fn ask(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: &[(&str, &str)],
+        writable: Option<&[PathBuf]>,
+    ) -> Option<Reply> {
         let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_os_string());
         let command: Vec<OsString> = [program.into()].into_iter().chain(arguments).collect();
         let asked = Instant::now();
         let in_time = || asked.elapsed() < PATIENCE;
-        launch::ask(self.launcher.as_deref().ok()?, &command, environment, in_time).ok()
+        launch::ask(self.launcher.as_deref().ok()?, &command, environment, writable, in_time).ok()
     }
 
     /// The libraries that are really loaded when a program runs with these arguments: by a program that a script

@@ -137,7 +137,7 @@ impl RecipeEngine {
             channel,
             lines: ProgressLines::Numbered(pattern),
             counters: "out",
-            is_failure: |_| false,
+            left_out: |_| None,
         })
     }
 

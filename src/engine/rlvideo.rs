@@ -201,7 +201,7 @@ fn profile(variant: &Variant) -> Option<String> {
 
 /// Python writes no caches into the user's checkout.
 fn environment(variant: &Variant) -> BTreeMap<String, Option<String>> {
-    let mut environment = mlt::environment(variant.threading);
+    let mut environment = mlt::of_threads(variant.threading);
     environment.insert("PYTHONDONTWRITEBYTECODE".into(), Some("1".into()));
     environment
 }

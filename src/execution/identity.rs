@@ -154,7 +154,7 @@ mod tests {
                     channel: Channel::Output,
                     lines: ProgressLines::Own(|_| None),
                     counters: "",
-                    is_failure: |_| false,
+                    left_out: |_| None,
                 }),
                 effective: Threading { render: variant.threading.render, ..Threading::default() },
                 notes: Vec::new(),

@@ -332,6 +332,11 @@ impl fmt::Display for AxisValue {
 }
 
 impl Matrix {
+    /// The engines that it names.
+    pub fn engines(&self) -> impl Iterator<Item = &EngineChoice> {
+        self.range(Axis::Engine).values.iter().filter_map(AxisValue::engine)
+    }
+
     /// The values of an axis of memreel's.
     pub fn range(&self, axis: Axis) -> &AxisRange {
         self.axes.iter().find(|range| range.axis == axis).expect("a matrix has every axis of memreel's")

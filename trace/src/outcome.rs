@@ -48,6 +48,12 @@ pub enum Outcome {
         /// Frames of the timeline.
         of: u64,
     },
+    /// It reported success, but it could not load a part of what it was to export, and left that out.
+    ExportedWithout {
+        /// Services by their names, producers by what they were to open; each with how often it is used, where that
+        /// is known: `2 × qtblend`.
+        what: Vec<String>,
+    },
     /// The user interrupted it; the samples stop there.
     Interrupted,
     /// The kernel could not start it.
@@ -82,7 +88,7 @@ impl Outcome {
             Outcome::OutOfMemory => "out-of-memory",
             Outcome::TimedOut { .. } => "timed-out",
             Outcome::Stalled { .. } => "stalled",
-            Outcome::Incomplete { .. } => "incomplete",
+            Outcome::Incomplete { .. } | Outcome::ExportedWithout { .. } => "incomplete",
             Outcome::Interrupted => "interrupted",
             Outcome::NotStarted { .. } => "not-started",
         }
@@ -112,6 +118,7 @@ impl fmt::Display for Outcome {
                 write!(f, "stalled: no frame for {for_s} s after frame {at_frame}")
             }
             Outcome::Incomplete { frames, of } => write!(f, "exported {frames} frames instead of {of}"),
+            Outcome::ExportedWithout { what } => write!(f, "exported without {}", what.join(", ")),
             Outcome::NotStarted { message } => write!(f, "could not be started: {message}"),
         }
     }

@@ -14,7 +14,8 @@ pub enum FailureKind {
     TimeOut,
     /// The kernel ended it for want of memory.
     OutOfMemory,
-    /// It called itself successful, and its file holds another number of pictures than the timeline.
+    /// It called itself successful, and its file holds another number of pictures than the timeline, or lacks what the
+    /// engine could not load.
     Incomplete,
 }
 
@@ -36,7 +37,7 @@ impl FailureKind {
             Outcome::Stalled { .. } => Some(FailureKind::Stall),
             Outcome::TimedOut { .. } => Some(FailureKind::TimeOut),
             Outcome::OutOfMemory => Some(FailureKind::OutOfMemory),
-            Outcome::Incomplete { .. } => Some(FailureKind::Incomplete),
+            Outcome::Incomplete { .. } | Outcome::ExportedWithout { .. } => Some(FailureKind::Incomplete),
             Outcome::Finished | Outcome::Interrupted | Outcome::NotStarted { .. } => None,
         }
     }

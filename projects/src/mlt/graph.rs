@@ -206,6 +206,15 @@ impl<const N: usize> From<[(&str, &str); N]> for NamedValues {
     }
 }
 
+impl Element {
+    /// The kind of a filter or a link, however it is written.
+    pub fn service(&self) -> Option<&str> {
+        let is_it = |child: &&Element| child.attributes.get("name") == Some("mlt_service");
+        let property = self.children.iter().find(is_it).map(|child| child.text.as_str());
+        property.or_else(|| self.attributes.get("mlt_service"))
+    }
+}
+
 impl Points {
     /// From the first to the last frame.
     pub fn new(first: u64, last: u64) -> Points {
@@ -299,18 +308,17 @@ impl Service {
             return None;
         }
         let resource = self.value("resource").filter(|resource| !resource.is_empty());
-        let of_file = |prefix: &str| resource.map(|text| text.strip_prefix(prefix).unwrap_or(text));
-        match self.value("mlt_service") {
-            Some("avformat" | "avformat-novalidate") => of_file("avformat:"),
+        let medium = match self.value("mlt_service") {
             Some("timewarp") => {
                 self.value("warp_resource").or_else(|| resource?.split_once(':').map(|(_, path)| path))
             }
-            Some("qimage" | "pixbuf" | "xml" | "xml-nogl" | "melt" | "glaxnimate" | "kdenlivetitle") => {
-                resource
-            }
             None | Some("loader" | "loader-nogl") => resource.and_then(file_of_loader),
+            Some(service) if FILE_SERVICES.contains(&service) => {
+                resource.map(|text| of_file_service(text).unwrap_or(text))
+            }
             Some(_) => None,
-        }
+        };
+        medium.map(path_of_url)
     }
 
     /// Whether it is a colour without end, as what lies below all tracks.
@@ -323,10 +331,43 @@ impl Service {
     }
 }
 
-/// What MLT's loader would open as a file: `avformat:x.mp4` and `x.mp4`, not `color:red`.
+/// Producers whose resource is a file.
+const FILE_SERVICES: &[&str] = &[
+    "avformat",
+    "avformat-novalidate",
+    "consumer",
+    "glaxnimate",
+    "kdenlivetitle",
+    "melt",
+    "melt_file",
+    "pixbuf",
+    "qimage",
+    "xml",
+    "xml-nogl",
+];
+
+/// `x.mp4` of `avformat:x.mp4`.
+fn of_file_service(resource: &str) -> Option<&str> {
+    resource.split_once(':').filter(|(service, _)| FILE_SERVICES.contains(service)).map(|(_, path)| path)
+}
+
+/// The path of `file:x.mp4` and `file:///x.mp4`, and of `x.mp4\?key=value` what comes before the query.
+fn path_of_url(medium: &str) -> &str {
+    let path = medium.split("\\?").next().unwrap_or(medium);
+    let path = path.strip_prefix("file:").unwrap_or(path);
+    if path.starts_with("///") { &path[2..] } else { path }
+}
+
+/// What MLT's loader would open as a file: `avformat:x.mp4` and `x.mp4`, not `color:red`, nor `+words.txt`,
+/// which is a text itself.
 fn file_of_loader(resource: &str) -> Option<&str> {
+    if resource.starts_with('+') && resource.ends_with(".txt") {
+        return None;
+    }
+    if let Some(path) = of_file_service(resource) {
+        return Some(path);
+    }
     match resource.split_once(':') {
-        Some(("avformat", path)) => Some(path),
         Some(("timewarp", rest)) => rest.split_once(':').map(|(_, path)| path),
         Some(("file" | "http" | "https", _)) => Some(resource),
         Some((service, _)) if service.chars().all(|c| c.is_alphanumeric() || "._-".contains(c)) => None,
@@ -358,6 +399,14 @@ impl Graph {
         self.services().next_back()
     }
 
+    /// An id that no service has yet: this word, with a number where it is taken.
+    pub fn new_id(&self, word: &str) -> String {
+        let services = self.by_id();
+        let numbered = (1..).map(|number| format!("{word}{number}"));
+        let mut ids = std::iter::once(word.to_string()).chain(numbered);
+        ids.find(|id| !services.contains_key(id.as_str())).unwrap_or_default()
+    }
+
     /// The services by their ids.
     pub fn by_id(&self) -> HashMap<&str, &Service> {
         self.services().map(|service| (service.id.as_str(), service)).collect()
@@ -378,7 +427,7 @@ impl Graph {
         let mut lengths = HashMap::new();
         let rate = self.profile().map(|profile| profile.rate);
         for service in self.services() {
-            if let Some(frames) = length(service, &lengths, rate).filter(|&frames| frames <= MOST_FRAMES) {
+            if let Some(frames) = service.length(&|id| lengths.get(id).copied(), rate) {
                 lengths.insert(service.id.as_str(), frames);
             }
         }
@@ -386,27 +435,69 @@ impl Graph {
     }
 }
 
-/// How many frames a service gives, when those of the services before it are known.
-fn length(service: &Service, before: &HashMap<&str, u64>, rate: Option<Rate>) -> Option<u64> {
-    match (&service.body, service.points.frames()) {
-        (_, Some(frames)) => Some(frames),
-        (Body::Producer | Body::Chain, None) => {
-            let length = points::frames(service.value("length")?, rate)?;
-            Some(length.saturating_sub(service.points.first.unwrap_or(0)))
+impl Service {
+    /// How many frames it gives, when those of the services before it are known.
+    pub(super) fn length(&self, of: &dyn Fn(&str) -> Option<u64>, rate: Option<Rate>) -> Option<u64> {
+        let frames = match (&self.body, self.points.frames()) {
+            (_, Some(frames)) => Some(frames),
+            (Body::Producer | Body::Chain, None) => {
+                let length = points::frames(self.value("length")?, rate)?;
+                Some(length.saturating_sub(self.points.first.unwrap_or(0)))
+            }
+            (Body::Playlist(_) | Body::Tractor(_), None) => self.content_frames(of),
+        };
+        frames.filter(|&frames| frames <= MOST_FRAMES)
+    }
+
+    /// How many frames there are in a playlist or a tractor, whatever its own points say, when those of the
+    /// services before it are known.
+    pub(super) fn content_frames(&self, of: &dyn Fn(&str) -> Option<u64>) -> Option<u64> {
+        match &self.body {
+            Body::Producer | Body::Chain => None,
+            Body::Playlist(items) => items.iter().try_fold(0_u64, |sum, item| {
+                let frames = match item {
+                    PlaylistItem::Blank(frames) => *frames,
+                    PlaylistItem::Entry(entry) => entry.frames(of(&entry.of))?,
+                };
+                sum.checked_add(frames)
+            }),
+            Body::Tractor(tractor) => {
+                let track = |track: &TractorTrack| track.points.frames().or_else(|| of(&track.of));
+                tractor.tracks.iter().map(track).try_fold(0, |most, frames| Some(most.max(frames?)))
+            }
         }
-        (Body::Playlist(items), None) => items.iter().try_fold(0_u64, |sum, item| {
-            let frames = match item {
-                PlaylistItem::Blank(frames) => *frames,
-                PlaylistItem::Entry(entry) => entry.frames(before.get(entry.of.as_str()).copied())?,
-            };
-            sum.checked_add(frames)
-        }),
-        (Body::Tractor(tractor), None) => {
-            let track = |track: &TractorTrack| {
-                track.points.frames().or_else(|| before.get(track.of.as_str()).copied())
-            };
-            tractor.tracks.iter().map(track).try_fold(0, |most, frames| Some(most.max(frames?)))
+    }
+
+    /// The points as MLT plays them. It ends a tractor with its longest track and a playlist with its last
+    /// item, whatever their own points say, and plays no more of them than there is. `length` is that of a
+    /// service before this one, `content` only if it is a playlist or a tractor.
+    pub(super) fn play_what_there_is(
+        &mut self,
+        length: &dyn Fn(&str) -> Option<u64>,
+        content: &dyn Fn(&str) -> Option<u64>,
+    ) {
+        let within = |points: &mut Points, of: &str| {
+            let last = content(of).and_then(|frames| frames.checked_sub(1));
+            points.last = points.last.map(|out| out.min(last.unwrap_or(out)));
+        };
+        match &mut self.body {
+            Body::Producer | Body::Chain => return,
+            Body::Playlist(items) => items.iter_mut().for_each(|item| {
+                if let PlaylistItem::Entry(entry) = item {
+                    within(&mut entry.points, &entry.of);
+                }
+            }),
+            Body::Tractor(tractor) => {
+                tractor.tracks.iter_mut().for_each(|track| within(&mut track.points, &track.of));
+            }
         }
+        let last = self.content_frames(length).and_then(|frames| frames.checked_sub(1));
+        let Some(last) = last.filter(|_| self.points != Points::default()) else { return };
+        let first = match self.body {
+            Body::Tractor(_) => None,
+            _ => self.points.first.filter(|&first| first <= last),
+        };
+        self.points = Points { first: first.or(self.points.first.map(|_| 0)), last: Some(last) };
     }
 }
 

@@ -232,6 +232,8 @@ struct Document {
     rate: Option<Rate>,
     /// The services so far, and what each plays.
     played: HashMap<String, Played>,
+    /// How many frames each gives, and how many there are in it, if it is a playlist or a tractor.
+    frames: HashMap<String, (Option<u64>, Option<u64>)>,
     /// Every id of the document, also further down: none of these may be made up.
     named: HashSet<String>,
     made_up: u64,
@@ -262,7 +264,7 @@ impl Document {
 
     /// Takes a service in and returns its id.
     fn service(&mut self, mut element: Raw) -> Read<String> {
-        let points = self.points(&mut element)?;
+        let points = self.span(&mut element)?;
         let line = element.line;
         let id = match element.attributes.take("id") {
             Some(id) => id,
@@ -290,11 +292,20 @@ impl Document {
         )?;
         let played = Played::of(&service, &self.played);
         within_bounds(&service, played, line)?;
+        self.play_what_there_is(&mut service);
         if self.played.insert(id.clone(), played).is_some() {
             return wrong(line, format!("the id `{id}` is used twice: every service needs its own"));
         }
         self.graph.parts.push(Part::Service(service));
         Ok(id)
+    }
+
+    fn play_what_there_is(&mut self, service: &mut Service) {
+        let length = |id: &str| self.frames.get(id).and_then(|(length, _)| *length);
+        let content = |id: &str| self.frames.get(id).and_then(|(_, content)| *content);
+        service.play_what_there_is(&length, &content);
+        let frames = (service.length(&length, self.rate), service.content_frames(&length));
+        self.frames.insert(service.id.clone(), frames);
     }
 
     fn made_up_id(&mut self) -> String {
@@ -353,13 +364,24 @@ impl Document {
         Ok(())
     }
 
+    /// A point before 0 stands for the first frame as `in`, for the last that there is as `out`.
     fn points(&self, element: &mut Raw) -> Read<Points> {
-        Ok(Points { first: self.point(element, "in")?, last: self.point(element, "out")? })
+        let first = self.point(element, "in")?.map(|first| first.try_into().unwrap_or(0));
+        Ok(Points { first, last: self.point(element, "out")?.and_then(|last| last.try_into().ok()) })
     }
 
-    fn point(&self, element: &mut Raw, name: &str) -> Read<Option<u64>> {
+    /// The points of what is played: MLT exchanges them where the last is before the first.
+    fn span(&self, element: &mut Raw) -> Read<Points> {
+        let points = self.points(element)?;
+        Ok(match (points.first, points.last) {
+            (Some(first), Some(last)) if last < first => Points::new(last, first),
+            _ => points,
+        })
+    }
+
+    fn point(&self, element: &mut Raw, name: &str) -> Read<Option<i64>> {
         let Some(text) = element.attributes.take(name) else { return Ok(None) };
-        match points::frames(&text, self.rate) {
+        match points::position(&text, self.rate) {
             Some(frames) => Ok(Some(frames)),
             None => wrong(element.line, self.no_point(name, &text)),
         }
@@ -384,7 +406,7 @@ impl Document {
     }
 
     fn entry(&mut self, mut element: Raw) -> Read<Entry> {
-        let points = self.points(&mut element)?;
+        let points = self.span(&mut element)?;
         let of = self.link(&mut element, "producer")?;
         let mut entry = Entry { of, points, attributes: element.attributes, ..Entry::default() };
         for child in element.children {
@@ -400,7 +422,7 @@ impl Document {
     }
 
     fn track(&mut self, mut element: Raw) -> Read<TractorTrack> {
-        let points = self.points(&mut element)?;
+        let points = self.span(&mut element)?;
         let of = self.link(&mut element, "producer")?;
         let hide = match element.attributes.take("hide").as_deref() {
             None | Some("") => Hide::Nothing,

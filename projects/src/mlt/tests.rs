@@ -307,3 +307,69 @@ proptest! {
         let _ = from_mlt_xml(&text);
     }
 }
+
+/// How many frames of a document melt 7.12 plays, whose media have 150: those of `melt FILE -consumer xml`.
+#[test]
+fn points_past_what_there_is_are_played_as_mlt_plays_them() {
+    let p = "<playlist id='p'><entry producer='a' in='0' out='49'/></playlist>";
+    let t = |points: &str| format!("{p}<tractor id='t' {points}><track producer='p'/></tractor>");
+    let q = |points: &str, of: &str| format!("<playlist id='q'><entry producer='{of}' {points}/></playlist>");
+    let u = |points: &str, of: &str| format!("<tractor id='u'><track producer='{of}' {points}/></tractor>");
+    for (services, frames) in [
+        (t("in='0' out='50'"), 50),
+        (t("in='0' out='30'"), 50),
+        (t("in='5' out='70'"), 50),
+        (t("out='-1'"), 50),
+        (t(""), 50),
+        (t("out='30'") + &q("", "t"), 50),
+        (t("in='5' out='30'") + &q("in='10' out='40'", "t"), 31),
+        (t("out='70'") + &q("in='0' out='70'", "t"), 50),
+        (t("out='70'") + &u("", "t"), 50),
+        (p.to_string() + &u("in='10' out='40'", "p"), 31),
+        (p.to_string() + &u("in='0' out='90'", "p"), 50),
+        (u("in='10' out='30'", "a"), 21),
+        (p.replace("'p'", "'p' in='0' out='20'"), 50),
+        (p.replace("'p'", "'p' in='5' out='30'") + &u("", "p"), 45),
+        (p.replace("in='0' out='49'", "in='10' out='5'"), 6),
+        (p.replace("in='0' out='49'", "in='-1' out='19'"), 20),
+        (p.replace("in='0' out='49'", "in='0' out=''"), 1),
+        (p.replace("in='0' out='49'", "in='0' out='-1'"), 150),
+        (p.replace("in='0' out='49'", "in=':04.5' out='149'"), 38),
+        (p.replace("/></playlist>", "/><blank length='-5'/><blank length='4.9'/></playlist>"), 54),
+    ] {
+        let profile = "<profile width='64' height='48' frame_rate_num='25' frame_rate_den='1'/>";
+        let media = "<producer id='a'><property name='length'>150</property></producer>";
+        let graph = from_mlt_xml(&format!("<mlt>{profile}{media}{services}</mlt>")).unwrap();
+        let root = graph.root().unwrap().id.clone();
+        assert_eq!(graph.lengths()[root.as_str()], frames, "{services}");
+    }
+}
+
+#[test]
+fn a_text_is_no_file() {
+    let medium = |resource: &str| {
+        let mut producer = Service::new("a", Body::Producer);
+        producer.properties.set("resource", resource);
+        producer.medium().map(str::to_string)
+    };
+    assert_eq!(medium("+hello.txt"), None);
+    assert_eq!(medium("hello.txt").as_deref(), Some("hello.txt"));
+    assert_eq!(medium("+hello.mp4").as_deref(), Some("+hello.mp4"));
+}
+
+#[test]
+fn a_resource_names_its_file_in_many_ways() {
+    for (resource, path) in [
+        ("avformat:x.mp4", "x.mp4"),
+        ("consumer:x.mlt", "x.mlt"),
+        ("qimage:x.png", "x.png"),
+        ("file:x.mp4", "x.mp4"),
+        ("file:///m/x.mp4", "/m/x.mp4"),
+        ("x.mp4\\?multi=1", "x.mp4"),
+        ("img%03d.png?begin=5", "img%03d.png?begin=5"),
+    ] {
+        let mut producer = Service::new("a", Body::Producer);
+        producer.properties.set("resource", resource);
+        assert_eq!(producer.medium(), Some(path), "{resource}");
+    }
+}

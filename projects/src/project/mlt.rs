@@ -3,18 +3,49 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Found, ProjectError, reach};
-use crate::mlt::graph::{Body, Effect, Entry, Planted, PlaylistItem, Service};
-use crate::mlt::{Graph, Profile, from_mlt_xml};
+use super::{Found, Opened, Project, ProjectError, Reach, described, not_loaded, reach};
+use crate::mlt::graph::{Body, Effect, Entry, Hide, Planted, PlaylistItem, Service};
+use crate::mlt::{Graph, from_mlt_xml};
 
-/// Reads it and finds what it plays.
-pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>, Found), ProjectError> {
-    let graph = from_mlt_xml(text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
-    let indescribable = |what: String| ProjectError::Indescribable { path: path.into(), what };
-    let base = folder.join(graph.attributes.get("root").unwrap_or_default());
-    let mut found = Search::new(&graph, base).run().map_err(indescribable)?;
-    found.reach = reach::of_graph(&graph, folder);
-    Ok((graph.profile(), found))
+/// Finds what a project plays: by its text, and by MLT's account of it where there is one.
+pub fn describe(
+    path: &Path,
+    project: Project,
+    folder: &Path,
+    ask: &dyn Fn(&Project) -> Option<Opened>,
+) -> Result<Project, ProjectError> {
+    let graph =
+        from_mlt_xml(&project.text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
+    let root = graph.attributes.get("root").unwrap_or_default();
+    let has_relative_root = !root.is_empty() && Path::new(root).is_relative();
+    let reach = reach::of_graph(&graph, folder);
+    let project = Project { profile: graph.profile(), has_relative_root, reach, ..project };
+    let opened = if project.reach == Reach::default() { ask(&project) } else { None };
+    let by_text = Search::new(&graph, root_of(&graph, folder)).run();
+    let by_mlt = opened.as_ref().and_then(|opened| played(&opened.graph));
+    let found = match (by_text, by_mlt) {
+        (Ok(by_text), Some(by_mlt)) if by_text.frames != by_mlt.frames => {
+            Found { frames: by_mlt.frames, clips: by_mlt.clips, uses: by_mlt.uses, ..by_text }
+        }
+        (Ok(by_text), _) => by_text,
+        // What it plays lies in a playlist of ours, and in a playlist and a tractor of melt's.
+        (Err(_), Some(by_mlt)) => Found { nesting_depth: by_mlt.nesting_depth.saturating_sub(3), ..by_mlt },
+        (Err(what), None) => return Err(ProjectError::Indescribable { path: path.into(), what }),
+    };
+    let not_loaded = opened.map(|opened| not_loaded::counted(opened.not_loaded, &graph, folder));
+    Ok(described(Project { not_loaded, ..project }, found))
+}
+
+/// The folder that relative paths of a document start from.
+pub fn root_of(graph: &Graph, folder: &Path) -> PathBuf {
+    folder.join(graph.attributes.get("root").unwrap_or_default()).components().collect()
+}
+
+/// What MLT's own account of a project says that it plays.
+fn played(account: &str) -> Option<Found> {
+    let graph = from_mlt_xml(account).ok()?;
+    let root = PathBuf::from(graph.attributes.get("root").unwrap_or("/"));
+    Search::new(&graph, root).run().ok()
 }
 
 /// A walk from what is played down to the files.
@@ -35,6 +66,8 @@ struct Window {
     at: u64,
     from: u64,
     to: u64,
+    /// What of it the tracks above leave out.
+    hide: Hide,
 }
 
 impl<'a> Search<'a> {
@@ -54,11 +87,13 @@ impl<'a> Search<'a> {
     fn run(mut self) -> Result<Found, String> {
         let root = self.graph.root().ok_or("there is nothing to play")?;
         let frames = self.lengths.get(root.id.as_str()).copied();
-        let frames =
-            frames.ok_or("its length is unknown: a clip has neither in and out points nor a length")?;
+        let frames = frames.ok_or(
+            "a clip has neither in and out points nor a length: only MLT knows how long it is, and was not asked \
+             (`inspect` and `plan` ask it with --probe) or did not open the project",
+        )?;
         self.found.frames = frames;
         let first = root.points.first.unwrap_or(0);
-        self.service(root, Window { at: 0, from: first, to: first + frames });
+        self.service(root, Window { at: 0, from: first, to: first + frames, hide: Hide::Nothing });
         let (tracks, depth) = self.shape();
         (self.found.tracks, self.found.nesting_depth) = (tracks, depth);
         Ok(self.found)
@@ -75,8 +110,9 @@ impl<'a> Search<'a> {
                     let long = track.points.frames().or_else(|| self.lengths.get(track.of.as_str()).copied());
                     let to = (window.to + first).min(first + long.unwrap_or(window.to));
                     let from = window.from + first;
-                    if from < to {
-                        self.service(self.services[track.of.as_str()], Window { at: window.at, from, to });
+                    let hide = window.hide.and(track.hide);
+                    if from < to && hide != Hide::Both {
+                        self.service(self.services[track.of.as_str()], Window { from, to, hide, ..window });
                     }
                 }
             }
@@ -99,7 +135,7 @@ impl<'a> Search<'a> {
                 let service = self.services[entry.of.as_str()];
                 let first = self.first(entry, service) + from - begins;
                 let at = window.at + from - window.from;
-                self.service(service, Window { at, from: first, to: first + to - from });
+                self.service(service, Window { at, from: first, to: first + to - from, ..window });
                 self.count(entry.filters.iter());
             }
         }
@@ -136,7 +172,9 @@ impl<'a> Search<'a> {
         }
         self.found.clips.push(at);
         if let Some(medium) = service.medium().filter(|medium| !medium.contains("://")) {
-            self.found.uses.push((at, self.base.join(medium)));
+            let begin = service.value("begin").filter(|_| !medium.contains('?'));
+            let from = begin.map_or_else(String::new, |begin| format!("?begin={begin}"));
+            self.found.uses.push((at, self.base.join(format!("{medium}{from}"))));
         }
     }
 
@@ -155,9 +193,7 @@ impl<'a> Search<'a> {
         }
         for element in tractor.tracks.iter().flat_map(|track| &track.others) {
             if element.name == "filter" {
-                let service =
-                    element.children.iter().find(|child| child.attributes.get("name") == Some("mlt_service"));
-                count(&mut self.found.filters, service.map_or("", |service| &service.text));
+                count(&mut self.found.filters, element.service().unwrap_or_default());
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ pub enum NoReply {
 }
 
 /// Runs a program to its end, with nothing to read and its own changes to the environment. It is
-/// [guarded](Manner::Guarded): when this process is killed, so is it. It is ended when `may_go_on` says no.
+/// [guarded](Manner::Guarded): when this process is killed, so is it. It is ended when `may_go_on` says no. Where
+/// `writable` is given it can write nowhere else, if the kernel can do that.
 ///
 /// # Errors
 /// When it cannot be started or was ended.
@@ -51,6 +52,7 @@ pub fn ask(
     launcher: &Path,
     command: &[OsString],
     environment: &[(&str, &str)],
+    writable: Option<&[PathBuf]>,
     may_go_on: impl FnMut() -> bool,
 ) -> Result<Reply, NoReply> {
     let environment = environment.iter().map(|(name, value)| (name.to_string(), Some(value.to_string())));
@@ -62,7 +64,7 @@ pub fn ask(
         streams: Streams::Apart,
         cgroup: None,
         folder: None,
-        writable: None,
+        writable,
         progress_fd: None,
     })?;
     let over = WritersEnded::default();

@@ -172,7 +172,7 @@ fn debugger(launch: &Launch, target: &[String]) -> String {
     let command: Vec<_> = words.map(Into::into).collect();
     let since = Instant::now();
     let in_time = || Instant::now().since(since) <= DEBUGGER_WITHIN;
-    match launch::ask(&launch.launcher, &command, &[], in_time) {
+    match launch::ask(&launch.launcher, &command, &[], None, in_time) {
         Ok(reply) if reply.output.trim().is_empty() && reply.errors.trim().is_empty() => {
             "gdb said nothing".into()
         }

@@ -1,5 +1,6 @@
 //! Reads what an engine writes: progress into the live counters, the rest into `engine.log`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, PipeReader, Read, Write};
 use std::path::Path;
@@ -16,6 +17,9 @@ use memreel_trace::{Event, Sample};
 /// An engine that writes more than this is cut off in the log; its progress is still read.
 const LONGEST_LOG: usize = 8 << 20;
 
+/// Of what an engine leaves out no more than this is kept.
+const MOST_LEFT_OUT: usize = 100;
+
 /// What a progress pipe holds, so that an engine need not wait between two looks at it.
 const PIPE_SIZE: usize = 1 << 20;
 
@@ -31,8 +35,8 @@ pub struct Readers {
 pub struct LastHeard {
     /// The last line that the engine wrote.
     pub message: Option<String>,
-    /// The first line that means that it does not do what it was asked.
-    pub complaint: Option<String>,
+    /// What the engine leaves out of the export by its own word.
+    pub left_out: BTreeSet<String>,
     /// The frame counters when they last changed; no memory was measured then.
     pub counted: Option<Sample>,
 }
@@ -53,22 +57,23 @@ pub fn start(
 ) -> std::io::Result<(Readers, Option<ReadProgress>)> {
     let mut log = Log::new(File::create(folder.join("engine.log"))?);
     let in_output = format.filter(|format| format.channel == Channel::Output).cloned();
+    let of_line = format.map(|format| format.left_out);
     let output = launched.output.take().ok_or_else(|| std::io::Error::other("the output is already read"))?;
     let over = WritersEnded::default();
     let output = UntilOver::new(output, &over);
     let mut output_sink = sink.clone();
     let output = std::thread::Builder::new().name("output".into()).spawn(move || {
-        let mut complaint = None;
+        let mut left_out = BTreeSet::new();
         each_line(output, |line| match in_output.as_ref().and_then(|format| format.lines.read(line)) {
             Some(progress) => output_sink.note(progress),
             None => {
-                if complaint.is_none() && in_output.as_ref().is_some_and(|format| (format.is_failure)(line)) {
-                    complaint = Some(line.trim().to_string());
+                if left_out.len() < MOST_LEFT_OUT {
+                    left_out.extend(of_line.and_then(|of_line| of_line(line)).map(str::to_string));
                 }
                 log.line(line);
             }
         });
-        LastHeard { message: log.last, complaint, counted: output_sink.counted }
+        LastHeard { message: log.last, left_out, counted: output_sink.counted }
     })?;
     let (result, progress) = std::sync::mpsc::channel();
     let read: ReadProgress = match (launched.progress.take(), format) {

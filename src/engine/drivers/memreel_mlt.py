@@ -2,6 +2,7 @@
 
     memreel_mlt.py GRAPH.mlt --target OUT [--graph built|loaded] [--driver main|background] …
     memreel_mlt.py --about
+    memreel_mlt.py --describe GRAPH.mlt
 
 Once it is built or loaded, the graph is given to an `avformat` consumer, and `is_stopped` is asked every
 half a second: on the main thread, or in a thread of its own while the main thread runs its own loop.
@@ -221,6 +222,20 @@ def dump_graph(profile, producer, path):
         raise Failure(f"MLT's xml consumer did not write {path}")
 
 
+def describe(path):
+    """MLT's own account of a graph that it has loaded, on standard output."""
+    profile, producer = read_graph(path, "loaded")
+    writer = CONSUMER(profile, "xml")
+    writer.set("no_meta", "1")
+    # Else only the document's name is in the account.
+    producer.set("resource", "<playlist>")
+    writer.connect(producer)
+    writer.start()
+    while writer.is_stopped() == 0:
+        time.sleep(0.01)
+    writer.stop()
+
+
 def export(options, progress):
     """One export from the graph's file to the end: nothing of it is left when this returns."""
     profile, producer = read_graph(options.graph_file, options.graph)
@@ -317,6 +332,9 @@ def main():
     mlt.Factory().init()
     if sys.argv[1:2] == ["--list"]:
         print_list(sys.argv[2])
+        return
+    if sys.argv[1:2] == ["--describe"]:
+        describe(sys.argv[2])
         return
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("graph_file", metavar="GRAPH.mlt")

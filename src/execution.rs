@@ -454,15 +454,15 @@ impl<'a> Execution<'a> {
     /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats. A project
     /// stays where it is, and so do files that it names by their places beside it.
     fn write_timeline(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
-        if let Some(project) = variant.input.project() {
-            return Ok(project.path.clone());
-        }
-        if variant.input.script().is_none() {
-            return Ok(PathBuf::new());
-        }
+        let (ending, text) = match &variant.input {
+            Input::Opaque(_) => return Ok(PathBuf::new()),
+            Input::Project(project) if !project.is_copy => return Ok(project.path.clone()),
+            // Beside the original, relative paths of the copy would mean the same without that.
+            Input::Project(project) => ("mlt", project.rooted_text().unwrap_or_default()),
+            Input::Script(_) => self.engine(variant).timeline(variant),
+        };
         let timelines = folder.join("timelines");
         make_folder(&timelines)?;
-        let (ending, text) = self.engine(variant).timeline(variant);
         let timeline = timelines.join(format!("{}.{ending}", variant.slug()));
         store::write_in_place(&timeline, text.as_bytes())?;
         Ok(timeline)

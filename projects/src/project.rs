@@ -3,6 +3,7 @@
 //! What an export depends on is counted as it is played, from what MLT would play down: a clip in a
 //! sequence that is used twice counts twice, a clip in an editor's bin not at all.
 
+mod edit;
 mod mlt;
 mod reach;
 mod rlvideo;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::mlt::{Graph, MltError, Profile, from_mlt_xml};
 use crate::rlvideo::RlvideoError;
 
+pub use edit::Edit;
 pub use reach::{ProjectFetch, ProjectWrite, Reach};
 
 /// Whose file it is.
@@ -34,8 +36,10 @@ pub struct Project {
     pub path: PathBuf,
     /// Whose it is.
     pub format: ProjectFormat,
-    /// The file's text.
+    /// The file's text, or that of the copy.
     pub text: String,
+    /// Whether it is a copy with [changes](Edit) of what the file holds.
+    pub is_copy: bool,
     /// The pictures that it is composed of; `None` where the file leaves that to MLT.
     pub profile: Option<Profile>,
     /// How long it is.
@@ -56,7 +60,7 @@ pub struct Project {
     pub first_uses: Vec<u64>,
     /// How many transitions of each kind.
     pub transitions: BTreeMap<String, usize>,
-    /// How many filters of each kind.
+    /// How many filters of each kind, links of chains among them.
     pub filters: BTreeMap<String, usize>,
     /// What it would write and fetch, beside the export itself.
     pub reach: Reach,
@@ -140,6 +144,8 @@ struct Found {
     tracks: usize,
     nesting_depth: usize,
     clips: Vec<u64>,
+    /// The way to a clip that was looked for.
+    way: Option<crate::mlt::edit::Way>,
     /// Files as they are used, with the frame.
     uses: Vec<(u64, PathBuf)>,
     transitions: BTreeMap<String, usize>,
@@ -203,6 +209,7 @@ impl Default for Project {
             path: PathBuf::new(),
             format: ProjectFormat::Mlt,
             text: String::new(),
+            is_copy: false,
             profile: None,
             frames: 0,
             tracks: 0,

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use super::{Exit, Failure, print_lines};
 use memreel_projects::mlt::Profile;
+use memreel_projects::mlt::edit::ShownTrack;
+use memreel_projects::mlt::graph::Hide;
 use memreel_projects::project::{self, Project, ProjectError, ProjectFetch, ProjectWrite};
 
 /// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
@@ -64,6 +66,9 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
     line("profile", profile(project))?;
     line("length", length(project))?;
     line("tracks", format!("{} at most at the same time", project.tracks))?;
+    for track in shown_tracks(project) {
+        line(&format!("  track {}", track.number), track_words(&track))?;
+    }
     line("clips", format!("{}, with cuts at {} frames", project.clips, project.cuts.len()))?;
     line("nesting", format!("{} levels", project.nesting_depth))?;
     line("transitions", counts(&project.transitions))?;
@@ -77,6 +82,22 @@ fn print(project: &Project, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "    from frame {first:<7} {}{missing}", path.display())?;
     }
     print_reach(project, out)
+}
+
+/// The tracks as the editor shows them; a project of rlvideo has none.
+fn shown_tracks(project: &Project) -> Vec<ShownTrack> {
+    project.shown_tracks().unwrap_or_default()
+}
+
+fn track_words(track: &ShownTrack) -> String {
+    let what = match (track.is_empty, track.hide) {
+        (true, _) => ", empty",
+        (false, Hide::Nothing) => "",
+        (false, Hide::Video) => ", sound only",
+        (false, Hide::Audio) => ", pictures only",
+        (false, Hide::Both) => ", hidden",
+    };
+    format!("{}{what}", track.name)
 }
 
 /// What it reaches for beside its files, a line each.
@@ -148,6 +169,8 @@ pub struct InspectRecord<'a> {
     seconds: Option<f64>,
     /// The most tracks that play at the same time.
     tracks: usize,
+    /// The tracks as the editor shows them, from the lowest; empty if the project has only one.
+    shown_tracks: Vec<TrackRecord>,
     /// The number of clips.
     clips: usize,
     /// The number of playlists and tractors inside each other, down to a clip.
@@ -160,12 +183,32 @@ pub struct InspectRecord<'a> {
     cuts: &'a [u64],
     /// The number of transitions of each kind.
     transitions: &'a BTreeMap<String, usize>,
-    /// The number of filters of each kind.
+    /// The number of filters of each kind, and of links of chains.
     filters: &'a BTreeMap<String, usize>,
     /// The files that it would write, beside the export.
     writes: Vec<WriteRecord<'a>>,
     /// What it would fetch by a protocol of FFmpeg.
     fetches: Vec<FetchRecord<'a>>,
+}
+
+/// A track as the editor shows it.
+#[derive(Serialize, JsonSchema)]
+struct TrackRecord {
+    /// Its number, from 1 for the lowest: `--without track:NUMBER`.
+    number: usize,
+    /// The name that the editor gave it, or its id in the file.
+    name: String,
+    /// What is left out of it: `video`, `audio` or `both`.
+    hide: Option<&'static str>,
+    /// Whether nothing is on it.
+    is_empty: bool,
+}
+
+impl TrackRecord {
+    fn of(track: ShownTrack) -> TrackRecord {
+        let ShownTrack { number, name, hide, is_empty, .. } = track;
+        TrackRecord { number, name, hide: hide.word(), is_empty }
+    }
 }
 
 /// A file that a project would write.
@@ -227,6 +270,7 @@ impl InspectRecord<'_> {
             frames: project.frames,
             seconds: seconds(project),
             tracks: project.tracks,
+            shown_tracks: shown_tracks(project).into_iter().map(TrackRecord::of).collect(),
             clips: project.clips,
             nesting_depth: project.nesting_depth,
             sources: sources.map(|(path, &first_used_at)| SourceRecord { path, first_used_at }).collect(),

@@ -204,7 +204,7 @@ impl Session {
         part: impl FnOnce(Plan) -> Plan,
     ) -> Result<Prepared<'a>, Failure> {
         let plan = part(self.part_of(plan::of(scenario)?)?);
-        if let Some(project) = plan.variants.iter().find_map(|variant| variant.input.project()) {
+        for project in plan.variants.iter().filter_map(|variant| variant.input.project()) {
             self.allowed.check(project)?;
         }
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Found, ProjectError, reach};
-use crate::mlt::graph::{Body, Effect, Entry, Planted, PlaylistItem, Service};
+use crate::mlt::edit::{self, Way};
+use crate::mlt::graph::{Body, Effect, Element, Entry, Planted, PlaylistItem, Service};
 use crate::mlt::{Graph, Profile, from_mlt_xml};
 
 /// Reads it and finds what it plays.
@@ -17,6 +18,18 @@ pub fn found(path: &Path, text: &str, folder: &Path) -> Result<(Option<Profile>,
     Ok((graph.profile(), found))
 }
 
+/// The way to a clip, by its number in the order of play, from 1: the lower track first where several begin at once.
+/// `None` where there are not as many.
+pub fn way_to_clip(graph: &Graph, number: usize) -> Result<Option<Way>, String> {
+    let found = Search::new(graph, PathBuf::new()).run()?;
+    let mut order: Vec<usize> = (0..found.clips.len()).collect();
+    order.sort_by_key(|&place| found.clips[place]);
+    let Some(&wanted) = number.checked_sub(1).and_then(|place| order.get(place)) else { return Ok(None) };
+    let mut search = Search::new(graph, PathBuf::new());
+    search.wanted = Some(wanted);
+    Ok(search.run()?.way)
+}
+
 /// A walk from what is played down to the files.
 struct Search<'a> {
     graph: &'a Graph,
@@ -26,6 +39,12 @@ struct Search<'a> {
     counted: HashSet<&'a str>,
     /// Where the items of each playlist begin, and the frame after the last.
     begins: HashMap<&'a str, Vec<u64>>,
+    /// Entries whose filters are counted.
+    counted_entries: HashSet<(&'a str, usize)>,
+    /// The way to where the walk is.
+    way: Vec<(&'a str, usize)>,
+    /// The clip to which the way is looked for, in the order of the walk.
+    wanted: Option<usize>,
     found: Found,
 }
 
@@ -47,6 +66,9 @@ impl<'a> Search<'a> {
             lengths,
             counted: HashSet::new(),
             begins: HashMap::new(),
+            counted_entries: HashSet::new(),
+            way: Vec::new(),
+            wanted: None,
             found: Found::default(),
         }
     }
@@ -70,13 +92,15 @@ impl<'a> Search<'a> {
             Body::Producer | Body::Chain => self.clip(service, window.at),
             Body::Playlist(items) => self.playlist(&service.id, items, window),
             Body::Tractor(tractor) => {
-                for track in &tractor.tracks {
+                for (number, track) in tractor.tracks.iter().enumerate() {
                     let first = track.points.first.unwrap_or(0);
                     let long = track.points.frames().or_else(|| self.lengths.get(track.of.as_str()).copied());
                     let to = (window.to + first).min(first + long.unwrap_or(window.to));
                     let from = window.from + first;
                     if from < to {
+                        self.way.push((&service.id, number));
                         self.service(self.services[track.of.as_str()], Window { at: window.at, from, to });
+                        self.way.pop();
                     }
                 }
             }
@@ -92,15 +116,19 @@ impl<'a> Search<'a> {
         let first = self.begins[id].partition_point(|&begins| begins <= window.from).saturating_sub(1);
         let last = self.begins[id].partition_point(|&begins| begins < window.to).min(items.len());
         let shown: Vec<_> =
-            (first..last).map(|number| (&items[number], begins_at(number), begins_at(number + 1))).collect();
-        for (item, begins, ends) in shown {
+            (first..last).map(|number| (number, begins_at(number), begins_at(number + 1))).collect();
+        for (number, begins, ends) in shown {
             let (from, to) = (begins.max(window.from), ends.min(window.to));
-            if let (PlaylistItem::Entry(entry), true) = (item, from < to) {
+            if let (PlaylistItem::Entry(entry), true) = (&items[number], from < to) {
                 let service = self.services[entry.of.as_str()];
                 let first = self.first(entry, service) + from - begins;
                 let at = window.at + from - window.from;
+                self.way.push((id, number));
                 self.service(service, Window { at, from: first, to: first + to - from });
-                self.count(entry.filters.iter());
+                self.way.pop();
+                if self.counted_entries.insert((id, number)) {
+                    self.count(entry.filters.iter());
+                }
             }
         }
     }
@@ -134,6 +162,9 @@ impl<'a> Search<'a> {
         if service.is_colour() {
             return;
         }
+        if self.wanted == Some(self.found.clips.len()) {
+            self.found.way = Some(self.way.iter().map(|(id, place)| (id.to_string(), *place)).collect());
+        }
         self.found.clips.push(at);
         if let Some(medium) = service.medium().filter(|medium| !medium.contains("://")) {
             self.found.uses.push((at, self.base.join(medium)));
@@ -146,6 +177,7 @@ impl<'a> Search<'a> {
             return;
         }
         self.count(service.filters.iter());
+        self.count_elements(&service.others);
         let Body::Tractor(tractor) = &service.body else { return };
         for planted in &tractor.planted {
             match planted {
@@ -153,13 +185,15 @@ impl<'a> Search<'a> {
                 Planted::Transition(transition) => count(&mut self.found.transitions, transition.service()),
             }
         }
-        for element in tractor.tracks.iter().flat_map(|track| &track.others) {
-            if element.name == "filter" {
-                let service =
-                    element.children.iter().find(|child| child.attributes.get("name") == Some("mlt_service"));
-                count(&mut self.found.filters, service.map_or("", |service| &service.text));
-            }
-        }
+        tractor.tracks.iter().for_each(|track| self.count_elements(&track.others));
+    }
+
+    /// Filters and links that are kept as elements.
+    fn count_elements(&mut self, elements: &[Element]) {
+        elements
+            .iter()
+            .filter_map(edit::effect_service)
+            .for_each(|service| count(&mut self.found.filters, service));
     }
 
     fn count<'b>(&mut self, filters: impl Iterator<Item = &'b Effect>) {

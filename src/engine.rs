@@ -290,10 +290,11 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
 }
 
 /// Proxies that nobody can make: only the editor does, and memreel generates those of sources that it
-/// generates itself.
+/// generates itself. A project has its own.
 fn without_proxies(variant: &Variant) -> Option<String> {
     let engine = variant.engine.name;
-    if engine == EngineName::Rlvideo {
+    let has_its_own = variant.input.project().is_some() && variant.media_choice == MediaChoice::Proxy;
+    if engine == EngineName::Rlvideo || has_its_own {
         return None;
     }
     match variant.media_choice {

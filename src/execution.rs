@@ -19,7 +19,6 @@ use crate::media::{Catalogue, MediaError};
 use crate::plan::{Input, Job, JobName, PartOf, Plan, Variant};
 use crate::scenario::{Media, MediaChoice, Opaque, SHIPPED, Scenario};
 use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
-use memreel_projects::project::Project;
 use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
@@ -453,18 +452,17 @@ impl<'a> Execution<'a> {
     }
 
     /// Where the timeline of a variant lies, in the format of its engine: the same for all repeats. A project
-    /// stays where it is, and so do files that it names by their places beside it; only one with a relative root
-    /// is written anew, with an absolute one.
+    /// stays where it is, and so do files that it names by their places beside it; a copy is written.
     fn write_timeline(&self, variant: &Variant, folder: &Path) -> Result<PathBuf, StoreError> {
-        let rewritten = |project: &&Project| project.has_relative_root && !self.engine(variant).is_of_user();
-        match variant.input.project() {
-            Some(project) if !rewritten(&project) => return Ok(project.path.clone()),
-            None if variant.input.script().is_none() => return Ok(PathBuf::new()),
-            _ => {}
-        }
+        let (ending, text) = match &variant.input {
+            Input::Opaque(_) => return Ok(PathBuf::new()),
+            Input::Project(project) if !project.is_copy => return Ok(project.path.clone()),
+            // Beside the original, relative paths of the copy would mean the same without that.
+            Input::Project(project) => ("mlt", project.rooted_text().unwrap_or_default()),
+            Input::Script(_) => self.engine(variant).timeline(variant),
+        };
         let timelines = folder.join("timelines");
         make_folder(&timelines)?;
-        let (ending, text) = self.engine(variant).timeline(variant);
         let timeline = timelines.join(format!("{}.{ending}", variant.slug()));
         store::write_in_place(&timeline, text.as_bytes())?;
         Ok(timeline)

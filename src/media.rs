@@ -16,6 +16,7 @@ use crate::scenario::{Media, SourceSpec};
 use crate::store::{Holder, Lock, StoreError};
 pub use forecast::MediaForecast;
 use memreel_bounds as bounds;
+use memreel_projects::project;
 use memreel_record::launch::{self, EndStatus, NoReply};
 use memreel_record::supervise::Stop;
 use memreel_trace::MediaFile;
@@ -318,6 +319,23 @@ pub struct Catalogue {
     known: HashMap<PathBuf, MediaFile>,
 }
 
+/// Size and digest of a file, or of all the pictures of a sequence.
+fn content(path: &Path) -> std::io::Result<(u64, String)> {
+    let of_file = |file: &Path| {
+        let bytes = std::fs::metadata(file)?.len();
+        Ok((bytes, bounds::open_file(file).and_then(digest::of_reader)?))
+    };
+    match project::files(path).as_slice() {
+        [] => of_file(path),
+        [file] => of_file(file),
+        files => {
+            let each = files.iter().map(|file| of_file(file)).collect::<std::io::Result<Vec<_>>>()?;
+            let (bytes, digests): (Vec<u64>, Vec<String>) = each.into_iter().unzip();
+            Ok((bytes.iter().sum(), digest::of(digests.join("\n"))))
+        }
+    }
+}
+
 impl Catalogue {
     /// What `run.json` says of a file.
     ///
@@ -328,12 +346,11 @@ impl Catalogue {
             return Ok(known.clone());
         }
         let missing = |source| MediaError::Missing { path: path.to_path_buf(), source };
-        let bytes = Bytes::new(std::fs::metadata(path).map_err(missing)?.len());
-        let digest = match media {
-            Media::Generated(spec) => spec.digest(),
-            Media::File(_) => bounds::open_file(path).and_then(digest::of_reader).map_err(missing)?,
+        let (bytes, digest) = match media {
+            Media::Generated(spec) => (std::fs::metadata(path).map_err(missing)?.len(), spec.digest()),
+            Media::File(_) => content(path).map_err(missing)?,
         };
-        let file = MediaFile { path: path.to_path_buf(), bytes, digest };
+        let file = MediaFile { path: path.to_path_buf(), bytes: Bytes::new(bytes), digest };
         self.known.insert(path.to_path_buf(), file.clone());
         Ok(file)
     }

@@ -5,6 +5,7 @@
 //! where generated media lie is told by the [`PlanContext`].
 
 mod arrange;
+mod copies;
 mod input;
 mod order;
 mod shard;
@@ -19,11 +20,12 @@ use crate::scenario::{
     Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media,
     MediaChoice, Placeholder, Scenario, Sink, StopChoice, Template, ThreadingChoice, Word,
 };
-use memreel_projects::project::Project;
+use memreel_projects::mlt::Removal;
 use memreel_timeline::{Clip, RationalTime, Timeline};
 use memreel_trace::Threading;
 use memreel_trace::units::Bytes;
 
+pub use copies::{Copies, Edit};
 pub use input::Input;
 pub use shard::{PartOf, Shard, ShardError};
 
@@ -34,8 +36,8 @@ pub struct PlanContext {
     pub cpus: u32,
     /// Where generated media lie; absolute, since timelines name their media by it.
     pub media_folder: PathBuf,
-    /// The project that the scenario names, opened.
-    pub project: Option<Arc<Project>>,
+    /// The project that the scenario names, as its variants export it.
+    pub project: Option<Copies>,
 }
 
 /// All that a scenario asks to run.
@@ -251,6 +253,7 @@ struct Settings {
     length: u32,
     sources: Option<u32>,
     exports: u32,
+    edit: Edit,
     memory_limit: Option<Bytes>,
     own: Vec<OwnValue>,
 }
@@ -267,6 +270,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         length: 1,
         sources: None,
         exports: 1,
+        edit: Edit::of(values),
         memory_limit: None,
         own: Vec::new(),
     };
@@ -303,6 +307,8 @@ impl Settings {
             AxisValue::Length(factor) => self.length = *factor,
             AxisValue::Sources(limit) => self.sources = *limit,
             AxisValue::Exports(count) => self.exports = *count,
+            // The edit is of all three.
+            AxisValue::Times(_) | AxisValue::Without(_) | AxisValue::Part(_) => {}
             AxisValue::MemoryLimit(limit) => self.memory_limit = *limit,
             AxisValue::Own(axis, value) => {
                 self.own.push(OwnValue { axis: *axis, value: value.clone(), is_in_environment: false });
@@ -315,7 +321,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
     let settings = settings(scenario, values);
     let media_choice = settings.media;
     let Settings { engine, threading, driver, stop, layout, export, .. } = settings;
-    let Settings { length, sources, exports, memory_limit, own, .. } = settings;
+    let Settings { length, sources, exports, edit, memory_limit, own, .. } = settings;
     let own_value = |placeholder: Placeholder<'_>| {
         let used = own.iter().find(|one| Placeholder::Own(one.axis) == placeholder);
         used.map(|one| one.value.clone())
@@ -328,9 +334,11 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         None if scenario.opaque.is_some() => {
             (Input::Opaque(scenario.opaque.clone().unwrap_or_default()), Vec::new())
         }
-        Some(project) => {
-            let media = project.sources.iter().map(|path| (path.clone(), Media::File(path.clone())));
-            (Input::Project(Arc::clone(project)), media.collect())
+        Some(copies) => {
+            let project = copies.get(&edit);
+            let media =
+                project.sources.iter().map(|path| (path.clone(), Media::File(path.clone()))).collect();
+            (Input::Project(project), media)
         }
         None => {
             let (mut timeline, mut media) =
@@ -401,6 +409,7 @@ fn slug(scenario: &Scenario, values: &[AxisValue]) -> String {
     let phrase = |value: &AxisValue| match value {
         AxisValue::Engine(engine) => engine.file_name(),
         AxisValue::Own(axis, value) => format!("{axis}-{}", file_name(value)),
+        AxisValue::Without(Some(Removal::Service(service))) => format!("without-{}", file_name(service)),
         _ => value.phrase(),
     };
     let phrases: Vec<_> = told.map(|(_, value)| phrase(value)).collect();

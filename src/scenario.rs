@@ -11,6 +11,7 @@ mod error;
 mod export;
 mod matrix;
 mod overrides;
+mod part;
 mod project;
 mod recipe;
 mod source;
@@ -26,6 +27,7 @@ pub use error::ScenarioError;
 pub use export::{Audio, ExportSettings};
 pub use matrix::{Axis, AxisRange, AxisValue, Matrix};
 pub use overrides::{Override, of_engines_file};
+pub use part::PartChoice;
 pub use recipe::{Argument, RECIPES, Recipe, RecipeProgress};
 pub use source::{GENERATOR_VERSION, Media, Source, SourceSpec};
 pub use spelling::nearest;
@@ -268,6 +270,9 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
     let export = export::export(&root, &usual)?;
     let matrix = matrix::matrix(&root, &export, &sources, &names)?;
     check_extent(timeline.as_ref().unwrap_or(&root), &tracks, &sources, &matrix)?;
+    if project.is_none() {
+        project::check_none_of_its_axes(&root, opaque.is_none())?;
+    }
     check_engines(&root, opaque.is_some(), project.is_some(), &matrix)?;
     Ok(Scenario {
         name: String::new(),

@@ -4,6 +4,7 @@
 //! [`write()`] writes it. [`graph_of`] makes one of a timeline, in a [`Layout`]; [`flatten`] and [`lay_out`]
 //! give one that is there already another layout which shows and sounds the same.
 
+pub mod edit;
 mod flatten;
 pub mod graph;
 mod lanes;
@@ -14,6 +15,7 @@ mod points;
 mod read;
 mod write;
 
+pub use edit::Removal;
 pub use flatten::{Changes, flatten, lay_out, too_many_sections};
 pub use graph::Graph;
 pub use layout::{Layout, graph_of, rounded_in_points, to_mlt_xml};

@@ -3,9 +3,11 @@
 //! What an export depends on is counted as it is played, from what MLT would play down: a clip in a
 //! sequence that is used twice counts twice, a clip in an editor's bin not at all.
 
+mod edit;
 mod mlt;
 mod not_loaded;
 mod pictures;
+mod proxies;
 mod reach;
 mod rlvideo;
 
@@ -13,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::mlt::graph::{Body, Entry, Part, PlaylistItem, Service};
-use crate::mlt::{self as mlt_xml, Graph, MltError, Profile, from_mlt_xml};
+use crate::mlt::{Graph, MltError, Profile, from_mlt_xml};
 use crate::rlvideo::RlvideoError;
 
+pub use edit::Edit;
 pub use pictures::files;
 pub use reach::{ProjectFetch, ProjectWrite, Reach};
 
@@ -38,8 +40,10 @@ pub struct Project {
     pub path: PathBuf,
     /// Whose it is.
     pub format: ProjectFormat,
-    /// The file's text.
+    /// The file's text, or that of the copy.
     pub text: String,
+    /// Whether it is a copy with [changes](Edit) of what the file holds.
+    pub is_copy: bool,
     /// The pictures that it is composed of; `None` where the file leaves that to MLT.
     pub profile: Option<Profile>,
     /// How long it is.
@@ -61,16 +65,16 @@ pub struct Project {
     pub first_uses: Vec<u64>,
     /// How many transitions of each kind.
     pub transitions: BTreeMap<String, usize>,
-    /// How many filters of each kind.
+    /// How many filters of each kind, links of chains among them.
     pub filters: BTreeMap<String, usize>,
     /// What it would write and fetch, beside the export itself.
     pub reach: Reach,
+    /// How many producers of the file play a proxy. The originals are in their place here, unless that was [changed
+    /// back](Edit).
+    pub proxies: usize,
     /// What MLT could not load of it, each with how often that is played: services by their names, producers by what
     /// they are to open. `None` where MLT was not asked.
     pub not_loaded: Option<BTreeMap<String, usize>>,
-    /// Whether its `root` is relative. An editor takes that from the project's folder; MLT 7.12 takes it from where
-    /// it runs, and twice.
-    pub has_relative_root: bool,
 }
 
 /// Why a file is no project that can be described.
@@ -114,34 +118,11 @@ pub enum ProjectError {
 }
 
 impl Project {
-    /// The project in MLT XML as the only item of a playlist, with its files by whole paths: MLT gives an account of all
-    /// that is in an item, and of a document only the name. `None` where it is not MLT XML.
-    pub fn as_an_item(&self) -> Option<String> {
-        let mut graph = from_mlt_xml(&self.text).ok()?;
-        let folder = self.path.parent()?;
-        let root = mlt::root_of(&graph, folder);
-        graph.attributes.set("root", root.to_str()?);
-        let entry = Entry { of: graph.root()?.id.clone(), ..Entry::default() };
-        let item = Service::new(graph.new_id("item"), Body::Playlist(vec![PlaylistItem::Entry(entry)]));
-        graph.parts.push(Part::Service(item));
-        Some(mlt_xml::write(&graph))
-    }
-
     /// Of what MLT says that it could not load, what is played, and how often.
     pub fn missed(&self, names: impl IntoIterator<Item = String>) -> BTreeMap<String, usize> {
         let Ok(graph) = from_mlt_xml(&self.text) else { return BTreeMap::new() };
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         not_loaded::counted(names.into_iter().collect(), &graph, folder)
-    }
-
-    /// What is given to MLT: the file itself, or where its root is relative a copy with an absolute one, so that MLT
-    /// plays the files that the editor would.
-    pub fn text_with_absolute_root(&self) -> String {
-        let graph = self.has_relative_root.then(|| from_mlt_xml(&self.text).ok()).flatten();
-        let (Some(mut graph), Some(folder)) = (graph, self.path.parent()) else { return self.text.clone() };
-        let root = mlt::root_of(&graph, folder);
-        graph.attributes.set("root", root.to_string_lossy());
-        mlt_xml::write(&graph)
     }
 }
 
@@ -183,12 +164,13 @@ struct Found {
     tracks: usize,
     nesting_depth: usize,
     clips: Vec<u64>,
+    /// The way to a clip that was looked for.
+    way: Option<crate::mlt::edit::Way>,
     /// Files as they are used, with the frame.
     uses: Vec<(u64, PathBuf)>,
     transitions: BTreeMap<String, usize>,
     filters: BTreeMap<String, usize>,
     reach: Reach,
-    has_relative_root: bool,
 }
 
 /// A project as MLT opened it.
@@ -271,6 +253,7 @@ impl Default for Project {
             path: PathBuf::new(),
             format: ProjectFormat::Mlt,
             text: String::new(),
+            is_copy: false,
             profile: None,
             frames: 0,
             tracks: 0,
@@ -283,8 +266,8 @@ impl Default for Project {
             transitions: BTreeMap::new(),
             filters: BTreeMap::new(),
             reach: Reach::default(),
+            proxies: 0,
             not_loaded: None,
-            has_relative_root: false,
         }
     }
 }
@@ -310,22 +293,6 @@ fn described(project: Project, mut found: Found) -> Project {
         transitions: found.transitions,
         filters: found.filters,
         reach: found.reach,
-        has_relative_root: found.has_relative_root,
         ..project
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_relative_root_is_made_absolute_in_the_text() {
-        let text = "<mlt title=\"a root='x'\" root = './m'><producer id='a' root='y'/></mlt>";
-        let mut project = Project { text: text.into(), path: "/a & b/c.mlt".into(), ..Project::default() };
-        assert_eq!(project.text_with_absolute_root(), text);
-        project.has_relative_root = true;
-        let written = project.text_with_absolute_root();
-        assert!(written.contains("root=\"/a &amp; b/m\"") && written.contains("root=\"y\""), "{written}");
     }
 }

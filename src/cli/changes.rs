@@ -56,6 +56,16 @@ pub struct ScenarioOptions {
     /// Number of exports in one process: 1,5
     #[arg(long, value_name = "LIST")]
     exports: Option<String>,
+    /// Play an editor's project so many times in a row, in one export: 1,2,4
+    #[arg(long, value_name = "LIST")]
+    times: Option<String>,
+    /// Export an editor's project without something: filters, transitions, an MLT service by its name, track:N
+    /// (`memreel inspect` lists the tracks), clip:N. The project with all of it is always exported too: nothing
+    #[arg(long, value_name = "LIST")]
+    without: Option<String>,
+    /// Export only a part of an editor's project: 0..60s, 250f..1500f; all
+    #[arg(long, value_name = "LIST")]
+    part: Option<String>,
     /// Most memory that the engine and all that it starts may use: 512MiB; none: no limit. Needs control groups
     /// (`memreel doctor`)
     #[arg(long, value_name = "LIST")]
@@ -309,6 +319,9 @@ impl ScenarioOptions {
             ("matrix.length", &self.length),
             ("matrix.sources", &self.sources),
             ("matrix.exports", &self.exports),
+            ("matrix.times", &self.times),
+            ("matrix.without", &self.without),
+            ("matrix.part", &self.part),
             ("matrix.memory-limit", &self.memory_limit),
             ("matrix.repeats", &self.repeat),
             ("sampling.interval", &self.interval),

@@ -12,6 +12,8 @@ use super::{Exit, Failure, print_lines};
 use crate::engine::{self, Companions};
 use crate::execution;
 use memreel_projects::mlt::Profile;
+use memreel_projects::mlt::edit::ShownTrack;
+use memreel_projects::mlt::graph::Hide;
 use memreel_projects::project::{
     self, Project, ProjectError, ProjectFetch, ProjectFormat, ProjectWrite, Reach,
 };
@@ -73,10 +75,14 @@ fn print(project: &Project, is_probed: bool, out: &mut dyn Write) -> std::io::Re
     line("profile", profile(project))?;
     line("length", length(project))?;
     line("tracks", format!("{} at most at the same time", project.tracks))?;
+    for track in shown_tracks(project) {
+        line(&format!("  track {}", track.number), track_words(&track))?;
+    }
     line("clips", format!("{}, with cuts at {} frames", project.clips, project.cuts.len()))?;
     line("nesting", format!("{} levels", project.nesting_depth))?;
     line("transitions", counts(&project.transitions))?;
     line("filters", counts(&project.filters))?;
+    line("proxies", proxies(project.proxies))?;
     line("not loaded", not_loaded(project, is_probed))?;
     line("writes", reached(project.reach.writes.len(), "file"))?;
     line("fetches", reached(project.reach.fetches.len(), "URL"))?;
@@ -103,6 +109,29 @@ fn not_loaded(project: &Project, is_probed: bool) -> String {
         }
         None => "unknown: melt is not installed, or did not open the project".into(),
     }
+}
+
+fn proxies(count: usize) -> String {
+    match count {
+        0 => "none".into(),
+        _ => format!("{count}: their originals are exported (`run --media proxy` exports the proxies)"),
+    }
+}
+
+/// The tracks as the editor shows them; a project of rlvideo has none.
+fn shown_tracks(project: &Project) -> Vec<ShownTrack> {
+    project.shown_tracks().unwrap_or_default()
+}
+
+fn track_words(track: &ShownTrack) -> String {
+    let what = match (track.is_empty, track.hide) {
+        (true, _) => ", empty",
+        (false, Hide::Nothing) => "",
+        (false, Hide::Video) => ", sound only",
+        (false, Hide::Audio) => ", pictures only",
+        (false, Hide::Both) => ", hidden",
+    };
+    format!("{}{what}", track.name)
 }
 
 /// What it reaches for beside its files, a line each.
@@ -174,6 +203,8 @@ pub struct InspectRecord<'a> {
     seconds: Option<f64>,
     /// The most tracks that play at the same time.
     tracks: usize,
+    /// The tracks as the editor shows them, from the lowest; empty if the project has only one.
+    shown_tracks: Vec<TrackRecord>,
     /// The number of clips.
     clips: usize,
     /// The number of playlists and tractors inside each other, down to a clip.
@@ -186,8 +217,10 @@ pub struct InspectRecord<'a> {
     cuts: &'a [u64],
     /// The number of transitions of each kind.
     transitions: &'a BTreeMap<String, usize>,
-    /// The number of filters of each kind.
+    /// The number of filters of each kind, and of links of chains.
     filters: &'a BTreeMap<String, usize>,
+    /// The number of producers that play a proxy in the file. Everything else here is about their originals.
+    proxies: usize,
     /// What MLT cannot load, and how often it is used: filters, transitions and links by name, producers by resource.
     /// Unknown if MLT did not open the project (`--probe`).
     not_loaded: Option<&'a BTreeMap<String, usize>>,
@@ -195,6 +228,26 @@ pub struct InspectRecord<'a> {
     writes: Vec<WriteRecord<'a>>,
     /// What it would fetch by a protocol of FFmpeg.
     fetches: Vec<FetchRecord<'a>>,
+}
+
+/// A track as the editor shows it.
+#[derive(Serialize, JsonSchema)]
+struct TrackRecord {
+    /// Its number, from 1 for the lowest: `--without track:NUMBER`.
+    number: usize,
+    /// The name that the editor gave it, or its id in the file.
+    name: String,
+    /// What is left out of it: `video`, `audio` or `both`.
+    hide: Option<&'static str>,
+    /// Whether nothing is on it.
+    is_empty: bool,
+}
+
+impl TrackRecord {
+    fn of(track: ShownTrack) -> TrackRecord {
+        let ShownTrack { number, name, hide, is_empty, .. } = track;
+        TrackRecord { number, name, hide: hide.word(), is_empty }
+    }
 }
 
 /// A file that a project would write.
@@ -256,6 +309,7 @@ impl InspectRecord<'_> {
             frames: project.frames,
             seconds: seconds(project),
             tracks: project.tracks,
+            shown_tracks: shown_tracks(project).into_iter().map(TrackRecord::of).collect(),
             clips: project.clips,
             nesting_depth: project.nesting_depth,
             sources: sources.map(|(path, &first_used_at)| SourceRecord { path, first_used_at }).collect(),
@@ -263,6 +317,7 @@ impl InspectRecord<'_> {
             cuts: &project.cuts,
             transitions: &project.transitions,
             filters: &project.filters,
+            proxies: project.proxies,
             not_loaded: project.not_loaded.as_ref(),
             writes: project.reach.writes.iter().map(write_record).collect(),
             fetches: project.reach.fetches.iter().map(fetch_record).collect(),

@@ -9,7 +9,6 @@ pub use json::PlanRecord;
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
@@ -18,7 +17,7 @@ use super::{Exit, Failure, print_lines};
 use crate::engine::{self, Companions, Engines, JobFiles};
 use crate::execution;
 use crate::media;
-use crate::plan::{self, Input, Job, PlanContext, Shard, Variant};
+use crate::plan::{self, Copies, Edit, Input, Job, PlanContext, Shard, Variant};
 use crate::scenario::{Scenario, Sink, Size};
 use memreel_projects::mlt::Profile;
 use memreel_projects::project::{self, Project, ProjectFormat};
@@ -174,18 +173,26 @@ fn print_text(
 /// The plan of a scenario on this machine. A project that it names is opened, by MLT too where engines are asked.
 pub fn of(scenario: &Scenario, companions: &Companions) -> Result<plan::Plan, Failure> {
     let ask = |project: &Project| engine::opened(project, scenario.matrix.engines(), companions);
-    let open = |path: &PathBuf| project::open_as_played(path, &ask).map(Arc::new);
+    let open = |path: &PathBuf| project::open_as_played(path, &ask);
     let project = scenario.project.as_ref().map(open).transpose()?;
-    let context = PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
+    let context =
+        |project| PlanContext { cpus: machine::cpus(), media_folder: media::usual_folder(), project };
     // The editor rlvideo gives a project its size when it opens it; all others have their own.
-    let own = context.project.as_ref().filter(|project| project.format != ProjectFormat::Rlvideo);
-    let Some(project) = own else { return Ok(plan::plan(scenario, &context)) };
+    let is_own = |project: &Project| project.format != ProjectFormat::Rlvideo;
+    let project = match project {
+        Some(project) if is_own(&project) => project,
+        other => return Ok(plan::plan(scenario, &context(other.map(Copies::unchanged)))),
+    };
     let Some(Profile { width, height, rate }) = project.profile else {
         let message =
             "has no <profile>, and melt and the binding would choose different ones: add one to the file";
         return Err(Failure::usage(format!("{}: {message}", project.path.display())));
     };
-    Ok(plan::plan(&scenario.with_pictures_of(Size { width, height }, rate), &context))
+    let scenario = scenario.with_pictures_of(Size { width, height }, rate);
+    let path = project.path.clone();
+    let copies = Copies::of(project, rate, scenario.matrix.kept().map(|values| Edit::of(&values)));
+    let copies = copies.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
+    Ok(plan::plan(&scenario, &context(Some(copies))))
 }
 
 /// The failure of a plan of which nothing can be run here.

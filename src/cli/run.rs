@@ -205,7 +205,7 @@ impl Session {
     ) -> Result<Prepared<'a>, Failure> {
         let companions = Companions::usual().with_rlvideo(self.rlvideo.as_deref());
         let plan = part(self.part_of(plan::of(scenario, &companions)?)?);
-        if let Some(project) = plan.variants.iter().find_map(|variant| variant.input.project()) {
+        for project in plan.variants.iter().filter_map(|variant| variant.input.project()) {
             self.allowed.check(project)?;
         }
         let found = || Rc::new(execution::find_engines(&plan, &companions));

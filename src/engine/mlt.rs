@@ -183,7 +183,7 @@ pub fn graph(variant: &Variant) -> (&'static str, String) {
         Input::Script(timeline) => {
             ("mlt", mlt::to_mlt_xml(timeline, profile, export.audio.is_some(), layout(variant.layout)))
         }
-        Input::Project(project) => ("mlt", project.text_with_absolute_root()),
+        Input::Project(project) => ("mlt", project.text.clone()),
         Input::Opaque(_) => ("mlt", String::new()),
     }
 }

@@ -25,7 +25,7 @@ pub fn opened<'a>(
         }
         _ => (melt::program(program).ok()?, vec![], vec![AS_PLAYLIST, "-consumer", "xml", "no_meta=1"]),
     };
-    let copy = copy(&project.as_an_item()?).ok()?;
+    let copy = copy(&project.as_an_item().ok()?).ok()?;
     let words = |words: Vec<&'static str>| words.into_iter().map(OsStr::new);
     let arguments = words(before).chain([copy.path().as_os_str()]).chain(words(after));
     let environment: Vec<_> = mlt::display().collect();

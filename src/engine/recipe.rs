@@ -171,6 +171,7 @@ impl RecipeEngine {
             Axis::Length | Axis::Sources | Axis::Media => self.recipe.has_given("timeline"),
             // Refused by themselves.
             Axis::Driver | Axis::Stop | Axis::Layout | Axis::Sink | Axis::Own(_) => true,
+            Axis::Times | Axis::Without | Axis::Part => true,
             axis => axis.reaches(&self.recipe),
         }
     }
@@ -304,8 +305,12 @@ impl Engine for RecipeEngine {
                 !self.recipe.has_given("timeline"),
                 "exports no timeline: its command has no {timeline}",
             ),
-            Input::Project(_) => {
-                refuse(!self.recipe.has_given("project"), "exports no project: its command has no {project}")
+            Input::Project(project) => {
+                refuse(!self.recipe.has_given("project"), "exports no project: its command has no {project}");
+                refuse(
+                    project.is_copy,
+                    "exports a project as it is: times, without and part are for melt and mlt-python",
+                );
             }
             Input::Opaque(_) => {}
         }

@@ -6,11 +6,13 @@
 use std::fmt;
 
 use bytesize::ByteSize;
+use memreel_projects::mlt::Removal;
 use memreel_timeline::Rate;
 use memreel_trace::units::Bytes;
 
 use super::engine::EngineChoice;
 use super::export::{ExportSettings, ExportTable, audio_encoder, video_encoder};
+use super::part::PartChoice;
 use super::recipe::{Recipe, UserNames, axis_value};
 use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
@@ -58,6 +60,12 @@ open_names! {
         Sources = "sources",
         /// How often the timeline is exported in one process.
         Exports = "exports",
+        /// How many times in a row a project is played in one export.
+        Times = "times",
+        /// What is taken out of a project.
+        Without = "without",
+        /// Which part of a project is played.
+        Part = "part",
         /// The most memory that the engine may use.
         MemoryLimit = "memory-limit",
     },
@@ -124,6 +132,12 @@ pub enum AxisValue {
     Sources(Option<u32>),
     /// The timeline so often, one export after another in one process.
     Exports(u32),
+    /// The project so many times in a row, in one export.
+    Times(u32),
+    /// The project without something; `None`: all of it.
+    Without(Option<Removal>),
+    /// Only a part of the project; `None`: all of it.
+    Part(Option<PartChoice>),
     /// The most memory that the engine and all that it starts may use; `None`: no limit.
     MemoryLimit(Option<Bytes>),
     /// A value of an axis that a user names.
@@ -177,6 +191,9 @@ impl AxisValue {
             AxisValue::Length(_) => Axis::Length,
             AxisValue::Sources(_) => Axis::Sources,
             AxisValue::Exports(_) => Axis::Exports,
+            AxisValue::Times(_) => Axis::Times,
+            AxisValue::Without(_) => Axis::Without,
+            AxisValue::Part(_) => Axis::Part,
             AxisValue::MemoryLimit(_) => Axis::MemoryLimit,
             AxisValue::Own(axis, _) => Axis::Own(*axis),
         }
@@ -203,6 +220,9 @@ impl AxisValue {
                 | Axis::Length
                 | Axis::Sources
                 | Axis::Exports
+                | Axis::Times
+                | Axis::Without
+                | Axis::Part
                 | Axis::MemoryLimit
                 | Axis::Own(_)
         );
@@ -237,6 +257,9 @@ impl AxisValue {
             Axis::Length => AxisValue::Length(1),
             Axis::Sources => AxisValue::Sources(None),
             Axis::Exports => AxisValue::Exports(1),
+            Axis::Times => AxisValue::Times(1),
+            Axis::Without => AxisValue::Without(None),
+            Axis::Part => AxisValue::Part(None),
             Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit),
             Axis::Own(axis) => AxisValue::Own(axis, String::new()),
         }
@@ -261,6 +284,9 @@ impl AxisValue {
             Axis::Length => AxisValue::Length(field.whole(1..=10_000)?),
             Axis::Sources => AxisValue::Sources(source_limit(field)?),
             Axis::Exports => AxisValue::Exports(field.whole(1..=1_000)?),
+            Axis::Times => AxisValue::Times(field.whole(1..=10_000)?),
+            Axis::Without => AxisValue::Without(removal(field)?),
+            Axis::Part => AxisValue::Part(part(field)?),
             Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit(field)?),
             Axis::Own(axis) => AxisValue::Own(axis, axis_value(field)?),
         })
@@ -273,6 +299,24 @@ fn source_limit(field: Field) -> Result<Option<u32>, ScenarioFault> {
         Value::Text(text) if text == "all" => Ok(None),
         Value::Text(_) => Err(field.mismatch("a number of files, or \"all\"")),
         _ => field.whole(1..=10_000).map(Some),
+    }
+}
+
+/// Something that is in a project, or `nothing`.
+fn removal(field: Field) -> Result<Option<Removal>, ScenarioFault> {
+    let wanted = "nothing, filters, transitions, track:N, clip:N, or the name of an MLT service";
+    match field.text(wanted)? {
+        "nothing" => Ok(None),
+        text => text.parse().map(Some).map_err(|why: String| field.fault(format!("{why}; write {wanted}"))),
+    }
+}
+
+/// `FROM..TO`, or `all`.
+fn part(field: Field) -> Result<Option<PartChoice>, ScenarioFault> {
+    let wanted = "a part FROM..TO like \"0..60s\" or \"0..1500f\", or \"all\"";
+    match field.text(wanted)? {
+        "all" => Ok(None),
+        text => text.parse().map(Some).map_err(|()| field.fault(format!("`{text}` is not {wanted}"))),
     }
 }
 
@@ -323,7 +367,11 @@ impl fmt::Display for AxisValue {
             AxisValue::Length(value) => value.fmt(f),
             AxisValue::Sources(Some(value)) => value.fmt(f),
             AxisValue::Sources(None) => f.write_str("all"),
-            AxisValue::Exports(value) => value.fmt(f),
+            AxisValue::Exports(value) | AxisValue::Times(value) => value.fmt(f),
+            AxisValue::Without(Some(value)) => value.fmt(f),
+            AxisValue::Without(None) => f.write_str("nothing"),
+            AxisValue::Part(Some(value)) => value.fmt(f),
+            AxisValue::Part(None) => f.write_str("all"),
             AxisValue::MemoryLimit(Some(limit)) => f.write_str(&exact(*limit)),
             AxisValue::MemoryLimit(None) => f.write_str("none"),
             AxisValue::Own(_, value) => f.write_str(value),
@@ -517,6 +565,11 @@ fn values(axis: Axis, field: Field, names: &UserNames) -> Result<Vec<AxisValue>,
             return Err(item.fault(format!("`{value}` is listed twice in `{axis}`")));
         }
         values.push(value);
+    }
+    // What something is taken out of is exported as well: it is what the others are compared with.
+    let whole = AxisValue::Without(None);
+    if axis == Axis::Without && !values.contains(&whole) {
+        values.insert(0, whole);
     }
     Ok(values)
 }

@@ -27,7 +27,14 @@ pub(super) fn path(
     let table = |name: &str| root.get(name).map(|field| field.table(name)).transpose();
     let matrix = table("matrix")?;
     if let Some(matrix) = &matrix {
-        refuse(matrix, &["length", "sources"], "is exported as it is")?;
+        let because = match is_rlvideo(&path) {
+            true => "is exported as it is",
+            false => "is exported as it is (`times` plays it several times in a row)",
+        };
+        refuse(matrix, &["length", "sources"], because)?;
+    }
+    if let Some(matrix) = matrix.as_ref().filter(|_| is_rlvideo(&path)) {
+        refuse(matrix, &ITS_AXES, NOT_CHANGED)?;
     }
     if !is_rlvideo(&path) {
         for table in [table("export")?, matrix].iter().flatten() {
@@ -35,6 +42,28 @@ pub(super) fn path(
         }
     }
     Ok(path)
+}
+
+/// Why these are not for a project of rlvideo.
+const NOT_CHANGED: &str =
+    "is of rlvideo, and memreel changes only graphs of MLT (run it with --dump-graph, then run graph.mlt)";
+
+/// The axes that change a copy of a project's graph.
+const ITS_AXES: [&str; 3] = ["times", "without", "part"];
+
+/// Axes of projects, where there is none.
+pub(super) fn check_none_of_its_axes(root: &KeyTable, is_scripted: bool) -> Result<(), ScenarioFault> {
+    let Some(matrix) = root.get("matrix").map(|field| field.table("[matrix]")).transpose()? else {
+        return Ok(());
+    };
+    let Some(key) = ITS_AXES.iter().find(|key| matrix.get(key).is_some()) else { return Ok(()) };
+    let instead = match (is_scripted, *key) {
+        (false, _) => "this scenario has none",
+        (true, "times") => "a scripted timeline is made longer by `length`",
+        (true, _) => "change the scripted timeline itself",
+    };
+    Err(matrix
+        .key_fault(key, format!("`{key}` is an axis of projects of editors (.mlt, .kdenlive): {instead}")))
 }
 
 fn refuse(table: &KeyTable, keys: &[&str], because: &str) -> Result<(), ScenarioFault> {

@@ -302,6 +302,14 @@ const LONGEST_SECONDS: f64 = 360_000.0;
 const LONGEST_FRAMES: u64 = 100_000_000;
 
 impl Time {
+    /// Whether it is no more than a hundred hours.
+    pub fn is_possible(self) -> bool {
+        match self {
+            Time::Seconds(seconds) => (0.0..=LONGEST_SECONDS).contains(&seconds),
+            Time::Frames(frames) => frames <= LONGEST_FRAMES,
+        }
+    }
+
     /// Rounded to whole frames.
     pub fn frames(self, rate: Rate) -> u64 {
         match self {
@@ -427,11 +435,7 @@ impl Field<'_> {
             Value::Text(text) => text.parse().ok(),
             _ => self.number().map(Time::Seconds),
         };
-        let possible = |time: &Time| match *time {
-            Time::Seconds(seconds) => (0.0..=LONGEST_SECONDS).contains(&seconds),
-            Time::Frames(frames) => frames <= LONGEST_FRAMES,
-        };
-        time.filter(possible).ok_or_else(|| {
+        time.filter(|time| time.is_possible()).ok_or_else(|| {
             self.mismatch(
                 "a time of up to 100 hours: seconds like 2.5, or \"2.5s\", \"1m30s\", \"50f\" (frames)",
             )

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Found, Opened, Project, ProjectError, Reach, described, not_loaded, reach};
-use crate::mlt::graph::{Body, Effect, Entry, Hide, Planted, PlaylistItem, Service};
-use crate::mlt::{Graph, from_mlt_xml};
+use super::{Found, Opened, Project, ProjectError, Reach, described, not_loaded, proxies, reach};
+use crate::mlt::edit::{self, Way};
+use crate::mlt::graph::{Body, Effect, Element, Entry, Hide, Planted, PlaylistItem, Service};
+use crate::mlt::{Graph, from_mlt_xml, write};
 
 /// Finds what a project plays: by its text, and by MLT's account of it where there is one.
 pub fn describe(
@@ -14,12 +15,16 @@ pub fn describe(
     folder: &Path,
     ask: &dyn Fn(&Project) -> Option<Opened>,
 ) -> Result<Project, ProjectError> {
-    let graph =
+    let mut graph =
         from_mlt_xml(&project.text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
-    let root = graph.attributes.get("root").unwrap_or_default();
-    let has_relative_root = !root.is_empty() && Path::new(root).is_relative();
-    let reach = reach::of_graph(&graph, folder);
-    let project = Project { profile: graph.profile(), has_relative_root, reach, ..project };
+    // MLT 7.12 takes a relative root from where it runs, and twice.
+    let root = graph.attributes.get("root").filter(|root| !root.is_empty() && Path::new(root).is_relative());
+    let has_relative_root = root.is_some();
+    let project = match project.is_copy {
+        true => project,
+        false => with_originals(project, &mut graph, has_relative_root),
+    };
+    let project = Project { profile: graph.profile(), reach: reach::of_graph(&graph, folder), ..project };
     let opened = if project.reach == Reach::default() { ask(&project) } else { None };
     let by_text = Search::new(&graph, root_of(&graph, folder)).run();
     let by_mlt = opened.as_ref().and_then(|opened| played(&opened.graph));
@@ -32,8 +37,16 @@ pub fn describe(
         (Err(_), Some(by_mlt)) => Found { nesting_depth: by_mlt.nesting_depth.saturating_sub(3), ..by_mlt },
         (Err(what), None) => return Err(ProjectError::Indescribable { path: path.into(), what }),
     };
+    let found = Found { reach: project.reach.clone(), ..found };
     let not_loaded = opened.map(|opened| not_loaded::counted(opened.not_loaded, &graph, folder));
     Ok(described(Project { not_loaded, ..project }, found))
+}
+
+/// What is exported of a file: what it says, but for proxies, and a copy of it where MLT cannot be given the file itself.
+fn with_originals(project: Project, graph: &mut Graph, has_relative_root: bool) -> Project {
+    let proxies = proxies::put_originals(graph);
+    let text = if proxies > 0 { write(graph) } else { project.text };
+    Project { text, proxies, is_copy: proxies > 0 || has_relative_root, ..project }
 }
 
 /// The folder that relative paths of a document start from.
@@ -48,6 +61,18 @@ fn played(account: &str) -> Option<Found> {
     Search::new(&graph, root).run().ok()
 }
 
+/// The way to a clip, by its number in the order of play, from 1: the lower track first where several begin at once.
+/// `None` where there are not as many.
+pub fn way_to_clip(graph: &Graph, number: usize) -> Result<Option<Way>, String> {
+    let found = Search::new(graph, PathBuf::new()).run()?;
+    let mut order: Vec<usize> = (0..found.clips.len()).collect();
+    order.sort_by_key(|&place| found.clips[place]);
+    let Some(&wanted) = number.checked_sub(1).and_then(|place| order.get(place)) else { return Ok(None) };
+    let mut search = Search::new(graph, PathBuf::new());
+    search.wanted = Some(wanted);
+    Ok(search.run()?.way)
+}
+
 /// A walk from what is played down to the files.
 struct Search<'a> {
     graph: &'a Graph,
@@ -57,6 +82,12 @@ struct Search<'a> {
     counted: HashSet<&'a str>,
     /// Where the items of each playlist begin, and the frame after the last.
     begins: HashMap<&'a str, Vec<u64>>,
+    /// Entries whose filters are counted.
+    counted_entries: HashSet<(&'a str, usize)>,
+    /// The way to where the walk is.
+    way: Vec<(&'a str, usize)>,
+    /// The clip to which the way is looked for, in the order of the walk.
+    wanted: Option<usize>,
     found: Found,
 }
 
@@ -80,6 +111,9 @@ impl<'a> Search<'a> {
             lengths,
             counted: HashSet::new(),
             begins: HashMap::new(),
+            counted_entries: HashSet::new(),
+            way: Vec::new(),
+            wanted: None,
             found: Found::default(),
         }
     }
@@ -105,14 +139,16 @@ impl<'a> Search<'a> {
             Body::Producer | Body::Chain => self.clip(service, window.at),
             Body::Playlist(items) => self.playlist(&service.id, items, window),
             Body::Tractor(tractor) => {
-                for track in &tractor.tracks {
+                for (number, track) in tractor.tracks.iter().enumerate() {
                     let first = track.points.first.unwrap_or(0);
                     let long = track.points.frames().or_else(|| self.lengths.get(track.of.as_str()).copied());
                     let to = (window.to + first).min(first + long.unwrap_or(window.to));
                     let from = window.from + first;
                     let hide = window.hide.and(track.hide);
                     if from < to && hide != Hide::Both {
+                        self.way.push((&service.id, number));
                         self.service(self.services[track.of.as_str()], Window { from, to, hide, ..window });
+                        self.way.pop();
                     }
                 }
             }
@@ -128,15 +164,19 @@ impl<'a> Search<'a> {
         let first = self.begins[id].partition_point(|&begins| begins <= window.from).saturating_sub(1);
         let last = self.begins[id].partition_point(|&begins| begins < window.to).min(items.len());
         let shown: Vec<_> =
-            (first..last).map(|number| (&items[number], begins_at(number), begins_at(number + 1))).collect();
-        for (item, begins, ends) in shown {
+            (first..last).map(|number| (number, begins_at(number), begins_at(number + 1))).collect();
+        for (number, begins, ends) in shown {
             let (from, to) = (begins.max(window.from), ends.min(window.to));
-            if let (PlaylistItem::Entry(entry), true) = (item, from < to) {
+            if let (PlaylistItem::Entry(entry), true) = (&items[number], from < to) {
                 let service = self.services[entry.of.as_str()];
                 let first = self.first(entry, service) + from - begins;
                 let at = window.at + from - window.from;
+                self.way.push((id, number));
                 self.service(service, Window { at, from: first, to: first + to - from, ..window });
-                self.count(entry.filters.iter());
+                self.way.pop();
+                if self.counted_entries.insert((id, number)) {
+                    self.count(entry.filters.iter());
+                }
             }
         }
     }
@@ -170,6 +210,9 @@ impl<'a> Search<'a> {
         if service.is_colour() {
             return;
         }
+        if self.wanted == Some(self.found.clips.len()) {
+            self.found.way = Some(self.way.iter().map(|(id, place)| (id.to_string(), *place)).collect());
+        }
         self.found.clips.push(at);
         if let Some(medium) = service.medium().filter(|medium| !medium.contains("://")) {
             let begin = service.value("begin").filter(|_| !medium.contains('?'));
@@ -184,6 +227,7 @@ impl<'a> Search<'a> {
             return;
         }
         self.count(service.filters.iter());
+        self.count_elements(&service.others);
         let Body::Tractor(tractor) = &service.body else { return };
         for planted in &tractor.planted {
             match planted {
@@ -191,11 +235,15 @@ impl<'a> Search<'a> {
                 Planted::Transition(transition) => count(&mut self.found.transitions, transition.service()),
             }
         }
-        for element in tractor.tracks.iter().flat_map(|track| &track.others) {
-            if element.name == "filter" {
-                count(&mut self.found.filters, element.service().unwrap_or_default());
-            }
-        }
+        tractor.tracks.iter().for_each(|track| self.count_elements(&track.others));
+    }
+
+    /// Filters and links that are kept as elements.
+    fn count_elements(&mut self, elements: &[Element]) {
+        elements
+            .iter()
+            .filter_map(edit::effect_service)
+            .for_each(|service| count(&mut self.found.filters, service));
     }
 
     fn count<'b>(&mut self, filters: impl Iterator<Item = &'b Effect>) {

@@ -69,6 +69,8 @@ pub struct Project {
     pub filters: BTreeMap<String, usize>,
     /// What it would write and fetch, beside the export itself.
     pub reach: Reach,
+    /// The service of its own consumer. Exports have settings of their own.
+    pub consumer: Option<String>,
     /// How many producers of the file play a proxy. The originals are in their place here, unless that was [changed
     /// back](Edit).
     pub proxies: usize,
@@ -91,6 +93,24 @@ pub enum ProjectError {
     /// By its name it is nobody's.
     #[error("{}: not a project: its name must end in .mlt, .kdenlive or .rlvideo", .0.display())]
     Unknown(PathBuf),
+    /// By its name it is another editor's.
+    #[error(
+        "{}: a project of {editor}, which memreel cannot open: save it as MLT XML if the editor can, or measure the editor's \
+         own export with `memreel run --command` (docs/commands.md)",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        editor: &'static str,
+    },
+    /// It is a timeline that the exporter takes, and no project.
+    #[error(
+        "{}: an OpenTimelineIO timeline, not a project: `memreel run --command 'memreel-export {} {{output}}'` exports it",
+        .0.display(), .0.display()
+    )]
+    Otio(PathBuf),
     /// It is not what its ending says.
     #[error("{}:{source}", path.display())]
     Mlt {
@@ -145,6 +165,37 @@ impl ProjectFormat {
             ProjectFormat::Rlvideo => "rlvideo",
         }
     }
+}
+
+/// Endings of other editors' projects.
+const FOREIGN: &[(&str, &str)] = &[
+    ("aaf", "an editor that writes AAF"),
+    ("aep", "After Effects"),
+    ("blend", "Blender"),
+    ("drp", "DaVinci Resolve"),
+    ("edl", "an editor that writes edit decision lists"),
+    ("fcpbundle", "Final Cut Pro"),
+    ("fcpxml", "Final Cut Pro"),
+    ("fcpxmld", "Final Cut Pro"),
+    ("flb", "Flowblade"),
+    ("imovieproj", "iMovie"),
+    ("ove", "Olive"),
+    ("osp", "OpenShot"),
+    ("prproj", "Premiere Pro"),
+    ("veg", "Vegas Pro"),
+    ("vpj", "VideoPad"),
+    ("wlmp", "Movie Maker"),
+    ("xges", "GStreamer Editing Services (as Pitivi writes them)"),
+];
+
+/// That a file is the project of an editor whose projects memreel cannot open, by its ending; `None` for others.
+pub fn foreign(path: &Path) -> Option<ProjectError> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    if ending == "otio" {
+        return Some(ProjectError::Otio(path.into()));
+    }
+    let (_, editor) = FOREIGN.iter().find(|(known, _)| *known == ending)?;
+    Some(ProjectError::Foreign { path: path.into(), editor })
 }
 
 impl fmt::Display for ProjectFormat {
@@ -236,7 +287,8 @@ pub fn open_graph(path: &Path) -> Result<Graph, ProjectError> {
 }
 
 fn read(path: &Path) -> Result<(ProjectFormat, String), ProjectError> {
-    let format = ProjectFormat::of_path(path).ok_or_else(|| ProjectError::Unknown(path.into()))?;
+    let unknown = || foreign(path).unwrap_or_else(|| ProjectError::Unknown(path.into()));
+    let format = ProjectFormat::of_path(path).ok_or_else(unknown)?;
     let bytes = memreel_bounds::read(path, memreel_bounds::PROJECT_BYTES)
         .map_err(|source| ProjectError::Unreadable { path: path.into(), source })?;
     let not_text = |_| ProjectError::Indescribable { path: path.into(), what: "not UTF-8 text".into() };
@@ -266,6 +318,7 @@ impl Default for Project {
             transitions: BTreeMap::new(),
             filters: BTreeMap::new(),
             reach: Reach::default(),
+            consumer: None,
             proxies: 0,
             not_loaded: None,
         }

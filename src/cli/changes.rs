@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::scenario::{self, Driver, EngineName, Override, SHIPPED, Scenario, Word};
-use memreel_projects::project::ProjectFormat;
+use memreel_projects::project::{self, ProjectFormat};
 
 /// The options; each is a short form of `--set`.
 #[derive(Debug, Args)]
@@ -339,6 +339,9 @@ pub fn load(scenario: &str, changes: &[String]) -> Result<Scenario, Failure> {
     let path = Path::new(scenario);
     if let Some(format) = ProjectFormat::of_path(path).filter(|_| path.exists()) {
         return of_project(path, format, &overrides);
+    }
+    if let Some(foreign) = project::foreign(path).filter(|_| path.exists()) {
+        return Err(foreign.into());
     }
     let shipped = SHIPPED.iter().find(|(name, _)| *name == scenario);
     match shipped {

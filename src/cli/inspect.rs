@@ -84,6 +84,9 @@ fn print(project: &Project, is_probed: bool, out: &mut dyn Write) -> std::io::Re
     line("filters", counts(&project.filters))?;
     line("proxies", proxies(project.proxies))?;
     line("not loaded", not_loaded(project, is_probed))?;
+    if let Some(consumer) = &project.consumer {
+        line("consumer", format!("{consumer}: not used, exports have memreel's settings"))?;
+    }
     line("writes", reached(project.reach.writes.len(), "file"))?;
     line("fetches", reached(project.reach.fetches.len(), "URL"))?;
     line("files", format!("{}, {} of them missing", project.sources.len(), project.missing.len()))?;
@@ -224,6 +227,8 @@ pub struct InspectRecord<'a> {
     /// What MLT cannot load, and how often it is used: filters, transitions and links by name, producers by resource.
     /// Unknown if MLT did not open the project (`--probe`).
     not_loaded: Option<&'a BTreeMap<String, usize>>,
+    /// The service of its own consumer, if it has one. Exports do not use it.
+    consumer: Option<&'a str>,
     /// The files that it would write, beside the export.
     writes: Vec<WriteRecord<'a>>,
     /// What it would fetch by a protocol of FFmpeg.
@@ -319,6 +324,7 @@ impl InspectRecord<'_> {
             filters: &project.filters,
             proxies: project.proxies,
             not_loaded: project.not_loaded.as_ref(),
+            consumer: project.consumer.as_deref(),
             writes: project.reach.writes.iter().map(write_record).collect(),
             fetches: project.reach.fetches.iter().map(fetch_record).collect(),
         }

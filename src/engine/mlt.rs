@@ -237,8 +237,11 @@ pub fn notes(variant: &Variant) -> Vec<String> {
     if [threading.render, threading.decode, threading.filter, threading.encode] == [Some(1); 4] {
         notes.push("with one thread per part MLT still has three threads, two of them busy".into());
     }
-    if variant.input.project().is_some() && display().next().is_some() {
-        notes.push("there is no display here: Qt draws off screen".into());
+    if let Some(project) = variant.input.project() {
+        let drawn = display().next().map(|_| "there is no display here: Qt draws off screen".to_string());
+        let consumer =
+            project.consumer.as_ref().map(|_| "the project's own consumer is not used".to_string());
+        notes.extend(drawn.into_iter().chain(consumer));
     }
     let moved_in = |timeline| mlt::rounded_in_points(timeline, variant.export.rate);
     let moved = variant.input.script().map_or(0, moved_in);

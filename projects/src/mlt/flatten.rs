@@ -8,6 +8,7 @@
 
 mod merge;
 mod plain;
+mod rest;
 mod spot;
 mod spread;
 mod sums;
@@ -48,6 +49,21 @@ const MOST_ROUNDS: usize = 16;
 
 /// The graph with as few tracks and as little nesting as can be shown to be the same.
 pub fn flatten(graph: &Graph) -> (Graph, Changes) {
+    let mut working = graph.clone();
+    let idle = rest::take_out_idle(&mut working);
+    let empty = rest::take_out_empty_tracks(&mut working);
+    let (flat, mut changes) = flatten_working(&working);
+    if changes.done.is_empty() && empty == 0 {
+        return (graph.clone(), changes);
+    }
+    let told = [(empty, "empty tracks of sequences"), (idle, "effects that change nothing")];
+    let told = told.iter().filter(|(count, _)| *count > 0);
+    changes.done.extend(told.map(|(count, what)| format!("{count} {what} were removed")));
+    (flat, changes)
+}
+
+/// The same of a graph without effects that change nothing.
+fn flatten_working(graph: &Graph) -> (Graph, Changes) {
     let mut changes = Changes::default();
     let look = GraphView::new(graph);
     let Some(root) = graph.root().filter(|root| matches!(root.body, Body::Playlist(_) | Body::Tractor(_)))
@@ -76,9 +92,6 @@ pub fn flatten(graph: &Graph) -> (Graph, Changes) {
         if (spread.spots.len(), spread.planted.len()) == before {
             break;
         }
-    }
-    if changes.done.is_empty() {
-        return (graph.clone(), changes);
     }
     (spread.written(graph, root), changes)
 }

@@ -207,11 +207,16 @@ impl<const N: usize> From<[(&str, &str); N]> for NamedValues {
 }
 
 impl Element {
-    /// The kind of a filter or a link, however it is written.
-    pub fn service(&self) -> Option<&str> {
-        let is_it = |child: &&Element| child.attributes.get("name") == Some("mlt_service");
+    /// A property of a filter or a link, however it is written.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let is_it = |child: &&Element| child.attributes.get("name") == Some(name);
         let property = self.children.iter().find(is_it).map(|child| child.text.as_str());
-        property.or_else(|| self.attributes.get("mlt_service"))
+        property.or_else(|| self.attributes.get(name))
+    }
+
+    /// The kind of it.
+    pub fn service(&self) -> Option<&str> {
+        self.value("mlt_service")
     }
 }
 
@@ -252,6 +257,24 @@ impl TractorTrack {
     /// Whether its sound is not left out.
     pub fn is_heard(&self) -> bool {
         !matches!(self.hide, Hide::Audio | Hide::Both)
+    }
+}
+
+impl Tractor {
+    /// Its transitions.
+    pub fn transitions(&self) -> impl Iterator<Item = &Effect> {
+        self.planted.iter().filter_map(|planted| match planted {
+            Planted::Transition(transition) => Some(transition),
+            Planted::Filter(_) => None,
+        })
+    }
+}
+
+impl Planted {
+    /// The filter or the transition.
+    pub fn effect(&self) -> &Effect {
+        let (Planted::Filter(effect) | Planted::Transition(effect)) = self;
+        effect
     }
 }
 

@@ -1,7 +1,7 @@
 //! Takes what is nested out of its container, where it is nothing but a sequence.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::graph::*;
 
@@ -9,6 +9,8 @@ use super::graph::*;
 pub struct GraphView<'a> {
     pub services: HashMap<&'a str, &'a Service>,
     pub lengths: HashMap<&'a str, u64>,
+    /// Services in which there is a clip whose filter looks at the sizes of its pictures.
+    sized: HashSet<&'a str>,
 }
 
 /// Tracks that were one entry, as long as each other.
@@ -24,7 +26,14 @@ pub type Why = String;
 
 impl<'a> GraphView<'a> {
     pub fn new(graph: &'a Graph) -> GraphView<'a> {
-        GraphView { services: graph.by_id(), lengths: graph.lengths() }
+        let mut sized = HashSet::new();
+        for service in graph.services() {
+            let below = service.links().into_iter().any(|id| sized.contains(id));
+            if below || own_filters(service).any(looks_at_sizes) {
+                sized.insert(service.id.as_str());
+            }
+        }
+        GraphView { services: graph.by_id(), lengths: graph.lengths(), sized }
     }
 
     /// How many frames an entry takes.
@@ -43,6 +52,11 @@ impl<'a> GraphView<'a> {
     pub fn is_nested(&self, entry: &Entry) -> bool {
         let body = self.services.get(entry.of.as_str()).map(|service| &service.body);
         matches!(body, Some(Body::Playlist(_) | Body::Tractor(_)))
+    }
+
+    /// Whether a service is known to have no frames.
+    pub fn is_empty(&self, id: &str) -> bool {
+        self.lengths.get(id) == Some(&0)
     }
 
     /// The items, with those of nested sequences in place of these; `left` is told what stays nested.
@@ -91,6 +105,9 @@ impl<'a> GraphView<'a> {
         if service.points.first.unwrap_or(0) > 0 || first + frames > whole {
             return Err(stays("its in and out points are not those of its content"));
         }
+        if matches!(service.body, Body::Tractor(_)) && self.sized.contains(entry.of.as_str()) {
+            return Err(stays("a clip in it has a filter that looks at the sizes of pictures"));
+        }
         let mut lifted = match &service.body {
             Body::Playlist(items) => self.lift_playlist(items),
             Body::Tractor(tractor) => self.lift_tractor(tractor, whole),
@@ -126,22 +143,36 @@ impl<'a> GraphView<'a> {
                 return Err("a track of it has filters or points of its own".into());
             }
             let entry = Entry { of: track.of.clone(), ..Entry::default() };
-            let items = match self.is_nested(&entry) {
+            let stays = sizes_matter_on(lifted.tracks.len(), tractor.transitions());
+            let (hide, items) = match self.is_nested(&entry) {
+                true if self.is_empty(&track.of) => (Hide::Nothing, Vec::new()),
+                true if stays => (Hide::Nothing, self.as_it_is(entry)),
                 true => self.whole(&entry)?,
-                false => vec![PlaylistItem::Entry(entry)],
+                false => (Hide::Nothing, vec![PlaylistItem::Entry(entry)]),
             };
-            lifted.tracks.push((track.hide, self.padded(items, frames)?));
+            lifted.tracks.push((track.hide.and(hide), self.padded(items, frames)?));
         }
         lifted.drop_blank_tracks();
         Ok(lifted)
     }
 
-    /// All of a nested service, if it is a plain sequence.
-    fn whole(&self, entry: &Entry) -> Result<Vec<PlaylistItem>, Why> {
+    /// All of a nested service, if it is a sequence, and what of it is hidden.
+    fn whole(&self, entry: &Entry) -> Result<(Hide, Vec<PlaylistItem>), Why> {
         let mut lifted = self.lift(entry).map_err(|why| format!("in it {why}"))?;
-        match lifted.is_plain() {
-            true => Ok(lifted.tracks.remove(0).1),
+        match lifted.tracks.len() == 1 && lifted.transitions.is_empty() {
+            true => Ok(lifted.tracks.remove(0)),
             false => Err(format!("a track of it, `{}`, has tracks of its own", entry.of)),
+        }
+    }
+
+    /// The items of a playlist, or the nested service itself.
+    fn as_it_is(&self, entry: Entry) -> Vec<PlaylistItem> {
+        let service = self.services[entry.of.as_str()];
+        match &service.body {
+            Body::Playlist(items) if service.filters.is_empty() && service.points == Points::default() => {
+                items.clone()
+            }
+            _ => vec![PlaylistItem::Entry(entry)],
         }
     }
 
@@ -285,6 +316,27 @@ pub fn is_idle_on_blanks(transition: &Effect) -> bool {
         "mix" => is_sum(transition),
         service => matches!(service, "qtblend" | "composite" | "frei0r.cairoblend" | "luma" | "affine"),
     }
+}
+
+/// Filters on a service, and on the items of a playlist.
+fn own_filters(service: &Service) -> impl Iterator<Item = &Effect> {
+    let items = match &service.body {
+        Body::Playlist(items) => items.as_slice(),
+        _ => &[],
+    };
+    let on_items = items.iter().filter_map(PlaylistItem::entry).flat_map(|entry| &entry.filters);
+    service.filters.iter().chain(on_items)
+}
+
+/// Whether what an effect gives depends on the size of a medium's pictures. A tractor in between gives pictures of the
+/// profile's size, so it may not be taken out.
+fn looks_at_sizes(effect: &Effect) -> bool {
+    matches!(effect.service(), "qtblend" | "composite" | "affine" | "qtcrop" | "crop")
+}
+
+/// Whether a transition looks at the sizes of the media on a track.
+pub fn sizes_matter_on<'a>(number: usize, mut transitions: impl Iterator<Item = &'a Effect>) -> bool {
+    transitions.any(|transition| looks_at_sizes(transition) && transition.track("b_track") == Some(number))
 }
 
 /// Whether a transition adds the sound of one track to that of another.

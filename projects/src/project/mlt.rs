@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Found, Opened, Project, ProjectError, Reach, described, not_loaded, proxies, reach};
 use crate::mlt::edit::{self, Way};
-use crate::mlt::graph::{Body, Effect, Element, Entry, Hide, Planted, PlaylistItem, Service};
+use crate::mlt::graph::{Body, Effect, Element, Entry, Hide, Part, Planted, PlaylistItem, Service};
 use crate::mlt::{Graph, from_mlt_xml, write};
 
 /// Finds what a project plays: by its text, and by MLT's account of it where there is one.
@@ -24,7 +24,8 @@ pub fn describe(
         true => project,
         false => with_originals(project, &mut graph, has_relative_root),
     };
-    let project = Project { profile: graph.profile(), reach: reach::of_graph(&graph, folder), ..project };
+    let (profile, reach, consumer) = (graph.profile(), reach::of_graph(&graph, folder), consumer(&graph));
+    let project = Project { profile, reach, consumer, ..project };
     let opened = if project.reach == Reach::default() { ask(&project) } else { None };
     let by_text = Search::new(&graph, root_of(&graph, folder)).run();
     let by_mlt = opened.as_ref().and_then(|opened| played(&opened.graph));
@@ -40,6 +41,16 @@ pub fn describe(
     let found = Found { reach: project.reach.clone(), ..found };
     let not_loaded = opened.map(|opened| not_loaded::counted(opened.not_loaded, &graph, folder));
     Ok(described(Project { not_loaded, ..project }, found))
+}
+
+/// The consumer's service, where the document has one.
+fn consumer(graph: &Graph) -> Option<String> {
+    graph.parts.iter().find_map(|part| match part {
+        Part::Other(element) if element.name == "consumer" => {
+            Some(element.service().unwrap_or("without a service").to_string())
+        }
+        _ => None,
+    })
 }
 
 /// What is exported of a file: what it says, but for proxies, and a copy of it where MLT cannot be given the file itself.

@@ -7,7 +7,9 @@ use super::sums::{Heard, unsummed};
 use super::{Changes, without_orphans};
 use crate::mlt::graph::*;
 use crate::mlt::layout::mixes;
-use crate::mlt::lift::{GraphView, Lifted, is_idle_on_blanks, is_sum, joined, may_drop, names, renumber};
+use crate::mlt::lift::{
+    GraphView, Lifted, is_idle_on_blanks, is_sum, joined, may_drop, names, renumber, sizes_matter_on,
+};
 
 /// What is played, as tracks side by side.
 #[derive(Debug)]
@@ -18,6 +20,15 @@ pub(super) struct Spread {
     pub(super) planted: Vec<Planted>,
 }
 
+/// The entry that a tractor is as good as, if it only passes a sequence on: Kdenlive has its sequences in such one.
+fn only_sequence(tractor: &Tractor, look: &GraphView) -> Option<Entry> {
+    let [track] = tractor.tracks.as_slice() else { return None };
+    let passes_on = track.others.is_empty() && track.hide == Hide::Nothing && tractor.planted.is_empty();
+    let entry = Entry { of: track.of.clone(), points: track.points, ..Entry::default() };
+    let is_sequence = matches!(look.services.get(track.of.as_str())?.body, Body::Tractor(_));
+    (passes_on && is_sequence).then_some(entry)
+}
+
 impl Spread {
     pub(super) fn of(root: &Service, look: &GraphView, changes: &mut Changes) -> Result<Spread, String> {
         let frames = look.lengths.get(root.id.as_str()).copied();
@@ -25,7 +36,12 @@ impl Spread {
         let end = root.points.first.unwrap_or(0) + frames;
         let mut spread = Spread { end, spots: Vec::new(), planted: Vec::new() };
         match &root.body {
-            Body::Tractor(tractor) => spread.take_tractor(tractor, look, changes),
+            Body::Tractor(tractor) => {
+                match only_sequence(tractor, look).filter(|_| root.points.first.unwrap_or(0) == 0) {
+                    Some(entry) => spread.take_playlist(&[PlaylistItem::Entry(entry)], look, changes)?,
+                    None => spread.take_tractor(tractor, look, changes),
+                }
+            }
             Body::Playlist(items) if root.filters.is_empty() && root.points.first.unwrap_or(0) == 0 => {
                 spread.take_playlist(items, look, changes)?;
             }
@@ -36,10 +52,15 @@ impl Spread {
 
     fn take_tractor(&mut self, tractor: &Tractor, look: &GraphView, changes: &mut Changes) {
         self.planted.clone_from(&tractor.planted);
-        for track in &tractor.tracks {
+        for (number, track) in tractor.tracks.iter().enumerate() {
+            let stays = sizes_matter_on(number, tractor.transitions());
             let mut track = track.clone();
             let service = look.services[track.of.as_str()];
             let (items, is_changed) = match &service.body {
+                Body::Playlist(_) | Body::Tractor(_) if look.is_empty(&track.of) => (Some(Vec::new()), true),
+                Body::Playlist(items) if stays && service.filters.is_empty() => (Some(items.clone()), false),
+                Body::Playlist(_) if stays => (None, false),
+                Body::Tractor(_) if stays => (None, false),
                 Body::Playlist(items)
                     if service.filters.is_empty()
                         && service.points == Points::default()

@@ -51,6 +51,11 @@ impl Project {
         Ok(described(Project { path, format, text, profile, is_copy: true, ..Project::default() }, found))
     }
 
+    /// Whether it is one of rlvideo, which has no graph before the editor makes one.
+    pub fn is_rlvideo(&self) -> bool {
+        self.format == ProjectFormat::Rlvideo
+    }
+
     /// The tracks as the editor shows them; empty where it has only one.
     ///
     /// # Errors

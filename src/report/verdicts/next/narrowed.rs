@@ -55,3 +55,68 @@ fn tracks(project: &ProjectRecord) -> Vec<String> {
     let tracks = project.tracks.iter().filter(|_| several);
     tracks.map(|number| format!("track:{number}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::verdicts::next::Longer;
+    use memreel_judge::jobs::judge_jobs;
+
+    fn experiment(filters: &[&str], transitions: &[&str], tracks: usize, is_removed: bool) -> Experiment {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        let project = ProjectRecord {
+            format: "mlt".into(),
+            can_be_changed: true,
+            filters: words(filters),
+            transitions: words(transitions),
+            tracks: (1..=tracks).collect(),
+        };
+        let (scenario, longer) = (vec!["my.mlt".into()], Longer::Times);
+        Experiment { scenario, longer, is_removed, project: Some(project), ..Experiment::default() }
+    }
+
+    fn named(experiment: &Experiment, grows: Answer, removals: Removals) -> Option<String> {
+        let verdict = JobsVerdict { grows, removals, ..judge_jobs(&[]) };
+        next(&verdict, experiment).map(|next| next.to_string())
+    }
+
+    fn removals(ends: &[&str], stays: &[&str], open: &[&str]) -> Removals {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        Removals { ends: words(ends), stays: words(stays), open: words(open) }
+    }
+
+    #[test]
+    fn whole_groups_are_taken_out_first_and_tracks_where_there_are_none() {
+        let first = |filters: &[&str], transitions: &[&str], tracks| {
+            named(&experiment(filters, transitions, tracks, false), Answer::Yes, Removals::default())
+        };
+        let command = |values: &str| {
+            Some(format!("To find out what causes it: memreel run my.mlt --without '{values}'"))
+        };
+        assert_eq!(first(&["a", "b"], &["c", "d"], 3), command("filters,transitions"));
+        assert_eq!(first(&["a", "b"], &["c"], 3), command("filters,c"));
+        assert_eq!(first(&[], &["c"], 3).unwrap().rsplit_once(' ').unwrap().1, "c");
+        assert_eq!(first(&[], &[], 2), command("track:1,track:2"));
+        assert_eq!(first(&[], &[], 1), None);
+        let experiment = experiment(&["a", "b"], &[], 1, false);
+        assert_eq!(named(&experiment, Answer::No, Removals::default()), None);
+    }
+
+    #[test]
+    fn then_each_service_of_the_group_or_the_tracks_and_then_it_is_known() {
+        let experiment = experiment(&["a", "b"], &["c", "d"], 2, true);
+        let then = |removals| named(&experiment, Answer::Yes, removals);
+        let command = |values: &str| {
+            Some(format!("To find out what causes it: memreel run my.mlt --without '{values}'"))
+        };
+        assert_eq!(then(removals(&["filters"], &["transitions"], &[])), command("a,b"));
+        assert_eq!(then(removals(&["transitions"], &["filters"], &[])), command("c,d"));
+        assert_eq!(then(removals(&[], &["filters", "transitions"], &[])), command("track:1,track:2"));
+        assert_eq!(then(removals(&["a"], &["b"], &[])), None);
+        assert_eq!(then(removals(&[], &["track:1", "track:2"], &[])), None);
+        // What is open is decided first, by the command of its own answer.
+        assert_eq!(then(removals(&["filters"], &[], &["transitions"])), None);
+        // Without something, nothing further is taken out.
+        assert_eq!(then(Removals::default()), None);
+    }
+}

@@ -17,8 +17,8 @@ use crate::digest;
 use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Probe, Resolved};
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Input, Job, JobName, PartOf, Plan, Variant};
-use crate::scenario::{Media, MediaChoice, Opaque, SHIPPED, Scenario};
-use crate::store::{self, PlannedJob, ResultIndex, ShardRecord, StoreError};
+use crate::scenario::{EngineName, Media, MediaChoice, Opaque, SHIPPED, Scenario};
+use crate::store::{self, PlannedJob, ProjectRecord, ResultIndex, ShardRecord, StoreError};
 use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
@@ -193,6 +193,7 @@ impl<'a> Execution<'a> {
             ships_with_memreel: !self.scenario.path.exists() && is_shipped(self.scenario),
             options: self.scenario.options.clone(),
             is_opaque: self.scenario.opaque.is_some(),
+            project: self.project(),
             overrides: self.scenario.overrides.clone(),
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
@@ -201,6 +202,25 @@ impl<'a> Execution<'a> {
             machines: Vec::new(),
             jobs: self.planned.clone(),
         }
+    }
+
+    /// What there is to take out of the project that is exported.
+    fn project(&self) -> Option<ProjectRecord> {
+        let variants = &self.plan.variants;
+        let mut projects = variants.iter().filter_map(|variant| variant.input.project());
+        // All of it is in the variant that nothing is taken out of.
+        let project = projects.clone().find(|project| !project.is_copy).or_else(|| projects.next())?;
+        let runs = self.planned.iter().zip(&self.plan.jobs).filter(|(planned, _)| planned.not_run.is_none());
+        let changes_it = |engine: EngineName| matches!(engine, EngineName::Melt | EngineName::MltPython);
+        let can_be_changed = runs.clone().all(|(_, job)| changes_it(self.plan.variant(*job).engine.name));
+        let tracks = project.shown_tracks().unwrap_or_default();
+        Some(ProjectRecord {
+            format: project.format.word().into(),
+            can_be_changed: can_be_changed && !project.is_rlvideo(),
+            filters: project.filters.keys().cloned().collect(),
+            transitions: project.transitions.keys().cloned().collect(),
+            tracks: tracks.iter().filter(|track| !track.is_empty).map(|track| track.number).collect(),
+        })
     }
 
     fn plan_job(&self, job: Job, not_run: Option<String>) -> PlannedJob {

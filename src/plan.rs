@@ -25,7 +25,7 @@ use memreel_timeline::{Clip, RationalTime, Timeline};
 use memreel_trace::Threading;
 use memreel_trace::units::Bytes;
 
-pub use copies::{Copies, Edit};
+pub use copies::{Copies, EditChoice};
 pub use input::Input;
 pub use shard::{PartOf, Shard, ShardError};
 
@@ -253,7 +253,7 @@ struct Settings {
     length: u32,
     sources: Option<u32>,
     exports: u32,
-    edit: Edit,
+    edit: EditChoice,
     memory_limit: Option<Bytes>,
     own: Vec<OwnValue>,
 }
@@ -270,7 +270,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         length: 1,
         sources: None,
         exports: 1,
-        edit: Edit::of(values),
+        edit: EditChoice::of(values),
         memory_limit: None,
         own: Vec::new(),
     };

@@ -39,7 +39,7 @@ pub use visible::{Reader, Visible};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::report::verdicts::next::{Experiment, Next};
+use crate::report::verdicts::next::{Experiment, Longer, Next};
 use crate::store::{
     self, MachineRecord, PlannedJob, ResultIndex, ShardRecord, StoreError, StoredJob, StoredResult,
 };
@@ -47,7 +47,7 @@ use memreel_judge::analysis::{self, Curve, Drift, JobSummary, ProgressClock, Var
 use memreel_judge::budget::Figures;
 use memreel_judge::compare;
 use memreel_judge::course::Per;
-use memreel_judge::jobs::{JobFacts, JobsVerdict, judge_jobs};
+use memreel_judge::jobs::{JobFacts, JobsVerdict, Removals, judge_jobs};
 use memreel_judge::shape::Answer;
 use memreel_judge::stats;
 use memreel_judge::terms::Index;
@@ -170,7 +170,13 @@ pub struct FamilyRow<'a> {
 }
 
 /// The axes that are varied to find out with what memory grows.
-const ASKED: [&str; 3] = ["length", "sources", "exports"];
+const ASKED: [&str; 4] = ["length", "sources", "exports", "times"];
+
+/// The axis that takes something out of a project: without what growth ends is asked across families.
+const REMOVING: &str = "without";
+
+/// The value of it that takes nothing out.
+const NOTHING: &str = "nothing";
 
 /// The axes that decide whether an index is kept: exports without one are the control of those with.
 const WRITING: [&str; 2] = ["container", "sink"];
@@ -187,6 +193,14 @@ pub struct VariantRow<'a> {
 }
 
 impl FamilyRow<'_> {
+    /// What its jobs have alike but for what is taken out of the project, and what that is.
+    fn without(&self) -> Option<(Vec<(String, String)>, &str)> {
+        let axes = self.jobs.first()?.planned.variant.as_slice();
+        let (_, removed) = axes.iter().find(|(axis, _)| axis == REMOVING)?;
+        let others = axes.iter().filter(|(axis, _)| axis != REMOVING && !ASKED.contains(&axis.as_str()));
+        Some((others.cloned().collect(), removed))
+    }
+
     /// What its jobs have alike but for what is written.
     fn all_but_writing(&self) -> Vec<(String, String)> {
         let axes = self.jobs.first().map(|job| job.planned.variant.as_slice()).unwrap_or_default();
@@ -202,6 +216,23 @@ impl FamilyRow<'_> {
         let growths: Vec<_> = by_frame.filter_map(|job| Some(job.verdict.growth.frame?.estimate)).collect();
         Some((index, stats::median(&growths)?))
     }
+}
+
+/// Says of each family of whole projects without what their growth ends.
+fn put_removals(families: &mut [FamilyRow<'_>]) {
+    let found: Vec<Removals> = families.iter().map(|whole| removals(whole, families)).collect();
+    for (family, removals) in families.iter_mut().zip(found) {
+        family.verdict.removals = removals;
+    }
+}
+
+fn removals(whole: &FamilyRow<'_>, families: &[FamilyRow<'_>]) -> Removals {
+    let Some((alike, NOTHING)) = whole.without() else { return Removals::default() };
+    let same = families.iter().filter_map(|family| {
+        let (others, removed) = family.without()?;
+        (others == alike && removed != NOTHING).then(|| (removed.to_string(), &family.verdict))
+    });
+    Removals::of(&whole.verdict, same)
 }
 
 impl JobRow {
@@ -284,6 +315,7 @@ impl Report {
             family.verdict.index_per_frame =
                 with.zip(control.and_then(|control| control.1)).map(|(with, without)| with.1 - without.1);
         }
+        put_removals(&mut families);
         families
     }
 
@@ -410,6 +442,7 @@ pub fn experiment(index: &ResultIndex) -> Experiment {
     };
     let change =
         |text: &String| text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
+    let longer = longer(index);
     Experiment {
         scenario: match index.ships_with_memreel {
             _ if !index.options.is_empty() => index.options.clone(),
@@ -418,9 +451,28 @@ pub fn experiment(index: &ResultIndex) -> Experiment {
         },
         is_opaque: index.is_opaque,
         changes: index.overrides.iter().filter_map(change).collect(),
-        length: values("length").last().copied().unwrap_or(1),
+        length: values(if longer == Longer::Times { "times" } else { "length" }).last().copied().unwrap_or(1),
         sources: values("sources"),
-        is_project: index.scenario_path.extension().is_none_or(|ending| ending != "toml"),
+        project: index.project.clone().filter(|project| project.can_be_changed),
+        is_removed: index.varied.iter().any(|axis| axis == REMOVING),
+        longer,
+    }
+}
+
+/// How another export of a result is made longer.
+fn longer(index: &ResultIndex) -> Longer {
+    let ending = index.scenario_path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match &index.project {
+        _ if index.is_opaque => Longer::ByUser,
+        Some(project) if project.can_be_changed => Longer::Times,
+        Some(project) if project.format == "rlvideo" => Longer::Exports,
+        Some(_) => Longer::ByUser,
+        // Results of versions that did not record the project.
+        None => match ending {
+            "toml" => Longer::Length,
+            "rlvideo" => Longer::Exports,
+            _ => Longer::Times,
+        },
     }
 }
 
@@ -468,7 +520,7 @@ fn variant_name(variant: &[(String, String)], varied: &[String], scenario: &str)
 pub(crate) fn value_name(axis: &str, value: &str) -> String {
     match value.parse::<f64>() {
         Ok(_) => format!("{axis} {value}"),
-        Err(_) if axis == "memory-limit" => format!("{axis} {value}"),
+        Err(_) if matches!(axis, "memory-limit" | REMOVING | "part") => format!("{axis} {value}"),
         Err(_) => value.to_string(),
     }
 }

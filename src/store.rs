@@ -144,6 +144,9 @@ pub struct ResultIndex {
     /// Whether the engines' commands alone say what is exported, and no timeline or project.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_opaque: bool,
+    /// The project that was exported, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectRecord>,
     /// The overrides of the command line, as `key=value`.
     pub overrides: Vec<String>,
     /// The time at which the run began (RFC 3339, UTC).
@@ -161,6 +164,22 @@ pub struct ResultIndex {
     pub machines: Vec<MachineRecord>,
     /// Every job of the plan or of the shard, in the order in which they run.
     pub jobs: Vec<PlannedJob>,
+}
+
+/// A project that was exported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectRecord {
+    /// The format of the project.
+    #[schemars(extend("enum" = ["mlt", "kdenlive", "rlvideo"]))]
+    pub format: String,
+    /// Whether it can be exported with changes: the axes `times`, `without` and `part`.
+    pub can_be_changed: bool,
+    /// The kinds of filters that it plays.
+    pub filters: Vec<String>,
+    /// The kinds of transitions that it plays.
+    pub transitions: Vec<String>,
+    /// The numbers of the tracks on which there is something; empty if it has only one.
+    pub tracks: Vec<usize>,
 }
 
 /// A result's place among those that together are the whole plan.

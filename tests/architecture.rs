@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
     ("scenario", &["budget", "digest", "mlt", "rlvideo", "timeline", "trace", "units"]),
-    ("plan", &["digest", "project", "scenario", "timeline", "trace", "units"]),
+    ("plan", &["digest", "mlt", "project", "scenario", "timeline", "trace", "units"]),
     // Measure.
     ("proc", &[]),
     ("progress", &[]),

@@ -3,6 +3,9 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
 
 use support::*;
 
@@ -32,7 +35,8 @@ fn answers(printed: &str) -> Vec<&str> {
 /// The command that is named next.
 #[track_caller]
 fn next(printed: &str) -> Vec<String> {
-    let command = printed.lines().find_map(|line| line.strip_prefix("To decide: memreel "));
+    let command = printed.lines().find_map(|line| line.strip_prefix("To ")?.split_once(": memreel "));
+    let command = command.map(|(_, command)| command);
     shlex::split(command.unwrap_or_else(|| panic!("no command in\n{printed}"))).unwrap()
 }
 
@@ -99,14 +103,103 @@ fn too_few_exports_in_a_process_become_more() {
     assert!(said.contains("nothing accumulates over 11 exports in one process"), "{said}");
 }
 
+/// Options with which the project above is exported fast.
+const FASTER: [&str; 7] =
+    ["--threading", "single", "--preset", "ultrafast", "--set", "export.audio=false", "--interval=0.004"];
+
 #[test]
-fn a_project_that_cannot_be_made_longer_is_exported_several_times_in_one_process() {
+fn a_project_that_is_too_short_is_played_several_times_in_a_row() {
     let bench = Bench::new();
     fs::write(bench.path().join("short.mlt"), PROJECT).unwrap();
-    let faster = ["--preset", "ultrafast", "--set", "export.audio=mp2"];
-    let arguments = [&["run", "short.mlt", "--threading", "single"], &faster[..]].concat();
+    let arguments = [&["run", "short.mlt"], &FASTER[..]].concat();
     let said = settles(&bench, &arguments, "the export is too short: 200 frames");
-    assert!(said.contains("exports in one process"), "{said}");
+    assert!(said.contains("Memory grows: no"), "{said}");
+}
+
+#[test]
+fn a_project_that_a_scenario_names_is_played_several_times_in_a_row_as_well() {
+    let bench = Bench::new();
+    fs::write(bench.path().join("short.mlt"), PROJECT).unwrap();
+    bench.scenario(
+        "named",
+        "timeline.project = 'short.mlt'\nmatrix.engine = 'melt'\nmatrix.threading = 'single'
+        export.preset = 'ultrafast'\nexport.audio = false\nsampling.interval = 0.004",
+    );
+    let said = settles(&bench, &["run", "named.toml"], "the export is too short: 200 frames");
+    assert!(said.contains("Memory grows: no"), "{said}");
+}
+
+/// A module of MLT with a filter that keeps 64 KiB of every frame. Structures are those of MLT 7's headers.
+const LEAKY_MODULE: &str = r#"
+    #include <stdlib.h>
+    #include <string.h>
+    struct filter { void *of_properties[4]; void *of_service[5]; void *close; void *(*process)(void *, void *); };
+    struct filter *mlt_filter_new(void);
+    void mlt_repository_register(void *repository, int type, const char *service, void *make);
+    enum { FILTER = 6 };
+
+    static void *process(void *filter, void *frame) {
+        memset(malloc(65536), 1, 65536);
+        return frame;
+    }
+
+    static void *make(void *profile, int type, const char *id, const void *argument) {
+        struct filter *filter = mlt_filter_new();
+        filter->process = process;
+        return filter;
+    }
+
+    void mlt_register(void *repository) {
+        mlt_repository_register(repository, FILTER, "leaky", (void *) make);
+    }
+"#;
+
+/// A folder of MLT's modules, with the leaking one beside those that are installed.
+fn leaky_modules(bench: &Bench) -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let folders = folders.chain(["/usr/lib".into(), "/usr/lib64".into()]).map(|path| path.join("mlt-7"));
+    let installed =
+        folders.into_iter().find(|path| path.is_dir()).expect("MLT 7 has its modules below /usr/lib");
+    let modules = bench.path().join("modules");
+    fs::create_dir(&modules).unwrap();
+    for module in fs::read_dir(installed).unwrap().map(|entry| entry.unwrap()) {
+        symlink(module.path(), modules.join(module.file_name())).unwrap();
+    }
+    let source = bench.path().join("leaky.c");
+    fs::write(&source, LEAKY_MODULE).unwrap();
+    // GCC knows that nobody uses what is kept.
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-O0", "-o"]).arg(modules.join("libmltleaky.so")).arg(source);
+    assert!(cc.status().unwrap().success());
+    modules
+}
+
+#[test]
+fn a_leak_of_a_project_is_followed_to_the_filter_that_leaks_by_the_commands_that_answers_name() {
+    let bench = Bench::new();
+    let modules = leaky_modules(&bench);
+    let filters = ["leaky", "brightness"].map(|service| format!("<filter mlt_service='{service}'/>"));
+    let stack = "<tractor id='all'><track producer='red'/><track producer='main'/>
+        <transition mlt_service='mix' a_track='0' b_track='1'/></tractor></mlt>";
+    let project = PROJECT.replace("</playlist>", &format!("{}</playlist>", filters.concat()));
+    let project =
+        project.replace("</mlt>", stack).replace("\"320\"", "\"640\"").replace("\"180\"", "\"360\"");
+    fs::write(bench.path().join("leaks.mlt"), project).unwrap();
+    let mut command: Vec<String> = ["run", "leaks.mlt"].into_iter().chain(FASTER).map(String::from).collect();
+    let mut printed = String::new();
+    for _ in 0..6 {
+        let mut memreel = bench.memreel(&command);
+        memreel.env("MLT_REPOSITORY", &modules);
+        let ran = bench.start_command(memreel).wait();
+        printed = format!("{}{}", ran.expect(0).out, ran.err);
+        if words(&printed).contains("; not without leaky.") {
+            let without = command.iter().position(|word| word == "--without").unwrap();
+            assert_eq!(command[without + 1], "brightness,leaky", "{printed}");
+            return;
+        }
+        command = next(&printed);
+    }
+    panic!("{printed}");
 }
 
 #[test]

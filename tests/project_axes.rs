@@ -69,10 +69,9 @@ fn all() -> Vec<Code> {
     [shot(1, 10, 20), shot(2, 50, 5), shot(1, 90, 10), shot(1, 15, 15), shot(2, 50, 10)].concat()
 }
 
-/// Exports the project with both engines of MLT.
-fn exported(bench: &Bench, more: &[&str]) -> StoredResult {
-    let usual =
-        ["run", "my.mlt", "--engine", "melt,mlt-python", "--encoder", "libx264", "--preset", "ultrafast"];
+/// Exports the project with these engines.
+fn exported(bench: &Bench, engines: &str, more: &[&str]) -> StoredResult {
+    let usual = ["run", "my.mlt", "--engine", engines, "--encoder", "libx264", "--preset", "ultrafast"];
     let silent = ["--set", "export.audio=false", "--keep-exports", "--stall-limit", "15"];
     bench.result_of_command("my", &[&usual[..], &silent, more].concat())
 }
@@ -85,7 +84,7 @@ fn shown_by(result: &StoredResult, job: &StoredJob) -> Vec<Code> {
 fn a_project_is_played_several_times_in_one_export_and_a_part_of_it_alone() {
     let bench = Bench::new();
     let before = fs::read(project(&bench)).unwrap();
-    let result = exported(&bench, &["--times", "1,3", "--part", "all,10f..40f"]);
+    let result = exported(&bench, "melt,mlt-python", &["--times", "1,3", "--part", "all,10f..40f"]);
     let part = all()[10..40].to_vec();
     for engine in ["melt", "mlt-python"] {
         for (times, part, once) in [
@@ -117,7 +116,11 @@ fn a_project_is_played_several_times_in_one_export_and_a_part_of_it_alone() {
 fn a_project_is_exported_without_a_track_a_clip_or_a_service() {
     let bench = Bench::new();
     project(&bench);
-    let result = exported(&bench, &["--without", "track:1,track:2,clip:2,clip:4,filters,transitions,volume"]);
+    let result = exported(
+        &bench,
+        "melt,mlt-python",
+        &["--without", "track:1,track:2,clip:2,clip:4,filters,transitions,volume"],
+    );
     let low = [shot(1, 10, 20), shot(2, 50, 10), shot(1, 10, 20), shot(2, 50, 10)].concat();
     let cut = |range: std::ops::Range<usize>, frames: &[Code]| {
         let mut frames = frames.to_vec();
@@ -155,4 +158,45 @@ fn a_project_is_exported_without_a_track_a_clip_or_a_service() {
 fn timeline_of(bench: &Bench, job: &StoredJob) -> PathBuf {
     let is_graph = |word: &&String| word.ends_with(".mlt");
     bench.path().join(job.record.command.iter().find(is_graph).unwrap())
+}
+
+#[test]
+fn a_project_is_exported_several_times_in_one_process_by_the_binding_as_it_is_and_changed() {
+    let bench = Bench::new();
+    project(&bench);
+    let more = ["--exports", "3", "--without", "track:2", "--env", CACHES];
+    let result = exported(&bench, "mlt-python", &more);
+    let low = [shot(1, 10, 20), shot(2, 50, 10), shot(1, 10, 20), shot(2, 50, 10)].concat();
+    for (without, wanted) in [("nothing", all()), ("track:2", low)] {
+        for cache in ["2", "100"] {
+            let job = job(&result, &[without, cache]);
+            assert_eq!(shown_by(&result, job), wanted, "the last export, without {without}");
+            assert_eq!(job.record.context.exports, [60, 120]);
+            let environment = job.record.environment.get("MLT_AVFORMAT_PRODUCER_CACHE");
+            assert_eq!(environment, Some(&Some(cache.to_string())));
+        }
+    }
+}
+
+/// How many opened sources MLT keeps at most.
+const CACHES: &str = "MLT_AVFORMAT_PRODUCER_CACHE=2,100";
+
+#[test]
+fn what_cannot_be_changed_of_a_project_is_told_before_anything_runs() {
+    let bench = Bench::new();
+    project(&bench);
+    let run = |more: &[&str]| bench.run(&[&["run", "my.mlt"], more].concat());
+    run(&["--without", "gblur"])
+        .expect(2)
+        .complains(&["my.mlt: without gblur: no service \"gblur\"", "mix (1)"]);
+    run(&["--part", "0..60s"]).expect(2).complains(&["part 0..60s: choose a part of its 60 frames"]);
+    run(&["--times", "2", "--engine", "ffmpeg"]).expect(2).complains(&["cannot open .mlt projects"]);
+    fs::write(
+        bench.path().join("engines.toml"),
+        "[engines.mine]\ncommand = ['true', '{project}', '{output}']\n",
+    )
+    .unwrap();
+    let recipe = ["--engines", "engines.toml", "--engine", "mine", "--threading", "default"];
+    run(&[&recipe[..], &["--times", "2"]].concat()).expect(2).complains(&["mine exports a project as it is"]);
+    bench.run(&["inspect", "my.mlt"]).expect(0).says(&["track 1    V1", "track 2    V2"]);
 }

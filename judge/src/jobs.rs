@@ -3,6 +3,8 @@
 //! One run cannot tell a leak from a cache that has not filled yet. Several can. Jobs are put in *families* – the same
 //! but for what is varied to find out –, and the two questions are asked of each family.
 
+mod removals;
+
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -16,6 +18,8 @@ use crate::sen::Cloud;
 use crate::shape::{Answer, Form};
 use crate::stats::{self, Interval};
 use crate::terms::Terms;
+
+pub use removals::Removals;
 
 const K: &Constants = &Constants::USUAL;
 
@@ -143,6 +147,8 @@ pub struct JobsVerdict {
     pub not_stable_above: Option<f64>,
     /// What would settle it, where it is open.
     pub needs: Needs,
+    /// What became of growth without something, where the same was also exported without it.
+    pub removals: Removals,
 }
 
 impl JobsVerdict {
@@ -184,6 +190,7 @@ pub fn judge_jobs(jobs: &[JobFacts]) -> JobsVerdict {
         grows,
         because,
         needs: needs(&jobs, because),
+        removals: Removals::default(),
     }
 }
 

@@ -17,7 +17,7 @@ use super::{Exit, Failure, print_lines};
 use crate::engine::{self, Companions, Engines, JobFiles};
 use crate::execution;
 use crate::media;
-use crate::plan::{self, Copies, Edit, Input, Job, PlanContext, Shard, Variant};
+use crate::plan::{self, Copies, EditChoice, Input, Job, PlanContext, Shard, Variant};
 use crate::scenario::{Scenario, Sink, Size};
 use memreel_projects::mlt::Profile;
 use memreel_projects::project::{self, Project, ProjectFormat};
@@ -190,7 +190,7 @@ pub fn of(scenario: &Scenario, companions: &Companions) -> Result<plan::Plan, Fa
     };
     let scenario = scenario.with_pictures_of(Size { width, height }, rate);
     let path = project.path.clone();
-    let copies = Copies::of(project, rate, scenario.matrix.kept().map(|values| Edit::of(&values)));
+    let copies = Copies::of(project, rate, scenario.matrix.kept().map(|values| EditChoice::of(&values)));
     let copies = copies.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
     Ok(plan::plan(&scenario, &context(Some(copies))))
 }

@@ -9,7 +9,7 @@ use memreel_timeline::Rate;
 
 /// What a variant changes of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
+pub struct EditChoice {
     proxies: bool,
     without: Option<Removal>,
     part: Option<PartChoice>,
@@ -20,13 +20,13 @@ pub struct Edit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Copies {
     original: Arc<Project>,
-    changed: Vec<(Edit, Arc<Project>)>,
+    changed: Vec<(EditChoice, Arc<Project>)>,
 }
 
-impl Edit {
+impl EditChoice {
     /// What a combination of values asks for.
-    pub fn of(values: &[AxisValue]) -> Edit {
-        let mut edit = Edit { proxies: false, without: None, part: None, times: 1 };
+    pub fn of(values: &[AxisValue]) -> EditChoice {
+        let mut edit = EditChoice { proxies: false, without: None, part: None, times: 1 };
         for value in values {
             match value {
                 AxisValue::Media(media) => edit.proxies = *media == MediaChoice::Proxy,
@@ -59,7 +59,11 @@ impl Copies {
     ///
     /// # Errors
     /// When a change is not possible: which, and what is.
-    pub fn of(project: Project, rate: Rate, edits: impl IntoIterator<Item = Edit>) -> Result<Copies, String> {
+    pub fn of(
+        project: Project,
+        rate: Rate,
+        edits: impl IntoIterator<Item = EditChoice>,
+    ) -> Result<Copies, String> {
         let mut copies = Copies::unchanged(project);
         for edit in edits {
             if copies.changed.iter().any(|(known, _)| *known == edit) {
@@ -82,7 +86,7 @@ impl Copies {
     }
 
     /// The copy with a change; the project itself where there is none.
-    pub fn get(&self, edit: &Edit) -> Arc<Project> {
+    pub fn get(&self, edit: &EditChoice) -> Arc<Project> {
         let found = self.changed.iter().find(|(known, _)| known == edit);
         Arc::clone(found.map_or(&self.original, |(_, project)| project))
     }

@@ -151,6 +151,7 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         question: "What does threading cost & give?".into(),
         options: Vec::new(),
         is_opaque: false,
+        project: None,
         scenario_path: "scenarios/made-up.toml".into(),
         scenario_text: String::new(),
         ships_with_memreel: false,

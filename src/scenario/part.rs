@@ -29,6 +29,8 @@ impl PartChoice {
 }
 
 impl Moment {
+    const START: Moment = Moment::Microseconds(0);
+
     fn frame(self, rate: Rate) -> u64 {
         match self {
             Moment::Frames(frame) => frame,
@@ -43,6 +45,7 @@ impl Moment {
         let text = if bare { format!("{text}s") } else { text.to_string() };
         let time: Time = text.parse().ok()?;
         match time {
+            Time::Frames(0) => Some(Moment::START),
             Time::Frames(frames) => Some(Moment::Frames(frames)),
             Time::Seconds(seconds) => Some(Moment::Microseconds((seconds * 1e6).round() as u64)),
         }
@@ -56,7 +59,7 @@ impl FromStr for PartChoice {
     /// `FROM..TO`; either may be left out.
     fn from_str(text: &str) -> Result<PartChoice, ()> {
         let (from, to) = text.split_once("..").filter(|_| text.len() > 2).ok_or(())?;
-        let from = if from.is_empty() { Moment::Frames(0) } else { Moment::read(from).ok_or(())? };
+        let from = if from.is_empty() { Moment::START } else { Moment::read(from).ok_or(())? };
         let to = if to.is_empty() { None } else { Some(Moment::read(to).ok_or(())?) };
         Ok(PartChoice { from, to })
     }
@@ -74,7 +77,7 @@ impl fmt::Display for PartChoice {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Moment::Frames(0) | Moment::Microseconds(0) => f.write_str("0"),
+            Moment::Microseconds(0) => f.write_str("0"),
             Moment::Frames(frames) => write!(f, "{frames}f"),
             Moment::Microseconds(time) => write!(f, "{}s", *time as f64 / 1e6),
         }
@@ -94,6 +97,7 @@ mod tests {
             ("1.5..1m", "1.5s..60s", (38, 1500)),
             ("10f..", "10f..", (10, 2000)),
             ("..2", "0..2s", (0, 50)),
+            ("0f..2", "0..2s", (0, 50)),
         ] {
             let part: PartChoice = text.parse().unwrap();
             assert_eq!((part.to_string().as_str(), part.frames(rate, 2000)), (shown, frames), "{text}");

@@ -485,6 +485,46 @@ fn wrong_builds_are_told_where_they_stand_and_what_would_be_right() {
     says(complaint_with("matrix.engine = 3"), &[":6:17: `engine` must be the name of an engine", "not 3"]);
 }
 
+/// A scenario of a project, with more at its end.
+fn of_project(name: &str, more: &str) -> Result<Scenario, ScenarioError> {
+    parse(&format!(
+        "version = 1\nquestion = '?'\ntimeline.project = '{name}'\nmatrix.threading = 'single'\n{more}"
+    ))
+}
+
+#[test]
+fn the_whole_project_is_exported_beside_what_it_is_without() {
+    let values = |without: &str| -> Vec<String> {
+        let scenario = of_project("my.mlt", &format!("matrix.without = {without}")).unwrap();
+        scenario.matrix.range(Axis::Without).values.iter().map(AxisValue::to_string).collect()
+    };
+    assert_eq!(values("'avfilter.gblur'"), ["nothing", "avfilter.gblur"]);
+    assert_eq!(values("['track:2', 'nothing', 'clip:7']"), ["track:2", "nothing", "clip:7"]);
+    let scenario =
+        of_project("my.mlt", "matrix.times = [1, 4]\nmatrix.part = ['all', '0..1m', '10f..']").unwrap();
+    let parts: Vec<_> = scenario.matrix.range(Axis::Part).values.iter().map(AxisValue::phrase).collect();
+    assert_eq!(parts, ["part all", "part 0..60s", "part 10f.."]);
+    assert_eq!(scenario.matrix.kept().count(), 6);
+}
+
+#[test]
+fn axes_of_projects_are_for_graphs_of_mlt_alone() {
+    for axis in ["times = 2", "without = 'filters'", "part = '0..2s'"] {
+        let name = axis.split(' ').next().unwrap();
+        let scripted = complaint_with(&format!("matrix.{axis}"));
+        says(scripted, &[":6:8: ", &format!("`{name}` is an axis of projects of editors")]);
+        let editor = of_project("my.rlvideo", &format!("matrix.{axis}")).unwrap_err().to_string();
+        says(editor, &["rlvideo", "--dump-graph", &format!("leave out `{name}`")]);
+    }
+    says(complaint_with("matrix.times = 2"), &["a scripted timeline is made longer by `length`"]);
+    let wrong = |more: &str| of_project("my.mlt", more).unwrap_err().to_string();
+    says(wrong("matrix.times = 0"), &[":5:16: `times` must be a whole number from 1 to 10000"]);
+    says(wrong("matrix.without = 'track:x'"), &["`track:x`: the number is a whole number from 1", "clip:N"]);
+    says(wrong("matrix.without = 'a b'"), &["`a b` is not the name of an MLT service"]);
+    says(wrong("matrix.part = '60s'"), &["`60s` is not a part FROM..TO like \"0..60s\""]);
+    says(wrong("matrix.length = 2"), &["`times` plays it several times in a row", "leave out `length`"]);
+}
+
 #[test]
 fn an_exclusion_means_a_build_by_its_label_and_all_builds_by_their_engine() {
     let left = |exclude: &str| {

@@ -17,7 +17,8 @@ use memreel::report::verdicts::{self, VerdictRecord};
 use memreel::scenario::{EngineChoice, Override, Scenario};
 use memreel::store::{self, Merged, Recording};
 use memreel_projects::mlt::{self, Graph, Layout};
-use memreel_projects::{project, rlvideo};
+use memreel_projects::project::{self, Edit, Project};
+use memreel_projects::rlvideo;
 use memreel_record::launch::Lines;
 use memreel_record::proc;
 use memreel_record::progress::Pattern;
@@ -199,7 +200,9 @@ fn otio(input: &[u8]) {
 /// A project in MLT XML.
 fn mlt_xml(input: &[u8]) {
     let path = file("project.mlt", input);
-    let _ = black_box(project::open(&path).map_err(|error| error.to_string()));
+    if let Ok(project) = project::open(&path).map_err(|error| error.to_string()) {
+        change(&project);
+    }
     let Ok(graph) = project::open_graph(&path).map_err(|error| error.to_string()) else { return };
     read_again(&graph);
     let flat = mlt::flatten(&graph).0;
@@ -212,6 +215,18 @@ fn mlt_xml(input: &[u8]) {
         if let Ok((graph, _)) = mlt::lay_out(&graph, layout) {
             read_again(&graph);
         }
+    }
+}
+
+/// Changes a project in all ways: each copy can be read again and is as long as it should be.
+fn change(project: &Project) {
+    let removals =
+        ["filters", "transitions", "track:1", "clip:1", "clip:2"].map(|text| text.parse().unwrap());
+    for without in std::iter::once(None).chain(removals.map(Some)) {
+        let edit = Edit { without, part: Some((0, project.frames)), times: 2 };
+        let Ok(copy) = project.edited(&edit) else { continue };
+        assert_eq!(copy.frames, 2 * project.frames, "{edit:?}");
+        let _ = black_box(copy.rooted_text());
     }
 }
 

@@ -161,10 +161,12 @@ fn stack(graph: &Graph) -> Option<(&Service, &Tractor)> {
         let next = match &service.body {
             Body::Tractor(tractor) if tractor.tracks.len() > 1 => return Some((service, tractor)),
             Body::Tractor(tractor) => &tractor.tracks.first()?.of,
-            Body::Playlist(items) => match items.as_slice() {
-                [PlaylistItem::Entry(entry)] => &entry.of,
-                _ => return None,
-            },
+            Body::Playlist(items) => {
+                let first = &items.first()?.entry()?.of;
+                // As a project that is played several times.
+                let is_same = |item: &PlaylistItem| item.entry().is_some_and(|entry| entry.of == *first);
+                items.iter().all(is_same).then_some(first)?
+            }
             Body::Producer | Body::Chain => return None,
         };
         service = services.get(next.as_str())?;

@@ -2,7 +2,7 @@
 
 use crate::report::number::{number, short};
 use memreel_judge::course::Per;
-use memreel_judge::jobs::{Because, JobsVerdict};
+use memreel_judge::jobs::{Because, JobsVerdict, Removals};
 use memreel_judge::shape::{Answer, Form};
 use memreel_judge::{Growth, GrowthRate, Reason, RunVerdict, Verdict, With};
 use memreel_trace::Outcome;
@@ -26,6 +26,8 @@ struct Told<'a> {
     rises_along: Vec<String>,
     /// In how many of how many runs, where they do not all answer the same.
     in_runs: Option<(usize, usize)>,
+    /// Without what of a project it does not grow, or grows as well.
+    without: Option<String>,
 }
 
 /// The answer that a run gives, in one sentence.
@@ -43,6 +45,7 @@ pub fn of_run(verdict: &RunVerdict) -> String {
         exports: verdict.at_rest.as_ref().map(|rest| rest.exports),
         rises_along: rises_along(verdict),
         in_runs: None,
+        without: None,
     }
     .sentence()
 }
@@ -69,6 +72,7 @@ pub fn of_jobs(verdict: &JobsVerdict) -> String {
         exports: several,
         rises_along: Vec::new(),
         in_runs: in_runs(verdict),
+        without: without(&verdict.removals),
     }
     .sentence()
 }
@@ -103,8 +107,9 @@ impl Told<'_> {
             _ => None,
         };
         let accelerates = (self.form == Some(Form::Accelerating)).then(|| "growth accelerates".to_string());
-        let beside: Vec<_> =
-            kept.into_iter().chain(accelerates).chain(self.rises_along.iter().cloned()).collect();
+        let without = self.without.iter();
+        let beside = kept.into_iter().chain(accelerates).chain(without.chain(&self.rises_along).cloned());
+        let beside: Vec<_> = beside.collect();
         if beside.is_empty() { amount } else { format!("{amount}; {}", beside.join("; ")) }
     }
 
@@ -243,6 +248,18 @@ fn why(reason: Reason) -> &'static str {
         }
         Reason::TooFewExports => "there are too few exports in the process, or too uneven ones",
     }
+}
+
+/// Without what memory does not grow; or, where growth goes on whatever is taken out, that it does.
+fn without(removals: &Removals) -> Option<String> {
+    let named = |names: &[String], joined: &str| -> Option<String> {
+        let (last, others) = names.split_last()?;
+        let others = others.iter().map(|name| format!("without {name}")).collect::<Vec<_>>().join(", ");
+        let others = if others.is_empty() { others } else { format!("{others}{joined}") };
+        Some(format!("{others}without {last}"))
+    };
+    let ends = named(&removals.ends, " nor ").map(|names| format!("not {names}"));
+    ends.or_else(|| named(&removals.stays, " and ").map(|names| format!("also {names}")))
 }
 
 /// In how many runs the answer is what it is, where others grow or do not.

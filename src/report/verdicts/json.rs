@@ -8,7 +8,7 @@ use memreel_judge::backlog::Backlog;
 use memreel_judge::course::Per;
 use memreel_judge::division::Division;
 use memreel_judge::exports::AtRest;
-use memreel_judge::jobs::{Along, Because, JobsVerdict};
+use memreel_judge::jobs::{Along, Because, JobsVerdict, Removals};
 use memreel_judge::peak::HighestLevel;
 use memreel_judge::prediction::{Fit, Prediction, WhyNot};
 use memreel_judge::saw::Sawtooth;
@@ -85,6 +85,8 @@ pub struct JobsRecord {
     not_stable_above_bytes_per_frame: Option<f64>,
     /// What would decide an inconclusive answer.
     needs: Needs,
+    /// What became of growth when something was taken out of the project, if that was varied.
+    removals: Removals,
 }
 
 impl JobsRecord {
@@ -112,6 +114,7 @@ impl JobsRecord {
                 .filter(|_| verdict.per == Per::Frame)
                 .map(round),
             needs: verdict.needs,
+            removals: verdict.removals.clone(),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What to do next where an answer is inconclusive: a command that can be pasted as it stands, for this very input.
 
+mod narrowed;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::store::Recorded;
+use crate::store::{ProjectRecord, Recorded};
 use memreel_judge::course::Per;
 use memreel_judge::exports;
 use memreel_judge::jobs::{Because, JobsVerdict};
@@ -25,14 +27,32 @@ pub struct Experiment {
     pub scenario: Vec<String>,
     /// Changes to it: key and value, in the order in which they were given.
     pub changes: Vec<(String, String)>,
-    /// The largest factor of its length.
+    /// The largest factor of its length, or times that its project was played in a row.
     pub length: u64,
     /// The numbers of sources that were measured, in order.
     pub sources: Vec<u64>,
-    /// Whether it is a project that is exported as it is: it cannot be made longer.
-    pub is_project: bool,
-    /// Whether the engines' commands alone say what is exported: only the user can make it longer.
+    /// How another export of it is made longer.
+    pub longer: Longer,
+    /// Whether the engines' commands alone say what is exported.
     pub is_opaque: bool,
+    /// What there is to take out of its project, if it can be changed.
+    pub project: Option<ProjectRecord>,
+    /// Whether something was taken out of its project.
+    pub is_removed: bool,
+}
+
+/// How an export is made longer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Longer {
+    /// Each clip is shown several times.
+    #[default]
+    Length,
+    /// A project is played several times in a row.
+    Times,
+    /// Not at all: but it can be exported several times in one process.
+    Exports,
+    /// Only the user can.
+    ByUser,
 }
 
 /// What to do next, and what for.
@@ -69,7 +89,8 @@ impl Next {
     }
 }
 
-/// What can decide an inconclusive answer of several jobs, or which of two things memory grows with; `None` where all is known.
+/// What can decide an inconclusive answer of several jobs, what of a project memory grows with, or which of two things;
+/// `None` where all is known.
 pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
     if verdict.grows == Answer::Open {
         let open = Open {
@@ -80,7 +101,10 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
         };
         return Some(experiment.next(&open));
     }
-    let can_be_longer = !experiment.is_project && !experiment.is_opaque;
+    if let Some(next) = narrowed::next(verdict, experiment) {
+        return Some(next);
+    }
+    let can_be_longer = matches!(experiment.longer, Longer::Length | Longer::Times);
     let unparted = verdict.unparted && verdict.with.contains(&With::Frames) && can_be_longer;
     unparted.then(|| {
         let changes = [("sampling.interval".into(), FINE_INTERVAL_S.to_string()), experiment.longer(2)];
@@ -169,7 +193,7 @@ impl Experiment {
     /// What settles what is open.
     fn next(&self, open: &Open) -> Next {
         let command = self.command(&self.answer_to(open));
-        let input = longer(&open.needs, open.frames as f64).filter(|_| self.is_opaque);
+        let input = longer(&open.needs, open.frames as f64).filter(|_| self.longer == Longer::ByUser);
         let aim = input.map_or("To decide".to_string(), |input| format!("To decide, run this {input}"));
         Next::Command { aim, command }
     }
@@ -184,11 +208,11 @@ impl Experiment {
         if let Some(exports) = exports {
             return vec![("matrix.exports".into(), exports.to_string())];
         }
-        if self.is_project && (frames.is_some() || samples.is_some()) {
-            return self.several_exports();
+        if self.longer == Longer::Exports && (frames.is_some() || samples.is_some()) {
+            return vec![("matrix.exports".into(), EXPORTS_NEEDED.to_string())];
         }
         let finer = samples.map(|_| ("sampling.interval".to_string(), FINE_INTERVAL_S.to_string()));
-        if self.is_opaque {
+        if self.longer == Longer::ByUser {
             return finer.into_iter().chain(repeats.map(repeat)).collect();
         }
         let times = frames.map_or(1, |frames| frames.div_ceil(open.frames.max(1)));
@@ -198,7 +222,7 @@ impl Experiment {
             // What is not seen in one run shows from length to length.
             times if lengths => {
                 let (once, more) = (self.length, self.length * times);
-                Some(("matrix.length".to_string(), format!("{once},{more},{}", 2 * more)))
+                Some((self.length_key().to_string(), format!("{once},{more},{}", 2 * more)))
             }
             times => Some(self.longer(times)),
         };
@@ -207,7 +231,11 @@ impl Experiment {
 
     /// So many times as long.
     fn longer(&self, times: u64) -> (String, String) {
-        ("matrix.length".into(), (self.length * times).to_string())
+        (self.length_key().into(), (self.length * times).to_string())
+    }
+
+    fn length_key(&self) -> &'static str {
+        if self.longer == Longer::Times { "matrix.times" } else { "matrix.length" }
     }
 
     /// A number of sources between those that were measured, and these.
@@ -217,15 +245,6 @@ impl Experiment {
         let numbers: BTreeSet<u64> = [least, least.midpoint(most), most].into();
         let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
         ("matrix.sources".into(), numbers.join(","))
-    }
-
-    /// A project cannot be made longer, but it can be exported again and again in one process.
-    fn several_exports(&self) -> Vec<(String, String)> {
-        let mut changes = vec![("matrix.exports".to_string(), EXPORTS_NEEDED.to_string())];
-        if !self.scenario.iter().any(|word| word.ends_with(".rlvideo")) {
-            changes.insert(0, ("matrix.engine".into(), "mlt-python".into()));
-        }
-        changes
     }
 
     /// `memreel run` with these changes in place of those of the same keys.

@@ -306,47 +306,172 @@ fn a_project_of_rlvideo_runs_in_the_editor_at_the_size_that_is_asked_for() {
     ran.expect(2).complains(&["--dump-graph"]);
 }
 
-/// A project on one medium of five seconds in the folder `media` beside it, whose root is given relative to it.
-fn project_of_one_clip(bench: &Bench, name: &str, tractor: &str) -> PathBuf {
+const PROFILE: &str = "<profile width='320' height='180' frame_rate_num='25' frame_rate_den='1' progressive='1' \
+    sample_aspect_num='1' sample_aspect_den='1' display_aspect_num='16' display_aspect_den='9'/>";
+
+/// A project of this body in a folder of its own, with two media of five seconds, `a.mp4` and `b.mp4`, in `media`.
+fn project_of(bench: &Bench, name: &str, root: &str, body: &str) -> PathBuf {
     let folder = bench.path().join("project");
     fs::create_dir_all(folder.join("media")).unwrap();
-    fs::hard_link(&sources(bench)[0], folder.join("media/a.mp4")).unwrap();
+    for (source, name) in sources(bench).iter().zip(["a.mp4", "b.mp4"]) {
+        let _ = fs::hard_link(source, folder.join("media").join(name));
+    }
     let path = folder.join(name);
-    let profile = "<profile width='320' height='180' frame_rate_num='25' frame_rate_den='1' progressive='1' \
-        sample_aspect_num='1' sample_aspect_den='1' display_aspect_num='16' display_aspect_den='9'/>";
-    let text = format!(
-        "<mlt LC_NUMERIC='C' root='./media'>{profile}<producer id='a'><property name='resource'>a.mp4</property>\
-         </producer><playlist id='p'><entry producer='a' in='00:00:-0.04' out='49.9'/></playlist>\
-         <tractor id='t' in='0' out='50'><track producer='p'/>{tractor}</tractor></mlt>"
-    );
-    fs::write(&path, text).unwrap();
+    fs::write(&path, format!("<mlt LC_NUMERIC='C' {root}>{PROFILE}{body}</mlt>")).unwrap();
     path
+}
+
+/// What each export of a project shows.
+fn shown_of(bench: &Bench, project: &Path, more: &[&str]) -> Vec<Vec<Code>> {
+    let name = project.file_stem().unwrap().to_str().unwrap();
+    let usual = ["run", project.to_str().unwrap(), "--keep-exports", "--stall-limit", "15"];
+    bench.run(&[&usual, more].concat()).expect(0);
+    let result = bench.latest(name);
+    result.jobs.iter().map(|job| shown(&export_of(&result, job))).collect()
 }
 
 #[test]
 fn a_project_with_a_relative_root_is_played_from_its_folder_and_ends_with_its_longest_track() {
     let bench = Bench::new();
-    let project = project_of_one_clip(&bench, "root.mlt", "");
-    let more = ["--engine", "melt,mlt-python", "--driver", "main", "--keep-exports", "--stall-limit", "15"];
-    bench.run(&[&["run", project.to_str().unwrap()], more.as_slice()].concat()).expect(0);
-    let result = bench.latest("root");
-    assert_eq!(result.jobs.len(), 2);
+    let body = "<producer id='a'><property name='resource'>a.mp4</property></producer>\
+        <playlist id='p'><entry producer='a' in='00:00:-0.04' out='49.9'/></playlist>\
+        <tractor id='t' in='0' out='50'><track producer='p'/></tractor>";
+    let project = project_of(&bench, "root.mlt", "root='./media'", body);
+    let shown = shown_of(&bench, &project, &["--engine", "melt,mlt-python"]);
+    assert_eq!(shown, [shot(1, 0, 50), shot(1, 0, 50)]);
+    assert_eq!(bench.latest("root").jobs[0].record.timeline.frames, Some(50));
+}
+
+#[test]
+fn originals_are_exported_unless_the_proxies_are_asked_for() {
+    let bench = Bench::new();
+    let body = "<chain id='a' out='124'><property name='resource'>media/b.mp4</property>\
+        <property name='mlt_service'>avformat-novalidate</property>\
+        <property name='kdenlive:proxy'>media/b.mp4</property>\
+        <property name='kdenlive:originalurl'>media/a.mp4</property></chain>\
+        <playlist id='p'><entry producer='a' in='5' out='24'/></playlist>";
+    let project = project_of(&bench, "proxies.kdenlive", "root=''", body);
+    bench.run(&["inspect", project.to_str().unwrap()]).expect(0).says(&["proxies      1:", "media/a.mp4"]);
+    let shown = shown_of(&bench, &project, &["--engine", "melt", "--media", "original,proxy"]);
+    assert_eq!(shown, [shot(1, 5, 20), shot(2, 5, 20)]);
+    let project = project_of(&bench, "none.mlt", "", &body.replace("kdenlive:", "x:"));
+    let ran = bench.run(&["run", project.to_str().unwrap(), "--engine", "melt", "--media", "proxy"]);
+    ran.expect(2).complains(&["media proxy: the project plays no proxies"]);
+}
+
+/// Two of it are played, on a track and on a clip; the one in the bin is not, nor is what is only there.
+#[test]
+fn what_mlt_cannot_load_is_named_before_and_makes_the_export_incomplete() {
+    let bench = Bench::new();
+    let filter = |id: &str, service: &str| {
+        format!("<filter id='{id}'><property name='mlt_service'>{service}</property></filter>")
+    };
+    let body = format!(
+        "<producer id='bin'><property name='resource'>media/b.mp4</property>{}{}</producer>\
+         <producer id='a'><property name='resource'>media/a.mp4</property>{}</producer>\
+         <playlist id='p'><entry producer='a' in='0' out='19'/></playlist>\
+         <tractor id='t'><track producer='p'/>{}</tractor>",
+        filter("f1", "nosuchfilter"),
+        filter("f2", "neither"),
+        filter("f3", "nosuchfilter"),
+        filter("f4", "nosuchfilter")
+    );
+    let project = project_of(&bench, "lacking.mlt", "", &body);
+    let file = project.to_str().unwrap();
+    let unknown = "not loaded   unknown: --probe has melt open the project";
+    bench.run(&["inspect", file]).expect(0).says(&[unknown]);
+    bench.run(&["inspect", file, "--probe"]).expect(0).says(&["not loaded   2 × nosuchfilter\n"]);
+    let ran = bench.run(&["run", file, "--engine", "melt,mlt-python", "--stall-limit", "15"]);
+    ran.expect(4).complains(&["MLT cannot load 2 × nosuchfilter here", "exported without 2 × nosuchfilter"]);
+    let without = memreel_trace::Outcome::ExportedWithout { what: vec!["2 × nosuchfilter".into()] };
+    let outcomes: Vec<_> = bench.latest("lacking").jobs.into_iter().map(|job| job.record.outcome).collect();
+    assert_eq!(outcomes, [without.clone(), without]);
+    // Where only what is in the bin is not there, nothing is missed.
+    let project = project_of(
+        &bench,
+        "whole.mlt",
+        "",
+        &body.replace(&filter("f3", "nosuchfilter"), "").replace(&filter("f4", "nosuchfilter"), ""),
+    );
+    assert_eq!(shown_of(&bench, &project, &["--engine", "melt"]), [shot(1, 0, 20)]);
+}
+
+/// `qtblend` puts the second source over the left half: without it the first alone would be seen.
+#[test]
+fn services_that_need_a_display_work_without_one() {
+    let bench = Bench::new();
+    let body = "<producer id='a' out='124'><property name='resource'>media/a.mp4</property></producer>\
+        <producer id='b' out='124'><property name='resource'>media/b.mp4</property></producer>\
+        <playlist id='p'><entry producer='a' in='0' out='9'/></playlist>\
+        <playlist id='q'><entry producer='b' in='30' out='39'/></playlist>\
+        <tractor id='t'><track producer='p'/><track producer='q'/><transition>\
+        <property name='a_track'>0</property><property name='b_track'>1</property>\
+        <property name='mlt_service'>qtblend</property><property name='rect'>0 0 320 180 1</property>\
+        </transition></tractor>";
+    let project = project_of(&bench, "blended.mlt", "", body);
+    let mut command =
+        bench.memreel(&["run", project.to_str().unwrap(), "--engine", "melt,mlt-python", "--keep-exports"]);
+    command.env_remove("DISPLAY").env_remove("QT_QPA_PLATFORM");
+    bench.start_command(command).wait().expect(0);
+    let result = bench.latest("blended");
     for job in &result.jobs {
-        assert_eq!(job.record.timeline.frames, Some(50));
-        let (seen, _) = seen_and_heard(&export_of(&result, job));
-        assert_eq!(seen, shot(1, 0, 50), "{:?}", job.record.command);
+        assert_eq!(shown(&export_of(&result, job)), shot(2, 30, 10));
+        assert_eq!(job.record.environment["QT_QPA_PLATFORM"].as_deref(), Some("offscreen"));
+        assert!(job.record.notes.iter().any(|note| note.contains("Qt draws off screen")));
     }
 }
 
 #[test]
-fn a_service_that_mlt_could_not_load_is_no_finished_export() {
+fn sequences_of_pictures_texts_and_clips_without_a_length_are_described_as_mlt_plays_them() {
     let bench = Bench::new();
-    let filter = "<filter id='f'><property name='mlt_service'>nosuchfilter</property></filter>";
-    let project = project_of_one_clip(&bench, "lacking.mlt", filter);
-    let more = ["--engine", "melt,mlt-python", "--driver", "main", "--stall-limit", "15"];
-    let ran = bench.run(&[&["run", project.to_str().unwrap()], more.as_slice()].concat());
-    ran.expect(4).says(&["failed to load filter \"f\""]);
-    for job in &bench.latest("lacking").jobs {
-        assert!(!job.record.outcome.is_finished(), "{:?}", job.record.command);
+    let body = "<producer id='a' out='9'><property name='resource'>media/still%03d.png</property>\
+        <property name='mlt_service'>pixbuf</property></producer>\
+        <producer id='b' out='9'><property name='resource'>+hello.txt</property></producer>\
+        <producer id='c'><property name='resource'>media/a.mp4</property></producer>\
+        <playlist id='p'><entry producer='a'/><entry producer='b'/><entry producer='c'/></playlist>";
+    let project = project_of(&bench, "kinds.mlt", "", body);
+    for number in 1..=12 {
+        let file = fs::File::create(project.with_file_name(format!("media/still{number:03}.png"))).unwrap();
+        let mut encoder = png::Encoder::new(file, 64, 48);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(&[number; 64 * 48]).unwrap();
+    }
+    let file = project.to_str().unwrap();
+    bench.run(&["inspect", file]).expect(2).complains(&["only MLT knows how long it is", "--probe"]);
+    let ran = bench.run(&["inspect", file, "--probe"]);
+    ran.expect(0).says(&[
+        "145 frames, 5.80 s",
+        "3, with cuts at 2 frames",
+        "not loaded   nothing",
+        "2, 0 of them missing",
+    ]);
+    ran.says(&["from frame 0       ", "media/still%03d.png\n", "from frame 20      ", "media/a.mp4\n"]);
+    bench.run(&["run", file, "--engine", "melt", "--stall-limit", "15"]).expect(0);
+    let record = &bench.latest("kinds").jobs[0].record;
+    assert_eq!((record.timeline.frames, record.context.cuts.as_slice()), (Some(145), [10, 20].as_slice()));
+    // All pictures of a sequence are identified: another one makes another medium.
+    let digest = record.media[0].digest.clone();
+    fs::copy(project.with_file_name("media/still001.png"), project.with_file_name("media/still013.png"))
+        .unwrap();
+    bench.run(&["run", file, "--engine", "melt", "--stall-limit", "15"]).expect(0);
+    assert_ne!(bench.latest("kinds").jobs[0].record.media[0].digest, digest);
+}
+
+#[test]
+fn projects_of_other_editors_are_refused_as_what_they_are() {
+    let bench = Bench::new();
+    for (name, words) in [
+        ("cut.osp", "a project of OpenShot, which memreel cannot open"),
+        ("cut.xges", "a project of GStreamer Editing Services"),
+        ("cut.fcpxml", "a project of Final Cut Pro"),
+        (
+            "cut.otio",
+            "an OpenTimelineIO timeline, not a project: `memreel run --command 'memreel-export cut.otio {output}'`",
+        ),
+    ] {
+        fs::write(bench.path().join(name), "{}").unwrap();
+        for command in ["run", "plan", "inspect"] {
+            bench.run(&[command, name]).expect(2).complains(&[words]);
+        }
     }
 }

@@ -373,3 +373,42 @@ fn a_resource_names_its_file_in_many_ways() {
         assert_eq!(producer.medium(), Some(path), "{resource}");
     }
 }
+
+/// As Kdenlive of today writes them: a sequence in a tractor of its own, each track a tractor of two playlists, one of
+/// them empty, with a meter and effects that are switched off.
+fn of_kdenlive(transition: &str, clip_filter: &str) -> Graph {
+    let off = "<filter><property name='mlt_service'>volume</property><property name='disable'>1</property></filter>\
+        <filter><property name='mlt_service'>audiolevel</property></filter>";
+    let text = format!(
+        "<mlt><producer id='black' in='0' out='7500'><property name='resource'>black</property>\
+         <property name='mlt_service'>color</property></producer>\
+         <chain id='a' out='99'><property name='resource'>a.mp4</property></chain>\
+         <playlist id='p0'><entry producer='a' in='5' out='34'>{clip_filter}</entry></playlist><playlist id='p1'/>\
+         <tractor id='t0' in='0' out='29'><track producer='p0' hide='audio'/><track producer='p1' hide='audio'/>{off}</tractor>\
+         <playlist id='p2'/><playlist id='p3'/>\
+         <tractor id='t1' in='0'><track producer='p2'/><track producer='p3'/>{off}</tractor>\
+         <tractor id='sequence' in='0' out='29'><track producer='black'/><track producer='t0'/><track producer='t1'/>\
+         <transition><property name='a_track'>0</property><property name='b_track'>1</property>\
+         <property name='mlt_service'>{transition}</property><property name='sum'>1</property></transition>{off}</tractor>\
+         <tractor id='root' in='0' out='29'><track producer='sequence' in='0' out='29'/></tractor></mlt>"
+    );
+    from_mlt_xml(&text).unwrap()
+}
+
+#[test]
+fn sequences_of_kdenlive_are_taken_apart_as_far_as_nothing_looks_at_the_sizes_of_pictures() {
+    let sized = "<filter><property name='mlt_service'>qtblend</property></filter>";
+    for (transition, filter, tractors) in
+        [("mix", "", 1), ("qtblend", "", 2), ("mix", sized, 3), ("frei0r.cairoblend", "", 1)]
+    {
+        let graph = of_kdenlive(transition, filter);
+        let (flat, changes) = flatten(&graph);
+        let count = |graph: &Graph| graph.services().filter(|s| matches!(s.body, Body::Tractor(_))).count();
+        assert_eq!((count(&graph), count(&flat)), (4, tractors), "{transition} {filter}: {changes}");
+        let empty = flat.services().filter(|s| matches!(&s.body, Body::Playlist(items) if items.is_empty()));
+        assert_eq!(empty.count(), 0, "{transition} {filter}: {changes}");
+        assert!(!write(&flat).contains("audiolevel"), "{changes}");
+        let length = |graph: &Graph| graph.lengths()[graph.root().unwrap().id.as_str()];
+        assert_eq!((length(&graph), length(&flat)), (30, 30), "{transition} {filter}: {changes}");
+    }
+}

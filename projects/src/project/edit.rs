@@ -211,12 +211,12 @@ mod tests {
     }
 
     fn without(removal: Removal) -> Project {
-        edited(Edit { without: Some(removal), ..Edit::default() })
+        edited(Edit { proxies: false, without: Some(removal), ..Edit::default() })
     }
 
     fn refused(removal: &str) -> String {
         let without = Some(removal.parse().unwrap());
-        project().edited(&Edit { without, ..Edit::default() }).unwrap_err()
+        project().edited(&Edit { proxies: false, without, ..Edit::default() }).unwrap_err()
     }
 
     #[test]
@@ -231,13 +231,13 @@ mod tests {
             (4, "inside", Hide::Video, false),
         ];
         assert_eq!(shown, wanted);
-        let twice = edited(Edit { times: 2, ..Edit::default() });
+        let twice = edited(Edit { proxies: false, times: 2, ..Edit::default() });
         assert_eq!(twice.shown_tracks().unwrap(), tracks);
     }
 
     #[test]
     fn played_twice_there_are_twice_the_clips_and_no_more_sources_or_filters() {
-        let (once, twice) = (project(), edited(Edit { times: 2, ..Edit::default() }));
+        let (once, twice) = (project(), edited(Edit { proxies: false, times: 2, ..Edit::default() }));
         assert_eq!((once.frames, once.clips, once.cuts.as_slice()), (100, 6, [5, 10, 20, 30].as_slice()));
         assert_eq!((twice.frames, twice.clips), (200, 12));
         assert_eq!(twice.cuts, [5, 10, 20, 30, 100, 105, 110, 120, 130]);
@@ -247,10 +247,11 @@ mod tests {
 
     #[test]
     fn a_part_has_the_clips_that_are_played_in_it() {
-        let part = edited(Edit { part: Some((12, 40)), times: 2, without: None });
+        let part = edited(Edit { proxies: false, part: Some((12, 40)), times: 2, without: None });
         assert_eq!((part.frames, part.cuts), (56, vec![8, 18, 28, 36, 46]));
         for part in [(0, 101), (50, 50), (60, 50)] {
-            let why = project().edited(&Edit { part: Some(part), ..Edit::default() }).unwrap_err();
+            let why =
+                project().edited(&Edit { proxies: false, part: Some(part), ..Edit::default() }).unwrap_err();
             assert!(why.starts_with("choose a part of its 100 frames, not "), "{why}");
         }
     }
@@ -304,13 +305,13 @@ mod tests {
         assert_eq!(refused("clip:7"), "no clip 7: 6 are played");
         let plain = without(Removal::Filters);
         let filters = Some(Removal::Filters);
-        let why = plain.edited(&Edit { without: filters, ..Edit::default() }).unwrap_err();
+        let why = plain.edited(&Edit { proxies: false, without: filters, ..Edit::default() }).unwrap_err();
         assert_eq!(why, "no filters: there are mix (1)");
     }
 
     #[test]
     fn the_text_for_another_folder_says_where_relative_paths_begin() {
-        assert!(project().rooted_text().unwrap().contains("root=\"/films/\""));
+        assert!(project().rooted_text().unwrap().contains("root=\"/films\""));
         let text = project().text.replace("title=\"kept\"", "root=\"media\"");
         let rooted = Project { text, ..project() }.rooted_text().unwrap();
         assert!(rooted.contains("root=\"/films/media\""), "{rooted}");

@@ -56,18 +56,24 @@ pub(super) fn take_out_empty_tracks(graph: &mut Graph) -> usize {
     let empty: HashSet<String> =
         lengths.filter(|(_, frames)| *frames == 0).map(|(id, _)| id.to_string()).collect();
     let root = graph.root().map(|root| root.id.clone());
-    let tractors = graph.parts.iter_mut().filter_map(|part| match part {
-        Part::Service(Service { id, body: Body::Tractor(tractor), .. }) if root.as_ref() != Some(id) => {
-            Some(tractor)
+    let mut taken = Vec::new();
+    for part in &mut graph.parts {
+        match part {
+            Part::Service(Service { id, body: Body::Tractor(tractor), .. }) if root.as_ref() != Some(id) => {
+                taken.extend(without_empty(tractor, &empty));
+            }
+            _ => {}
         }
-        _ => None,
-    });
-    tractors.map(|tractor| without_empty(tractor, &empty)).sum()
+    }
+    let count = taken.len();
+    drop_unused(graph, taken);
+    count
 }
 
-fn without_empty(tractor: &mut Tractor, empty: &HashSet<String>) -> usize {
-    let before = tractor.tracks.len();
-    for number in (0..before).rev() {
+/// The ids of what was on the tracks that were taken out.
+fn without_empty(tractor: &mut Tractor, empty: &HashSet<String>) -> Vec<String> {
+    let mut taken = Vec::new();
+    for number in (0..tractor.tracks.len()).rev() {
         let track = &tractor.tracks[number];
         let is_empty = empty.contains(&track.of) && track.others.is_empty();
         let is_named = tractor.planted.iter().any(|planted| {
@@ -75,12 +81,25 @@ fn without_empty(tractor: &mut Tractor, empty: &HashSet<String>) -> usize {
             ["a_track", "b_track", "track"].iter().any(|name| effect.track(name) == Some(number))
         });
         if is_empty && !is_named && tractor.tracks.len() > 1 {
-            tractor.tracks.remove(number);
+            taken.push(tractor.tracks.remove(number).of);
             for planted in &mut tractor.planted {
                 let (Planted::Transition(effect) | Planted::Filter(effect)) = planted;
                 renumber(effect, &|track| track - usize::from(track > number));
             }
         }
     }
-    before - tractor.tracks.len()
+    taken
+}
+
+/// Takes these services out, and what they are made of, unless others are made of it.
+fn drop_unused(graph: &mut Graph, mut candidates: Vec<String>) {
+    while let Some(id) = candidates.pop() {
+        let is_used = graph.services().any(|service| service.links().contains(&id.as_str()));
+        let place = graph.parts.iter().position(|part| matches!(part, Part::Service(one) if one.id == id));
+        if let (false, Some(place)) = (is_used, place) {
+            if let Part::Service(service) = graph.parts.remove(place) {
+                candidates.extend(service.links().into_iter().map(str::to_string));
+            }
+        }
+    }
 }

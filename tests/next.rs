@@ -112,7 +112,7 @@ fn a_project_that_is_too_short_is_played_several_times_in_a_row() {
     let bench = Bench::new();
     fs::write(bench.path().join("short.mlt"), PROJECT).unwrap();
     let arguments = [&["run", "short.mlt"], &FASTER[..]].concat();
-    let said = settles(&bench, &arguments, "the export is too short: 200 frames");
+    let said = settles(&bench, &arguments, "the export is too short: ");
     assert!(said.contains("Memory grows: no"), "{said}");
 }
 
@@ -125,7 +125,7 @@ fn a_project_that_a_scenario_names_is_played_several_times_in_a_row_as_well() {
         "timeline.project = 'short.mlt'\nmatrix.engine = 'melt'\nmatrix.threading = 'single'
         export.preset = 'ultrafast'\nexport.audio = false\nsampling.interval = 0.004",
     );
-    let said = settles(&bench, &["run", "named.toml"], "the export is too short: 200 frames");
+    let said = settles(&bench, &["run", "named.toml"], "the export is too short: ");
     assert!(said.contains("Memory grows: no"), "{said}");
 }
 

@@ -198,5 +198,6 @@ fn what_cannot_be_changed_of_a_project_is_told_before_anything_runs() {
     .unwrap();
     let recipe = ["--engines", "engines.toml", "--engine", "mine", "--threading", "default"];
     run(&[&recipe[..], &["--times", "2"]].concat()).expect(2).complains(&["mine exports a project as it is"]);
-    bench.run(&["inspect", "my.mlt"]).expect(0).says(&["track 1    V1", "track 2    V2"]);
+    let listed = ["track 1    V1", "track 2    V2", "clip 3      from frame 25      media/", "clip 5 "];
+    bench.run(&["inspect", "my.mlt", "--clips"]).expect(0).says(&listed);
 }

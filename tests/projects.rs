@@ -213,7 +213,7 @@ fn a_file_that_is_no_project_is_named_with_the_line_that_is_wrong() {
     complains("other.mlt", &["other.mlt:1: ", "<svg>", "<mlt>"]);
     complains("cuts.rlvideo", &["cuts.rlvideo:2: ", "expected a map"]);
     complains("gone.mlt", &["gone.mlt", "No such file"]);
-    complains("holiday.prproj", &["not a project: its name must end in"]);
+    complains("holiday.docx", &["not a project: its name must end in"]);
     bench.run(&["layout", "wrong.mlt", "--to", "flat"]).expect(2).complains(&["wrong.mlt:3: "]);
 }
 

@@ -294,7 +294,7 @@ fn needs(jobs: &[&JobFacts], because: Because) -> Needs {
         }
         Because::SourcesAreOpen => repeats(LEAST_REPEATS as u64),
         Because::RunsAreOpen => Needs {
-            frames: most(|needs| needs.frames).map(|frames| more(frames as f64, longest(jobs) as f64)),
+            frames: most(|needs| needs.frames).map(|needed| more(needed as f64, steps_done(jobs))),
             samples: most(|needs| needs.samples),
             repeats: most(|needs| needs.repeats),
             exports: most(|needs| needs.exports),
@@ -307,6 +307,14 @@ fn census(jobs: &[&JobFacts]) -> Vec<(Verdict, usize)> {
     let mut words: Vec<_> = jobs.iter().map(|job| job.verdict.verdict()).collect();
     words.sort_unstable();
     words.chunk_by(|a, b| a == b).map(|alike| (alike[0], alike.len())).collect()
+}
+
+/// The steps of the longest export, in the unit that jobs are judged by.
+fn steps_done(jobs: &[&JobFacts]) -> f64 {
+    match per(jobs) {
+        Per::Frame => longest(jobs) as f64,
+        Per::Second => jobs.iter().map(|job| job.verdict.steps).fold(0.0, f64::max),
+    }
 }
 
 /// The longest export, in frames.
@@ -485,6 +493,14 @@ mod tests {
         assert_eq!(with([50.0, 60.0, 90.0]), Because::LevelsRiseWithSources);
         assert_eq!(with([50.0, 60.0, 60.0]), Because::LevelsStopRisingWithSources);
         assert_eq!(with([50.0, 50.0, 50.0]), Because::NothingGrows);
+    }
+
+    #[test]
+    fn an_export_that_was_judged_by_seconds_has_to_last_so_many_seconds() {
+        let needs = Needs { frames: Some(4), ..Needs::default() };
+        let short = RunVerdict { per: Some(Per::Second), steps: 0.3, needs, ..RunVerdict::default() };
+        let verdict = judge_jobs(&[JobFacts { verdict: short, ..export(200, 50.0, None) }]);
+        assert_eq!((verdict.because, verdict.needs.frames), (Because::RunsAreOpen, Some(4)));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::mlt::{Graph, MltError, Profile, from_mlt_xml};
 use crate::rlvideo::RlvideoError;
 
 pub use edit::Edit;
+pub use mlt::PlayedClip;
 pub use pictures::files;
 pub use reach::{ProjectFetch, ProjectWrite, Reach};
 
@@ -215,6 +216,8 @@ struct Found {
     tracks: usize,
     nesting_depth: usize,
     clips: Vec<u64>,
+    /// What each clip plays, where that was asked for.
+    names: Option<Vec<String>>,
     /// The way to a clip that was looked for.
     way: Option<crate::mlt::edit::Way>,
     /// Files as they are used, with the frame.

@@ -60,7 +60,7 @@ pub struct ScenarioOptions {
     #[arg(long, value_name = "LIST")]
     times: Option<String>,
     /// Export an editor's project without something: filters, transitions, an MLT service by its name, track:N
-    /// (`memreel inspect` lists the tracks), clip:N. The project with all of it is always exported too: nothing
+    /// and clip:N (`memreel inspect --clips` lists both). The project with all of it is always exported too: nothing
     #[arg(long, value_name = "LIST")]
     without: Option<String>,
     /// Export only a part of an editor's project: 0..60s, 250f..1500f; all

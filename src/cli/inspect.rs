@@ -15,7 +15,7 @@ use memreel_projects::mlt::Profile;
 use memreel_projects::mlt::edit::ShownTrack;
 use memreel_projects::mlt::graph::Hide;
 use memreel_projects::project::{
-    self, Project, ProjectError, ProjectFetch, ProjectFormat, ProjectWrite, Reach,
+    self, PlayedClip, Project, ProjectError, ProjectFetch, ProjectFormat, ProjectWrite, Reach,
 };
 
 /// Describe what an editor's project plays: tracks, clips, nesting, files, transitions, filters
@@ -42,6 +42,9 @@ pub struct InspectCommand {
     /// Have the installed melt open the project: also list what it cannot load, and take lengths from it
     #[arg(long)]
     probe: bool,
+    /// Also list the clips in the order of play: `memreel run --without clip:N` exports the project without one of them
+    #[arg(long)]
+    clips: bool,
 }
 
 impl From<ProjectError> for Failure {
@@ -56,13 +59,17 @@ impl InspectCommand {
         let companions = Companions::usual().asked(self.probe);
         let ask = |project: &Project| engine::opened(project, [], &companions);
         let project = project::open_as_played(&self.file, &ask)?;
+        let clips = if self.clips { project.played_clips().unwrap_or_default() } else { Vec::new() };
         match self.json {
             true => {
-                serde_json::to_writer_pretty(&mut *out, &InspectRecord::of(&project))
+                serde_json::to_writer_pretty(&mut *out, &InspectRecord::of(&project, &clips))
                     .map_err(std::io::Error::from)?;
                 writeln!(out)?;
             }
-            false => print_lines(out, |out| Ok(print(&project, self.probe, out)?))?,
+            false => print_lines(out, |out| {
+                print(&project, self.probe, out)?;
+                Ok(print_clips(&clips, out)?)
+            })?,
         }
         Ok(Exit::Fine)
     }
@@ -121,6 +128,14 @@ fn proxies(count: usize) -> String {
     }
 }
 
+/// The clips, a line each.
+fn print_clips(clips: &[PlayedClip], out: &mut dyn Write) -> std::io::Result<()> {
+    let mut numbered = clips.iter().zip(1..);
+    numbered.try_for_each(|(clip, number)| {
+        writeln!(out, "    clip {number:<6} from frame {:<7} {}", clip.at, clip.name)
+    })
+}
+
 /// The tracks as the editor shows them; a project of rlvideo has none.
 fn shown_tracks(project: &Project) -> Vec<ShownTrack> {
     project.shown_tracks().unwrap_or_default()
@@ -155,6 +170,10 @@ fn reached(count: usize, what: &str) -> String {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),
     }
+}
+
+fn clip_record((number, clip): (usize, &PlayedClip)) -> ClipRecord<'_> {
+    ClipRecord { number, begins_at: clip.at, name: &clip.name }
 }
 
 fn write_record(write: &ProjectWrite) -> WriteRecord<'_> {
@@ -212,6 +231,8 @@ pub struct InspectRecord<'a> {
     clips: usize,
     /// The number of playlists and tractors inside each other, down to a clip.
     nesting_depth: usize,
+    /// The clips in the order of play, with `--clips`.
+    played_clips: Vec<ClipRecord<'a>>,
     /// Every file, in the order of first use.
     sources: Vec<SourceRecord<'a>>,
     /// The files that do not exist.
@@ -233,6 +254,17 @@ pub struct InspectRecord<'a> {
     writes: Vec<WriteRecord<'a>>,
     /// What it would fetch by a protocol of FFmpeg.
     fetches: Vec<FetchRecord<'a>>,
+}
+
+/// A clip as it is played.
+#[derive(Serialize, JsonSchema)]
+struct ClipRecord<'a> {
+    /// Its number, from 1: `--without clip:NUMBER`.
+    number: usize,
+    /// The frame at which it begins.
+    begins_at: u64,
+    /// Its file as the project names it, or the id of a title or generator.
+    name: &'a str,
 }
 
 /// A track as the editor shows it.
@@ -300,7 +332,7 @@ struct SourceRecord<'a> {
 }
 
 impl InspectRecord<'_> {
-    fn of(project: &Project) -> InspectRecord<'_> {
+    fn of<'a>(project: &'a Project, clips: &'a [PlayedClip]) -> InspectRecord<'a> {
         let profile = |profile: Profile| ProfileRecord {
             width: profile.width,
             height: profile.height,
@@ -317,6 +349,7 @@ impl InspectRecord<'_> {
             shown_tracks: shown_tracks(project).into_iter().map(TrackRecord::of).collect(),
             clips: project.clips,
             nesting_depth: project.nesting_depth,
+            played_clips: (1..).zip(clips).map(clip_record).collect(),
             sources: sources.map(|(path, &first_used_at)| SourceRecord { path, first_used_at }).collect(),
             missing: &project.missing,
             cuts: &project.cuts,

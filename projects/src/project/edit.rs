@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Project, ProjectFormat, mlt, proxies};
+use super::{PlayedClip, Project, ProjectFormat, mlt, proxies};
 use crate::mlt::edit::{self, ShownTrack};
 use crate::mlt::graph::{Body, Entry, Part, PlaylistItem, Service};
 use crate::mlt::{Graph, Removal, from_mlt_xml, write};
@@ -70,6 +70,14 @@ impl Project {
     /// When it is a project of rlvideo's.
     pub fn shown_tracks(&self) -> Result<Vec<ShownTrack>, String> {
         Ok(edit::tracks(&self.graph()?))
+    }
+
+    /// The clips in the order of play: their numbers are those of [`Removal::Clip`].
+    ///
+    /// # Errors
+    /// When it is a project of rlvideo's.
+    pub fn played_clips(&self) -> Result<Vec<PlayedClip>, String> {
+        mlt::clips(&self.graph()?)
     }
 
     /// The text of the copy for any other folder: its `root` is absolute.
@@ -274,7 +282,8 @@ mod tests {
 
     #[test]
     fn one_playing_of_a_clip_is_replaced_and_the_length_stays() {
-        // In the order of play: one (low and sound), two, one, one, one.
+        let names: Vec<_> = project().played_clips().unwrap().into_iter().map(|clip| clip.name).collect();
+        assert_eq!(names, ["one.mp4", "one.mp4", "two.mp4", "one.mp4", "one.mp4", "one.mp4"]);
         let cuts = |number: usize| {
             let copy = without(Removal::Clip(number));
             assert_eq!((copy.frames, copy.clips), (100, 5), "clip {number}");

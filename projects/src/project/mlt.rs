@@ -72,13 +72,34 @@ fn played(account: &str) -> Option<Found> {
     Search::new(&graph, root).run().ok()
 }
 
-/// The way to a clip, by its number in the order of play, from 1: the lower track first where several begin at once.
-/// `None` where there are not as many.
+/// A clip as it is played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayedClip {
+    /// The frame at which it begins.
+    pub at: u64,
+    /// Its medium as the file names it, or the id of a title or generator.
+    pub name: String,
+    /// Its place in the order of the walk.
+    place: usize,
+}
+
+/// The clips in the order of play, the lower track first where several begin at once.
+pub fn clips(graph: &Graph) -> Result<Vec<PlayedClip>, String> {
+    let mut search = Search::new(graph, PathBuf::new());
+    search.found.names = Some(Vec::new());
+    let found = search.run()?;
+    let names = found.names.unwrap_or_default();
+    let played = found.clips.into_iter().zip(names).enumerate();
+    let mut clips: Vec<_> = played.map(|(place, (at, name))| PlayedClip { at, name, place }).collect();
+    clips.sort_by_key(|clip| clip.at);
+    Ok(clips)
+}
+
+/// The way to a clip, by its number in the order of play, from 1. `None` where there are not as many.
 pub fn way_to_clip(graph: &Graph, number: usize) -> Result<Option<Way>, String> {
-    let found = Search::new(graph, PathBuf::new()).run()?;
-    let mut order: Vec<usize> = (0..found.clips.len()).collect();
-    order.sort_by_key(|&place| found.clips[place]);
-    let Some(&wanted) = number.checked_sub(1).and_then(|place| order.get(place)) else { return Ok(None) };
+    let clips = clips(graph)?;
+    let wanted = number.checked_sub(1).and_then(|place| Some(clips.get(place)?.place));
+    let Some(wanted) = wanted else { return Ok(None) };
     let mut search = Search::new(graph, PathBuf::new());
     search.wanted = Some(wanted);
     Ok(search.run()?.way)
@@ -225,6 +246,9 @@ impl<'a> Search<'a> {
             self.found.way = Some(self.way.iter().map(|(id, place)| (id.to_string(), *place)).collect());
         }
         self.found.clips.push(at);
+        if let Some(names) = &mut self.found.names {
+            names.push(service.medium().unwrap_or(&service.id).to_string());
+        }
         if let Some(medium) = service.medium().filter(|medium| !medium.contains("://")) {
             let begin = service.value("begin").filter(|_| !medium.contains('?'));
             let from = begin.map_or_else(String::new, |begin| format!("?begin={begin}"));

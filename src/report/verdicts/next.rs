@@ -14,6 +14,8 @@ use memreel_judge::{Needs, Reason, RunVerdict, With};
 
 /// The smallest interval that is asked for, in seconds: finer ones bring little where a counter is read as well.
 const FINE_INTERVAL_S: f64 = 0.004;
+/// An export of less, in frames or seconds, is taken for one of as much when another one is to be longer.
+const LEAST_STEPS: f64 = 0.1;
 /// Lets a shell open as many files as the system allows it.
 const MORE_FILES: &str = "ulimit -n \"$(ulimit -Hn)\"";
 /// Exports in one process that usually tell whether they leave something behind: some threads come and go with each, and
@@ -97,7 +99,7 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
             needs: verdict.needs,
             reason: verdict.reason,
             sources: verdict.because == Because::SourcesAreOpen,
-            frames: if verdict.per == Per::Second { verdict.steps as u64 } else { verdict.up_to_frames },
+            steps: if verdict.per == Per::Second { verdict.steps } else { verdict.up_to_frames as f64 },
         };
         return Some(experiment.next(&open));
     }
@@ -122,8 +124,7 @@ pub fn of_exports_not_stopped(experiment: &Experiment) -> Next {
 
 /// What can decide an inconclusive answer of one job of a result; `None` for other answers.
 pub fn of_job(verdict: &RunVerdict, experiment: &Experiment) -> Option<Next> {
-    let frames = verdict.steps.max(1.0) as u64;
-    let open = Open { needs: verdict.needs, reason: verdict.reason, sources: false, frames };
+    let open = Open { needs: verdict.needs, reason: verdict.reason, sources: false, steps: verdict.steps };
     (verdict.grows == Answer::Open).then(|| experiment.next(&open))
 }
 
@@ -185,15 +186,15 @@ struct Open {
     reason: Option<Reason>,
     /// Whether it is open if growth with sources goes on.
     sources: bool,
-    /// Frames of the longest export.
-    frames: u64,
+    /// Frames of the longest export, or its seconds.
+    steps: f64,
 }
 
 impl Experiment {
     /// What settles what is open.
     fn next(&self, open: &Open) -> Next {
         let command = self.command(&self.answer_to(open));
-        let input = longer(&open.needs, open.frames as f64).filter(|_| self.longer == Longer::ByUser);
+        let input = longer(&open.needs, open.steps).filter(|_| self.longer == Longer::ByUser);
         let aim = input.map_or("To decide".to_string(), |input| format!("To decide, run this {input}"));
         Next::Command { aim, command }
     }
@@ -215,7 +216,7 @@ impl Experiment {
         if self.longer == Longer::ByUser {
             return finer.into_iter().chain(repeats.map(repeat)).collect();
         }
-        let times = frames.map_or(1, |frames| frames.div_ceil(open.frames.max(1)));
+        let times = frames.map_or(1, |frames| (frames as f64 / open.steps.max(LEAST_STEPS)).ceil() as u64);
         let lengths = matches!(open.reason, Some(Reason::HeldInAQueue | Reason::FilledBefore));
         let longer = match times.max(if samples.is_some() { 2 } else { 1 }) {
             1 => None,

@@ -37,7 +37,8 @@ impl Spread {
         let mut spread = Spread { end, spots: Vec::new(), planted: Vec::new() };
         match &root.body {
             Body::Tractor(tractor) => {
-                match only_sequence(tractor, look).filter(|_| root.points.first.unwrap_or(0) == 0) {
+                let sequence = only_sequence(tractor, look).filter(|_| root.points.first.unwrap_or(0) == 0);
+                match sequence.filter(|entry| look.lift(entry).is_ok()) {
                     Some(entry) => spread.take_playlist(&[PlaylistItem::Entry(entry)], look, changes)?,
                     None => spread.take_tractor(tractor, look, changes),
                 }

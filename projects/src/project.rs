@@ -70,6 +70,8 @@ pub struct Project {
     pub filters: BTreeMap<String, usize>,
     /// What it would write and fetch, beside the export itself.
     pub reach: Reach,
+    /// Whether only MLT knows how long it is: the file does not say it, or says something else than MLT plays.
+    pub is_known_by_mlt: bool,
     /// The service of its own consumer. Exports have settings of their own.
     pub consumer: Option<String>,
     /// How many producers of the file play a proxy. The originals are in their place here, unless that was [changed
@@ -321,6 +323,7 @@ impl Default for Project {
             transitions: BTreeMap::new(),
             filters: BTreeMap::new(),
             reach: Reach::default(),
+            is_known_by_mlt: false,
             consumer: None,
             proxies: 0,
             not_loaded: None,

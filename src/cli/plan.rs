@@ -190,7 +190,8 @@ pub fn of(scenario: &Scenario, companions: &Companions) -> Result<plan::Plan, Fa
     };
     let scenario = scenario.with_pictures_of(Size { width, height }, rate);
     let path = project.path.clone();
-    let copies = Copies::of(project, rate, scenario.matrix.kept().map(|values| EditChoice::of(&values)));
+    let copies =
+        Copies::of(project, rate, scenario.matrix.kept().map(|values| EditChoice::of(&values)), &ask);
     let copies = copies.map_err(|why| Failure::usage(format!("{}: {why}", path.display())))?;
     Ok(plan::plan(&scenario, &context(Some(copies))))
 }

@@ -286,7 +286,6 @@ impl Prepared<'_> {
         let Prepared { scenario, plan, engines, obstacles, groups, session, companions } = self;
         let stop = stop_on_signals()?;
         tell_what_is_not_run(&plan, &obstacles);
-        tell_what_is_not_loaded(&plan);
         make_media(scenario, &plan, &obstacles, &companions, &stop)?;
         if session.dump_graph {
             tell_who_dumps_none(&engines);
@@ -295,6 +294,7 @@ impl Prepared<'_> {
         let writable = session.allowed.folders()?;
         let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph, writable };
         let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, groups, wishes)?;
+        tell_what_is_not_loaded(&plan);
         let (folder, lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;

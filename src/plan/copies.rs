@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::scenario::{AxisValue, MediaChoice, PartChoice};
 use memreel_projects::mlt::Removal;
-use memreel_projects::project::{self, Project};
+use memreel_projects::project::{self, Opened, Project};
 use memreel_timeline::Rate;
 
 /// What a variant changes of a project.
@@ -55,7 +55,7 @@ impl Copies {
         Copies { original: Arc::new(project), changed: Vec::new() }
     }
 
-    /// A project with a copy for each of these changes.
+    /// A project with a copy for each of these changes; `ask` has MLT open one.
     ///
     /// # Errors
     /// When a change is not possible: which, and what is.
@@ -63,6 +63,7 @@ impl Copies {
         project: Project,
         rate: Rate,
         edits: impl IntoIterator<Item = EditChoice>,
+        ask: &dyn Fn(&Project) -> Option<Opened>,
     ) -> Result<Copies, String> {
         let mut copies = Copies::unchanged(project);
         for edit in edits {
@@ -78,7 +79,7 @@ impl Copies {
                 times: edit.times,
             };
             if asked != project::Edit::default() {
-                let copy = project.edited(&asked).map_err(|why| format!("{}: {why}", edit.words()))?;
+                let copy = project.edited(&asked, ask).map_err(|why| format!("{}: {why}", edit.words()))?;
                 copies.changed.push((edit, Arc::new(copy)));
             }
         }

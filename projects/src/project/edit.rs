@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{PlayedClip, Project, ProjectFormat, mlt, proxies};
+use super::{Opened, PlayedClip, Project, ProjectFormat, mlt, proxies};
 use crate::mlt::edit::{self, ShownTrack};
 use crate::mlt::graph::{Body, Entry, Part, PlaylistItem, Service};
 use crate::mlt::{Graph, Removal, from_mlt_xml, write};
@@ -27,11 +27,12 @@ impl Default for Edit {
 }
 
 impl Project {
-    /// A copy with a change, described as the file itself is. Nothing is written.
+    /// A copy with a change, described as the file itself is. Nothing is written. `ask` has MLT open the copy, where
+    /// only MLT knows how long the project is.
     ///
     /// # Errors
     /// When there is nothing to take out, or the part is not in the project: what there is.
-    pub fn edited(&self, edit: &Edit) -> Result<Project, String> {
+    pub fn edited(&self, edit: &Edit, ask: &dyn Fn(&Project) -> Option<Opened>) -> Result<Project, String> {
         let mut graph = self.graph()?;
         if edit.proxies && proxies::put_proxies(&mut graph) == 0 {
             return Err("the project plays no proxies".into());
@@ -46,15 +47,15 @@ impl Project {
         if edit.part.is_some() || edit.times > 1 {
             edit::play(&mut graph, from, to, edit.times);
         }
-        self.copy_of(&graph)
+        self.copy_of(&graph, &|copy| if self.is_known_by_mlt { ask(copy) } else { None })
     }
 
     /// The project of a changed graph.
-    fn copy_of(&self, graph: &Graph) -> Result<Project, String> {
+    fn copy_of(&self, graph: &Graph, ask: &dyn Fn(&Project) -> Option<Opened>) -> Result<Project, String> {
         let (path, folder) = (self.path.clone(), self.path.parent().unwrap_or(Path::new("/")));
         let copy =
             Project { path, format: self.format, text: write(graph), is_copy: true, ..Project::default() };
-        let copy = mlt::describe(&self.path, copy, folder, &|_| None).map_err(|error| error.to_string())?;
+        let copy = mlt::describe(&self.path, copy, folder, ask).map_err(|error| error.to_string())?;
         let not_loaded = self.not_loaded.as_ref().map(|names| copy.missed(names.keys().cloned()));
         Ok(Project { not_loaded, proxies: self.proxies, ..copy })
     }
@@ -211,20 +212,20 @@ mod tests {
 
     fn project() -> Project {
         let project = Project { path: "/films/my.mlt".into(), ..Project::default() };
-        project.copy_of(&from_mlt_xml(TEXT).unwrap()).unwrap()
+        project.copy_of(&from_mlt_xml(TEXT).unwrap(), &|_| None).unwrap()
     }
 
     fn edited(edit: Edit) -> Project {
-        project().edited(&edit).unwrap()
+        project().edited(&edit, &|_| None).unwrap()
     }
 
     fn without(removal: Removal) -> Project {
-        edited(Edit { proxies: false, without: Some(removal), ..Edit::default() })
+        edited(Edit { without: Some(removal), ..Edit::default() })
     }
 
     fn refused(removal: &str) -> String {
         let without = Some(removal.parse().unwrap());
-        project().edited(&Edit { proxies: false, without, ..Edit::default() }).unwrap_err()
+        project().edited(&Edit { without, ..Edit::default() }, &|_| None).unwrap_err()
     }
 
     #[test]
@@ -239,13 +240,13 @@ mod tests {
             (4, "inside", Hide::Video, false),
         ];
         assert_eq!(shown, wanted);
-        let twice = edited(Edit { proxies: false, times: 2, ..Edit::default() });
+        let twice = edited(Edit { times: 2, ..Edit::default() });
         assert_eq!(twice.shown_tracks().unwrap(), tracks);
     }
 
     #[test]
     fn played_twice_there_are_twice_the_clips_and_no_more_sources_or_filters() {
-        let (once, twice) = (project(), edited(Edit { proxies: false, times: 2, ..Edit::default() }));
+        let (once, twice) = (project(), edited(Edit { times: 2, ..Edit::default() }));
         assert_eq!((once.frames, once.clips, once.cuts.as_slice()), (100, 6, [5, 10, 20, 30].as_slice()));
         assert_eq!((twice.frames, twice.clips), (200, 12));
         assert_eq!(twice.cuts, [5, 10, 20, 30, 100, 105, 110, 120, 130]);
@@ -255,11 +256,10 @@ mod tests {
 
     #[test]
     fn a_part_has_the_clips_that_are_played_in_it() {
-        let part = edited(Edit { proxies: false, part: Some((12, 40)), times: 2, without: None });
+        let part = edited(Edit { part: Some((12, 40)), times: 2, ..Edit::default() });
         assert_eq!((part.frames, part.cuts), (56, vec![8, 18, 28, 36, 46]));
         for part in [(0, 101), (50, 50), (60, 50)] {
-            let why =
-                project().edited(&Edit { proxies: false, part: Some(part), ..Edit::default() }).unwrap_err();
+            let why = project().edited(&Edit { part: Some(part), ..Edit::default() }, &|_| None).unwrap_err();
             assert!(why.starts_with("choose a part of its 100 frames, not "), "{why}");
         }
     }
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(refused("clip:7"), "no clip 7: 6 are played");
         let plain = without(Removal::Filters);
         let filters = Some(Removal::Filters);
-        let why = plain.edited(&Edit { proxies: false, without: filters, ..Edit::default() }).unwrap_err();
+        let why = plain.edited(&Edit { without: filters, ..Edit::default() }, &|_| None).unwrap_err();
         assert_eq!(why, "no filters: there are mix (1)");
     }
 

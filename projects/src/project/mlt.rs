@@ -17,9 +17,8 @@ pub fn describe(
 ) -> Result<Project, ProjectError> {
     let mut graph =
         from_mlt_xml(&project.text).map_err(|source| ProjectError::Mlt { path: path.into(), source })?;
-    // MLT 7.12 takes a relative root from where it runs, and twice.
-    let root = graph.attributes.get("root").filter(|root| !root.is_empty() && Path::new(root).is_relative());
-    let has_relative_root = root.is_some();
+    // MLT 7.12 takes a relative root from where it runs, and twice; also the empty one, which Kdenlive writes.
+    let has_relative_root = graph.attributes.get("root").is_some_and(|root| Path::new(root).is_relative());
     let project = match project.is_copy {
         true => project,
         false => with_originals(project, &mut graph, has_relative_root),
@@ -29,6 +28,7 @@ pub fn describe(
     let opened = if project.reach == Reach::default() { ask(&project) } else { None };
     let by_text = Search::new(&graph, root_of(&graph, folder)).run();
     let by_mlt = opened.as_ref().and_then(|opened| played(&opened.graph));
+    let text_frames = by_text.as_ref().ok().map(|found| found.frames);
     let found = match (by_text, by_mlt) {
         (Ok(by_text), Some(by_mlt)) if by_text.frames != by_mlt.frames => {
             Found { frames: by_mlt.frames, clips: by_mlt.clips, uses: by_mlt.uses, ..by_text }
@@ -40,7 +40,8 @@ pub fn describe(
     };
     let found = Found { reach: project.reach.clone(), ..found };
     let not_loaded = opened.map(|opened| not_loaded::counted(opened.not_loaded, &graph, folder));
-    Ok(described(Project { not_loaded, ..project }, found))
+    let is_known_by_mlt = text_frames != Some(found.frames);
+    Ok(described(Project { not_loaded, is_known_by_mlt, ..project }, found))
 }
 
 /// The consumer's service, where the document has one.

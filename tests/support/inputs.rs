@@ -223,7 +223,7 @@ fn change(project: &Project) {
     let removals =
         ["filters", "transitions", "track:1", "clip:1", "clip:2"].map(|text| text.parse().unwrap());
     for without in std::iter::once(None).chain(removals.map(Some)) {
-        let edit = Edit { without, part: Some((0, project.frames)), times: 2 };
+        let edit = Edit { without, part: Some((0, project.frames)), times: 2, ..Edit::default() };
         let Ok(copy) = project.edited(&edit, &|_| None) else { continue };
         assert_eq!(copy.frames, 2 * project.frames, "{edit:?}");
         let _ = black_box(copy.rooted_text());

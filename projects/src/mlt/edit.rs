@@ -119,12 +119,8 @@ fn retain_elements(elements: &mut Vec<Element>, keep: &Keep) {
 
 /// The kind of a filter or link that is kept as an element; `None` of any other element.
 pub fn effect_service(element: &Element) -> Option<&str> {
-    if !matches!(element.name.as_str(), "filter" | "link") {
-        return None;
-    }
-    let is_service = |child: &&Element| child.attributes.get("name") == Some("mlt_service");
-    let property = element.children.iter().find(is_service).map(|child| child.text.as_str());
-    Some(property.or_else(|| element.attributes.get("mlt_service")).unwrap_or_default())
+    let is_effect = matches!(element.name.as_str(), "filter" | "link");
+    is_effect.then(|| element.service().unwrap_or_default())
 }
 
 /// The tracks of a project, from the lowest: those of the first tractor with several tracks on the way down from what is
@@ -222,7 +218,7 @@ fn uses(graph: &Graph, id: &str) -> usize {
 
 /// A copy of a service in one place of its holder.
 fn put_copy(graph: &mut Graph, holder: &str, place: usize, id: &str) -> String {
-    let copy = Service { id: unused_id(graph), ..graph.by_id()[id].clone() };
+    let copy = Service { id: graph.new_id("memreel"), ..graph.by_id()[id].clone() };
     let name = copy.id.clone();
     let at = position(graph, holder);
     match &mut service_at(graph, at).body {
@@ -242,7 +238,7 @@ fn put_copy(graph: &mut Graph, holder: &str, place: usize, id: &str) -> String {
 fn put_blank(graph: &mut Graph, holder: &str, place: usize) {
     let frames = frames_at(graph, holder, place);
     let at = position(graph, holder);
-    let blank = Service::new(unused_id(graph), Body::Playlist(vec![PlaylistItem::Blank(frames)]));
+    let blank = Service::new(graph.new_id("memreel"), Body::Playlist(vec![PlaylistItem::Blank(frames)]));
     match &mut service_at(graph, at).body {
         Body::Playlist(items) => items[place] = PlaylistItem::Blank(frames),
         Body::Tractor(tractor) => {
@@ -263,7 +259,7 @@ fn put_blank(graph: &mut Graph, holder: &str, place: usize) {
 /// Nothing, for as long as the project.
 fn put_blank_root(graph: &mut Graph) {
     let frames = graph.root().and_then(|root| graph.lengths().get(root.id.as_str()).copied()).unwrap_or(0);
-    let blank = Service::new(unused_id(graph), Body::Playlist(vec![PlaylistItem::Blank(frames)]));
+    let blank = Service::new(graph.new_id("memreel"), Body::Playlist(vec![PlaylistItem::Blank(frames)]));
     graph.parts.push(Part::Service(blank));
 }
 
@@ -294,7 +290,7 @@ pub fn play(graph: &mut Graph, from: u64, to: u64, times: u32) {
     let points = Points::new(from, to.saturating_sub(1));
     let entry = Entry { of: root.id.clone(), points, ..Entry::default() };
     let items = std::iter::repeat_n(PlaylistItem::Entry(entry), times as usize).collect();
-    let playlist = Service::new(unused_id(graph), Body::Playlist(items));
+    let playlist = Service::new(graph.new_id("memreel"), Body::Playlist(items));
     graph.parts.push(Part::Service(playlist));
 }
 
@@ -308,11 +304,4 @@ fn service_at(graph: &mut Graph, at: usize) -> &mut Service {
         Part::Service(service) => service,
         Part::Other(_) => unreachable!("a position is that of a service"),
     }
-}
-
-/// An id that nothing in the document has.
-fn unused_id(graph: &Graph) -> String {
-    let taken: HashSet<&str> = graph.services().map(|service| service.id.as_str()).collect();
-    let mut ids = (1_u64..).map(|number| format!("memreel{number}"));
-    ids.find(|id| !taken.contains(id.as_str())).expect("there is always a larger number")
 }

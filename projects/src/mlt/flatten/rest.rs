@@ -96,10 +96,9 @@ fn drop_unused(graph: &mut Graph, mut candidates: Vec<String>) {
     while let Some(id) = candidates.pop() {
         let is_used = graph.services().any(|service| service.links().contains(&id.as_str()));
         let place = graph.parts.iter().position(|part| matches!(part, Part::Service(one) if one.id == id));
-        if let (false, Some(place)) = (is_used, place) {
-            if let Part::Service(service) = graph.parts.remove(place) {
-                candidates.extend(service.links().into_iter().map(str::to_string));
-            }
+        let unused = place.filter(|_| !is_used).map(|place| graph.parts.remove(place));
+        if let Some(Part::Service(service)) = unused {
+            candidates.extend(service.links().into_iter().map(str::to_string));
         }
     }
 }

@@ -325,6 +325,26 @@ fn what_a_command_leaves_running_goes_on_and_is_counted() {
     until("it has done its work", || read(&bench, "late"));
 }
 
+/// A parent of 60 MiB and three children by fork, which only wait: they have its pages in common.
+#[test]
+fn pages_that_processes_share_are_told_apart_from_those_that_they_have_alone() {
+    let bench = Bench::new();
+    let script = "import os, time\nheld = os.urandom(1 << 20) * 60\nfor _ in range(3):\n    if os.fork() == 0:\n        \
+        time.sleep(3)\n        os._exit(0)\ntime.sleep(2.5)\n[os.wait() for _ in range(3)]";
+    let ran = bench.run(&["record", "--save", "kept", "--", &python(), "-c", script]);
+    let told = ran.expect(0).err.lines().find(|line| line.starts_with("shared   ")).map(str::to_string);
+    let told = told.unwrap_or_else(|| panic!("no line on shared pages: {}", ran.err));
+    let number = |before: &str| -> f64 {
+        told.split_once(before).unwrap().0.split_whitespace().next_back().unwrap().parse().unwrap()
+    };
+    let (pss, rss) = (number(" MiB proportional"), number(" MiB resident"));
+    assert!(pss < 90.0 && rss > 3.0 * 60.0, "{told}");
+    // It is read when memory has risen, and over the whole run.
+    let reads: Vec<f64> =
+        samples(&bench).iter().filter(|sample| sample.pss_bytes.is_some()).map(|sample| sample.t_s).collect();
+    assert!(reads.last().is_some_and(|last| *last > 1.5), "{reads:?}");
+}
+
 #[test]
 fn a_command_that_goes_into_the_background_can_be_followed_to_its_end() {
     let bench = Bench::new();

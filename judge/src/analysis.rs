@@ -20,7 +20,7 @@ pub use drift::{Drift, Pace, cpu_drift, wall_drift};
 pub use failures::{FailureKind, Failures};
 pub use growth::FrameGrowth;
 pub use levels::{SharePart, level_over, speed_over};
-pub use recording::{Over, Peak, PeakSource, RecordingSummary, summarise_recording};
+pub use recording::{Over, Peak, PeakSource, RecordingSummary, SharedPages, summarise_recording};
 pub use threads::busy_threads;
 pub use variant::{Spread, VariantSummary, group_by_variant};
 

@@ -62,8 +62,35 @@ pub struct RecordingSummary {
     pub level: Option<Bytes>,
     /// Whether memory grows, with what, and by how much.
     pub verdict: RunVerdict,
+    /// What the processes of the tree have in common, when that was most; `None` where it is little, or not known.
+    pub shared: Option<SharedPages>,
     /// By how many seconds the clock was set back meanwhile; zero where it was not.
     pub set_back_s: f64,
+}
+
+/// The memory of a tree whose processes share pages: resident memory counts such a page once for each of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SharedPages {
+    /// When it was measured, in seconds.
+    pub t_s: f64,
+    /// The resident sets of all processes, added up.
+    pub rss: Bytes,
+    /// Their proportional set sizes, added up: each page once.
+    pub pss: Bytes,
+}
+
+/// Less than this share of resident memory that is counted twice is not worth a word.
+const SHARED_SHARE: f64 = 0.2;
+
+/// The largest proportional set size of a tree of several processes, where resident memory is a good deal more.
+fn shared_pages(series: &Series) -> Option<SharedPages> {
+    series.most_processes().filter(|processes| processes.get() > 1)?;
+    let (resident, proportional) = (series.memory(Memory::Rss), series.memory(Memory::Pss));
+    let known = series.t_s().iter().enumerate().filter_map(|(row, &t_s)| {
+        Some(SharedPages { t_s, rss: resident.at(row)?, pss: proportional.at(row)? })
+    });
+    let most = known.max_by_key(|shared| shared.pss)?;
+    (most.pss.as_f64() < (1.0 - SHARED_SHARE) * most.rss.as_f64()).then_some(most)
 }
 
 /// Says of one recording what its series shows.
@@ -90,6 +117,7 @@ pub fn summarise_recording(
         over: way.over,
         level: level_over(SharePart::END, planned.or(way.steps), &way.levels),
         verdict: judge(series, context),
+        shared: shared_pages(series),
         set_back_s: series.set_back_s(),
     }
 }

@@ -38,12 +38,20 @@ impl Allowance {
 
     /// Whether something that is expected to cost so much may be done now.
     pub fn allows(&self, now: Instant, expected: Duration) -> bool {
-        let rested = self.last.is_none_or(|last| now.since(last) >= self.terms.at_most_every);
+        let overdue = self.terms.at_least_each.is_some_and(|share| self.is_overdue(now, share));
+        let earned = self.terms.first + now.since(self.began).mul_f64(self.terms.share);
+        self.has_rested(now) && (overdue || self.spent + expected <= earned)
+    }
+
+    /// Whether the last time is as long ago as it has to be.
+    pub fn has_rested(&self, now: Instant) -> bool {
+        self.last.is_none_or(|last| now.since(last) >= self.terms.at_most_every)
+    }
+
+    /// Whether so large a share of the run has passed since the last time.
+    pub fn is_overdue(&self, now: Instant, share: f64) -> bool {
         let run = now.since(self.began);
-        let since = self.last.map_or(run, |last| now.since(last));
-        let overdue = self.terms.at_least_each.is_some_and(|share| since >= run.mul_f64(share));
-        let earned = self.terms.first + run.mul_f64(self.terms.share);
-        rested && (overdue || self.spent + expected <= earned)
+        self.last.map_or(run, |last| now.since(last)) >= run.mul_f64(share)
     }
 
     /// Notes that it was done at `now` and what it cost.

@@ -51,9 +51,16 @@ const WALK: AllowanceTerms = AllowanceTerms {
     at_least_each: None,
 };
 
+/// Of a tree of several processes only a walk tells shared pages from others. So however dear, it is walked again when
+/// so large a share of the run has passed since the last time, or resident memory has risen by so large a share.
+const WALK_SHARED_EACH: f64 = 0.25;
+
 /// What walking a memory map is taken to cost before it was measured. Found between 11 µs (huge pages) and
 /// 58 µs (pages of 4 KiB in a virtual machine).
 const WALK_PER_MIB: Duration = Duration::from_micros(60);
+
+/// A map with nothing in it costs as much as one of so many MiB.
+const EMPTY_MAP_MIB: f64 = 5.0;
 
 /// The sampling thread's own state.
 pub struct Work {
@@ -84,6 +91,7 @@ struct Due {
     threads_cost: Duration,
     walk: Allowance,
     walk_per_mib: Duration,
+    walked_at: Option<Bytes>,
 }
 
 impl Due {
@@ -99,6 +107,7 @@ impl Due {
             threads_cost: Duration::ZERO,
             walk: Allowance::new(WALK, now),
             walk_per_mib: WALK_PER_MIB,
+            walked_at: None,
         }
     }
 }
@@ -239,10 +248,17 @@ impl Work {
 
     /// Walks the memory maps, when that may be afforded.
     fn walk(&mut self, sample: &mut Sample, now: Instant) {
-        let mib = sample.rss_bytes.map_or(1.0, Bytes::mib).max(1.0);
-        if !self.due.walk.allows(now, self.due.walk_per_mib.mul_f64(mib)) {
+        let resident = sample.rss_bytes.unwrap_or(Bytes::ZERO);
+        let mib = resident.mib() + EMPTY_MAP_MIB;
+        let expected = self.due.walk_per_mib.mul_f64(mib);
+        let rose =
+            self.due.walked_at.is_none_or(|at| resident.as_f64() > at.as_f64() * (1.0 + WALK_SHARED_EACH));
+        let shared = self.tree.has_several() && self.due.walk.has_rested(now);
+        let overdue = shared && (rose || self.due.walk.is_overdue(now, WALK_SHARED_EACH));
+        if !overdue && !self.due.walk.allows(now, expected) {
             return;
         }
+        self.due.walked_at = Some(resident);
         let before = Instant::now();
         let walked = self.tree.walk();
         let cost = Instant::now().since(before);

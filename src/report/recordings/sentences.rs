@@ -6,12 +6,12 @@ use crate::report::number::{mib, number};
 use crate::report::recordings::RecordingRow;
 use crate::report::terminal::write_wrapped;
 use crate::report::verdicts;
-use memreel_judge::analysis::{Over, PeakSource, RecordingSummary};
+use memreel_judge::analysis::{Over, PeakSource, RecordingSummary, SharedPages};
 
 /// Writes whether its memory grows, how long it took, its peak and its level, a line each.
 pub fn write(row: &RecordingRow, out: &mut dyn Write, width: u16) -> io::Result<()> {
     let summary = &row.summary;
-    let lines = [Some(lasted(summary)), peak(summary), level(summary)];
+    let lines = [Some(lasted(summary)), peak(summary), shared(summary), level(summary)];
     write_wrapped(out, &verdicts::of_recording(&summary.verdict, row.failure()), width)?;
     // A command that failed would fail again.
     let next = verdicts::next::of_run(&summary.verdict, &row.recording.made);
@@ -35,6 +35,16 @@ fn peak(summary: &RecordingSummary) -> Option<String> {
         PeakSource::Sampled => "as sampled over the process tree",
     };
     Some(format!("peak     {} MiB resident ({source})", mib(peak.rss.as_f64())))
+}
+
+/// What a page that several processes have in common does to the peak.
+fn shared(summary: &RecordingSummary) -> Option<String> {
+    let SharedPages { t_s, rss, pss } = summary.shared?;
+    let (rss, pss, t_s) = (mib(rss.as_f64()), mib(pss.as_f64()), number(t_s, 1));
+    Some(format!(
+        "shared   {pss} MiB proportional (PSS), of {rss} MiB resident at {t_s} s: processes share pages, and resident \
+         memory counts these once for each process"
+    ))
 }
 
 fn level(summary: &RecordingSummary) -> Option<String> {

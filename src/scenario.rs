@@ -112,6 +112,8 @@ pub struct Opaque {
     pub frames: Option<u64>,
     /// The frames at which clips begin, the first excepted.
     pub cuts: Option<Vec<u64>>,
+    /// A project that memreel cannot open: the command is given its path.
+    pub project: Option<PathBuf>,
 }
 
 /// When a job is given up.
@@ -248,11 +250,15 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
         _ => Some(root.required("timeline")?.table("[timeline]")?.only(TIMELINE_KEYS)?),
     };
     let of_timeline = |key: &str| timeline.as_ref().and_then(|table| table.get(key));
+    let foreign = of_timeline("project").filter(|_| !names.recipes.is_empty());
+    let foreign = foreign.map(|field| project::foreign(field, folder)).transpose()?.flatten();
     let project = match (of_timeline("project"), &timeline) {
-        (Some(field), Some(timeline)) => Some(project::path(field, timeline, &root, folder)?),
+        (Some(field), Some(timeline)) if foreign.is_none() => {
+            Some(project::path(field, timeline, &root, folder)?)
+        }
         _ => None,
     };
-    let opaque = opaque(timeline.as_ref(), &names)?;
+    let opaque = opaque(timeline.as_ref(), &names, foreign)?;
     let rate =
         of_timeline("rate").map_or(Ok(Rate::new(25, 1).expect("25 is a rate")), |field| field.rate())?;
     let sources = match root.get("sources") {
@@ -273,7 +279,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
     if project.is_none() {
         project::check_none_of_its_axes(&root, opaque.is_none())?;
     }
-    check_engines(&root, opaque.is_some(), project.is_some(), &matrix)?;
+    check_engines(&root, opaque.as_ref(), project.is_some(), &matrix)?;
     Ok(Scenario {
         name: String::new(),
         question,
@@ -298,10 +304,14 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
 const TIMELINE_KEYS: &[&str] = &["rate", "tracks", "project", "frames", "cuts"];
 
 /// What is known of an export whose timeline is not given: how many frames it has, and where its clips begin.
-fn opaque(timeline: Option<&KeyTable>, names: &UserNames) -> Result<Option<Opaque>, ScenarioFault> {
+fn opaque(
+    timeline: Option<&KeyTable>,
+    names: &UserNames,
+    project: Option<PathBuf>,
+) -> Result<Option<Opaque>, ScenarioFault> {
     let Some(timeline) = timeline else { return Ok(Some(Opaque::default())) };
     let (frames, cuts) = (timeline.get("frames"), timeline.get("cuts"));
-    if timeline.get("tracks").is_some() || timeline.get("project").is_some() {
+    if timeline.get("tracks").is_some() || timeline.get("project").is_some() && project.is_none() {
         return match frames.or(cuts) {
             Some(field) => Err(field.fault(format!(
                 "`{}` is known from the timeline: it is for engines whose command alone says what they export",
@@ -324,7 +334,7 @@ fn opaque(timeline: Option<&KeyTable>, names: &UserNames) -> Result<Option<Opaqu
         }
         None => None,
     };
-    Ok(Some(Opaque { frames, cuts }))
+    Ok(Some(Opaque { frames, cuts, project }))
 }
 
 /// More than any export has.
@@ -333,19 +343,22 @@ const MOST_FRAMES: u32 = 1_000_000_000;
 /// An engine that is to export a timeline, where the scenario has none.
 fn check_engines(
     root: &KeyTable,
-    is_opaque: bool,
+    opaque: Option<&Opaque>,
     is_project: bool,
     matrix: &Matrix,
 ) -> Result<(), ScenarioFault> {
-    let engines = matrix.range(Axis::Engine).values.iter().filter_map(AxisValue::engine);
-    for engine in engines.filter(|_| is_opaque || is_project) {
+    let (is_opaque, file) = (opaque.is_some(), opaque.and_then(|opaque| opaque.project.as_ref()));
+    for engine in matrix.engines().filter(|_| is_opaque || is_project) {
         let needs = |key| engine.recipe.as_ref().is_none_or(|recipe| recipe.has_given(key));
+        if let Some(file) = file.filter(|_| engine.recipe.is_none()) {
+            return Err(root.fault(format!("the engine {engine} cannot open {}", file.display())));
+        }
         if is_opaque && needs("timeline") {
             return Err(root.fault(format!(
                 "the engine {engine} exports a timeline, and the scenario has no [timeline]"
             )));
         }
-        if is_opaque && needs("project") {
+        if is_opaque && file.is_none() && needs("project") {
             return Err(root.fault(format!(
                 "the engine {engine} exports a project: name it, like timeline.project = \"cut.mlt\""
             )));

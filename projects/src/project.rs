@@ -43,8 +43,10 @@ pub struct Project {
     pub format: ProjectFormat,
     /// The file's text, or that of the copy.
     pub text: String,
-    /// Whether it is a copy with [changes](Edit) of what the file holds.
+    /// Whether MLT is to be given this text, and not the file: there are other files in it, or something is changed.
     pub is_copy: bool,
+    /// Whether something of it was [changed](Edit).
+    pub is_edited: bool,
     /// The pictures that it is composed of; `None` where the file leaves that to MLT.
     pub profile: Option<Profile>,
     /// How long it is.
@@ -311,6 +313,7 @@ impl Default for Project {
             format: ProjectFormat::Mlt,
             text: String::new(),
             is_copy: false,
+            is_edited: false,
             profile: None,
             frames: 0,
             tracks: 0,

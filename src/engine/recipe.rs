@@ -59,7 +59,7 @@ impl RecipeEngine {
         match name {
             "output" => path(files.output),
             "timeline" => path(files.timeline),
-            "project" => path(&variant.input.project()?.path),
+            "project" => path(variant.input.project_file()?),
             "files" => path(&files.drivers.join(self.recipe.name.as_str())),
             "folder" => path(files.folder),
             "frames" => variant.frames().map(|frames| frames.to_string()),
@@ -308,7 +308,7 @@ impl Engine for RecipeEngine {
             Input::Project(project) => {
                 refuse(!self.recipe.has_given("project"), "exports no project: its command has no {project}");
                 refuse(
-                    project.is_copy,
+                    project.is_edited,
                     "exports a project as it is: times, without and part are for melt and mlt-python",
                 );
             }

@@ -36,6 +36,15 @@ impl Input {
         }
     }
 
+    /// The file of a project, also of one that memreel cannot open.
+    pub fn project_file(&self) -> Option<&Path> {
+        match self {
+            Input::Script(_) => None,
+            Input::Project(project) => Some(&project.path),
+            Input::Opaque(opaque) => opaque.project.as_deref(),
+        }
+    }
+
     /// Frames at this rate; a project has its own rate. `None` where it is not known.
     pub fn frames(&self, rate: Rate) -> Option<u64> {
         match self {

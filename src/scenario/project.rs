@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use memreel_projects::mlt::Profile;
+use memreel_projects::project::ProjectFormat;
 use memreel_projects::rlvideo;
 use memreel_timeline::Rate;
 
@@ -10,6 +11,16 @@ use super::export::Usual;
 use super::source::DEFAULT_SIZE;
 use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::Size;
+
+/// The path of a project that memreel cannot open, and a command of the user's may; `None` of one that it can.
+pub(super) fn foreign(field: Field, folder: &Path) -> Result<Option<PathBuf>, ScenarioFault> {
+    match field.value() {
+        Value::Text(path) if !path.is_empty() => {
+            Ok(Some(folder.join(path)).filter(|path| ProjectFormat::of_path(path).is_none()))
+        }
+        _ => Ok(None),
+    }
+}
 
 /// The path of `timeline.project`; relative ones are taken from `folder`. What the project decides itself
 /// cannot be said beside it.

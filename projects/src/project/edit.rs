@@ -57,7 +57,7 @@ impl Project {
             Project { path, format: self.format, text: write(graph), is_copy: true, ..Project::default() };
         let copy = mlt::describe(&self.path, copy, folder, ask).map_err(|error| error.to_string())?;
         let not_loaded = self.not_loaded.as_ref().map(|names| copy.missed(names.keys().cloned()));
-        Ok(Project { not_loaded, proxies: self.proxies, ..copy })
+        Ok(Project { not_loaded, proxies: self.proxies, is_edited: true, ..copy })
     }
 
     /// Whether it is one of rlvideo, which has no graph before the editor makes one.

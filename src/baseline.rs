@@ -261,7 +261,7 @@ fn of_export(key: &BaselineKey, settings: &BTreeMap<String, String>, entry: &Bas
     if !changed.is_empty() {
         return changed;
     }
-    let words = "another export: the scenario, its media or the sampling have changed".into();
+    let words = "another export: the command, the scenario, its media or the sampling have changed".into();
     vec![Unlike { name: TIMELINE.into(), words }]
 }
 

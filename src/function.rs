@@ -159,7 +159,7 @@ pub fn check(
         Some(Ok(runs)) => Against::Runs(runs.to_vec()),
         Some(Err(nearest)) => {
             let before = nearest.entry.map(|entry| entry.runs.clone()).unwrap_or_default();
-            Against::Changed(Changed { why: nearest.why, before, accepted: false })
+            Against::Changed(Changed { why: nearest.why, names: Vec::new(), before, accepted: false })
         }
     };
     let subject = |measured: &MeasuredFunction| CheckedVariant {

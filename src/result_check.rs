@@ -49,7 +49,7 @@ fn lost(report: &Report, baseline: &Baseline, accepted: &[String]) -> Vec<Lost> 
     let entries = baseline.entries().iter().filter(|_| report.shard.is_none()).filter(is_here);
     let names: BTreeSet<_> = entries.map(|entry| entry.key.variant.clone()).collect();
     let accepted = accepted.iter().any(|name| name == MISSING);
-    names.into_iter().map(|name| Lost { name, accepted }).collect()
+    names.into_iter().map(|name| Lost { name, accepted_by: MISSING, accepted }).collect()
 }
 
 /// What the result's variants are called in a baseline.
@@ -159,6 +159,7 @@ fn changed(nearest: Nearest<'_>, accepted: &[String]) -> Changed {
     let Nearest { entry, differences, why } = nearest;
     Changed {
         why,
+        names: differences.iter().map(|it| it.name.clone()).collect(),
         before: entry.map(|entry| entry.runs.clone()).unwrap_or_default(),
         accepted: !differences.is_empty() && differences.iter().all(|it| accepted.contains(&it.name)),
     }

@@ -76,6 +76,8 @@ pub struct Changed {
     pub why: String,
     /// Repeats of the nearest that there is, which are shown and not judged; empty where nothing is near.
     pub before: Vec<Figures>,
+    /// The names by which the user accepts it.
+    pub names: Vec<String>,
     /// Whether the user knows and accepts it.
     pub accepted: bool,
 }
@@ -85,6 +87,8 @@ pub struct Changed {
 pub struct Lost {
     /// Its name in the baseline.
     pub name: String,
+    /// The name by which the user accepts that.
+    pub accepted_by: &'static str,
     /// Whether the user knows and accepts it.
     pub accepted: bool,
 }
@@ -218,6 +222,8 @@ pub struct Check {
     pub questions: usize,
     /// Whether something that the baseline guards was not compared, and nobody accepted that.
     pub is_unguarded: bool,
+    /// The names by which the user would accept all differences that nobody accepted, each once.
+    pub to_accept: Vec<String>,
 }
 
 /// The conclusion of a check.
@@ -289,7 +295,20 @@ pub fn check(subjects: &[CheckedVariant], grown: &[Grown], lost: &[Lost]) -> Che
     let missing = subjects.iter().filter_map(missing);
     let items =
         grown.iter().map(finding).chain(missing).chain(baselines).chain(before).chain(answers).collect();
-    Check { items, questions: judged, is_unguarded: is_unguarded(subjects, lost) }
+    let is_unguarded = is_unguarded(subjects, lost);
+    Check { items, questions: judged, is_unguarded, to_accept: to_accept(subjects, lost) }
+}
+
+fn to_accept(subjects: &[CheckedVariant], lost: &[Lost]) -> Vec<String> {
+    let changes = subjects.iter().filter_map(|subject| match &subject.against {
+        Against::Changed(changed) if !changed.accepted => Some(changed.names.iter().cloned()),
+        _ => None,
+    });
+    let lost = lost.iter().filter(|lost| !lost.accepted).map(|lost| lost.accepted_by.to_string());
+    let mut names: Vec<String> = changes.flatten().chain(lost).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Whether less is compared than the baseline has: one of its variants was measured otherwise or not at all, or none

@@ -2,6 +2,7 @@
 
 mod outputs;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,11 +10,11 @@ use clap::Args;
 
 use self::outputs::Outputs;
 use super::{Exit, Failure, changes, report, say, visible};
-use crate::baseline::Baseline;
+use crate::baseline::{self, Baseline};
 use crate::report::Report;
 use crate::report::checks::{Strictness, Told};
 use crate::result_check;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, nearest};
 use crate::store::{self, StoreError, StoredResult};
 use memreel_bounds as bounds;
 use memreel_judge::budget::Budgets;
@@ -130,8 +131,25 @@ impl CheckOptions {
         Ok(())
     }
 
+    /// A change that is accepted has to be one that there can be.
+    fn check_names(&self, result: &StoredResult) -> Result<(), Failure> {
+        let axes = result.index.jobs.iter().flat_map(|job| &job.variant).map(|(axis, _)| axis.as_str());
+        let others = [baseline::TIMELINE, baseline::BUILD, baseline::MACHINE, result_check::MISSING];
+        let known: BTreeSet<&str> = axes.chain(others).collect();
+        let Some(name) = self.accept_change.iter().find(|name| !known.contains(name.as_str())) else {
+            return Ok(());
+        };
+        let known: Vec<&str> = known.into_iter().collect();
+        let near = nearest(name, &known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let known = known.join(", ");
+        Err(Failure::usage(format!(
+            "--accept-change: no change is called `{name}`{near} (there are {known})"
+        )))
+    }
+
     /// Checks a result and says so; the exit code is that of the check and its files, whatever engines did.
     pub fn check(&self, result: &StoredResult, out: &mut dyn Write) -> Result<Exit, Failure> {
+        self.check_names(result)?;
         let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
         let named = self.baseline.as_ref().map(|path| path.display().to_string());
         self.judging.judge(result, named, out, |report, budgets| {

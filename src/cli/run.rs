@@ -40,7 +40,7 @@ Examples:
   memreel run my-scenario.toml --length 1,2,4 --sink null
   memreel run forty-clips --engine melt,mlt-python,rlvideo --rlvideo ~/rlvideo --driver main,background
   memreel run holiday.kdenlive --threading single,default
-  memreel run --command 'ffmpeg -y -threads {threads} -i in.mov {output}' --axis threads=1,4 --repeat 5
+  memreel run --command 'ffmpeg -y -i in.mov -threads {threads} {output}' --axis threads=1,4 --repeat 5
   memreel run my-scenario.toml --repeat 5 --check --baseline memreel.baseline
   memreel run forty-clips --repeat 4 --shard 1/2        on one machine; 2/2 on another
   memreel run --resume reports/forty-clips/latest")]

@@ -59,7 +59,10 @@ impl RecipeEngine {
         match name {
             "output" => path(files.output),
             "timeline" => path(files.timeline),
-            "project" => path(variant.input.project_file()?),
+            "project" => match variant.input.project() {
+                Some(project) if project.is_edited => path(files.timeline),
+                _ => path(variant.input.project_file()?),
+            },
             "files" => path(&files.drivers.join(self.recipe.name.as_str())),
             "folder" => path(files.folder),
             "frames" => variant.frames().map(|frames| frames.to_string()),
@@ -305,12 +308,8 @@ impl Engine for RecipeEngine {
                 !self.recipe.has_given("timeline"),
                 "exports no timeline: its command has no {timeline}",
             ),
-            Input::Project(project) => {
+            Input::Project(_) => {
                 refuse(!self.recipe.has_given("project"), "exports no project: its command has no {project}");
-                refuse(
-                    project.is_edited,
-                    "exports a project as it is: times, without and part are for melt and mlt-python",
-                );
             }
             Input::Opaque(_) => {}
         }

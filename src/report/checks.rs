@@ -102,7 +102,8 @@ impl Told<'_> {
             }
             Conclusion::NotCompared => format!(
                 "NOT COMPARED: something else was measured than in the baseline. If that is meant, accept it with \
-                 --accept-change, and save the baseline anew; {passed} passed."
+                 --accept-change {}, and save the baseline anew; {passed} passed.",
+                self.check.to_accept.join(",")
             ),
             Conclusion::Open => {
                 format!("INCONCLUSIVE: nothing failed, {warned} inconclusive, {passed} passed.")

@@ -8,7 +8,7 @@ use crate::report::rates::write_rates;
 use crate::report::table::{Cell, PrintedTable, TableColumn};
 use crate::report::terminal::{TableLook, write_wrapped};
 use crate::report::verdicts;
-use crate::report::{JobRow, Report, ReportError, VariantRow};
+use crate::report::{JobRow, MeasuredJob, Report, ReportError, VariantRow};
 use memreel_judge::RunVerdict;
 use memreel_judge::analysis::{Spread, VariantSummary};
 use memreel_judge::shape::Answer;
@@ -217,12 +217,30 @@ fn has_an_index(variant: &&VariantRow<'_>) -> bool {
     variant.measured().any(|job| indexed(&job.context.container) && job.verdict.growth.frame.is_some())
 }
 
-/// Says why there is no plot of memory over frames, where there is none.
+/// Says why there is no plot of memory over frames, where there is none, and which commands said nothing although
+/// progress was to be read.
 fn write_missing_plot(report: &Report, out: &mut dyn Write, width: u16) -> io::Result<()> {
+    for variant in report.variants().iter().filter(|variant| says_no_progress(variant)) {
+        let line = format!(
+            "{}: no progress was read: nothing that it wrote matched. Compare its `progress` with the job's engine.log.",
+            variant.name
+        );
+        write_wrapped(out, &line, width)?;
+    }
     if report.measured().any(|job| !job.over_frames.points.is_empty()) {
         return Ok(());
     }
     write_wrapped(out, "No run counted enough frames for a plot of memory over frames.", width)
+}
+
+/// Whether it ran to its end, and not a line of it could be read as the progress that it was to report.
+fn says_no_progress(variant: &VariantRow<'_>) -> bool {
+    let silent = |job: &MeasuredJob| {
+        let summary = &job.summary;
+        let counted = summary.frames_in.or(summary.frames_out);
+        !job.context.frame_counters.is_empty() && counted.is_none() && summary.outcome.is_finished()
+    };
+    variant.measured().next().is_some() && variant.measured().all(silent)
 }
 
 /// The memory limits that there were, and how they were enforced.

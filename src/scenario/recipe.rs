@@ -15,8 +15,10 @@ use super::word::Word;
 
 /// The recipes that come with the program: name and text, in the form of a scenario's `[engines]`.
 pub const RECIPES: &[(&str, &str)] = &[
+    ("blender", include_str!("../../engines/blender.toml")),
     ("ffmpeg-cli", include_str!("../../engines/ffmpeg-cli.toml")),
     ("ges", include_str!("../../engines/ges.toml")),
+    ("kdenlive", include_str!("../../engines/kdenlive.toml")),
     ("moviepy", include_str!("../../engines/moviepy.toml")),
     ("openshot", include_str!("../../engines/openshot.toml")),
 ];

@@ -72,7 +72,7 @@ fn check() -> Check {
         change("ffmpeg · single", Figure::FramesPerSecond, State::Shown),
         limit("ffmpeg · parallel", Figure::Peak, State::Passed),
     ];
-    Check { items, questions: 4, is_unguarded: false }
+    Check { items, questions: 4, is_unguarded: false, to_accept: Vec::new() }
 }
 
 fn told<'a>(report: &'a Report, check: &'a Check) -> Told<'a> {
@@ -120,6 +120,7 @@ fn a_page_of_very_many_answers_fits_into_a_summary_and_says_what_it_left_out() {
         items: items(State::Failed).chain(items(State::Passed)).collect(),
         questions: 12_000,
         is_unguarded: false,
+        to_accept: Vec::new(),
     };
     let page = written_of(many, Strictness::Usual, markdown);
     assert!(page.len() <= SUMMARY_BYTES, "{}", page.len());
@@ -157,8 +158,12 @@ fn read_markdown(page: &str) -> (Vec<String>, Vec<String>) {
 #[test]
 fn a_name_with_signs_of_markdown_in_it_is_read_as_it_is() {
     let name = "melt | `x` · *a* _b_ <b>c</b> [d](e) &amp; ~~f~~ \\ #1";
-    let check =
-        Check { items: vec![limit(name, Figure::Peak, State::Failed)], questions: 1, is_unguarded: false };
+    let check = Check {
+        items: vec![limit(name, Figure::Peak, State::Failed)],
+        questions: 1,
+        is_unguarded: false,
+        to_accept: Vec::new(),
+    };
     let (cells, points) = read_markdown(&written_of(check, Strictness::Usual, markdown));
     assert_eq!(cells.len(), 16, "{cells:?}");
     assert_eq!((cells[8].as_str(), cells[9].as_str(), cells[15].as_str()), (name, "peak", "FAILED"));
@@ -178,7 +183,12 @@ fn of_many_failures_nine_are_pointed_out_and_the_tenth_says_how_many_more_there_
     };
     let errors = |count| {
         // One of them is of the export that failed.
-        let check = Check { items: failures(count - 1), questions: count, is_unguarded: false };
+        let check = Check {
+            items: failures(count - 1),
+            questions: count,
+            is_unguarded: false,
+            to_accept: Vec::new(),
+        };
         written_of(check, Strictness::Usual, annotations)
     };
     assert_eq!(errors(10).lines().count(), 10);
@@ -194,6 +204,7 @@ fn what_would_end_a_command_is_escaped() {
         items: vec![words(name, Asked::Finding, State::Failed, "x: y, 1 %\n::error::z")],
         questions: 0,
         is_unguarded: false,
+        to_accept: Vec::new(),
     };
     let lines = written_of(check, Strictness::Usual, annotations);
     let last = lines.lines().last().unwrap();
@@ -225,6 +236,7 @@ fn junit_skips_what_is_open_and_fails_it_under_strict() {
         items: vec![change("ffmpeg · single", Figure::Level, State::Open)],
         questions: 1,
         is_unguarded: false,
+        to_accept: Vec::new(),
     };
     let text = |strictness| written_of(open(), strictness, junit);
     let (usual, strict) = (text(Strictness::Usual), text(Strictness::Strict));
@@ -237,6 +249,7 @@ fn junit_skips_what_is_open_and_fails_it_under_strict() {
         items: vec![limit("ffmpeg · single", Figure::Peak, State::Failed)],
         questions: 1,
         is_unguarded: false,
+        to_accept: Vec::new(),
     };
     let warned = written_of(failed, Strictness::WarnOnly, junit);
     assert!(
@@ -251,6 +264,7 @@ fn junit_is_xml_whatever_an_engine_has_written() {
         items: vec![words("a\u{1b}[31m<b>", Asked::Finding, State::Failed, "\0 \u{8} \"x\" & ]]>")],
         questions: 0,
         is_unguarded: false,
+        to_accept: Vec::new(),
     };
     let text = written_of(check, Strictness::Usual, junit);
     let mut reader = quick_xml::Reader::from_str(&text);
@@ -273,8 +287,12 @@ fn an_action_that_compares_ratios_gets_figures_of_which_less_is_better_and_none_
 fn every_answer_fits_the_schema_of_a_check() {
     for strictness in [Strictness::WarnOnly, Strictness::Usual, Strictness::Strict] {
         let repeats = words("melt", Asked::Repeats, State::Open, "1 of 3 repeats is missing");
-        let of_all_kinds =
-            Check { items: [check().items, vec![repeats]].concat(), questions: 4, is_unguarded: false };
+        let of_all_kinds = Check {
+            items: [check().items, vec![repeats]].concat(),
+            questions: 4,
+            is_unguarded: false,
+            to_accept: Vec::new(),
+        };
         assert_fits(
             "check-output",
             &written_of(of_all_kinds, strictness, |told, out| write_json(told, out).unwrap()),

@@ -16,7 +16,7 @@ use crate::scenario::{Media, SourceSpec};
 use crate::store::{Holder, Lock, StoreError};
 pub use forecast::MediaForecast;
 use memreel_bounds as bounds;
-use memreel_projects::project;
+use memreel_projects::project::files as files_of;
 use memreel_record::launch::{self, EndStatus, NoReply};
 use memreel_record::supervise::Stop;
 use memreel_trace::MediaFile;
@@ -325,7 +325,7 @@ fn content(path: &Path) -> std::io::Result<(u64, String)> {
         let bytes = std::fs::metadata(file)?.len();
         Ok((bytes, bounds::open_file(file).and_then(digest::of_reader)?))
     };
-    match project::files(path).as_slice() {
+    match files_of(path).as_slice() {
         [] => of_file(path),
         [file] => of_file(file),
         files => {

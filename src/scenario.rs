@@ -250,8 +250,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
         _ => Some(root.required("timeline")?.table("[timeline]")?.only(TIMELINE_KEYS)?),
     };
     let of_timeline = |key: &str| timeline.as_ref().and_then(|table| table.get(key));
-    let foreign = of_timeline("project").filter(|_| !names.recipes.is_empty());
-    let foreign = foreign.map(|field| project::foreign(field, folder)).transpose()?.flatten();
+    let foreign = of_timeline("project").map(|field| project::foreign(field, folder)).transpose()?.flatten();
     let project = match (of_timeline("project"), &timeline) {
         (Some(field), Some(timeline)) if foreign.is_none() => {
             Some(project::path(field, timeline, &root, folder)?)
@@ -320,7 +319,7 @@ fn opaque(
             None => Ok(None),
         };
     }
-    if names.recipes.is_empty() {
+    if names.recipes.is_empty() && project.is_none() {
         return Ok(None);
     }
     let most = 1..=MOST_FRAMES;
@@ -351,7 +350,9 @@ fn check_engines(
     for engine in matrix.engines().filter(|_| is_opaque || is_project) {
         let needs = |key| engine.recipe.as_ref().is_none_or(|recipe| recipe.has_given(key));
         if let Some(file) = file.filter(|_| engine.recipe.is_none()) {
-            return Err(root.fault(format!("the engine {engine} cannot open {}", file.display())));
+            return Err(
+                root.fault(format!("the engine {engine} cannot open it: {}", project::not_ours(file)))
+            );
         }
         if is_opaque && needs("timeline") {
             return Err(root.fault(format!(

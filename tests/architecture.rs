@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("verdict", &[]),
     ("store", &["trace", "units"]),
     // Script: scenario → plan, pure but for reading the file.
-    ("scenario", &["budget", "digest", "mlt", "rlvideo", "timeline", "trace", "units"]),
+    ("scenario", &["budget", "digest", "mlt", "project", "rlvideo", "timeline", "trace", "units"]),
     ("plan", &["digest", "mlt", "project", "scenario", "timeline", "trace", "units"]),
     // Measure.
     ("proc", &[]),
@@ -52,7 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "units",
         ],
     ),
-    ("media", &["digest", "launch", "plan", "scenario", "store", "supervise", "trace", "units"]),
+    ("media", &["digest", "launch", "plan", "project", "scenario", "store", "supervise", "trace", "units"]),
     (
         "execution",
         &[

@@ -394,6 +394,34 @@ fn ges_exports_as_many_frames_as_are_asked_for_each_within_one_of_its_own() {
 }
 
 #[test]
+fn a_project_that_memreel_cannot_open_is_given_to_a_command_by_its_path() {
+    let bench = with_pictures();
+    fs::rename(bench.path().join("in.mov"), bench.path().join("scene.osp")).unwrap();
+    let scenario = |name: &str, engine: &str, frames: u32| {
+        let text = format!(
+            "[engines.mine]\ncommand = ['cp', '{{project}}', '{{output}}']\n\
+             [timeline]\nproject = 'scene.osp'\nframes = {frames}\n[matrix]\nengine = '{engine}'\n"
+        );
+        bench.scenario(name, &text);
+        bench.run(&["run", &format!("{name}.toml")])
+    };
+    scenario("whole", "mine", 50).expect(0);
+    scenario("short", "mine", 60).expect(4).says(&["exported 50 frames instead of 60"]);
+    let refused = scenario("melt", "melt", 50);
+    refused.expect(2).complains(&["the engine melt cannot open it", "a project of OpenShot"]);
+}
+
+#[test]
+fn progress_that_is_never_found_is_told() {
+    let bench = Bench::new();
+    let wrong = ["--command", "echo Frame 1", "--progress-regex", "Frmae ([0-9]+)"];
+    let told = "no progress was read: nothing that it wrote matched";
+    bench.run(&[&["run"], &wrong[..]].concat()).expect(0).says(&[told]);
+    let right = bench.run(&["run", "--command", "echo Frame 1", "--progress-regex", "Frame ([0-9]+)"]);
+    assert!(!right.expect(0).out.contains(told), "{}", right.out);
+}
+
+#[test]
 fn a_recipe_that_is_printed_is_where_ones_own_begins() {
     let bench = Bench::new();
     let recipe = bench.run(&["engines", "--show", "ffmpeg-cli"]);

@@ -324,7 +324,15 @@ fn project_of(bench: &Bench, name: &str, root: &str, body: &str) -> PathBuf {
 /// What each export of a project shows.
 fn shown_of(bench: &Bench, project: &Path, more: &[&str]) -> Vec<Vec<Code>> {
     let name = project.file_stem().unwrap().to_str().unwrap();
-    let usual = ["run", project.to_str().unwrap(), "--keep-exports", "--stall-limit", "15"];
+    let usual = [
+        "run",
+        project.to_str().unwrap(),
+        "--keep-exports",
+        "--stall-limit",
+        "15",
+        "--threading",
+        "parallel:2",
+    ];
     bench.run(&[&usual, more].concat()).expect(0);
     let result = bench.latest(name);
     result.jobs.iter().map(|job| shown(&export_of(&result, job))).collect()

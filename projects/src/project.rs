@@ -287,7 +287,7 @@ pub fn open_graph(path: &Path) -> Result<Graph, ProjectError> {
     let folder = absolute.parent().unwrap_or(Path::new("/"));
     let is_relative = |medium: &str| !medium.starts_with('/') && !medium.contains("://");
     if graph.services().filter_map(|service| service.medium()).any(is_relative) {
-        let root = mlt::root_of(&graph, folder);
+        let root = graph.root_folder(folder);
         graph.attributes.set("root", root.to_string_lossy());
     }
     Ok(graph)

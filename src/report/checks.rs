@@ -101,15 +101,23 @@ impl Told<'_> {
                 format!("FAILED: {failed} failed, {warned} inconclusive or soft, {passed} passed.")
             }
             Conclusion::NotCompared => format!(
-                "NOT COMPARED: something else was measured than in the baseline. If that is meant, accept it with \
-                 --accept-change {}, and save the baseline anew; {passed} passed.",
-                self.check.to_accept.join(",")
+                "NOT COMPARED: something else was measured than in the baseline. If that is meant, {}save the baseline \
+                 anew; {passed} passed.",
+                self.accepting()
             ),
             Conclusion::Open => {
                 format!("INCONCLUSIVE: nothing failed, {warned} inconclusive, {passed} passed.")
             }
             Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} with a warning."),
             Conclusion::Passed => format!("passed: all {passed}."),
+        }
+    }
+
+    /// How the differences are accepted, where they can be.
+    fn accepting(&self) -> String {
+        match self.check.to_accept.as_slice() {
+            [] => String::new(),
+            names => format!("accept it with --accept-change {}, and ", names.join(",")),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use memreel_projects::mlt::Profile;
-use memreel_projects::project::ProjectFormat;
+use memreel_projects::project::{ProjectError, ProjectFormat};
 use memreel_projects::rlvideo;
 use memreel_timeline::Rate;
 
@@ -20,6 +20,11 @@ pub(super) fn foreign(field: Field, folder: &Path) -> Result<Option<PathBuf>, Sc
         }
         _ => Ok(None),
     }
+}
+
+/// Whose project a file is that memreel cannot open.
+pub(super) fn not_ours(path: &Path) -> ProjectError {
+    memreel_projects::project::foreign(path).unwrap_or_else(|| ProjectError::Unknown(path.into()))
 }
 
 /// The path of `timeline.project`; relative ones are taken from `folder`. What the project decides itself

@@ -18,7 +18,6 @@ pub const RECIPES: &[(&str, &str)] = &[
     ("blender", include_str!("../../engines/blender.toml")),
     ("ffmpeg-cli", include_str!("../../engines/ffmpeg-cli.toml")),
     ("ges", include_str!("../../engines/ges.toml")),
-    ("kdenlive", include_str!("../../engines/kdenlive.toml")),
     ("moviepy", include_str!("../../engines/moviepy.toml")),
     ("openshot", include_str!("../../engines/openshot.toml")),
 ];

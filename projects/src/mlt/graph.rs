@@ -6,6 +6,7 @@
 //! is shown.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use super::{Profile, points};
 use memreel_timeline::Rate;
@@ -428,6 +429,11 @@ impl Graph {
         let numbered = (1..).map(|number| format!("{word}{number}"));
         let mut ids = std::iter::once(word.to_string()).chain(numbered);
         ids.find(|id| !services.contains_key(id.as_str())).unwrap_or_default()
+    }
+
+    /// The folder that relative paths start from; `folder` is the document's own.
+    pub fn root_folder(&self, folder: &Path) -> PathBuf {
+        folder.join(self.attributes.get("root").unwrap_or_default()).components().collect()
     }
 
     /// The services by their ids.

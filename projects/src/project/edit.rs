@@ -105,7 +105,7 @@ impl Project {
 
     fn rooted(&self) -> Result<Graph, String> {
         let mut graph = self.graph()?;
-        let root = mlt::root_of(&graph, self.path.parent().unwrap_or(Path::new("/")));
+        let root = graph.root_folder(self.path.parent().unwrap_or(Path::new("/")));
         graph.attributes.set("root", root.to_string_lossy());
         Ok(graph)
     }

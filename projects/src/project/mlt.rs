@@ -26,7 +26,7 @@ pub fn describe(
     let (profile, reach, consumer) = (graph.profile(), reach::of_graph(&graph, folder), consumer(&graph));
     let project = Project { profile, reach, consumer, ..project };
     let opened = if project.reach == Reach::default() { ask(&project) } else { None };
-    let by_text = Search::new(&graph, root_of(&graph, folder)).run();
+    let by_text = Search::new(&graph, graph.root_folder(folder)).run();
     let by_mlt = opened.as_ref().and_then(|opened| played(&opened.graph));
     let text_frames = by_text.as_ref().ok().map(|found| found.frames);
     let found = match (by_text, by_mlt) {
@@ -59,11 +59,6 @@ fn with_originals(project: Project, graph: &mut Graph, has_relative_root: bool) 
     let proxies = proxies::put_originals(graph);
     let text = if proxies > 0 { write(graph) } else { project.text };
     Project { text, proxies, is_copy: proxies > 0 || has_relative_root, ..project }
-}
-
-/// The folder that relative paths of a document start from.
-pub fn root_of(graph: &Graph, folder: &Path) -> PathBuf {
-    folder.join(graph.attributes.get("root").unwrap_or_default()).components().collect()
 }
 
 /// What MLT's own account of a project says that it plays.

@@ -9,7 +9,7 @@ use crate::mlt::graph::{Body, Effect, Element, Planted, PlaylistItem, Service};
 /// How often each of these is in the played part: a service by its name, a producer by what it is to open. What stands
 /// only in a bin is not missed; what the document does not name, as a service of a project in it, counts once. `folder` is the project's.
 pub fn counted(names: BTreeSet<String>, graph: &Graph, folder: &Path) -> BTreeMap<String, usize> {
-    let base = &super::mlt::root_of(graph, folder);
+    let base = &graph.root_folder(folder);
     let services = graph.by_id();
     let mut played = HashSet::new();
     let mut next: Vec<&str> = graph.root().into_iter().map(|root| root.id.as_str()).collect();

@@ -1,7 +1,10 @@
 # Two commands do everything on a fresh Debian or Ubuntu machine: `make profile` and `make test`.
 
 MEMREEL = target/release/memreel
-CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run" || echo "cargo test")
+# Tests wait for engines and processes for a third of their time: so half as many again as there are CPUs run at once.
+TESTS_AT_ONCE := $(shell expr $$(nproc) \* 3 / 2)
+CARGO_TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run --test-threads $(TESTS_AT_ONCE)" \
+	|| echo "cargo test")
 
 .PHONY: help setup setup-tests build profile investigate quick test test-all lint docs guard peers check bench verdicts rates live-checks fuzz soak faults man deb tarball try-packages clean
 

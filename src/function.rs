@@ -188,7 +188,7 @@ pub fn write_check(
         varied: Vec::new(),
         shard: None,
         machines: Vec::new(),
-        experiment: None,
+        experiments: Vec::new(),
         jobs: Vec::new(),
     };
     let told = Told {

@@ -105,8 +105,8 @@ pub struct Report {
     pub shard: Option<ShardRecord>,
     /// The machines that its jobs ran on, where these are not alike; else empty.
     pub machines: Vec<MachineRecord>,
-    /// How it was made: what another result like it takes. `None` of several results side by side.
-    pub experiment: Option<Experiment>,
+    /// How it was made: what another result like it takes. Of several results side by side each, with its name.
+    pub experiments: Vec<(Option<String>, Experiment)>,
     /// A row for each planned job, in the order of the plan.
     pub jobs: Vec<JobRow>,
 }
@@ -285,7 +285,7 @@ impl Report {
             varied: result.index.varied.clone(),
             shard: result.index.shard.clone(),
             machines: result.index.machines.clone(),
-            experiment: Some(experiment(&result.index)),
+            experiments: vec![(None, experiment(&result.index))],
             jobs: result.index.jobs.iter().map(row).collect::<Result<_, _>>()?,
         })
     }
@@ -339,7 +339,7 @@ impl Report {
 
     /// What to do next, where the answer of a family leaves something to find out.
     pub fn next(&self, family: &FamilyRow<'_>) -> Option<Next> {
-        let experiment = self.experiment.as_ref()?;
+        let experiment = self.experiment_of(family)?;
         let leaks = family.verdict.verdict() == Verdict::Leak;
         let asked = self.varied.iter().any(|axis| axis == "stop");
         if leaks && !asked && family.jobs.iter().any(|job| job.leaves_a_consumer_running()) {
@@ -354,6 +354,13 @@ impl Report {
         let finished =
             |job: &&JobRow| job.measured.as_ref().is_some_and(|job| job.summary.outcome.is_finished());
         family.jobs.iter().any(finished).then(|| verdicts::next::of_jobs(&family.verdict, experiment))?
+    }
+
+    /// How the jobs of a family were made.
+    fn experiment_of(&self, family: &FamilyRow<'_>) -> Option<&Experiment> {
+        let axes = family.jobs.first().map_or(&[][..], |job| &job.planned.variant);
+        let result = axes.iter().find(|(axis, _)| axis == side_by_side::RESULT).map(|(_, name)| name);
+        self.experiments.iter().find(|(name, _)| name.as_ref() == result).map(|(_, experiment)| experiment)
     }
 
     /// What was measured, in the order of the plan.

@@ -511,6 +511,11 @@ fn recordings_that_were_repeated_are_compared_by_their_names() {
     bench.run(&["run", "instant.toml", "--name", "x"]).expect(2);
     bench.run(&["run", "instant.toml", "--command", "true"]).expect(2).complains(&["not both"]);
     bench.run(&["run", "instant.toml"]).expect(0);
-    bench.run(&["compare", "instant", "before"]).expect(0).says(&["How do instant and before differ?"]);
+    let ran = bench.run(&["compare", "instant", "before"]);
+    ran.expect(0).says(&["How do instant and before differ?"]);
+    // Each inconclusive answer names what decides it, for the result that it is of.
+    let decide: Vec<_> = ran.out.lines().filter(|line| line.starts_with("To decide")).collect();
+    let of = |words: &str| decide.iter().filter(|line| line.contains(words)).count();
+    assert_eq!((decide.len(), of("instant.toml --length"), of("--command")), (2, 1, 1), "{}", ran.out);
     bench.run(&["record", "--repeat", "3", "--", "true"]).expect(125);
 }

@@ -233,12 +233,13 @@ fn write_missing_plot(report: &Report, out: &mut dyn Write, width: u16) -> io::R
     write_wrapped(out, "No run counted enough frames for a plot of memory over frames.", width)
 }
 
-/// Whether it ran to its end, and not a line of it could be read as the progress that it was to report.
+/// Whether a command of the user's, which reports frames put out and nothing else, ran to its end, and not a line of it
+/// could be read as its progress.
 fn says_no_progress(variant: &VariantRow<'_>) -> bool {
     let silent = |job: &MeasuredJob| {
         let summary = &job.summary;
         let counted = summary.frames_in.or(summary.frames_out);
-        !job.context.frame_counters.is_empty() && counted.is_none() && summary.outcome.is_finished()
+        job.context.frame_counters == "out" && counted.is_none() && summary.outcome.is_finished()
     };
     variant.measured().next().is_some() && variant.measured().all(silent)
 }

@@ -3,7 +3,7 @@
 use super::{JobRow, Report};
 
 /// The axis that tells results apart.
-const RESULT: &str = "result";
+pub(super) const RESULT: &str = "result";
 
 impl Report {
     /// The jobs of several results, each under its name. Only axes that all of them have are kept: what one result
@@ -31,13 +31,16 @@ impl Report {
             planned.variant.insert(0, (RESULT.into(), name.clone()));
             JobRow { planned, measured: job.measured.clone() }
         };
+        let experiments = named.iter().flat_map(|(name, report)| {
+            report.experiments.iter().map(|(_, experiment)| (Some(name.clone()), experiment.clone()))
+        });
         Report {
             scenario: names.join("-"),
             question,
             varied: varied.collect(),
             shard: None,
             machines: Vec::new(),
-            experiment: None,
+            experiments: experiments.collect(),
             jobs: rows().map(row).collect(),
         }
     }

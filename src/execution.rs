@@ -503,6 +503,14 @@ fn of_what_is_played(outcome: Outcome, variant: &Variant) -> Outcome {
     }
 }
 
+/// What MLT cannot load of the plan's project, where it was asked: exports are other ones than the project's then.
+pub fn not_loaded(plan: &Plan) -> Option<String> {
+    let projects = plan.variants.iter().filter_map(|variant| variant.input.project());
+    let missed =
+        projects.filter_map(|project| project.not_loaded.as_ref()).find(|missed| !missed.is_empty())?;
+    Some(format!("MLT cannot load {} here: exports are without it", counted(missed).join(", ")))
+}
+
 /// `2 × qtblend`.
 pub fn counted(missed: &BTreeMap<String, usize>) -> Vec<String> {
     let each = |(name, count): (&String, &usize)| match count {

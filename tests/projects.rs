@@ -391,6 +391,8 @@ fn what_mlt_cannot_load_is_named_before_and_makes_the_export_incomplete() {
     let unknown = "not loaded   unknown: --probe has melt open the project";
     bench.run(&["inspect", file]).expect(0).says(&[unknown]);
     bench.run(&["inspect", file, "--probe"]).expect(0).says(&["not loaded   2 × nosuchfilter\n"]);
+    let planned = bench.run(&["plan", file, "--engine", "melt", "--probe"]);
+    planned.expect(0).says(&["MLT cannot load 2 × nosuchfilter here: exports are without it\n"]);
     let ran = bench.run(&["run", file, "--engine", "melt,mlt-python", "--stall-limit", "15"]);
     assert!(ran.expect(4).err.contains("memreel: MLT cannot load 2 × nosuchfilter here"), "{}", ran.err);
     ran.says(&["melt: exported without 2 × nosuchfilter"]);

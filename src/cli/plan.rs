@@ -120,7 +120,7 @@ impl PlanCommand {
             true => Ok(()),
             false => writeln!(
                 out,
-                "\nNo engine was started: --probe also asks them for their encoders and containers."
+                "\nNo engine was started: --probe also asks them for their encoders and containers, and has MLT open a project."
             ),
         }
     }
@@ -158,6 +158,9 @@ fn print_text(
     writeln!(out, "{}, {}", counted(plan.variants.len(), "variant"), counted(plan.jobs.len(), "job"))?;
     if plan.excluded > 0 {
         writeln!(out, "{} combinations are excluded by the scenario", plan.excluded)?;
+    }
+    if let Some(missed) = execution::not_loaded(plan) {
+        writeln!(out, "{missed}")?;
     }
     let missing = media::missing(&plan.variants).len();
     if missing > 0 {

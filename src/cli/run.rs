@@ -294,7 +294,9 @@ impl Prepared<'_> {
         let writable = session.allowed.folders()?;
         let wishes = Wishes { exports: session.keep_exports, graphs: session.dump_graph, writable };
         let execution = Execution::new(scenario, &plan, engines, &obstacles, &companions, groups, wishes)?;
-        tell_what_is_not_loaded(&plan);
+        if let Some(missed) = execution::not_loaded(&plan) {
+            say(format_args!("memreel: {missed}"));
+        }
         let (folder, lock) = session.folder(scenario)?;
         let started = session.started(&folder)?;
         store::write_json(&folder.join("result.json"), &execution.index(started))?;
@@ -357,16 +359,6 @@ fn tell_what_is_not_run(plan: &Plan, obstacles: &[Option<String>]) {
         if let Some(obstacle) = obstacle {
             say(format_args!("memreel: not run: {}: {obstacle}", variant.label()));
         }
-    }
-}
-
-/// The exports are other ones than the project's then.
-fn tell_what_is_not_loaded(plan: &Plan) {
-    let project = plan.variants.iter().find_map(|variant| variant.input.project());
-    let missed = project.and_then(|project| project.not_loaded.as_ref()).filter(|missed| !missed.is_empty());
-    if let Some(missed) = missed {
-        let missed = execution::counted(missed).join(", ");
-        say(format_args!("memreel: MLT cannot load {missed} here: exports are without it"));
     }
 }
 

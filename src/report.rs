@@ -527,6 +527,7 @@ fn variant_name(variant: &[(String, String)], varied: &[String], scenario: &str)
 pub(crate) fn value_name(axis: &str, value: &str) -> String {
     match value.parse::<f64>() {
         Ok(_) => format!("{axis} {value}"),
+        Err(_) if (axis, value) == (REMOVING, "nothing") => "complete".into(),
         Err(_) if matches!(axis, "memory-limit" | REMOVING | "part") => format!("{axis} {value}"),
         Err(_) => value.to_string(),
     }

@@ -75,7 +75,7 @@ fn a_decoder_kept_open_of_each_source_grows_per_source_and_not_per_frame() {
     let told = shown.told.split_whitespace().collect::<Vec<_>>().join(" ");
     // Each cut opens a source, so that one run cannot tell them apart.
     assert!(
-        told.contains("with each new source") && told.contains("no growth per frame was found"),
+        told.contains("with each new source") && told.contains("No growth per frame was found"),
         "{told}"
     );
     let growth = shown.runs[0].growth;

@@ -454,7 +454,7 @@ fn sequences_of_pictures_texts_and_clips_without_a_length_are_described_as_mlt_p
     let ran = bench.run(&["inspect", file, "--probe"]);
     ran.expect(0).says(&[
         "145 frames, 5.80 s",
-        "3, with cuts at 2 frames",
+        "3, with 2 cuts",
         "not loaded   nothing",
         "2, 0 of them missing",
     ]);

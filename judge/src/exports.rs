@@ -64,6 +64,11 @@ impl AtRest {
         (!rest.levels.is_empty()).then(|| AtRest { gain: rest.gain(), ..rest })
     }
 
+    /// The first export whose gain counts, from 1: earlier ones are the warm-up.
+    pub fn estimated_from(&self) -> usize {
+        self.levels.len() - self.rests.len() + 2
+    }
+
     /// Whether what rises at rest may be the heaps of threads that come and go, and the threads did not stay either:
     /// there were too few exports, or exports leave no more than chance does but for one rise of each heap. A heap
     /// rises whenever the thread that takes most happens to get it for the first time.

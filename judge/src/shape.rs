@@ -27,7 +27,7 @@ const ORDERED_PAIRS: usize = 29;
 pub enum Form {
     /// Level after the warm-up.
     Plateau,
-    /// Level but for one or two rises that stayed.
+    /// Level but for one to three rises that stayed.
     Steps,
     /// Memory rose for a long time, and stopped.
     Filled,

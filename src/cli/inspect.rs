@@ -85,7 +85,8 @@ fn print(project: &Project, is_probed: bool, out: &mut dyn Write) -> std::io::Re
     for track in shown_tracks(project) {
         line(&format!("  track {}", track.number), track_words(&track))?;
     }
-    line("clips", format!("{}, with cuts at {} frames", project.clips, project.cuts.len()))?;
+    let cuts = project.cuts.len();
+    line("clips", format!("{}, with {cuts} cut{}", project.clips, if cuts == 1 { "" } else { "s" }))?;
     line("nesting", format!("{} levels", project.nesting_depth))?;
     line("transitions", counts(&project.transitions))?;
     line("filters", counts(&project.filters))?;

@@ -18,7 +18,7 @@ use crate::engine::{self, Companions, Engines, JobFiles};
 use crate::execution;
 use crate::media;
 use crate::plan::{self, Copies, EditChoice, Input, Job, PlanContext, Shard, Variant};
-use crate::scenario::{Scenario, Sink, Size};
+use crate::scenario::{EngineName, Scenario, Sink, Size};
 use memreel_projects::mlt::Profile;
 use memreel_projects::project::{self, Project, ProjectFormat};
 use memreel_record::machine;
@@ -227,8 +227,12 @@ fn print_variant(
     }
     if let Some(engine) = engines.get(&variant.engine) {
         let resolved = engine::resolve(engine, variant, &JobFiles::unnamed(false));
-        writeln!(out, "  threads requested: {}", threads(variant.threading))?;
-        writeln!(out, "  threads set:       {}", threads(resolved.effective))?;
+        // A command of the user's own has a number of threads only if it asks for one.
+        let is_own = matches!(variant.engine.name, EngineName::Own(_));
+        if !is_own || variant.threading != Threading::default() {
+            writeln!(out, "  threads requested: {}", threads(variant.threading))?;
+            writeln!(out, "  threads set:       {}", threads(resolved.effective))?;
+        }
         for note in &resolved.notes {
             writeln!(out, "  note: {note}")?;
         }

@@ -127,7 +127,10 @@ impl Engine for Melt {
             unsupported.push("melt is a command-line program: it has no background driver".into());
         }
         if variant.exports > 1 {
-            unsupported.push(format!("melt runs one export per process, not {}", variant.exports));
+            unsupported.push(format!(
+                "melt runs one export per process, not {}: use --engine mlt-python",
+                variant.exports
+            ));
         }
         unsupported.extend(mlt::unsupported(variant));
         unsupported

@@ -95,6 +95,7 @@ impl Told<'_> {
         let count =
             |is_so: fn(&CheckItem) -> bool| self.check.items.iter().filter(|item| is_so(item)).count();
         let passed = count(|item| item.state == State::Passed);
+        let answers = count(|item| item.state == State::Passed && item.asked == Asked::Finding);
         let (failed, warned) = (count(CheckItem::fails), count(CheckItem::warns));
         match self.check.conclusion() {
             Conclusion::Failed => {
@@ -109,7 +110,13 @@ impl Told<'_> {
                 format!("INCONCLUSIVE: nothing failed, {warned} inconclusive, {passed} passed.")
             }
             Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} with a warning."),
-            Conclusion::Passed => format!("passed: all {passed}."),
+            Conclusion::Passed => {
+                format!(
+                    "passed: all {passed} ({}, {} about growth).",
+                    counted(passed - answers, "figure"),
+                    counted(answers, "answer")
+                )
+            }
         }
     }
 
@@ -155,6 +162,11 @@ impl Told<'_> {
         let failed = self.check.items.iter().filter(|item| item.fails());
         failed.chain(self.check.items.iter().filter(|item| item.warns()))
     }
+}
+
+/// `1 figure`, `2 figures`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn failed_exports(variant: &VariantRow<'_>) -> Option<FailedExports> {

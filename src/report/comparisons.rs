@@ -156,7 +156,9 @@ fn peak(pair: &Compared<'_>, b: &str, a: &str) -> Option<String> {
         }
         None => format!("{} MiB", mib(estimate.abs())),
     };
-    let levels = format!("{} against {} MiB at their peaks", mib(change.b.value()), mib(change.a.value()));
+    let on_average = if change.a.repeats.max(change.b.repeats) > 1 { " on average" } else { "" };
+    let (of_b, of_a) = (mib(change.b.value()), mib(change.a.value()));
+    let levels = format!("{of_b} against {of_a} MiB at their peaks{on_average}");
     Some(match (change.finding(), interval) {
         (Finding::Same, _) => {
             format!("{b} takes as much memory as {a}, within {} MiB ({levels})", mib(change.tolerance()))

@@ -12,15 +12,14 @@ use memreel_judge::{RULES_VERSION, RunVerdict};
 
 /// How a verdict comes about, for who reads one for the first time.
 const HOW: &[&str] = &[
-    "How a run is judged: memory of a healthy export is a ratchet with rare jumps, so memreel judges increments, not \
-     levels. At each frame it takes the lowest memory from there to the end: that is memory that was never given \
+    "How a run is judged: for each frame memreel takes the lowest memory of all later frames: so much was never given \
      back. The part from 25 % to 95 % of the frames is divided into twelve blocks. Memory grows if nearly every block \
-     gains, to the end. Memory does not grow if all blocks together gain no more than a healthy export, without one to \
-     three single rises, or if growth stopped.",
+     gains, to the end. Memory does not grow if the gain, after up to three single rises are left out, is that of a \
+     healthy export; or if growth has stopped.",
     "With what memory grows: the gains from cut to cut are compared. Gains near the cuts are growth with cuts, even \
      gains are growth with frames.",
-    "Several runs: one run proves growth, never a leak, because a cache that has not filled yet looks the same. \
-     Exports of other lengths, with more sources, or several in one process distinguish them.",
+    "Several runs: one run proves growth, but never a leak, because a cache that has not filled yet looks the same. \
+     Exports of other lengths, with more sources, or several in one process tell a leak from a cache.",
 ];
 
 /// Characters that what belongs to a line is set in.

@@ -196,16 +196,21 @@ fn outcome(variant: &VariantRow<'_>) -> Cell {
 /// What the numbers mean: of several repeats, where there are several, and those in brackets.
 fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
-    let numbers = if repeated {
-        "Median of the repeats that finished, smallest–largest below it. The line below \"yes\" is the growth of the median run."
-    } else {
-        "Each variant ran once. The line below \"yes\" is its growth."
+    let any_grows = variants.iter().flat_map(|variant| variant.measured());
+    let any_grows = any_grows.into_iter().any(|job| job.verdict.grows == Answer::Yes);
+    let numbers = match (repeated, any_grows) {
+        (true, true) => {
+            "Median of the repeats that finished, smallest–largest below it. The line below \"yes\" is the growth of the median run."
+        }
+        (true, false) => "Median of the repeats that finished, smallest–largest below it.",
+        (false, true) => "Each variant ran once. The line below \"yes\" is its growth.",
+        (false, false) => "Each variant ran once.",
     };
     let unfinished = variants.iter().any(|variant| variant.summary.finished == 0);
     let brackets =
         unfinished.then_some("In brackets: figures up to where the run ended, because no run finished.");
     let index = variants.iter().any(has_an_index).then_some(
-        "The MP4 muxer keeps the file's index in memory until the export ends: up to 512 B per frame, not counted as growth.",
+        "The MP4 muxer keeps the file's index in memory until the export ends: up to 512 B per frame. memreel ignores growth of this size, and does not subtract it from larger growth per frame.",
     );
     [numbers].into_iter().chain(brackets).chain(index).collect()
 }

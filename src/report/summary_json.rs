@@ -51,7 +51,7 @@ struct FamilyRecord {
     family: String,
     /// The verdict on all its jobs together.
     verdict: Verdict,
-    /// The answer in one sentence.
+    /// The answer in words.
     answer: String,
     /// A command that can decide, if the answer is inconclusive.
     next: Option<String>,

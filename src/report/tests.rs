@@ -277,7 +277,7 @@ fn an_svg_names_every_variant_that_ran_and_the_question() {
 
 #[test]
 fn a_line_over_frames_taken_in_is_said_to_be_late() {
-    let note = "melt: frames as it reports them, up to 40 ms late";
+    let note = "melt reports its frame number up to 40 ms late";
     let svgs_of_all = svgs(&jobs());
     assert!(svgs_of_all["memory-over-frames"].contains(note));
     assert!(!svgs_of_all["memory-over-time"].contains(note));

@@ -132,9 +132,8 @@ fn frames_taken_in(report: &Report) -> Option<String> {
     let mut names: Vec<_> = drawn
         .filter(|job| job.context.frame_counters == "in")
         .map(|job| {
-            let late = job.engine.name == "melt";
-            let late = if late { ", up to 40 ms late" } else { "" };
-            format!("{}: frames as it reports them{late}", job.engine.name)
+            let late = if job.engine.name == "melt" { " up to 40 ms late" } else { "" };
+            format!("{} reports its frame number{late}", job.engine.name)
         })
         .collect();
     names.sort_unstable();

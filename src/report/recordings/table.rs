@@ -119,7 +119,7 @@ pub struct RecordingLine<'a> {
     level_bytes: Option<Bytes>,
     /// Whether memory grows with the work.
     grows: Answer,
-    /// The answer in one sentence.
+    /// The answer in words.
     answer: String,
     /// The growth rate per frame; per second, if frames were not counted.
     growth: Option<RecordingGrowth>,

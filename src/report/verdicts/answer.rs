@@ -1,7 +1,8 @@
-//! The first line of every answer: does memory grow, with what, and by how much.
+//! The first sentences of every answer: does memory grow, with what, and by how much.
 
 use crate::report::number::{number, short};
 use memreel_judge::course::Per;
+use memreel_judge::exports;
 use memreel_judge::jobs::{Because, JobsVerdict, Removals};
 use memreel_judge::shape::{Answer, Form};
 use memreel_judge::{Growth, GrowthRate, Reason, RunVerdict, Verdict, With};
@@ -30,7 +31,7 @@ struct Told<'a> {
     without: Option<String>,
 }
 
-/// The answer that a run gives, in one sentence.
+/// The answer that a run gives: first whether memory grows, and how much.
 pub fn of_run(verdict: &RunVerdict) -> String {
     Told {
         grows: verdict.grows,
@@ -56,7 +57,7 @@ pub fn of_recording(verdict: &RunVerdict, failure: Option<&Outcome>) -> String {
     format!("{}{failed}", of_run(verdict))
 }
 
-/// The answer that several jobs give, in one sentence.
+/// The answer that several jobs give, likewise.
 pub fn of_jobs(verdict: &JobsVerdict) -> String {
     let several = (verdict.up_to_exports > 1).then_some(verdict.up_to_exports as usize);
     Told {
@@ -93,24 +94,28 @@ impl Told<'_> {
             true if self.with.contains(&With::Frames) => {
                 format!("{}: this run does not show which", each.join(", or "))
             }
-            true => {
-                let first = self.by(With::Sources, true).unwrap_or_default();
-                format!("{first}; here every cut opens a new source")
-            }
+            true => self.by(With::Sources, true).unwrap_or_default(),
             false => each.join(" and "),
         };
-        let kept = match self.with {
-            [With::Exports] => Some("memory that stays after an export is closed is a leak".to_string()),
-            with if with.contains(&With::Sources) && !with.contains(&With::Frames) => {
-                Some("the engine keeps something of each source; no growth per frame was found".into())
-            }
-            _ => None,
-        };
-        let accelerates = (self.form == Some(Form::Accelerating)).then(|| "growth accelerates".to_string());
-        let without = self.without.iter();
-        let beside = kept.into_iter().chain(accelerates).chain(without.chain(&self.rises_along).cloned());
-        let beside: Vec<_> = beside.collect();
-        if beside.is_empty() { amount } else { format!("{amount}; {}", beside.join("; ")) }
+        let beside = self.beside().into_iter().map(str::to_string);
+        let beside = beside.chain(self.without.iter().chain(&self.rises_along).cloned());
+        [amount].into_iter().chain(beside).collect::<Vec<_>>().join(". ")
+    }
+
+    /// What else is known of growth: sentences without their full stops.
+    fn beside(&self) -> Vec<&'static str> {
+        let with_sources = self.with.contains(&With::Sources) && !self.with.contains(&With::Frames);
+        let sentences = [
+            (self.with == [With::Exports], "Memory that stays after an export is closed is a leak"),
+            (
+                with_sources && self.unparted,
+                "Every cut here opens a new source, so sources and cuts cannot be told apart",
+            ),
+            (with_sources && !self.unparted, "The engine keeps something of each source"),
+            (with_sources, "No growth per frame was found"),
+            (self.form == Some(Form::Accelerating), "Growth accelerates"),
+        ];
+        sentences.into_iter().filter(|sentence| sentence.0).map(|sentence| sentence.1).collect()
     }
 
     /// By how much it grows with one thing, with its interval or without.
@@ -125,7 +130,10 @@ impl Told<'_> {
             (With::Exports, _) => "with each export in the process",
         };
         let estimate = amount(rate.estimate);
-        let range = range(&rate).filter(|_| interval).map(|range| format!(" ({range})")).unwrap_or_default();
+        // That with exports reaches from the least to the greatest of three parts.
+        let sure = if with == With::Exports { "" } else { "95 %: " };
+        let range = range(&rate).filter(|_| interval);
+        let range = range.map(|range| format!(" ({sure}{range})")).unwrap_or_default();
         Some(format!("by {estimate} {each}{range}"))
     }
 
@@ -154,7 +162,7 @@ fn range(rate: &GrowthRate) -> Option<String> {
     let (low, high) = (shown(rate.low), shown(rate.high));
     // The unit stands once, unless the lower end would lose its digits in it.
     match rate.low >= 0.1 * divisor || divisor == 1.0 {
-        true => (low != high).then(|| format!("{low} to {high}")),
+        true => (low != high).then(|| format!("{low} to {high} {unit}")),
         false => Some(format!("{} to {high} {unit}", amount(rate.low.max(0.0)))),
     }
 }
@@ -213,7 +221,7 @@ fn why_open(reason: Option<Reason>, verdict: &RunVerdict) -> String {
     match reason {
         Some(Reason::TooShort) if seconds => format!("the run is too short: {} s", short(verdict.steps)),
         Some(Reason::TooShort) => format!("the run is too short: {} frames", number(verdict.steps, 0)),
-        Some(reason) => why(reason).into(),
+        Some(reason) => why(reason, verdict.at_rest.as_ref().map(|rest| rest.exports as u64)),
         None => "nothing was measured".into(),
     }
 }
@@ -226,15 +234,15 @@ fn one(per: Per) -> &'static str {
     }
 }
 
-/// Why a question is open.
-fn why(reason: Reason) -> &'static str {
-    match reason {
+/// Why a question is open, after so many exports in one process.
+fn why(reason: Reason, exports: Option<u64>) -> String {
+    let told = match reason {
         Reason::NothingMeasured => "memory was not measured",
         Reason::NoFrames => "no frame was exported",
         Reason::TooShort => "most runs are too short",
         Reason::TooFewSamples => "there are too few samples, or too few changes of the frame counter",
         Reason::Slowing => "growth slowed down towards the end: a leak, or a cache that is filling",
-        Reason::Irregular => "memory rose irregularly: neither single rises nor steady growth",
+        Reason::Irregular => "memory rose, and the run is too short to tell single rises from growth",
         Reason::GivenBack => "memory rose and was given back once; it may rise again",
         Reason::FewTeeth => "memory rises and falls too rarely to see whether its lowest points rise",
         Reason::HeldInAQueue => {
@@ -244,22 +252,30 @@ fn why(reason: Reason) -> &'static str {
             "most of the memory was taken before the first frame came out; a longer export may take more"
         }
         Reason::HeapsOfThreads => {
-            "what stays between exports may be the heaps of threads, which fill up one after another"
+            "the C library keeps memory for each thread, and may still be filling it from export to export"
         }
-        Reason::TooFewExports => "there are too few exports in the process, or too uneven ones",
+        Reason::TooFewExports => return too_few(exports),
+    };
+    told.into()
+}
+
+/// That it takes more exports in one process than there were.
+fn too_few(exports: Option<u64>) -> String {
+    match exports.filter(|&exports| exports > 1) {
+        Some(few) if few < exports::NEEDED => format!("{few} exports in one process are too few"),
+        Some(uneven) => format!("{uneven} exports are too few, because they differ too much"),
+        None => "there are too few exports in the process".into(),
     }
 }
 
 /// Without what memory does not grow; or, where growth goes on whatever is taken out, that it does.
 fn without(removals: &Removals) -> Option<String> {
     let named = |names: &[String], joined: &str| -> Option<String> {
-        let (last, others) = names.split_last()?;
-        let others = others.iter().map(|name| format!("without {name}")).collect::<Vec<_>>().join(", ");
-        let others = if others.is_empty() { others } else { format!("{others}{joined}") };
-        Some(format!("{others}without {last}"))
+        let names = names.iter().map(|name| format!("without {name}")).collect::<Vec<_>>();
+        (!names.is_empty()).then(|| names.join(joined))
     };
-    let ends = named(&removals.ends, " nor ").map(|names| format!("not {names}"));
-    ends.or_else(|| named(&removals.stays, " and ").map(|names| format!("also {names}")))
+    let ends = named(&removals.ends, ", nor ").map(|names| format!("It does not grow {names}"));
+    ends.or_else(|| named(&removals.stays, ", and ").map(|names| format!("It also grows {names}")))
 }
 
 /// In how many runs the answer is what it is, where others grow or do not.
@@ -289,13 +305,14 @@ fn why_jobs_are_open(verdict: &JobsVerdict) -> String {
         _ => verdict
             .reason
             .filter(|_| verdict.runs.len() == 1)
-            .map_or_else(|| disagree(verdict), |reason| why(reason).into()),
+            .map_or_else(|| disagree(verdict), |reason| why(reason, Some(verdict.up_to_exports))),
     }
 }
 
 fn disagree(verdict: &JobsVerdict) -> String {
     let runs: Vec<_> = verdict.runs.iter().map(|(word, count)| format!("{count} {}", word.word())).collect();
-    let why_open = verdict.reason.map(|reason| format!(" ({})", why(reason))).unwrap_or_default();
+    let why_open = |reason| format!(" ({})", why(reason, Some(verdict.up_to_exports)));
+    let why_open = verdict.reason.map(why_open).unwrap_or_default();
     format!("the runs disagree: {}{why_open}", runs.join(", "))
 }
 
@@ -343,10 +360,10 @@ fn rises_along(verdict: &RunVerdict) -> Vec<String> {
             Some(_) if events > 0.0 => format!("{} per cut", short(gained / events)),
             _ => format!("{} over the judged part", number(gained, 0)),
         };
-        (gained >= RISING).then(|| format!("{what} also increase, {each}"))
+        (gained >= RISING).then(|| format!("{what} also increase: {each}"))
     };
-    let threads = told(verdict.threads_gained, "threads");
-    threads.into_iter().chain(told(verdict.descriptors_gained, "open files")).collect()
+    let threads = told(verdict.threads_gained, "Threads");
+    threads.into_iter().chain(told(verdict.descriptors_gained, "Open files")).collect()
 }
 
 #[cfg(test)]

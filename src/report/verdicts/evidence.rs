@@ -56,21 +56,19 @@ fn course(verdict: &RunVerdict) -> Option<String> {
     ))
 }
 
-/// What does not count as growth, and why.
+/// What is not called growth, and why.
 fn floor(terms: &Terms, one: &str) -> String {
     let floor = amount(terms.floor);
+    let sound = if terms.track_of_sound.is_some() { " with one track of sound" } else { "" };
     let index = match terms.index {
-        Index::Kept => ": the index of an MP4 file",
-        Index::Cues => ": the index of a Matroska file",
-        Index::None => "",
+        Index::Kept if terms.index_is_assumed => {
+            ": the index of the output, if that is an MP4 file (`--container` changes it)".into()
+        }
+        Index::Kept => format!(": the index of an MP4 file{sound}"),
+        Index::Cues => ": the index of a Matroska file".into(),
+        Index::None => String::new(),
     };
-    let assumed = if terms.index_is_assumed { ", which is assumed (`--container` changes it)" } else { "" };
-    let sound = match terms.track_of_sound {
-        Some(_) if terms.index_is_assumed => "",
-        Some(_) => " with one track of sound",
-        None => "",
-    };
-    format!("Up to {floor} per {one} does not count as growth{index}{sound}{assumed}.")
+    format!("Growth of up to {floor} per {one} is ignored{index}.")
 }
 
 /// The course in words.
@@ -112,14 +110,15 @@ fn rests(rest: &AtRest) -> String {
     let levels: Vec<_> = rest.levels.iter().map(|level| mib(level.as_f64())).collect();
     let gain = rest.gain.map(|gain| {
         format!(
-            "; each leaves {} behind ({} to {})",
+            " Estimate from export {} on: {} per export ({} to {} in three parts).",
+            rest.estimated_from(),
             amount(gain.estimate),
             amount(gain.low),
             amount(gain.high)
         )
     });
     format!(
-        "Memory after each of {} exports except the last: {} MiB{}.",
+        "Memory after each of {} exports except the last: {} MiB.{}",
         rest.exports,
         levels.join(", "),
         gain.unwrap_or_default()
@@ -139,7 +138,7 @@ fn hidden(verdict: &RunVerdict) -> Option<String> {
     let one = one(verdict);
     match verdict.grows {
         Answer::Yes if beneath => Some(format!("A leak below {limit} per {one} could be missed beside it.")),
-        Answer::Open => Some(format!("A leak of more than {limit} per {one} would have been seen.")),
+        Answer::Open => Some(format!("If memory grows steadily, then by at most {limit} per {one}.")),
         _ => None,
     }
 }
@@ -176,24 +175,28 @@ fn one_step(step: &Step, verdict: &RunVerdict) -> String {
 /// The peak as an answer: how much, when reached, what it is made of.
 pub fn peak(peak: &HighestLevel) -> String {
     let reached = match peak.reached_at_frame {
-        Some(frame) => format!("98 % of it by frame {}", number(frame, 0)),
-        None => format!("98 % of it after {} s", short(peak.reached_at_s)),
+        Some(frame) => format!("at frame {}", number(frame, 0)),
+        None => format!("after {} s", short(peak.reached_at_s)),
     };
-    let mut parts = Vec::new();
-    let share = |name: &str, bytes: Option<Bytes>| {
-        bytes.filter(|bytes| *bytes > Bytes::ZERO).map(|bytes| format!("{} {name}", mib(bytes.as_f64())))
+    let share = |bytes: Option<Bytes>, name: &str| {
+        let bytes = bytes.filter(|bytes| *bytes > Bytes::ZERO);
+        bytes.map(|bytes| format!("{} MiB {name}", mib(bytes.as_f64())))
     };
-    parts.extend(share("anonymous", peak.anonymous));
-    parts.extend(share("pages of files", peak.file));
-    parts.extend(share("of these shared", peak.shared.filter(|shared| *shared >= Bytes::from_mib(1))));
-    let made_of = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(" + ")) };
     let pictures = peak.pictures.filter(|&pictures| pictures >= 1.0);
-    let pictures = pictures.map(|pictures| format!("as much as {} uncompressed frames", number(pictures, 0)));
+    let pictures =
+        pictures.map(|pictures| format!(" (as much as {} uncompressed frames)", number(pictures, 0)));
+    let shared = share(peak.shared.filter(|shared| *shared >= Bytes::from_mib(1)), "of these shared");
+    let parts = [
+        share(peak.anonymous, "heap, stacks and swap").map(|part| part + &pictures.unwrap_or_default()),
+        share(peak.file, "file pages"),
+        shared,
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    let made_of = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     let threads =
-        peak.threads.map(|threads| format!("{threads} thread{}", if threads == 1 { "" } else { "s" }));
-    let besides: Vec<_> = pictures.into_iter().chain(threads).collect();
-    let besides = if besides.is_empty() { String::new() } else { format!(" ({})", besides.join(", ")) };
-    format!("Peak: {} MiB, {reached}{made_of}{besides}.", mib(peak.bytes.as_f64()))
+        peak.threads.map(|threads| format!("; {threads} thread{}", if threads == 1 { "" } else { "s" }));
+    let peak = mib(peak.bytes.as_f64());
+    format!("Peak {peak} MiB{made_of}{}. 98 % of it was reached {reached}.", threads.unwrap_or_default())
 }
 
 /// A prediction in words, and whether it fits into so much memory.
@@ -218,7 +221,7 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
     ];
     let conditions: Vec<_> = conditions.into_iter().flatten().collect();
     let stops = if prediction.low < prediction.low_if_it_goes_on {
-        format!(", or {} MiB if growth stops", mib(prediction.low.as_f64()))
+        format!(", or {} MiB, if memory stops growing now", mib(prediction.low.as_f64()))
     } else {
         String::new()
     };

@@ -13,10 +13,14 @@ const LEAST_INDEX: f64 = 32.0;
 pub fn evidence(verdict: &JobsVerdict) -> Vec<String> {
     let runs: Vec<_> =
         verdict.runs.iter().map(|(verdict, count)| format!("{count} {}", verdict.word())).collect();
-    let jobs = if verdict.jobs == 1 { "one run".into() } else { format!("{} runs", verdict.jobs) };
-    let form = verdict.form.map(|form| format!("; {}", form_in_words(form))).unwrap_or_default();
-    let mut sentences =
-        vec![format!("Evidence: {} ({jobs}: {}{form}).", because(verdict.because), runs.join(", "))];
+    let form = verdict.form.map(form_in_words);
+    let all = match verdict.jobs {
+        1 => verdict.runs.iter().map(|(verdict, _)| verdict.word().to_string()).collect(),
+        jobs => format!("{jobs} runs: {}", runs.join(", ")),
+    };
+    let known: Vec<_> = [all.as_str()].into_iter().chain(form).collect();
+    let because = of_one(verdict).unwrap_or_else(|| because(verdict));
+    let mut sentences = vec![format!("Evidence: {because} ({}).", known.join("; "))];
     let varied = verdict.along.iter().filter(|along| along.range.0 < along.range.1);
     sentences.extend(varied.map(along));
     sentences.extend(verdict.index_per_frame.filter(|&index| index >= LEAST_INDEX).map(|index| {
@@ -41,8 +45,20 @@ fn along(along: &Along) -> String {
     )
 }
 
-fn because(because: Because) -> &'static str {
-    match because {
+/// The same of a family that is one run.
+fn of_one(verdict: &JobsVerdict) -> Option<&'static str> {
+    match verdict.because {
+        _ if verdict.jobs != 1 => None,
+        Because::RunsGrow => Some("the only run grows"),
+        Because::NothingGrows => Some("the only run does not grow"),
+        Because::RunsStop => Some("growth stopped within the only run"),
+        Because::RunsAreOpen => Some("the only run is inconclusive"),
+        _ => None,
+    }
+}
+
+fn because(verdict: &JobsVerdict) -> &'static str {
+    match verdict.because {
         Because::NothingMeasured => "no export finished",
         Because::RestsRise => "the memory between exports rises with each export",
         Because::RunsGrow => "most runs grow, also the longest",
@@ -54,7 +70,8 @@ fn because(because: Because) -> &'static str {
         Because::RunsStop => "growth stopped within the runs",
         Because::LevelsStopRisingWithSources => "the level rises with few sources, and not with many",
         Because::NothingGrows => "no run grows, and no level rises",
-        Because::RunsAreOpen => "runs are inconclusive, or disagree",
+        Because::RunsAreOpen if verdict.runs.len() == 1 => "the runs are inconclusive",
+        Because::RunsAreOpen => "the runs disagree",
         Because::LengthsAreOpen => "the lengths do not show whether the level rises",
         Because::SourcesAreOpen => "the numbers of sources do not show whether growth continues",
     }

@@ -59,7 +59,7 @@ pub struct JobsRecord {
     parted: bool,
     /// The growth rates: medians over the runs.
     growth: GrowthRecord,
-    /// The answer in one sentence.
+    /// The answer in words.
     answer: String,
     /// The shape of the memory curve of most runs.
     course: Option<Form>,
@@ -139,7 +139,7 @@ pub struct VerdictRecord {
     pub parted: bool,
     /// The growth rates.
     pub growth: GrowthRecord,
-    /// The answer in one sentence.
+    /// The answer in words.
     pub answer: String,
     /// The shape of the memory curve.
     pub course: Option<Form>,

@@ -59,6 +59,7 @@ quick: ## what needs no engine: format, clippy, unit tests, the judge on recordi
 
 lint: ## format, clippy, and scripts
 	shellcheck --severity=warning scripts/*.sh reports/*/*.sh
+	! grep -rnE '^(<<<<<<<|>>>>>>>) ' README.md CHANGELOG.md CONTRIBUTING.md docs engines scenarios src tests projects/src
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path examples/gated-export/Cargo.toml
 	cargo fmt --check --manifest-path fuzz/Cargo.toml

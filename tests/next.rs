@@ -95,11 +95,8 @@ fn a_scenario_that_is_too_short_is_made_longer() {
 fn too_few_exports_in_a_process_become_more() {
     let bench = Bench::new();
     bench.scenario("exports", SHORT);
-    let said = settles(
-        &bench,
-        &["run", "exports.toml", "--exports", "3"],
-        "there are too few exports in the process",
-    );
+    let said =
+        settles(&bench, &["run", "exports.toml", "--exports", "3"], "3 exports in one process are too few");
     assert!(said.contains("nothing accumulates over 11 exports in one process"), "{said}");
 }
 

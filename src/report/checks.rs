@@ -110,6 +110,7 @@ impl Told<'_> {
                 format!("INCONCLUSIVE: nothing failed, {warned} inconclusive, {passed} passed.")
             }
             Conclusion::Passed if warned > 0 => format!("passed: {passed} passed, {warned} with a warning."),
+            Conclusion::Passed if answers == 0 || answers == passed => format!("passed: all {passed}."),
             Conclusion::Passed => {
                 format!(
                     "passed: all {passed} ({}, {} about growth).",

@@ -210,7 +210,7 @@ fn legend(variants: &[&VariantRow<'_>]) -> Vec<&'static str> {
     let brackets =
         unfinished.then_some("In brackets: figures up to where the run ended, because no run finished.");
     let index = variants.iter().any(has_an_index).then_some(
-        "The MP4 muxer keeps the file's index in memory until the export ends: up to 512 B per frame. memreel ignores growth of this size, and does not subtract it from larger growth per frame.",
+        "The MP4 muxer keeps the file's index in memory until the export ends: up to 512 B per frame. Growth of up to this size counts as none; larger growth is shown in full.",
     );
     [numbers].into_iter().chain(brackets).chain(index).collect()
 }

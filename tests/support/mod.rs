@@ -246,10 +246,13 @@ impl Ran {
         self
     }
 
+    /// Asserts that standard output holds each of these words, also where a line ends between them.
     #[track_caller]
     pub fn says(&self, words: &[&str]) -> &Ran {
+        let unwrapped = self.out.split_whitespace().collect::<Vec<_>>().join(" ");
         for word in words {
-            assert!(self.out.contains(word), "`{word}` is missing:\n{}\n{}", self.out, self.err);
+            let is_said = self.out.contains(word) || unwrapped.contains(word);
+            assert!(is_said, "`{word}` is missing:\n{}\n{}", self.out, self.err);
         }
         self
     }

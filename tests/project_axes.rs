@@ -10,13 +10,6 @@ use support::*;
 
 /// Two generated sources of five seconds in a folder `media` beside the project.
 fn sources(bench: &Bench) -> [String; 2] {
-    let text = "
-        sources.shot.generate = { count = 2, seconds = 5, size = '320x180' }
-        timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
-        export.preset = 'ultrafast'
-        matrix.engine = 'ffmpeg'
-        matrix.threading = 'single'";
-    let result = bench.result_of("sources", text, &[]);
     let media = bench.path().join("media");
     fs::create_dir(&media).unwrap();
     let link = |path: &PathBuf| {
@@ -24,7 +17,7 @@ fn sources(bench: &Bench) -> [String; 2] {
         fs::hard_link(path, media.join(name)).unwrap();
         name.to_str().unwrap().to_string()
     };
-    let names: Vec<_> = result.jobs[0].record.media.iter().map(|media| link(&media.path)).collect();
+    let names: Vec<_> = bench.sources(2).iter().map(link).collect();
     names.try_into().unwrap()
 }
 

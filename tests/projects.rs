@@ -20,16 +20,9 @@ fn profile() -> Profile {
     Profile { width: 320, height: 180, rate: rate() }
 }
 
-/// Three generated sources of five seconds, whose sound bursts at each whole second.
+/// Three generated sources.
 fn sources(bench: &Bench) -> Vec<PathBuf> {
-    let text = "
-        sources.shot.generate = { count = 3, seconds = 5, size = '320x180' }
-        timeline.tracks = [{ children = [{ clip = 'shot', duration = '5f' }] }]
-        export.preset = 'ultrafast'
-        matrix.engine = 'ffmpeg'
-        matrix.threading = 'single'";
-    let result = bench.result_of("sources", text, &[]);
-    result.jobs[0].record.media.iter().map(|media| media.path.clone()).collect()
+    bench.sources(3)
 }
 
 /// Exports with melt. Now and then it hangs before the first frame, and is asked again.

@@ -126,7 +126,20 @@ impl Bench {
         self.result_of_file(name, &[&["--keep-exports"], more].concat())
     }
 
-    /// The same of the scenario in `NAME.toml`, exports not kept.
+    /// So many generated sources of five seconds, whose sound bursts at each whole second.
+    pub fn sources(&self, count: usize) -> Vec<PathBuf> {
+        let text = format!(
+            "sources.shot.generate = {{ count = {count}, seconds = 5, size = '320x180' }}
+             timeline.tracks = [{{ children = [{{ clip = 'shot', duration = '5f' }}] }}]
+             export.preset = 'ultrafast'
+             matrix.engine = 'ffmpeg'
+             matrix.threading = 'single'"
+        );
+        let result = self.result_of("sources", &text, &[]);
+        result.jobs[0].record.media.iter().map(|media| media.path.clone()).collect()
+    }
+
+    /// The result of the scenario in `NAME.toml`, exports not kept.
     pub fn result_of_file(&self, name: &str, more: &[&str]) -> StoredResult {
         let file = format!("{name}.toml");
         self.result_of_command(name, &[&["run", &file, "--stall-limit", "15"], more].concat())

@@ -1,6 +1,5 @@
 //! Changes to a graph that leave all else as it is: something is taken out, a part is played, or all of it several times.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -128,14 +127,14 @@ pub fn effect_service(element: &Element) -> Option<&str> {
 pub fn tracks(graph: &Graph) -> Vec<ShownTrack> {
     let Some((_, tractor)) = stack(graph) else { return Vec::new() };
     let services = graph.by_id();
-    let lowest = leaves_of(&services, &tractor.tracks[0].of);
+    let lowest = leaves_of(graph, &tractor.tracks[0].of);
     let background = !lowest.is_empty() && lowest.iter().all(|leaf| leaf.is_colour());
     let shown = tractor.tracks.iter().enumerate().skip(usize::from(background));
     let named = shown.zip(1..).map(|((place, track), number)| {
         let service = services[track.of.as_str()];
         let given = ["kdenlive:track_name", "shotcut:name"].iter().find_map(|name| service.value(name));
         let name = given.filter(|name| !name.is_empty()).unwrap_or(&track.of).to_string();
-        let is_empty = leaves_of(&services, &track.of).is_empty();
+        let is_empty = leaves_of(graph, &track.of).is_empty();
         ShownTrack { number, name, hide: track.hide.and(hidden_inside(service)), is_empty, place }
     });
     named.collect()
@@ -170,18 +169,10 @@ fn stack(graph: &Graph) -> Option<(&Service, &Tractor)> {
 }
 
 /// The media and generators that a service is made of, each once.
-fn leaves_of<'a>(services: &HashMap<&'a str, &'a Service>, id: &'a str) -> Vec<&'a Service> {
-    let (mut seen, mut left, mut leaves) = (HashSet::new(), vec![id], Vec::new());
-    while let Some(service) = left.pop().and_then(|id| services.get(id)) {
-        if !seen.insert(service.id.as_str()) {
-            continue;
-        }
-        match service.body {
-            Body::Producer | Body::Chain => leaves.push(*service),
-            Body::Playlist(_) | Body::Tractor(_) => left.extend(service.links()),
-        }
-    }
-    leaves
+fn leaves_of<'a>(graph: &'a Graph, id: &str) -> Vec<&'a Service> {
+    let reached = graph.reached([id.to_string()]);
+    let services = graph.services().filter(|service| reached.contains(&service.id));
+    services.filter(|service| matches!(service.body, Body::Producer | Body::Chain)).collect()
 }
 
 /// Puts as many frames of nothing in the place of what is on a track, and takes out the filters on the track. `false`
@@ -281,13 +272,12 @@ fn frames_at(graph: &Graph, holder: &str, place: usize) -> u64 {
     frames.unwrap_or(0)
 }
 
-/// Plays the frames `from..to` of what was played before, so many times in a row.
+/// Plays a part of what was played before, several times in a row: one item of a playlist for each time.
 ///
-/// What was played stays as it is: it stands in a playlist once for each time. MLT counts the points of an entry from
-/// the first frame that the service plays by itself, whatever in point it has (melt 7.12).
-pub fn play(graph: &mut Graph, from: u64, to: u64, times: u32) {
+/// What was played before does not change. MLT counts the points of an entry from the first frame that the service plays
+/// by itself, whatever in point it has (melt 7.12).
+pub fn play(graph: &mut Graph, points: Points, times: u32) {
     let Some(root) = graph.root() else { return };
-    let points = Points::new(from, to.saturating_sub(1));
     let entry = Entry { of: root.id.clone(), points, ..Entry::default() };
     let items = std::iter::repeat_n(PlaylistItem::Entry(entry), times as usize).collect();
     let playlist = Service::new(graph.new_id("memreel"), Body::Playlist(items));

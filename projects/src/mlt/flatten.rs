@@ -13,7 +13,6 @@ mod spot;
 mod spread;
 mod sums;
 
-use std::collections::HashSet;
 use std::fmt;
 
 use memreel_bounds as bounds;
@@ -149,25 +148,11 @@ fn within_bounds(lanes: &Lanes, layout: Layout) -> Result<(), String> {
 fn without_orphans(graph: &Graph, root: &Service, services: Vec<Service>) -> Graph {
     let mut made = graph.clone();
     made.parts.retain(|part| !matches!(part, Part::Service(service) if service.id == root.id));
-    let before = reached(graph, [root.id.clone()]);
+    let before = graph.reached([root.id.clone()]);
     let roots = graph.services().map(|service| service.id.clone()).filter(|id| !before.contains(id));
     let links = services.iter().flat_map(Service::links).map(str::to_string);
-    let used = reached(graph, roots.chain(links));
+    let used = graph.reached(roots.chain(links));
     made.parts.retain(|part| !matches!(part, Part::Service(service) if !used.contains(&service.id)));
     made.parts.extend(services.into_iter().map(Part::Service));
     made
-}
-
-/// Services and all that they are made of.
-fn reached(graph: &Graph, from: impl IntoIterator<Item = String>) -> HashSet<String> {
-    let services = graph.by_id();
-    let mut open: Vec<String> = from.into_iter().collect();
-    let mut seen = HashSet::new();
-    while let Some(id) = open.pop() {
-        if let Some(service) = services.get(id.as_str()).filter(|_| !seen.contains(&id)) {
-            open.extend(service.links().into_iter().map(str::to_string));
-        }
-        seen.insert(id);
-    }
-    seen
 }

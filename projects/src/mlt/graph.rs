@@ -5,7 +5,7 @@
 //! all are kept, in their order. Points are frames of the profile; an out point is the last frame that
 //! is shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Profile, points};
@@ -421,6 +421,20 @@ impl Graph {
     /// The service that MLT plays: the last one (whatever the outermost element's `producer` says).
     pub fn root(&self) -> Option<&Service> {
         self.services().next_back()
+    }
+
+    /// The ids of services and of all that they are made of.
+    pub fn reached(&self, from: impl IntoIterator<Item = String>) -> HashSet<String> {
+        let services = self.by_id();
+        let mut open: Vec<String> = from.into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(id) = open.pop() {
+            if let Some(service) = services.get(id.as_str()).filter(|_| !seen.contains(&id)) {
+                open.extend(service.links().into_iter().map(str::to_string));
+            }
+            seen.insert(id);
+        }
+        seen
     }
 
     /// An id that no service has yet: this word, with a number where it is taken.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Opened, PlayedClip, Project, ProjectFormat, mlt, proxies};
 use crate::mlt::edit::{self, ShownTrack};
-use crate::mlt::graph::{Body, Entry, Part, PlaylistItem, Service};
+use crate::mlt::graph::Points;
 use crate::mlt::{Graph, Removal, from_mlt_xml, write};
 
 /// What is changed: first something is taken out, then a part is chosen, then it is repeated.
@@ -45,7 +45,7 @@ impl Project {
             return Err(format!("choose a part of its {} frames, not {from}f..{to}f", self.frames));
         }
         if edit.part.is_some() || edit.times > 1 {
-            edit::play(&mut graph, from, to, edit.times);
+            edit::play(&mut graph, Points::new(from, to.saturating_sub(1)), edit.times);
         }
         self.copy_of(&graph, &|copy| if self.is_known_by_mlt { ask(copy) } else { None })
     }
@@ -96,10 +96,10 @@ impl Project {
     /// When it is a project of rlvideo's.
     pub fn as_an_item(&self) -> Result<String, String> {
         let mut graph = self.rooted()?;
-        let root = graph.root().ok_or("there is nothing to play")?;
-        let entry = Entry { of: root.id.clone(), ..Entry::default() };
-        let items = Body::Playlist(vec![PlaylistItem::Entry(entry)]);
-        graph.parts.push(Part::Service(Service::new(graph.new_id("item"), items)));
+        if graph.root().is_none() {
+            return Err("there is nothing to play".into());
+        }
+        edit::play(&mut graph, Points::default(), 1);
         Ok(write(&graph))
     }
 

@@ -1,28 +1,22 @@
 //! What MLT could not load of a project, counted in what is played.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::mlt::Graph;
 use crate::mlt::graph::{Body, Effect, Element, Planted, PlaylistItem, Service};
 
 /// How often each of these is in the played part: a service by its name, a producer by what it is to open. What stands
-/// only in a bin is not missed; what the document does not name, as a service of a project in it, counts once. `folder` is the project's.
+/// only in a bin is not missed; what the document does not name, as a service of a project in it, counts once.
+/// `folder` is the project's.
 pub fn counted(names: BTreeSet<String>, graph: &Graph, folder: &Path) -> BTreeMap<String, usize> {
     let base = &graph.root_folder(folder);
-    let services = graph.by_id();
-    let mut played = HashSet::new();
-    let mut next: Vec<&str> = graph.root().into_iter().map(|root| root.id.as_str()).collect();
-    while let Some(id) = next.pop() {
-        if played.insert(id) {
-            next.extend(services[id].links());
-        }
-    }
+    let played = graph.reached(graph.root().map(|root| root.id.clone()));
     let count = |name: &str, wanted: &dyn Fn(&Service) -> bool| -> usize {
         let services = graph.services().filter(|service| wanted(service));
         services.map(|service| of_service(service, name, base)).sum()
     };
-    let of_name = |name: String| match count(&name, &|service| played.contains(service.id.as_str())) {
+    let of_name = |name: String| match count(&name, &|service| played.contains(&service.id)) {
         0 if count(&name, &|_| true) > 0 => None,
         times => Some((name, times.max(1))),
     };

@@ -205,17 +205,21 @@ def read_graph(path, how):
     return profile, producer
 
 
-def dump_graph(profile, producer, path):
-    """MLT's own account of what is exported."""
+def write_account(profile, producer, told):
+    """MLT's own account of a graph."""
     writer = CONSUMER(profile, "xml")
-    writer.set("resource", path)
-    # Whole paths, whatever the working folder is.
-    writer.set("no_root", "1")
+    put(writer, told)
     writer.connect(producer)
     writer.start()
     while writer.is_stopped() == 0:
         time.sleep(0.01)
     writer.stop()
+
+
+def dump_graph(profile, producer, path):
+    """The account of what is exported, in a file."""
+    # Whole paths, whatever the working folder is.
+    write_account(profile, producer, {"resource": path, "no_root": "1"})
     # What was exported has to be shown from its first frame on.
     producer.seek(0)
     if not os.path.exists(path):
@@ -223,17 +227,11 @@ def dump_graph(profile, producer, path):
 
 
 def describe(path):
-    """MLT's own account of a graph that it has loaded, on standard output."""
+    """The account of a graph that MLT has loaded, on standard output."""
     profile, producer = read_graph(path, "loaded")
-    writer = CONSUMER(profile, "xml")
-    writer.set("no_meta", "1")
     # Else only the document's name is in the account.
     producer.set("resource", "<playlist>")
-    writer.connect(producer)
-    writer.start()
-    while writer.is_stopped() == 0:
-        time.sleep(0.01)
-    writer.stop()
+    write_account(profile, producer, {"no_meta": "1"})
 
 
 def export(options, progress):

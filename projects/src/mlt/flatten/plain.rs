@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::reached;
 use super::sums::{Heard, unsummed};
 use crate::mlt::graph::*;
 use crate::mlt::lanes::{Lane, Lanes, Piece};
@@ -38,7 +37,7 @@ pub(super) fn plain_lanes(graph: &Graph) -> Result<(Lanes, HashSet<String>), Str
         }
     }
     all_is_heard(&lanes, planted)?;
-    Ok((lanes, reached(graph, [root.id.clone()])))
+    Ok((lanes, graph.reached([root.id.clone()])))
 }
 
 /// Whether the sound of all tracks that are heard is added up, and nothing else is planted.

@@ -35,6 +35,9 @@ use memreel_trace::MachineClass;
 /// The version of the file.
 pub const FORMAT: &str = "memreel-baseline/1";
 
+/// No figure is as large: integers beyond are not exact.
+const MOST: f64 = 9_007_199_254_740_992.0;
+
 /// Why a text is no baseline; each is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
@@ -308,8 +311,8 @@ struct EntryText {
 
 impl EntryText {
     /// # Errors
-    /// When a figure is none that there is – its name may be mistyped, and the figure would go unjudged –, or not
-    /// all figures have a number for each repeat.
+    /// When a figure is none that there is – its name may be mistyped, and the figure would go unjudged –, not all
+    /// figures have a number for each repeat, or a number is none that a measurement gives.
     fn entry(self) -> Result<BaselineEntry, BaselineError> {
         let wrong = |message: String| {
             Err(BaselineError::Entry { entry: format!("{} of {}", self.variant, self.scenario), message })
@@ -321,6 +324,10 @@ impl EntryText {
         let counts: Vec<_> = self.figures.values().map(Vec::len).collect();
         if counts.iter().any(|&count| count == 0 || count != counts[0]) {
             return wrong("its figures have different numbers of repeats".into());
+        }
+        let is_measured = |number: &f64| number.is_nan() || number.abs() < MOST;
+        if let Some((figure, _)) = self.figures.iter().find(|(_, numbers)| !numbers.iter().all(is_measured)) {
+            return wrong(format!("a number of `{figure}` is larger than anything that is measured"));
         }
         let name = self.engine.split(' ').next().unwrap_or_default().to_string();
         let class = MachineClass {
@@ -507,6 +514,10 @@ mod tests {
         let error =
             Baseline::parse(&text.replace("[4000000, 5000000]", "[4000000]")).unwrap_err().to_string();
         assert!(error.contains("different numbers of repeats"), "{error}");
+        for number in ["1e16", "-1e16", "inf", "26266666666666666666.0"] {
+            let error = Baseline::parse(&text.replace("4000000", number)).unwrap_err().to_string();
+            assert!(error.contains("a number of `peak_bytes` is larger"), "{number}: {error}");
+        }
         assert!(matches!(Baseline::parse("format = \"memreel-baseline/1\""), Err(BaselineError::Empty)));
         let error = Baseline::parse("format = \"memreel-baseline/9\"").unwrap_err();
         assert!(error.to_string().contains("memreel-baseline/9"), "{error}");

@@ -72,7 +72,7 @@ peers: ## install the programs that memreel record is compared with, below targe
 	@scripts/peers.sh
 
 guard: ## instructions that the sampling path takes, counted by valgrind
-	cargo bench -p memreel-record --bench instructions
+	cargo bench -p memreel-record --bench instructions --profile guard
 
 check: peers ## unit tests, then real exports with real engines
 	cargo test --workspace --doc

@@ -130,6 +130,7 @@ fn export(contestant: &Contestant, folder: &Path) -> Cost {
         launcher: companions().launcher().expect("memreel-launch is built: `make build`"),
         command: contestant.command.clone(),
         environment: contestant.environment.clone(),
+        preload: None,
         progress: None,
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
         groups: None,

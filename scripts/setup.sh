@@ -10,14 +10,14 @@ packages="build-essential pkg-config libclang-dev
 libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev
 melt python3-mlt"
 
-# For the tests: the ffmpeg command line that the exporter is compared to, engines that are recipes, what counts instructions, shows system
-# calls and looks into processes, what reads scripts and man pages, the scheduler that runs a job array (its daemons
-# are started for a test alone), terminals of any width, and a virtual environment for psrecord and what reads the
-# files of a CI.
+# For the tests: the ffmpeg command line that the exporter is compared to, engines that are recipes, allocators, what counts
+# instructions, shows system calls and looks into processes, what reads scripts and man pages, the scheduler that runs a
+# job array (its daemons are started for a test alone), terminals of any width, and a virtual environment for psrecord
+# and what reads the files of a CI.
 if [ "${1:-}" = --tests ]; then
     packages="$packages ffmpeg valgrind strace gdb shellcheck slurm-wlm man-db tmux
 ges1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-python3-openshot"
+python3-openshot libjemalloc2 libmimalloc2.0"
     python3 -c 'import ensurepip' 2>/dev/null || packages="$packages python3 python3-venv"
 fi
 

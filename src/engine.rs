@@ -1,5 +1,6 @@
 //! Export engines: is it here and which build, what can it not do, and how is a job launched.
 
+mod allocator;
 mod binding;
 mod ffmpeg;
 mod ffmpeg_line;
@@ -25,6 +26,7 @@ use memreel_record::launch::EndStatus;
 use memreel_record::supervise::ProgressFormat;
 use memreel_trace::{EngineRecord, Threading};
 
+pub use allocator::all as allocators;
 pub use ffmpeg::Ffmpeg;
 pub use melt::Melt;
 pub use mlt_python::MltPython;
@@ -201,7 +203,13 @@ pub fn resolve(engine: &dyn Engine, variant: &Variant, files: &JobFiles) -> Reso
     let mut resolved = engine.resolve(variant, files);
     let set = variant.environment.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
     resolved.environment.extend(set);
+    allocator::put(variant.allocator, &mut resolved.environment);
     resolved
+}
+
+/// The library that a variant's engine has to load in place of its allocator.
+pub fn allocator_file(variant: &Variant) -> Option<PathBuf> {
+    allocator::file(variant.allocator)
 }
 
 /// Engines that were looked for: whatever they are labelled, each program once.
@@ -282,6 +290,7 @@ pub fn obstacles(engine: &dyn Engine, variant: &Variant) -> Vec<String> {
             let mut obstacles = lacking(installation, variant);
             obstacles.extend(without_proxies(variant));
             obstacles.extend(without_stop(variant));
+            obstacles.extend(allocator::missing(variant.allocator));
             obstacles.extend(engine.unsupported(variant));
             obstacles.extend(without_effect(engine, variant));
             obstacles

@@ -18,7 +18,7 @@ use crate::engine::{self, Companions, Engine, Engines, JobFiles, Missing, Probe,
 use crate::media::{Catalogue, MediaError};
 use crate::plan::{Input, Job, JobName, PartOf, Plan, Variant};
 use crate::scenario::{EngineName, Media, MediaChoice, Opaque, SHIPPED, Scenario};
-use crate::store::{self, PlannedJob, ProjectRecord, ResultIndex, ShardRecord, StoreError};
+use crate::store::{self, EnginesFiles, PlannedJob, ProjectRecord, ResultIndex, ShardRecord, StoreError};
 use memreel_record::group::Groups;
 use memreel_record::machine;
 use memreel_record::sampler::Live;
@@ -195,6 +195,10 @@ impl<'a> Execution<'a> {
             is_opaque: self.scenario.opaque.is_some(),
             project: self.project(),
             overrides: self.scenario.overrides.clone(),
+            engines_files: EnginesFiles {
+                paths: self.scenario.engines_files.0.clone(),
+                overrides: self.scenario.engines_files.1,
+            },
             started,
             varied: self.plan.varied.iter().map(ToString::to_string).collect(),
             seed: Some(self.plan.seed),
@@ -380,6 +384,10 @@ impl<'a> Execution<'a> {
     /// out what it cannot show, or write nothing at all, and call that a success.
     fn proved(&self, variant: &Variant, measured: &Measured, output: &Path, live: &Live) -> Proof {
         let said = of_what_is_played(measured.outcome.clone(), variant);
+        if said.is_finished() && measured.is_preloaded == Some(false) {
+            let what = vec![format!("{}: its program does not load it", variant.allocator)];
+            return Proof { outcome: Outcome::ExportedWithout { what }, frames: None, by: None };
+        }
         if !said.is_finished() || variant.media_choice == MediaChoice::MakeProxies {
             return Proof { outcome: said, frames: None, by: None };
         }
@@ -462,6 +470,7 @@ impl<'a> Execution<'a> {
             launcher: self.launcher.clone(),
             command: resolved.command.clone(),
             environment: resolved.environment.clone(),
+            preload: engine::allocator_file(variant),
             progress: resolved.progress.clone(),
             folder: engine.folder().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf),
             limits: EngineLimits { wall, ..limits },

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use crate::digest;
 use crate::scenario::{
-    Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice, Media,
-    MediaChoice, Placeholder, Scenario, Sink, StopChoice, Template, ThreadingChoice, Word,
+    AllocatorChoice, Audio, Axis, AxisValue, Driver, EngineChoice, EngineName, ExportSettings, LayoutChoice,
+    Media, MediaChoice, Placeholder, Scenario, Sink, StopChoice, Template, ThreadingChoice, Word,
 };
 use memreel_projects::mlt::Removal;
 use memreel_timeline::{Clip, RationalTime, Timeline};
@@ -106,6 +106,8 @@ pub struct Variant {
     pub media_choice: MediaChoice,
     /// How often it is exported, one after another in the same process; at least once.
     pub exports: u32,
+    /// The memory allocator of its processes.
+    pub allocator: AllocatorChoice,
     /// The most memory that the engine and all that it starts may use; `None`: no limit.
     pub memory_limit: Option<Bytes>,
     /// The longest that it may run, where that is less than the scenario's own limit.
@@ -254,6 +256,7 @@ struct Settings {
     sources: Option<u32>,
     exports: u32,
     edit: EditChoice,
+    allocator: AllocatorChoice,
     memory_limit: Option<Bytes>,
     own: Vec<OwnValue>,
 }
@@ -271,6 +274,7 @@ fn settings(scenario: &Scenario, values: &[AxisValue]) -> Settings {
         sources: None,
         exports: 1,
         edit: EditChoice::of(values),
+        allocator: AllocatorChoice::Default,
         memory_limit: None,
         own: Vec::new(),
     };
@@ -309,6 +313,7 @@ impl Settings {
             AxisValue::Exports(count) => self.exports = *count,
             // The edit is of all three.
             AxisValue::Times(_) | AxisValue::Without(_) | AxisValue::Part(_) => {}
+            AxisValue::Allocator(choice) => self.allocator = *choice,
             AxisValue::MemoryLimit(limit) => self.memory_limit = *limit,
             AxisValue::Own(axis, value) => {
                 self.own.push(OwnValue { axis: *axis, value: value.clone(), is_in_environment: false });
@@ -321,7 +326,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
     let settings = settings(scenario, values);
     let media_choice = settings.media;
     let Settings { engine, threading, driver, stop, layout, export, .. } = settings;
-    let Settings { length, sources, exports, edit, memory_limit, own, .. } = settings;
+    let Settings { length, sources, exports, edit, allocator, memory_limit, own, .. } = settings;
     let own_value = |placeholder: Placeholder<'_>| {
         let used = own.iter().find(|one| Placeholder::Own(one.axis) == placeholder);
         used.map(|one| one.value.clone())
@@ -361,6 +366,7 @@ fn variant(scenario: &Scenario, context: &PlanContext, place: usize, values: &[A
         layout,
         media_choice,
         exports,
+        allocator,
         memory_limit,
         wall_limit: None,
         rest: if exports > 1 { rest(scenario.sampling.interval) } else { Duration::ZERO },
@@ -380,7 +386,7 @@ fn is_told(scenario: &Scenario, axis: Axis) -> bool {
     let engines = scenario.matrix.range(Axis::Engine).values.iter().filter_map(AxisValue::engine);
     let mut recipes = engines.filter_map(|engine| engine.recipe.as_ref());
     scenario.opaque.is_none()
-        || matches!(axis, Axis::Engine | Axis::MemoryLimit | Axis::Own(_))
+        || matches!(axis, Axis::Engine | Axis::Allocator | Axis::MemoryLimit | Axis::Own(_))
         || recipes.any(|recipe| axis.reaches(recipe))
 }
 

@@ -450,14 +450,21 @@ pub fn experiment(index: &ResultIndex) -> Experiment {
     let change =
         |text: &String| text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()));
     let longer = longer(index);
+    let mut scenario = match index.ships_with_memreel {
+        _ if !index.options.is_empty() => index.options.clone(),
+        true => vec![index.scenario.clone()],
+        false => vec![index.scenario_path.display().to_string()],
+    };
+    // As long as they are there, they need not be written out.
+    let files = &index.engines_files;
+    let are_there = files.paths.iter().all(|path| path.exists());
+    let of_files = if are_there { files.overrides } else { 0 };
+    let named = files.paths.iter().filter(|_| are_there);
+    scenario.extend(named.flat_map(|path| ["--engines".to_string(), path.display().to_string()]));
     Experiment {
-        scenario: match index.ships_with_memreel {
-            _ if !index.options.is_empty() => index.options.clone(),
-            true => vec![index.scenario.clone()],
-            false => vec![index.scenario_path.display().to_string()],
-        },
+        scenario,
         is_opaque: index.is_opaque,
-        changes: index.overrides.iter().filter_map(change).collect(),
+        changes: index.overrides.iter().skip(of_files).filter_map(change).collect(),
         length: values(if longer == Longer::Times { "times" } else { "length" }).last().copied().unwrap_or(1),
         sources: values("sources"),
         project: index.project.clone().filter(|project| project.can_be_changed),

@@ -34,8 +34,8 @@ pub use spelling::nearest;
 pub use template::{Placeholder, Template};
 pub use track::{Child, ClipPattern, Extent, TrackPattern};
 pub use values::{
-    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
-    ThreadingChoice,
+    AllocatorChoice, Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size,
+    StopChoice, ThreadingChoice,
 };
 
 pub use word::Word;
@@ -81,6 +81,8 @@ pub struct Scenario {
     pub options: Vec<String>,
     /// What was changed without touching the file, as it was given.
     pub overrides: Vec<String>,
+    /// The files of engines, axes and variables that are among these changes, and how many of them, the first, are theirs.
+    pub engines_files: (Vec<PathBuf>, usize),
     /// Where clips are cut from, in the order of the file.
     pub sources: Vec<Source>,
     /// Frames a second of the timeline.
@@ -285,6 +287,7 @@ fn scenario(tree: &Node, folder: &Path) -> Result<Scenario, ScenarioFault> {
         path: PathBuf::new(),
         text: String::new(),
         options: Vec::new(),
+        engines_files: Default::default(),
         overrides: Vec::new(),
         sources,
         rate,

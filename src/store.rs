@@ -149,6 +149,9 @@ pub struct ResultIndex {
     pub project: Option<ProjectRecord>,
     /// The overrides of the command line, as `key=value`.
     pub overrides: Vec<String>,
+    /// Where the first of these overrides come from.
+    #[serde(default, skip_serializing_if = "EnginesFiles::is_empty")]
+    pub engines_files: EnginesFiles,
     /// The time at which the run began (RFC 3339, UTC).
     pub started: String,
     /// The axes with more than one value, in the plan's order.
@@ -164,6 +167,22 @@ pub struct ResultIndex {
     pub machines: Vec<MachineRecord>,
     /// Every job of the plan or of the shard, in the order in which they run.
     pub jobs: Vec<PlannedJob>,
+}
+
+/// Files of engines that were added to the scenario.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EnginesFiles {
+    /// The paths of the files.
+    pub paths: Vec<PathBuf>,
+    /// How many overrides come from them: the first ones.
+    pub overrides: usize,
+}
+
+impl EnginesFiles {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
 }
 
 /// A project that was exported.

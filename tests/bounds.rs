@@ -39,6 +39,7 @@ fn told_by(program: &Path, folder: &Path, arguments: &[&str]) -> Told {
         launcher: PathBuf::from(env!("CARGO_BIN_EXE_memreel-launch")),
         command: script.into_iter().chain(words).chain(arguments.iter().map(OsString::from)).collect(),
         environment: BTreeMap::new(),
+        preload: None,
         progress: None,
         limits: EngineLimits { wall: Some(10 * LONGEST), stall: None, memory: None },
         interval: Duration::from_millis(20),

@@ -428,12 +428,24 @@ fn a_recipe_that_is_printed_is_where_ones_own_begins() {
     recipe.expect(0);
     fs::write(bench.path().join("mine.toml"), recipe.out.replace("engines.ffmpeg-cli", "engines.mine"))
         .unwrap();
-    bench.scenario("recipe", TIMELINE);
-    bench
-        .run(&["run", "recipe.toml", "--engines", "mine.toml", "--engine", "mine", "--threading", "single"])
-        .expect(0);
+    let scenario = bench.scenario("recipe", TIMELINE);
+    let ran = bench.run(&[
+        "run",
+        "recipe.toml",
+        "--engines",
+        "mine.toml",
+        "--engine",
+        "mine",
+        "--threading",
+        "single",
+    ]);
+    ran.expect(0);
     let result = bench.latest("recipe");
     assert_eq!(result.jobs[0].record.engine.name, "mine");
+    let file = bench.path().join("mine.toml");
+    let to_decide =
+        format!("To decide: memreel run {} --engines {} --engine mine ", scenario.display(), file.display());
+    assert!(ran.out.contains(&to_decide), "{to_decide}\n{}", ran.out);
     // The file need not be there any more.
     fs::remove_file(bench.path().join("mine.toml")).unwrap();
     fs::remove_dir_all(bench.latest_folder("recipe").join("jobs").join("mine-single-r1")).unwrap();

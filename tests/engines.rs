@@ -288,7 +288,7 @@ fn sound_is_in_step(rate: &str, second: u32, threading: &str) {
     let bench = Bench::new();
     // Long enough that a drift of a thousandth would be two frames.
     let text = format!(
-        "sources.shot.generate = {{ count = 3, seconds = 3, size = '320x180' }}
+        "sources.shot.generate = {{ count = 3, seconds = 3, size = '192x108' }}
          [timeline]
          rate = '{rate}'
          tracks = [{{ repeat = 42, children = [{{ clip = 'shot', start = '13f', duration = '20f' }}] }}]

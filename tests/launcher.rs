@@ -42,6 +42,7 @@ impl Lab {
             launcher: PathBuf::from(env!("CARGO_BIN_EXE_memreel-launch")),
             command: command.iter().map(OsString::from).collect(),
             environment: self.environment.clone(),
+            preload: None,
             progress: None,
             limits: EngineLimits { wall: self.wall, stall: None, memory: None },
             groups: None,

@@ -58,6 +58,7 @@ impl Lab {
             launcher: PathBuf::from(env!("CARGO_BIN_EXE_memreel-launch")),
             command: command.iter().map(Into::into).collect(),
             environment: [].into(),
+            preload: None,
             progress: Some(format),
             limits: self.limits,
             writable: None,

@@ -80,6 +80,7 @@ impl Exporting<'_> {
             launcher: companions().launcher().expect("memreel-launch is built: `make build`"),
             command,
             environment: self.environment.clone(),
+            preload: None,
             progress,
             limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
             groups: None,

@@ -68,6 +68,7 @@ pub fn measured(command: &[&str], folder: &Path) -> Measured {
         launcher: companions().launcher().expect("memreel-launch is built: `make build`"),
         command: command.iter().map(Into::into).collect(),
         environment: Default::default(),
+        preload: None,
         progress: None,
         limits: EngineLimits { wall: Some(Duration::from_secs(300)), stall: None, memory: None },
         groups: None,

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod output;
+mod preload;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,6 +28,7 @@ use memreel_trace::{Event, MemoryGroupRecord, Outcome, Overhead, TraceError};
 
 use evidence::DeathEvidence;
 use output::{LastHeard, ProgressSink};
+use preload::Preload;
 
 /// The descriptor on which an engine of ours finds its progress pipe.
 pub const PROGRESS_FD: i32 = 5;
@@ -104,6 +106,8 @@ pub struct Launch {
     pub command: Vec<OsString>,
     /// What to change in the environment: `None` takes a variable away.
     pub environment: BTreeMap<String, Option<String>>,
+    /// A library that has to be loaded by it, since the environment asks the dynamic linker to.
+    pub preload: Option<PathBuf>,
     /// How its progress is read, if it has any.
     pub progress: Option<ProgressFormat>,
     /// When to give up on it, and the memory that it gets.
@@ -169,6 +173,8 @@ pub struct EngineLimits {
 pub struct Measured {
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it loaded the library that it was to load; `None` where there was none, or it was never seen.
+    pub is_preloaded: Option<bool>,
     /// How long it ran.
     pub wall: Duration,
     /// CPU time of the engine and the children it waited for.
@@ -251,6 +257,7 @@ pub fn measure(launch: &Launch, folder: &Path, stop: &Stop, live: &Arc<Live>) ->
     Ok(Measured {
         outcome,
         group: group.as_ref().map(Group::record),
+        is_preloaded: watched.is_preloaded,
         wall: watched.wall,
         cpu: watched.end.map(|end| end.cpu),
         max_rss: watched.end.map(|end| end.max_rss),
@@ -265,6 +272,7 @@ struct Watched {
     not_started: Option<std::io::Error>,
     ended_by_us: Option<Outcome>,
     wall: Duration,
+    is_preloaded: Option<bool>,
     sampler: SamplerReport,
     evidence: DeathEvidence,
 }
@@ -293,6 +301,8 @@ struct Watch<'a> {
     frames: (Option<Count>, Option<Count>),
     moved: Instant,
     looked: Instant,
+    /// The library that the engine is to load, from its start on.
+    preload: Option<Preload>,
     evidence: DeathEvidence,
 }
 
@@ -308,6 +318,7 @@ impl<'a> Watch<'a> {
             interfered: false,
             wall: None,
             frames: (None, None),
+            preload: None,
             evidence: DeathEvidence::from_now(),
         }
     }
@@ -320,7 +331,7 @@ impl<'a> Watch<'a> {
             match launched.reports.next(LOOK_EVERY) {
                 Waited::Report(report) => self.note(report),
                 Waited::End => break,
-                Waited::Nothing => {}
+                Waited::Nothing => self.look_at_what_is_loaded(),
             }
             if self.ended_by_us.is_none() && self.end.is_none() {
                 self.ended_by_us = self.reason_to_end();
@@ -345,6 +356,7 @@ impl<'a> Watch<'a> {
             not_started: self.not_started,
             ended_by_us: self.ended_by_us,
             wall: self.wall.unwrap_or_else(|| Instant::now().since(origin)),
+            is_preloaded: self.preload.and_then(|preload| preload.is_loaded()),
             sampler,
             evidence: self.evidence,
         })
@@ -366,6 +378,13 @@ impl<'a> Watch<'a> {
         self.around.stop.is_set()
     }
 
+    /// Of an engine that runs for a while: whether it has the library that it was to load.
+    fn look_at_what_is_loaded(&mut self) {
+        if let Some(preload) = &mut self.preload {
+            preload.look_at(self.around.target.root);
+        }
+    }
+
     /// While it is still there: what it was doing instead of its work.
     fn look_at_it(&mut self) {
         let Surroundings { launch, target, .. } = self.around;
@@ -385,7 +404,10 @@ impl<'a> Watch<'a> {
                 self.end = Some(end);
             }
             LaunchReport::Unconfined => self.event("unconfined", "this kernel has no Landlock".into()),
-            LaunchReport::Executed => self.event("exec", self.around.launch.program()),
+            LaunchReport::Executed => {
+                self.preload = self.around.launch.preload.clone().map(Preload::of);
+                self.event("exec", self.around.launch.program());
+            }
             LaunchReport::Left(count) => self.event("left-running", format!("{count} processes")),
         }
     }

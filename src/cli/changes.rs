@@ -66,6 +66,9 @@ pub struct ScenarioOptions {
     /// Export only a part of an editor's project: 0..60s, 250f..1500f; all
     #[arg(long, value_name = "LIST")]
     part: Option<String>,
+    /// Memory allocator of the engine: default, arenas:N (glibc's, with at most N arenas), jemalloc, mimalloc
+    #[arg(long, value_name = "LIST")]
+    allocator: Option<String>,
     /// Most memory that the engine and all that it starts may use: 512MiB; none: no limit. Needs control groups
     /// (`memreel doctor`)
     #[arg(long, value_name = "LIST")]
@@ -131,12 +134,24 @@ struct OwnOptions {
 }
 
 impl OwnOptions {
-    /// Those that change a scenario, each as `key=value`.
-    fn texts(&self) -> Result<Vec<String>, Failure> {
+    /// What the files of engines change, each as `key=value`.
+    fn texts_of_files(&self) -> Result<Vec<String>, Failure> {
         let mut texts = Vec::new();
         for path in &self.engines {
             texts.extend(scenario::of_engines_file(path)?);
         }
+        Ok(texts)
+    }
+
+    /// The files of engines, and how many changes are theirs.
+    fn engines_files(&self) -> Result<(Vec<PathBuf>, usize), Failure> {
+        let paths = self.engines.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+        Ok((paths, self.texts_of_files()?.len()))
+    }
+
+    /// Those that change a scenario, each as `key=value`; first those of files.
+    fn texts(&self) -> Result<Vec<String>, Failure> {
+        let mut texts = self.texts_of_files()?;
         for text in &self.axis {
             let (name, values) = named("--axis", "threads=1,4", text)?;
             texts.push(format!("axes.{name}={values}"));
@@ -280,7 +295,8 @@ impl ScenarioOptions {
     pub fn load_with(&self, scenario: Option<&str>, more: &[String]) -> Result<Scenario, Failure> {
         let mut texts = self.texts()?;
         texts.extend(more.iter().cloned());
-        match scenario {
+        let engines_files = self.own.engines_files()?;
+        let scenario = match scenario {
             Some(scenario) if !self.own.command.is_empty() => {
                 Err(Failure::usage(format!("give either the scenario {scenario} or a --command, not both")))
             }
@@ -294,7 +310,8 @@ impl ScenarioOptions {
             None => Err(Failure::usage(
                 "give a scenario or a --command; `memreel scenarios` lists those that come with memreel",
             )),
-        }
+        }?;
+        Ok(Scenario { engines_files, ..scenario })
     }
 
     /// The options that stand for a scenario file, where there is none.
@@ -322,6 +339,7 @@ impl ScenarioOptions {
             ("matrix.times", &self.times),
             ("matrix.without", &self.without),
             ("matrix.part", &self.part),
+            ("matrix.allocator", &self.allocator),
             ("matrix.memory-limit", &self.memory_limit),
             ("matrix.repeats", &self.repeat),
             ("sampling.interval", &self.interval),

@@ -76,6 +76,13 @@ impl DoctorCommand {
             Ok(path) => writeln!(out, "  memreel-launch  {}", path.display())?,
             Err(missing) => writeln!(out, "  memreel-launch  missing: {missing}")?,
         }
+        writeln!(out, "\nAllocators that can replace the C library's (`--allocator`)")?;
+        for (allocator, file) in engine::allocators() {
+            match file {
+                Ok(file) => writeln!(out, "  {allocator}  {}", file.display())?,
+                Err(missing) => writeln!(out, "  {missing}")?,
+            }
+        }
         writeln!(out, "\nMachine")?;
         print_machine(&machine::describe(), out)
     }

@@ -170,7 +170,7 @@ impl RecipeEngine {
     fn heeds(&self, axis: Axis) -> bool {
         match axis {
             // What memreel does itself.
-            Axis::Engine | Axis::MemoryLimit => true,
+            Axis::Engine | Axis::Allocator | Axis::MemoryLimit => true,
             Axis::Length | Axis::Sources | Axis::Media => self.recipe.has_given("timeline"),
             // Refused by themselves.
             Axis::Driver | Axis::Stop | Axis::Layout | Axis::Sink | Axis::Own(_) => true,

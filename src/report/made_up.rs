@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::store::{PlannedJob, ResultIndex, StoredResult, open_result, write_json};
+use crate::store::{EnginesFiles, PlannedJob, ResultIndex, StoredResult, open_result, write_json};
 use memreel_trace::units::{Bytes, Count};
 use memreel_trace::{CsvFile, Outcome, RunRecord, Sample, ThreadSample};
 
@@ -156,6 +156,7 @@ pub fn result(folder: &Path, jobs: &[MadeUp]) -> StoredResult {
         scenario_text: String::new(),
         ships_with_memreel: false,
         overrides: Vec::new(),
+        engines_files: EnginesFiles::default(),
         started: "2026-01-01T00:00:00Z".into(),
         varied: vec!["engine".into(), "threading".into()],
         seed: None,

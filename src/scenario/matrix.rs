@@ -18,8 +18,8 @@ use super::source::{Source, preset, preset_suits};
 use super::spelling::unknown;
 use super::tree::{Field, KeyTable, ScenarioFault, Value};
 use super::values::{
-    Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size, StopChoice,
-    ThreadingChoice, open_names,
+    AllocatorChoice, Container, Driver, EngineName, LayoutChoice, MediaChoice, PixelFormat, Sink, Size,
+    StopChoice, ThreadingChoice, open_names,
 };
 use super::word::Word;
 
@@ -66,6 +66,8 @@ open_names! {
         Without = "without",
         /// Which part of a project is played.
         Part = "part",
+        /// The memory allocator of the engine's processes.
+        Allocator = "allocator",
         /// The most memory that the engine may use.
         MemoryLimit = "memory-limit",
     },
@@ -138,6 +140,8 @@ pub enum AxisValue {
     Without(Option<Removal>),
     /// Only a part of the project; `None`: all of it.
     Part(Option<PartChoice>),
+    /// The memory allocator of the engine's processes.
+    Allocator(AllocatorChoice),
     /// The most memory that the engine and all that it starts may use; `None`: no limit.
     MemoryLimit(Option<Bytes>),
     /// A value of an axis that a user names.
@@ -194,6 +198,7 @@ impl AxisValue {
             AxisValue::Times(_) => Axis::Times,
             AxisValue::Without(_) => Axis::Without,
             AxisValue::Part(_) => Axis::Part,
+            AxisValue::Allocator(_) => Axis::Allocator,
             AxisValue::MemoryLimit(_) => Axis::MemoryLimit,
             AxisValue::Own(axis, _) => Axis::Own(*axis),
         }
@@ -260,6 +265,7 @@ impl AxisValue {
             Axis::Times => AxisValue::Times(1),
             Axis::Without => AxisValue::Without(None),
             Axis::Part => AxisValue::Part(None),
+            Axis::Allocator => AxisValue::Allocator(AllocatorChoice::Default),
             Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit),
             Axis::Own(axis) => AxisValue::Own(axis, String::new()),
         }
@@ -287,6 +293,7 @@ impl AxisValue {
             Axis::Times => AxisValue::Times(field.whole(1..=10_000)?),
             Axis::Without => AxisValue::Without(removal(field)?),
             Axis::Part => AxisValue::Part(part(field)?),
+            Axis::Allocator => AxisValue::Allocator(field.allocator()?),
             Axis::MemoryLimit => AxisValue::MemoryLimit(memory_limit(field)?),
             Axis::Own(axis) => AxisValue::Own(axis, axis_value(field)?),
         })
@@ -372,6 +379,7 @@ impl fmt::Display for AxisValue {
             AxisValue::Without(None) => f.write_str("nothing"),
             AxisValue::Part(Some(value)) => value.fmt(f),
             AxisValue::Part(None) => f.write_str("all"),
+            AxisValue::Allocator(value) => value.fmt(f),
             AxisValue::MemoryLimit(Some(limit)) => f.write_str(&exact(*limit)),
             AxisValue::MemoryLimit(None) => f.write_str("none"),
             AxisValue::Own(_, value) => f.write_str(value),

@@ -183,10 +183,7 @@ fn misspelt_names_are_told_what_there_is() {
         complaint_with("matrix.engin = \"melt\""),
         &[":6:8: unknown axis `engin` in [matrix]", "mean `engine`?"],
     );
-    says(
-        complaint_with("matrix.allocator = \"jemalloc\""),
-        &["unknown axis `allocator`", "engine, threading, driver"],
-    );
+    says(complaint_with("matrix.linker = \"lld\""), &["unknown axis `linker`", "engine, threading, driver"]);
     says(complaint_with("matrix.driver = \"backgroud\""), &["did you mean `background`?"]);
     says(complaint_with("matrix.threading = \"paralell\""), &["did you mean `parallel`?"]);
     says(complaint_with("export.pixel_format = \"yuv42p\""), &["unknown pixel format", "mean `yuv420p`?"]);

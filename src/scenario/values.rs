@@ -385,6 +385,31 @@ impl fmt::Display for ThreadingChoice {
     }
 }
 
+/// The memory allocator of the engine's processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AllocatorChoice {
+    /// The program's own: the C library's, as a rule.
+    #[default]
+    Default,
+    /// glibc's with at most so many arenas.
+    Arenas(u32),
+    /// jemalloc in place of the C library's.
+    Jemalloc,
+    /// mimalloc in place of the C library's.
+    Mimalloc,
+}
+
+impl fmt::Display for AllocatorChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AllocatorChoice::Default => f.write_str("default"),
+            AllocatorChoice::Arenas(count) => write!(f, "arenas:{count}"),
+            AllocatorChoice::Jemalloc => f.write_str("jemalloc"),
+            AllocatorChoice::Mimalloc => f.write_str("mimalloc"),
+        }
+    }
+}
+
 fn parts_text(parts: &Threading) -> String {
     let Threading { render, decode, filter, encode } = parts;
     [("render", render), ("decode", decode), ("filter", filter), ("encode", encode)]
@@ -484,6 +509,23 @@ impl Field<'_> {
         let threads = threads.parse().ok().filter(|threads| (1..=MOST_THREADS).contains(threads));
         let wanted = format!("parallel:N with N from 1 to {MOST_THREADS}");
         threads.map(|threads| ThreadingChoice::Parallel(Some(threads))).ok_or_else(|| self.mismatch(&wanted))
+    }
+
+    /// The word of an allocator.
+    pub fn allocator(&self) -> Result<AllocatorChoice, ScenarioFault> {
+        let words = ["default", "arenas:1", "jemalloc", "mimalloc"];
+        let text = self.text(&format!("an allocator ({})", words.join(", ")))?;
+        let Some(count) = text.strip_prefix("arenas:") else {
+            return match text {
+                "default" => Ok(AllocatorChoice::Default),
+                "jemalloc" => Ok(AllocatorChoice::Jemalloc),
+                "mimalloc" => Ok(AllocatorChoice::Mimalloc),
+                _ => Err(self.fault(unknown("allocator", text, "", &words))),
+            };
+        };
+        let count = count.parse().ok().filter(|count| (1..=MOST_THREADS).contains(count));
+        let wanted = format!("arenas:N with N from 1 to {MOST_THREADS}");
+        count.map(AllocatorChoice::Arenas).ok_or_else(|| self.mismatch(&wanted))
     }
 
     fn threading_parts(&self) -> Result<ThreadingChoice, ScenarioFault> {

@@ -50,8 +50,8 @@ pub enum Outcome {
     },
     /// It reported success, but it could not load a part of what it was to export, and left that out.
     ExportedWithout {
-        /// Services by their names, producers by what they were to open; each with how often it is used, where that
-        /// is known: `2 × qtblend`.
+        /// Services by their names, producers by what they were to open, each with how often it is used, where that is
+        /// known: `2 × qtblend`; or the allocator that the program did not load.
         what: Vec<String>,
     },
     /// The user interrupted it; the samples stop there.

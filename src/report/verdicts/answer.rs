@@ -268,14 +268,16 @@ fn too_few(exports: Option<u64>) -> String {
     }
 }
 
-/// Without what memory does not grow; or, where growth goes on whatever is taken out, that it does.
+/// Without what memory does not grow, or grows less; or, where growth goes on whatever is taken out, that it does.
 fn without(removals: &Removals) -> Option<String> {
     let named = |names: &[String], joined: &str| -> Option<String> {
         let names = names.iter().map(|name| format!("without {name}")).collect::<Vec<_>>();
         (!names.is_empty()).then(|| names.join(joined))
     };
     let ends = named(&removals.ends, ", nor ").map(|names| format!("It does not grow {names}"));
-    ends.or_else(|| named(&removals.stays, ", and ").map(|names| format!("It also grows {names}")))
+    let less = || named(&removals.lessens, ", and ").map(|names| format!("It grows less {names}"));
+    let stays = || named(&removals.stays, ", and ").map(|names| format!("It grows as much {names}"));
+    ends.or_else(less).or_else(stays)
 }
 
 /// In how many runs the answer is what it is, where others grow or do not.

@@ -143,9 +143,10 @@ fn jobs(grows: Answer, because: Because, runs: &[(Verdict, usize)]) -> JobsVerdi
 #[test]
 fn several_jobs_are_answered_in_these_sentences() {
     use Verdict::{Grows, Inconclusive, Level};
-    let without = |ends: &[&str], stays: &[&str]| {
+    let without = |ends: &[&str], lessens: &[&str], stays: &[&str]| {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
-        let removals = Removals { ends: words(ends), stays: words(stays), open: Vec::new() };
+        let removals =
+            Removals { ends: words(ends), lessens: words(lessens), stays: words(stays), open: Vec::new() };
         JobsVerdict { removals, ..jobs(Answer::Yes, Because::RunsGrow, &[(Grows, 1)]) }
     };
     let open_jobs = |because| jobs(Answer::Open, because, &[(Inconclusive, 3)]);
@@ -163,9 +164,10 @@ fn several_jobs_are_answered_in_these_sentences() {
         JobsVerdict { reason: Some(Reason::TooShort), ..open_jobs(Because::RunsAreOpen) },
         JobsVerdict { reason: None, ..jobs(Answer::Open, Because::RunsAreOpen, &[(Grows, 1), (Level, 1)]) },
         jobs(Answer::Open, Because::RunsAreOpen, &[(Grows, 1), (Level, 1), (Inconclusive, 1)]),
-        without(&["avfilter.gblur"], &["mix"]),
-        without(&["filters", "track:1", "clip:3"], &[]),
-        without(&[], &["filters", "transitions"]),
+        without(&["avfilter.gblur"], &[], &["mix"]),
+        without(&["filters", "track:1", "clip:3"], &[], &[]),
+        without(&[], &["sepia", "mix"], &["vignette"]),
+        without(&[], &[], &["filters", "transitions"]),
     ];
     insta::assert_snapshot!(verdicts.iter().map(of_jobs).collect::<Vec<_>>().join("\n"));
 }

@@ -34,19 +34,18 @@ fn groups(project: &ProjectRecord) -> Vec<String> {
     if values.is_empty() { tracks(project) } else { values }
 }
 
-/// What is taken out when groups were: each service of one without which growth ends; the tracks, when it never ended.
+/// What is taken out when groups were: each service of those that cause growth; the tracks, when none does.
 fn within(removals: &Removals, project: &ProjectRecord) -> Vec<String> {
     if !removals.open.is_empty() || removals.is_empty() {
         return Vec::new();
     }
-    let ends = |word: &str| removals.ends.iter().any(|name| name == word);
-    match () {
-        () if ends("filters") => project.filters.clone(),
-        () if ends("transitions") => project.transitions.clone(),
-        () if removals.ends.is_empty() && !removals.stays.iter().any(|name| name.contains(':')) => {
-            tracks(project)
-        }
-        () => Vec::new(),
+    let groups = [("filters", &project.filters), ("transitions", &project.transitions)];
+    let caused = |(word, _): &(&str, _)| removals.causes().any(|name| name == *word);
+    let services = groups.into_iter().filter(caused).flat_map(|(_, services)| services.clone());
+    let causes_nothing = removals.causes().next().is_none();
+    match causes_nothing && !removals.stays.iter().any(|name| name.contains(':')) {
+        true => tracks(project),
+        false => services.collect(),
     }
 }
 
@@ -80,9 +79,10 @@ mod tests {
         next(&verdict, experiment).map(|next| next.to_string())
     }
 
-    fn removals(ends: &[&str], stays: &[&str], open: &[&str]) -> Removals {
+    fn removals(ends: &[&str], lessens: &[&str], stays: &[&str], open: &[&str]) -> Removals {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
-        Removals { ends: words(ends), stays: words(stays), open: words(open) }
+        let [ends, lessens, stays, open] = [ends, lessens, stays, open].map(words);
+        Removals { ends, lessens, stays, open }
     }
 
     #[test]
@@ -109,13 +109,15 @@ mod tests {
         let command = |values: &str| {
             Some(format!("To find out what causes it: memreel run my.mlt --without '{values}'"))
         };
-        assert_eq!(then(removals(&["filters"], &["transitions"], &[])), command("a,b"));
-        assert_eq!(then(removals(&["transitions"], &["filters"], &[])), command("c,d"));
-        assert_eq!(then(removals(&[], &["filters", "transitions"], &[])), command("track:1,track:2"));
-        assert_eq!(then(removals(&["a"], &["b"], &[])), None);
-        assert_eq!(then(removals(&[], &["track:1", "track:2"], &[])), None);
+        assert_eq!(then(removals(&["filters"], &[], &["transitions"], &[])), command("a,b"));
+        assert_eq!(then(removals(&["transitions"], &[], &["filters"], &[])), command("c,d"));
+        assert_eq!(then(removals(&[], &[], &["filters", "transitions"], &[])), command("track:1,track:2"));
+        assert_eq!(then(removals(&[], &["filters", "transitions"], &[], &[])), command("a,b,c,d"));
+        assert_eq!(then(removals(&["a"], &[], &["b"], &[])), None);
+        assert_eq!(then(removals(&[], &["a", "b"], &[], &[])), None);
+        assert_eq!(then(removals(&[], &[], &["track:1", "track:2"], &[])), None);
         // What is open is decided first, by the command of its own answer.
-        assert_eq!(then(removals(&["filters"], &[], &["transitions"])), None);
+        assert_eq!(then(removals(&["filters"], &[], &[], &["transitions"])), None);
         // Without something, nothing further is taken out.
         assert_eq!(then(Removals::default()), None);
     }

@@ -22,8 +22,8 @@ use crate::scenario::{
 };
 use memreel_projects::mlt::Removal;
 use memreel_timeline::{Clip, RationalTime, Timeline};
-use memreel_trace::Threading;
 use memreel_trace::units::Bytes;
+use memreel_trace::{Threading, WorkUnit};
 
 pub use copies::{Copies, EditChoice};
 pub use input::Input;
@@ -175,6 +175,11 @@ impl Variant {
             _ => None,
         });
         generated.or(needed)
+    }
+
+    /// What its progress is counted in.
+    pub fn unit(&self) -> WorkUnit {
+        self.engine.recipe.as_ref().map_or(WorkUnit::Frame, |recipe| recipe.unit)
     }
 
     /// Whether there is a file afterwards with the frames of one export.

@@ -53,7 +53,7 @@ use memreel_judge::stats;
 use memreel_judge::terms::Index;
 use memreel_judge::{RunVerdict, Verdict, With, judge_export};
 use memreel_trace::units::Count;
-use memreel_trace::{EVIDENCE, EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError};
+use memreel_trace::{EVIDENCE, EngineRecord, Machine, Memory, RunContext, RunRecord, TraceError, WorkUnit};
 
 /// Columns that a job's line is thinned to: as many as the widest plot has pixels.
 const COLUMNS: usize = 1600;
@@ -363,6 +363,13 @@ impl Report {
         self.experiments.iter().find(|(name, _)| name.as_ref() == result).map(|(_, experiment)| experiment)
     }
 
+    /// The unit of all engines' progress; `None` where they have several.
+    pub fn unit(&self) -> Option<WorkUnit> {
+        let mut units = self.measured().map(|job| job.context.unit);
+        let first = units.next().unwrap_or_default();
+        units.all(|unit| unit == first).then_some(first)
+    }
+
     /// What was measured, in the order of the plan.
     pub fn measured(&self) -> impl Iterator<Item = &MeasuredJob> {
         self.jobs.iter().filter_map(|job| job.measured.as_ref())
@@ -415,7 +422,8 @@ pub fn print(result: &StoredResult, out: &mut dyn Write, look: TableLook) -> Res
 
 fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
     let (series, threads) = (or_none(stored.series())?, or_none(stored.threads())?);
-    let (clock, memory) = (ProgressClock::of_frames(&series), Memory::AnonymousAndSwap);
+    let unit = stored.record.context.unit;
+    let (clock, memory) = (ProgressClock::of_work(&series, unit), Memory::AnonymousAndSwap);
     let finished = stored.record.outcome.is_finished();
     let verdict = judge_export(&series, &stored.record.context, finished);
     Ok(MeasuredJob {

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use memreel::store::{StoredJob, StoredResult};
+use memreel_judge::course::Per;
+use memreel_judge::judge;
 use memreel_trace::{FramesShownBy, Outcome, RunRecord};
 use support::*;
 
@@ -458,6 +460,63 @@ fn a_recipe_that_is_printed_is_where_ones_own_begins() {
 /// A program that takes so many MiB for a moment.
 fn taking(mib: u32) -> String {
     format!("import time; taken = b'x' * ({mib} << 20); time.sleep(0.2)")
+}
+
+#[test]
+fn a_command_that_says_nothing_is_judged_by_the_mib_that_it_writes() {
+    let bench = Bench::new();
+    let script = "import sys, time\nkept = []\nwith open(sys.argv[1], 'wb') as file:\n    for n in range(80):\n        \
+                  file.write(bytes(1 << 20)); file.flush()\n        \
+                  kept.append(bytearray(b'x') * (int(sys.argv[2]) << 10)); time.sleep(0.1)";
+    fs::write(bench.path().join("writes.py"), script).unwrap();
+    let command = "/usr/bin/python3 writes.py {folder}/written {keep}";
+    let ran = bench.run(&["run", "--command", command, "--unit", "MiB", "--axis", "keep=0,400"]);
+    ran.expect(0)
+        .says(&["keep 0: Memory grows: no – a leak of more than ", " per MiB written would have been seen"]);
+    let result = bench.latest("python3");
+    let of = |keep: &str| {
+        let job = result.jobs.iter().find(|job| value(&job.record, "keep") == keep).unwrap();
+        judge(&job.series().unwrap(), &job.record.context)
+    };
+    let (leaks, level) = (of("400"), of("0"));
+    assert_eq!((leaks.per, level.per), (Some(Per::Mebibyte), Some(Per::Mebibyte)));
+    let grown = leaks.growth.frame.unwrap().estimate / 1024.0;
+    assert!((360.0..440.0).contains(&grown), "{grown} KiB per MiB written\n{}", ran.out);
+    assert!(ran.out.contains(" KiB per MiB written (95 %: "), "{}", ran.out);
+}
+
+#[test]
+fn what_is_counted_in_items_is_called_so() {
+    let bench = Bench::new();
+    let script = "import sys, time\nkept = []\nfor page in range(1, int(sys.argv[1]) + 1):\n    \
+                  kept.append(bytearray(b'x') * 20000); print('page', page, flush=True); time.sleep(0.005)";
+    fs::write(bench.path().join("pages.py"), script).unwrap();
+    let counted = ["--progress-regex", "page ([0-9]+)", "--unit", "item"];
+    let pages = |count: &str| format!("/usr/bin/python3 pages.py {count}");
+    let long = bench.run(&[&["run", "--command", &pages("900")][..], &counted].concat());
+    long.expect(0).says(&["Memory grows: yes, by 19.6 KiB per item", "19.6 KiB/item", "items/s"]);
+    assert!(!long.out.contains(" frame "), "{}", long.out);
+    let svg = fs::read_to_string(bench.latest_folder("python3").join("memory-over-frames.svg")).unwrap();
+    assert!(svg.contains("items finished") && !svg.contains("frames exported"));
+    let short =
+        bench.run(&[&["record"][..], &counted, &["--", "/usr/bin/python3", "pages.py", "200"]].concat());
+    short.expect(0);
+    let said = short.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("can't tell yet – the run is too short: 200 items."), "{said}");
+    assert!(said.contains("memreel record --progress-regex 'page ([0-9]+)' --unit item -- "), "{said}");
+}
+
+#[test]
+fn a_unit_that_there_is_not_or_that_leaves_nothing_to_read_is_refused() {
+    let bench = Bench::new();
+    let run = |more: &[&str]| bench.run(&[&["run", "--command", "echo page 1"][..], more].concat());
+    let unknown = run(&["--unit", "page"]);
+    unknown.expect(2);
+    assert!(unknown.err.contains("`page` is no unit of progress: frame, item or MiB"), "{}", unknown.err);
+    let both = run(&["--unit", "MiB", "--progress-regex", "page ([0-9]+)"]);
+    both.expect(2).complains(&["the MiB are those that the command writes: leave out `progress`, or `unit`"]);
+    let record = ["record", "--unit", "MiB", "--progress-file", "p.txt", "--", "echo", "page 1"];
+    bench.run(&record).expect(125).complains(&["--unit MiB counts what the process writes"]);
 }
 
 #[test]

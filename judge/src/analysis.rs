@@ -26,7 +26,9 @@ pub use variant::{Spread, VariantSummary, group_by_variant};
 
 use crate::run::RunVerdict;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{FramesShownBy, Memory, MemoryGroupRecord, Outcome, RunRecord, Series, ThreadSample};
+use memreel_trace::{
+    FramesShownBy, Memory, MemoryGroupRecord, Outcome, RunRecord, Series, ThreadSample, WorkUnit,
+};
 
 /// What is said of one job: a row of `summary.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,8 +102,9 @@ pub fn summarise(
     threads: &[ThreadSample],
     verdict: &RunVerdict,
 ) -> JobSummary {
-    let clock = ProgressClock::of_frames(series);
-    let total = frames_of_export(record, &clock);
+    let clock = ProgressClock::of_work(series, record.context.unit);
+    let total = work_of_export(record, &clock);
+    let counted = total.filter(|_| record.context.unit != WorkUnit::Mebibyte);
     let levels = clock.levels(series, Memory::AnonymousAndSwap);
     JobSummary {
         outcome: record.outcome.clone(),
@@ -120,8 +123,8 @@ pub fn summarise(
         wall_s: record.wall_s,
         cpu_s: record.cpu_s,
         fps: speed(record, series),
-        fps_early: total.and_then(|frames| speed_over(&clock, SharePart::EARLY.of(frames))),
-        fps_late: total.and_then(|frames| speed_over(&clock, SharePart::LATE.of(frames))),
+        fps_early: counted.and_then(|frames| speed_over(&clock, SharePart::EARLY.of(frames))),
+        fps_late: counted.and_then(|frames| speed_over(&clock, SharePart::LATE.of(frames))),
         is_unverified: record.frames_shown_by == Some(FramesShownBy::Nothing),
         output_bytes: record.output_bytes,
         samples: record.sampling.samples,
@@ -156,10 +159,11 @@ fn speed(record: &RunRecord, series: &Series) -> Option<f64> {
     (record.wall_s > 0.0).then(|| frames.as_f64() / record.wall_s)
 }
 
-/// Frames of the whole export: as planned, or else as counted when it came to its end.
-fn frames_of_export(record: &RunRecord, clock: &ProgressClock) -> Option<f64> {
+/// The work of the whole export: as planned, or else as counted when it came to its end.
+fn work_of_export(record: &RunRecord, clock: &ProgressClock) -> Option<f64> {
     let counted = clock.last_step().filter(|_| record.outcome.is_finished());
-    record.context.frames.map(Count::as_f64).or(counted).filter(|&frames| frames > 0.0)
+    let planned = record.context.frames.filter(|_| record.context.unit != WorkUnit::Mebibyte);
+    planned.map(Count::as_f64).or(counted).filter(|&steps| steps > 0.0)
 }
 
 fn peak_rss(record: &RunRecord, series: &Series) -> Option<Bytes> {

@@ -1,9 +1,10 @@
 //! A trace as judging sees it: how far it had come, and how much memory it had there.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use memreel_trace::units::Count;
-use memreel_trace::{Column, Memory, Series};
+use memreel_trace::{Column, Memory, Series, WorkUnit};
 
 use crate::constants::Constants;
 use crate::progress_clock::ProgressClock;
@@ -17,14 +18,59 @@ const COLUMNS: usize = 2048;
 pub const PAGES: f64 = 8192.0;
 
 /// What the steps of a course are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Per {
     /// Frames exported.
     #[default]
     Frame,
-    /// Seconds, where no frames were counted.
+    /// Items of other work.
+    Item,
+    /// MiB that its processes wrote.
+    #[serde(rename = "MiB")]
+    Mebibyte,
+    /// Seconds, where nothing was counted.
     Second,
+}
+
+impl Per {
+    /// What a count in this unit goes by.
+    pub fn of(unit: WorkUnit) -> Per {
+        match unit {
+            WorkUnit::Frame => Per::Frame,
+            WorkUnit::Item => Per::Item,
+            WorkUnit::Mebibyte => Per::Mebibyte,
+        }
+    }
+
+    /// Whether the program itself counted its work, one by one.
+    pub fn is_counted(self) -> bool {
+        matches!(self, Per::Frame | Per::Item)
+    }
+
+    /// One of them, as a sentence says it.
+    pub fn one(self) -> &'static str {
+        self.unit().map_or("second", WorkUnit::one)
+    }
+
+    /// Several of them.
+    pub fn several(self) -> &'static str {
+        self.unit().map_or("seconds", WorkUnit::several)
+    }
+
+    /// As a table's cell has it after a slash.
+    pub fn short(self) -> &'static str {
+        self.unit().map_or("s", WorkUnit::name)
+    }
+
+    fn unit(self) -> Option<WorkUnit> {
+        match self {
+            Per::Frame => Some(WorkUnit::Frame),
+            Per::Item => Some(WorkUnit::Item),
+            Per::Mebibyte => Some(WorkUnit::Mebibyte),
+            Per::Second => None,
+        }
+    }
 }
 
 /// A stretch of the way that is too short to be told apart any further.
@@ -47,6 +93,8 @@ pub struct Course {
     pub points: Vec<Point>,
     /// The steps of the whole way.
     pub steps: f64,
+    /// The seconds that it took.
+    pub seconds: f64,
     /// Steps from one thing known to the next: between samples, or between changes of the counter where
     /// those are rarer.
     pub resolution: f64,
@@ -64,13 +112,18 @@ pub struct Course {
 }
 
 impl Course {
-    /// The course of a trace by the frames that were exported; by seconds where none were counted.
-    /// `None` when this memory was not measured, or nothing happened.
+    /// The course of a trace by its work; by seconds where none was counted. `None` when this memory was not measured,
+    /// or nothing happened.
     ///
-    /// `frames` is the clock of the series' frames.
-    pub fn of(series: &Series, frames: &ProgressClock, memory: Memory, k: &Constants) -> Option<Course> {
-        let (per, clock) = match frames.is_running() {
-            true => (Per::Frame, frames.clone()),
+    /// `work` is the clock of the series in the unit of its work.
+    pub fn of(
+        series: &Series,
+        (work, unit): (&ProgressClock, WorkUnit),
+        memory: Memory,
+        k: &Constants,
+    ) -> Option<Course> {
+        let (per, clock) = match work.is_running() {
+            true => (Per::of(unit), work.clone()),
             false => (Per::Second, ProgressClock::of_seconds(series)),
         };
         let (steps, (begin, end)) = clock.last_step().zip(clock.running())?;
@@ -81,12 +134,13 @@ impl Course {
         let known: Vec<(f64, f64)> = during.filter(|(at, _)| *at <= judged).collect();
         let mut points = without_short_falls(lowest_and_highest(&known, judged), k.short_fall * steps);
         end_at_last_crest(&mut points, steps, k);
-        let both = series.frames_in().is_measured() && series.frames_out().is_measured();
+        let both = per.is_counted() && series.frames_in().is_measured() && series.frames_out().is_measured();
         let before = levels().take_while(|(t_s, _)| *t_s <= begin).last();
         (points.len() > 1).then(|| Course {
             per,
             points,
             steps,
+            seconds: end - begin,
             resolution: judged / known.len().min(clock.changes_within(0.0, judged)).max(1) as f64,
             waited: begin / end,
             level_before: before.map_or(0.0, |(_, level)| level),

@@ -312,8 +312,8 @@ fn census(jobs: &[&JobFacts]) -> Vec<(Verdict, usize)> {
 /// The steps of the longest export, in the unit that jobs are judged by.
 fn steps_done(jobs: &[&JobFacts]) -> f64 {
     match per(jobs) {
-        Per::Frame => longest(jobs) as f64,
-        Per::Second => jobs.iter().map(|job| job.verdict.steps).fold(0.0, f64::max),
+        Per::Frame | Per::Item => longest(jobs) as f64,
+        Per::Mebibyte | Per::Second => jobs.iter().map(|job| job.verdict.steps).fold(0.0, f64::max),
     }
 }
 
@@ -340,10 +340,12 @@ fn most_of(jobs: &[&JobFacts], term: fn(&Terms) -> f64) -> f64 {
     jobs.iter().filter_map(|job| job.verdict.terms.as_ref().map(term)).fold(0.0, f64::max)
 }
 
-/// What most jobs can be asked together by: seconds are another measure than frames.
+/// What the jobs can be asked together by: what they count, seconds only where none of them counts anything.
 fn per(jobs: &[&JobFacts]) -> Per {
-    let by_seconds = |job: &&JobFacts| job.verdict.per == Some(Per::Second);
-    if !jobs.is_empty() && jobs.iter().all(by_seconds) { Per::Second } else { Per::Frame }
+    let known = || jobs.iter().filter_map(|job| job.verdict.per);
+    let counted = known().find(|per| *per != Per::Second);
+    let all_seconds = !jobs.is_empty() && known().count() == jobs.len();
+    counted.unwrap_or(if all_seconds { Per::Second } else { Per::Frame })
 }
 
 fn not_stable_above(jobs: &[&JobFacts]) -> Option<f64> {
@@ -501,6 +503,20 @@ mod tests {
         let short = RunVerdict { per: Some(Per::Second), steps: 0.3, needs, ..RunVerdict::default() };
         let verdict = judge_jobs(&[JobFacts { verdict: short, ..export(200, 50.0, None) }]);
         assert_eq!((verdict.because, verdict.needs.frames), (Because::RunsAreOpen, Some(4)));
+    }
+
+    #[test]
+    fn a_run_that_counted_nothing_does_not_change_the_unit_of_the_others() {
+        let by = |per: Per| {
+            let verdict = RunVerdict { per: Some(per), ..export(200, 50.0, None).verdict };
+            JobFacts { verdict, ..export(200, 50.0, None) }
+        };
+        let unit = |pers: &[Per]| judge_jobs(&pers.iter().map(|per| by(*per)).collect::<Vec<_>>()).per;
+        assert_eq!(unit(&[Per::Second, Per::Item, Per::Item]), Per::Item);
+        assert_eq!(unit(&[Per::Mebibyte, Per::Second]), Per::Mebibyte);
+        assert_eq!(unit(&[Per::Second, Per::Frame]), Per::Frame);
+        assert_eq!(unit(&[Per::Second, Per::Second]), Per::Second);
+        assert_eq!(unit(&[]), Per::Frame);
     }
 
     #[test]

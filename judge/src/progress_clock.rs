@@ -2,7 +2,7 @@
 
 use crate::stats;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{Column, Memory, Series};
+use memreel_trace::{Column, Memory, Series, WorkUnit};
 
 /// What a process has done so far as a function of time, from a counter of it: frames exported, MiB
 /// written.
@@ -23,14 +23,25 @@ impl ProgressClock {
         ProgressClock::of(series, series.frames(), Count::as_f64)
     }
 
+    /// The clock of the work in its unit.
+    pub fn of_work(series: &Series, unit: WorkUnit) -> ProgressClock {
+        match unit {
+            WorkUnit::Frame | WorkUnit::Item => ProgressClock::of_frames(series),
+            WorkUnit::Mebibyte => ProgressClock::of_written(series),
+        }
+    }
+
     /// The clock of frames taken in.
     pub fn of_frames_in(series: &Series) -> ProgressClock {
         ProgressClock::of(series, series.frames_in(), Count::as_f64)
     }
 
-    /// The clock of MiB written.
+    /// The clock of MiB written since the first sample: a process that was running already had written before.
     pub fn of_written(series: &Series) -> ProgressClock {
-        ProgressClock::of(series, series.written(), Bytes::mib)
+        let before = series.written().measured().next().map_or(0.0, Bytes::mib);
+        let clock = ProgressClock::of(series, series.written(), Bytes::mib);
+        let since = clock.changes.into_iter().map(|(t_s, step)| (t_s, step - before));
+        ProgressClock { changes: since.collect() }
     }
 
     /// A clock whose steps are the seconds themselves, and that changes with every sample.
@@ -119,6 +130,19 @@ mod tests {
 
     fn clock(samples: &[Sample]) -> ProgressClock {
         ProgressClock::of_frames(&Series::of(samples, &[]))
+    }
+
+    #[test]
+    fn what_was_written_before_the_first_sample_is_no_progress() {
+        let sample = |tick: u64| Sample {
+            t_s: tick as f64,
+            written_bytes: Some(Bytes::from_mib(10_000 + 2 * tick)),
+            ..Sample::default()
+        };
+        let series = Series::of(&(0..=10).map(sample).collect::<Vec<_>>(), &[]);
+        let clock = ProgressClock::of_work(&series, WorkUnit::Mebibyte);
+        assert_eq!((clock.step_at(5.0), clock.last_step()), (Some(10.0), Some(20.0)));
+        assert!(!ProgressClock::of_work(&series, WorkUnit::Item).is_running());
     }
 
     #[test]

@@ -38,10 +38,10 @@ pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
 pub fn judge_export(series: &Series, context: &RunContext, finished: bool) -> RunVerdict {
     let counts = !context.frame_counters.is_empty();
     if !finished && counts && !ProgressClock::of_frames(series).is_running() {
-        let peak = HighestLevel::of(series, &ProgressClock::of_frames(series), context);
+        let peak = HighestLevel::of(series, context);
         return RunVerdict {
             reason: Some(Reason::NoFrames),
-            per: Some(Per::Frame),
+            per: Some(Per::of(context.unit)),
             peak,
             ..RunVerdict::default()
         };
@@ -51,9 +51,9 @@ pub fn judge_export(series: &Series, context: &RunContext, finished: bool) -> Ru
 
 /// The same by other constants: to see which of them a verdict hangs on.
 pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVerdict {
-    let clock = ProgressClock::of_frames(series);
+    let clock = ProgressClock::of_work(series, context.unit);
     let of = |memory: Memory| {
-        let course = Course::of(series, &clock, memory, k)?;
+        let course = Course::of(series, (&clock, context.unit), memory, k)?;
         Some(match context.exports.is_empty() {
             true => of_one_export(&course, Backlog::of(series, memory), context, k),
             false => of_exports(&course, AtRest::of(series, memory, context, k), context, k),
@@ -64,41 +64,42 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
     let memory = [Memory::AnonymousAndSwap, Memory::Rss]
         .into_iter()
         .find(|&memory| series.memory(memory).is_measured());
-    let open = || without_course(memory, series.len(), frames(&clock, context), k);
+    let frames = frames(&clock, context).map(|frames| (frames, Per::of(context.unit)));
+    let open = || without_course(memory, series.len(), frames, k);
     let verdict = memory.map_or_else(open, |memory| named(memory, of(memory).unwrap_or_else(open)));
     // Shared memory is no part of anonymous memory.
     let shared =
         of(Memory::Shared).filter(|shared| shared.grows == Answer::Yes && verdict.grows != Answer::Yes);
     RunVerdict {
-        peak: HighestLevel::of(series, &clock, context),
+        peak: HighestLevel::of(series, context),
         ..shared.map_or(verdict, |shared| named(Memory::Shared, shared))
     }
 }
 
-/// Frames of the run: those that were counted, or that it is known to have.
+/// Frames or items of the run: those that were counted, or that it is known to have.
 fn frames(clock: &ProgressClock, context: &RunContext) -> Option<f64> {
-    clock.last_step().or(context.frames.map(Count::as_f64))
+    let is_counted = Per::of(context.unit).is_counted();
+    clock.last_step().or(context.frames.map(Count::as_f64)).filter(|_| is_counted)
 }
 
 /// The verdict where there are no two samples to lay a course through.
-fn without_course(memory: Option<Memory>, samples: usize, frames: Option<f64>, k: &Constants) -> RunVerdict {
+fn without_course(
+    memory: Option<Memory>,
+    samples: usize,
+    frames: Option<(f64, Per)>,
+    k: &Constants,
+) -> RunVerdict {
     let enough = k.enough_frames();
     let finer = Needs { samples: Some(more(k.least_known, samples as f64)), ..Needs::default() };
     let (reason, needs) = match (memory, frames) {
         (None, _) => (Reason::NothingMeasured, finer),
-        (_, Some(frames)) if frames < enough => {
+        (_, Some((frames, _))) if frames < enough => {
             (Reason::TooShort, Needs { frames: Some(more(enough, frames)), ..Needs::default() })
         }
         _ => (Reason::TooFewSamples, finer),
     };
-    let per = frames.map_or(Per::Second, |_| Per::Frame);
-    RunVerdict {
-        reason: Some(reason),
-        needs,
-        per: Some(per),
-        steps: frames.unwrap_or_default(),
-        ..RunVerdict::default()
-    }
+    let (steps, per) = frames.unwrap_or((0.0, Per::Second));
+    RunVerdict { reason: Some(reason), needs, per: Some(per), steps, ..RunVerdict::default() }
 }
 
 /// Several exports in one process: memory falls at each end, and what stays then is judged.

@@ -75,6 +75,9 @@ fn step(course: &Course, context: &RunContext, begin: (f64, f64), end: (f64, f64
 /// The cut within reach of a rise: two resolutions before it or after. Where half of all frames are within
 /// reach of some cut, nearness says nothing.
 fn cut_at(course: &Course, context: &RunContext, begin: f64, end: f64) -> Option<u64> {
+    if !course.per.is_counted() {
+        return None;
+    }
     let reach = 2.0 * course.resolution;
     let lengths: Vec<_> = context.cuts.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
     if stats::median(&lengths).is_some_and(|frames| frames < 4.0 * reach) {

@@ -84,7 +84,11 @@ impl Terms {
             Index::Cues => (LEAST_ENTRY.1, k.cue_bytes),
             Index::None => (0.0, 0.0),
         };
-        let rate = if per_frame { 1.0 } else { k.assumed_rate };
+        let rate = match (course.per, context.frames) {
+            (Per::Frame, _) => 1.0,
+            (Per::Mebibyte, Some(frames)) => frames.as_f64() / course.steps,
+            (Per::Item | Per::Mebibyte | Per::Second, _) => k.assumed_rate,
+        };
         let expected = Expected { low: BytesPerFrame(low), high: BytesPerFrame(high) };
         let unknown_sound = index == Index::Kept && per_frame && context.packets_per_frame.is_none();
         let picture = context.frame_bytes.map_or(0.0, Bytes::as_f64);

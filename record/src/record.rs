@@ -28,7 +28,7 @@ use crate::progress::Pattern;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
 use crate::writer::{Sink, Writer};
 use memreel_trace::units::Bytes;
-use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError};
+use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError, WorkUnit};
 
 pub use folder::{Folder, check_writable};
 pub use psrecord_log::{Content, LogLayout, PsrecordLog};
@@ -50,6 +50,8 @@ pub struct Order {
     pub duration: Option<Duration>,
     /// How its progress is known.
     pub progress: ProgressSource,
+    /// What its progress is counted in.
+    pub unit: WorkUnit,
     /// The named pipe of which each line is a mark.
     pub marks: Option<PathBuf>,
 }
@@ -203,10 +205,11 @@ pub fn record(
     let mut subject = Subject::take(&order.what, order.progress.streams())?;
     let witnesses = Witnesses::from_now(subject.pid);
     let origin = Instant::now();
-    let progress = order.progress.given();
+    let (progress, unit) = (order.progress.given(), order.unit);
     let relay = relay(&mut subject, order.progress, live)?;
     let (sampler, rows) = Sampler::start(subject.target(), order.settings, origin, Arc::clone(live), None)?;
-    let mut began = Began { started, witnesses, origin, cpu: live.cpu(), limit: order.duration, progress };
+    let mut began =
+        Began { started, witnesses, origin, cpu: live.cpu(), limit: order.duration, progress, unit };
     let (events, queue) = channel();
     let (sinks, failures) = failures::watched(sinks)?;
     let writer = Writer::start(rows, queue, sinks)?;
@@ -242,6 +245,7 @@ struct Began {
     limit: Option<Duration>,
     /// The regular expression and the file that its progress is read by.
     progress: (Option<String>, Option<String>),
+    unit: WorkUnit,
 }
 
 fn describe(
@@ -264,6 +268,7 @@ fn describe(
         cpu_s: subject.cpu(seen.end, cpu_seen).map(|cpu| cpu.as_secs_f64()),
         high_water_bytes: seen.end.map(|end| end.max_rss).max(sampler.high_water),
         progress: progress_kind(live).into(),
+        unit: began.unit,
         progress_regex: began.progress.0.clone(),
         progress_file: began.progress.1.clone(),
         machine: machine::describe(),

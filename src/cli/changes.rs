@@ -8,6 +8,7 @@ use clap::Args;
 use super::Failure;
 use crate::scenario::{self, Driver, EngineName, Override, SHIPPED, Scenario, Word};
 use memreel_projects::project::{self, ProjectFormat};
+use memreel_trace::WorkUnit;
 
 /// The options; each is a short form of `--set`.
 #[derive(Debug, Args)]
@@ -116,6 +117,10 @@ struct OwnOptions {
     /// The same in a file that it writes: the last `frame=N` or number in it
     #[arg(long, value_name = "FILE", requires = "command")]
     progress_file: Option<String>,
+    /// What the progress counts: frame, item (pages, files …); MiB: no progress is read, and the MiB written by
+    /// the command count
+    #[arg(long, value_name = "UNIT", requires = "command")]
+    unit: Option<WorkUnit>,
     /// The number of frames that the command exports, where it is known
     #[arg(long, value_name = "N")]
     frames: Option<u64>,
@@ -172,6 +177,7 @@ impl OwnOptions {
             ("--names", &self.names),
             ("--progress-regex", &self.progress_regex),
             ("--progress-file", &self.progress_file),
+            ("--unit", &self.unit.map(|unit| unit.name().to_string())),
         ];
         let given = options.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         let commands = self.command.iter().map(|command| ("--command", command));
@@ -205,6 +211,9 @@ impl OwnOptions {
             text.push_str(&format!("\n[engines.{name}]\ncommand = {command}\n"));
             if !parts.is_empty() {
                 text.push_str(&format!("progress = {{ {} }}\n", parts.join(", ")));
+            }
+            if let Some(unit) = self.unit {
+                text.push_str(&format!("unit = {}\n", quoted(unit.name())));
             }
         }
         Ok((name, text))

@@ -18,7 +18,7 @@ use left::{RunPace, Schedule};
 use line::JobProgress;
 use memreel_record::sampler::Live;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{Outcome, visible};
+use memreel_trace::{Outcome, WorkUnit, visible};
 
 /// Shows happenings on standard error.
 pub struct ProgressLine {
@@ -37,6 +37,7 @@ struct Current {
     repeat: u32,
     began: Instant,
     frames: Option<u64>,
+    unit: WorkUnit,
     live: Arc<Live>,
     /// As it was when the job began.
     schedule: Schedule,
@@ -70,7 +71,8 @@ impl ProgressLine {
                     variant: variant.label().to_string(),
                     repeat,
                     began: Instant::now(),
-                    frames: variant.frames_of_all_exports(),
+                    frames: variant.frames_of_all_exports().filter(|_| variant.unit() != WorkUnit::Mebibyte),
+                    unit: variant.unit(),
                     live,
                     schedule: self.schedule.clone(),
                 });
@@ -90,13 +92,14 @@ impl ProgressLine {
             bar.finish_and_clear();
         }
         let Some(current) = self.current.take() else { return };
-        let Current { number, of, variant, repeat, began, frames, live, .. } = &*current;
+        let Current { number, of, variant, repeat, began, frames, .. } = &*current;
         let place = line::place(*number, *of);
         // Counters are read now and then: of a whole export the last number seen is not the last.
         let all = frames.filter(|_| outcome.is_finished());
-        let exported = all.or_else(|| live.frames().map(Count::get));
+        let exported = all.or_else(|| current.done());
         self.schedule.note(variant, RunPace::new(exported.unwrap_or(0), began.elapsed()));
-        let exported = exported.map_or_else(String::new, |frames| format!("{frames} frames, "));
+        let exported =
+            exported.map_or_else(String::new, |frames| format!("{frames} {}, ", current.unit.several()));
         let seconds = began.elapsed().as_secs_f64();
         say(format_args!(
             "{place} {variant} · repeat {repeat}: {outcome}, {exported}{seconds:.1} s, peak {peak}"
@@ -105,9 +108,17 @@ impl ProgressLine {
 }
 
 impl Current {
+    /// How much of its work is done, where that is counted.
+    fn done(&self) -> Option<u64> {
+        match self.unit {
+            WorkUnit::Frame | WorkUnit::Item => self.live.frames().map(Count::get),
+            WorkUnit::Mebibyte => Some(self.live.written().mib() as u64),
+        }
+    }
+
     /// Everything is read from the job's own counters each time the line is drawn.
     fn text(&self, width: usize) -> String {
-        let (frames, elapsed) = (self.live.frames().map_or(0, Count::get), self.began.elapsed());
+        let (frames, elapsed) = (self.done().unwrap_or(0), self.began.elapsed());
         let progress = JobProgress {
             number: self.number,
             of: self.of,
@@ -115,6 +126,7 @@ impl Current {
             repeat: self.repeat,
             frames,
             all_frames: self.frames,
+            unit: self.unit,
             elapsed,
             memory: Some(self.live.memory()).filter(|(_, peak)| *peak > Bytes::ZERO),
             left: self.of.and_then(|_| self.schedule.left(self.number, RunPace::new(frames, elapsed))),

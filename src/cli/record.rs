@@ -27,7 +27,7 @@ use memreel_record::record::{
 };
 use memreel_record::sampler::{Detail, Live, Settings};
 use memreel_record::writer::{SamplesFile, Sink, TraceFiles};
-use memreel_trace::{OUT_OF_FILES, TraceError};
+use memreel_trace::{OUT_OF_FILES, TraceError, WorkUnit};
 
 use live_line::LiveLine;
 
@@ -144,6 +144,10 @@ pub struct RecordCommand {
     /// `ffmpeg -progress FILE` writes it, or else the last number
     #[arg(long, value_name = "FILE", help_heading = "Progress and marks")]
     progress_file: Option<PathBuf>,
+    /// What the progress counts: frame, item (pages, files …); MiB: no progress is read, and the MiB written by
+    /// the process count
+    #[arg(long, value_name = "UNIT", default_value = "frame", help_heading = "Progress and marks")]
+    unit: WorkUnit,
     /// Set a mark for each line written to this named pipe; if there is none, it is created, and removed at
     /// the end
     #[arg(long, value_name = "FIFO", help_heading = "Progress and marks")]
@@ -221,6 +225,9 @@ impl RecordCommand {
         for (name, value) in [("--progress-regex", regex), ("--progress-file", file)] {
             run.extend(value.into_iter().flat_map(|value| [name.to_string(), value]));
         }
+        if !self.unit.is_frame() {
+            run.extend(["--unit".to_string(), self.unit.name().into()]);
+        }
         again(run, out)
     }
 
@@ -234,6 +241,7 @@ impl RecordCommand {
             settings: self.settings(),
             duration: self.duration,
             progress: self.progress()?,
+            unit: self.unit,
             marks: self.marks.clone(),
         };
         let mut has_failed = false;
@@ -286,6 +294,12 @@ impl RecordCommand {
         }
         if self.log.is_some() && self.detail == DetailWord::Rss {
             return wrong("--log needs CPU time, which --detail rss does not read");
+        }
+        if self.unit == WorkUnit::Mebibyte && (self.progress_regex.is_some() || self.progress_file.is_some())
+        {
+            return wrong(
+                "--unit MiB counts what the process writes; leave out --progress-regex and --progress-file",
+            );
         }
         if self.progress_regex.is_some() && self.progress_file.is_none() && self.command.is_empty() {
             return wrong(

@@ -36,6 +36,7 @@ pub fn job_digest(
         content.push_str(&digests(media));
     }
     content.push_str(&memory_limit(memory));
+    content.push_str(&unit(variant));
     digest::of(content)
 }
 
@@ -51,8 +52,14 @@ pub fn export_digest(
     let (_, text) = engine.timeline(&by_digest);
     let resolved = engine::resolve(engine, &by_digest, &JobFiles::unnamed(false));
     let (arguments, environment) = (&resolved.command[1..], &resolved.environment);
-    let (media, memory) = (digests(media), memory_limit(variant.memory_limit));
-    digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}{memory}"))
+    let (media, memory, unit) = (digests(media), memory_limit(variant.memory_limit), unit(variant));
+    digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}{memory}{unit}"))
+}
+
+/// What its growth is told by; nothing for frames, so that it is the same as before there were other units.
+fn unit(variant: &Variant) -> String {
+    let unit = variant.unit();
+    if unit.is_frame() { String::new() } else { format!("\nunit {}", unit.name()) }
 }
 
 /// Nothing without a limit: so it is the same as before there were any.

@@ -126,6 +126,7 @@ fn context(variant: &Variant, resolved: &Resolved, counted: Option<u64>, machine
         counter_error_bytes: machine::counter_error(machine, THREADS),
         cpus: Some(machine.cpus),
         frame_counters: resolved.progress.as_ref().map_or("", |progress| progress.counters).into(),
+        unit: variant.unit(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::report::{JobRow, MeasuredJob, Report, ReportError, VariantRow};
 use memreel_judge::RunVerdict;
 use memreel_judge::analysis::{Spread, VariantSummary};
 use memreel_judge::shape::Answer;
+use memreel_trace::WorkUnit;
 
 /// A figure's heading, its unit, which is stacked first where there is no room, and what is shown of it.
 struct FigureColumn {
@@ -31,6 +32,9 @@ impl FigureColumn {
         cell.lines().map(|line| format!("({line})")).collect::<Vec<_>>().join("\n")
     }
 }
+
+/// The unit of the speed, where frames are counted.
+const SPEED: &str = "frames/s";
 
 const COLUMNS: &[FigureColumn] = &[
     FigureColumn {
@@ -65,7 +69,7 @@ const COLUMNS: &[FigureColumn] = &[
         rank: 5,
         cell: |row| median_and_range(row.summary.cpu_s, seconds),
     },
-    FigureColumn { heading: "early\n→ late", unit: "frames/s", rank: 8, cell: |row| speeds(&row.summary) },
+    FigureColumn { heading: "early\n→ late", unit: SPEED, rank: 8, cell: |row| speeds(&row.summary) },
 ];
 
 /// Writes the table, the reasons for what failed or did not run, and what measuring cost.
@@ -81,7 +85,7 @@ pub fn write_table(report: &Report, out: &mut dyn Write, look: TableLook) -> Res
     writeln!(out)?;
     let ran: Vec<_> = variants.iter().filter(|variant| variant.summary.ran > 0).collect();
     if !ran.is_empty() {
-        table(&ran).write(out, look)?;
+        table(&ran, report.unit()).write(out, look)?;
         legend(&ran).iter().try_for_each(|line| write_wrapped(out, line, look.width))?;
         write_missing_plot(report, out, look.width)?;
     }
@@ -107,8 +111,13 @@ fn write_findings(report: &Report, out: &mut dyn Write, width: u16) -> io::Resul
     Ok(())
 }
 
-fn table(variants: &[&VariantRow<'_>]) -> PrintedTable {
-    let figures = COLUMNS.iter().map(|column| TableColumn::numbers(column.heading, column.unit, column.rank));
+fn table(variants: &[&VariantRow<'_>], unit: Option<WorkUnit>) -> PrintedTable {
+    let unit_of = |column: &FigureColumn| match (column.unit, unit) {
+        (SPEED, Some(WorkUnit::Item)) => "items/s",
+        (unit, _) => unit,
+    };
+    let figures =
+        COLUMNS.iter().map(|column| TableColumn::numbers(column.heading, unit_of(column), column.rank));
     let columns = figures.chain([TableColumn::words("outcome", 0)]).collect();
     let repeated = variants.iter().any(|variant| variant.summary.ran > 1);
     let mut table = PrintedTable::new("variant", columns).ruled(repeated);

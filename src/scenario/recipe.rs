@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memreel_trace::WorkUnit;
 use regex::Regex;
 
 use super::spelling::{nearest, quoted};
@@ -59,6 +60,8 @@ pub struct Recipe {
     pub shell: bool,
     /// Where it says how far it is.
     pub progress: RecipeProgress,
+    /// What its progress is counted in.
+    pub unit: WorkUnit,
     /// A command that prints its version; empty where there is none.
     pub version: Vec<String>,
     /// Variables of its environment.
@@ -227,7 +230,8 @@ fn variables(table: &KeyTable, template: &Read<'_>) -> Result<BTreeMap<String, T
     Ok(variables)
 }
 
-const KEYS: &[&str] = &["about", "command", "shell", "progress", "version", "env", "files", "install"];
+const KEYS: &[&str] =
+    &["about", "command", "shell", "progress", "unit", "version", "env", "files", "install"];
 
 fn recipe(field: Field, names: &UserNames, folder: Option<&Path>) -> Result<Recipe, ScenarioFault> {
     let name: Word = field.name.parse().map_err(|message: String| field.fault(message))?;
@@ -240,8 +244,15 @@ fn recipe(field: Field, names: &UserNames, folder: Option<&Path>) -> Result<Reci
     let command = table.required("command")?;
     let command = if shell { script(command, &template)? } else { arguments(command, &template)? };
     let text = |key| table.get(key).map(|field| field.text("a sentence").map(str::to_string)).transpose();
+    let unit = table.get("unit").map_or(Ok(WorkUnit::Frame), unit)?;
     let progress = match table.get("progress") {
+        Some(field) if unit == WorkUnit::Mebibyte => {
+            return Err(
+                field.fault("the MiB are those that the command writes: leave out `progress`, or `unit`")
+            );
+        }
         Some(field) => progress(field, &template)?,
+        None if unit == WorkUnit::Mebibyte => RecipeProgress::None,
         None => usual_progress(&command, shell),
     };
     let variables_of = |field: Field| variables(&field.table(format!("[engines.{name}.env]"))?, &template);
@@ -251,6 +262,7 @@ fn recipe(field: Field, names: &UserNames, folder: Option<&Path>) -> Result<Reci
         command,
         shell,
         progress,
+        unit,
         version: table.get("version").map_or(Ok(Vec::new()), words)?,
         environment: table.get("env").map_or(Ok(BTreeMap::new()), variables_of)?,
         files: table.get("files").map_or(Ok(BTreeMap::new()), files)?,
@@ -339,6 +351,14 @@ fn progress(field: Field, template: &Read<'_>) -> Result<RecipeProgress, Scenari
         (None, Some(regex)) => Ok(RecipeProgress::Output(regex)),
         (None, None) => Err(field.mismatch(wanted)),
     }
+}
+
+/// What is counted.
+fn unit(field: Field) -> Result<WorkUnit, ScenarioFault> {
+    field
+        .text("a unit of progress: \"frame\", \"item\" or \"MiB\"")?
+        .parse()
+        .map_err(|why: String| field.fault(why))
 }
 
 /// A regular expression one part of which is a number.

@@ -9,7 +9,7 @@ use super::{StoreError, output, read_versioned};
 use memreel_trace::units::Bytes;
 use memreel_trace::{
     ColumnNames, Event, Machine, Memory, OUT_OF_FILES, Outcome, RECORDING_FORMAT, RecordingRecord,
-    RunContext, RunRecord, Series, SeriesFormat, TraceError,
+    RunContext, RunRecord, Series, SeriesFormat, TraceError, WorkUnit,
 };
 
 /// What can be read, for who gave something else.
@@ -64,6 +64,8 @@ pub struct Recorded {
     pub progress_regex: Option<String>,
     /// The file that its progress was read from, where one was given.
     pub progress_file: Option<String>,
+    /// What its progress was counted in.
+    pub unit: WorkUnit,
     /// Whether samples are missing because no more files could be opened.
     pub lacked_files: bool,
 }
@@ -122,9 +124,9 @@ struct Circumstances {
 impl From<RecordingRecord> for Circumstances {
     fn from(record: RecordingRecord) -> Circumstances {
         // By the command line alone is known what is written.
-        let container = output::container(&record.command);
-        let context =
-            container.map(|container| RunContext { container: Some(container), ..RunContext::default() });
+        let (container, unit) = (output::container(&record.command), record.unit);
+        let is_known = container.is_some() || !unit.is_frame();
+        let context = is_known.then(|| RunContext { container, unit, ..RunContext::default() });
         let pid = record.attached.then_some(record.pid);
         Circumstances {
             wall_s: record.wall_s,
@@ -138,6 +140,7 @@ impl From<RecordingRecord> for Circumstances {
                 pid,
                 progress_regex: record.progress_regex,
                 progress_file: record.progress_file,
+                unit,
             },
         }
     }

@@ -49,7 +49,7 @@ pub use machine_class::MachineClass;
 pub use outcome::Outcome;
 pub use record::{
     EngineRecord, FramesShownBy, GroupVersion, Machine, MediaFile, MemoryGroupRecord, Overhead, PssSource,
-    RunContext, RunRecord, Sampling, Threading, TimelineRecord,
+    RunContext, RunRecord, Sampling, Threading, TimelineRecord, WorkUnit,
 };
 pub use recording::{OUT_OF_FILES, RECORDING_FORMAT, RecordingRecord};
 pub use series::{Column, Memory, Series};

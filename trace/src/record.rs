@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -281,4 +282,68 @@ pub struct RunContext {
     pub cpus: Option<u32>,
     /// The frame counters of the engine: `in`, `out`, `in+out`, or empty.
     pub frame_counters: String,
+    /// The unit of the progress.
+    #[serde(default, skip_serializing_if = "WorkUnit::is_frame")]
+    pub unit: WorkUnit,
+}
+
+/// What the progress of a program is counted in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum WorkUnit {
+    /// Frames.
+    #[default]
+    #[serde(rename = "frame")]
+    Frame,
+    /// Items of other work: pages, files, requests.
+    #[serde(rename = "item")]
+    Item,
+    /// MiB that its processes have written: for programs that report no progress.
+    #[serde(rename = "MiB")]
+    Mebibyte,
+}
+
+impl WorkUnit {
+    /// All of them.
+    pub const ALL: [WorkUnit; 3] = [WorkUnit::Frame, WorkUnit::Item, WorkUnit::Mebibyte];
+
+    /// As options, scenarios and files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkUnit::Frame => "frame",
+            WorkUnit::Item => "item",
+            WorkUnit::Mebibyte => "MiB",
+        }
+    }
+
+    /// One of them, in a sentence.
+    pub fn one(self) -> &'static str {
+        match self {
+            WorkUnit::Frame => "frame",
+            WorkUnit::Item => "item",
+            WorkUnit::Mebibyte => "MiB written",
+        }
+    }
+
+    /// Several of them.
+    pub fn several(self) -> &'static str {
+        match self {
+            WorkUnit::Frame => "frames",
+            WorkUnit::Item => "items",
+            WorkUnit::Mebibyte => "MiB written",
+        }
+    }
+
+    /// Whether it is frames.
+    pub fn is_frame(&self) -> bool {
+        *self == WorkUnit::Frame
+    }
+}
+
+impl FromStr for WorkUnit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<WorkUnit, String> {
+        let known = WorkUnit::ALL.into_iter().find(|unit| unit.name() == text);
+        known.ok_or_else(|| format!("`{text}` is no unit of progress: frame, item or MiB"))
+    }
 }

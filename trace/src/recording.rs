@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Bytes;
-use crate::{Machine, Outcome, Overhead, Sampling};
+use crate::{Machine, Outcome, Overhead, Sampling, WorkUnit};
 
 /// What is noted if processes were left out because no more files could be opened.
 pub const OUT_OF_FILES: &str = "too many open files: not every process was sampled; raise `ulimit -n`";
@@ -40,6 +40,9 @@ pub struct RecordingRecord {
     /// The measure of progress: `frames`, `written` (bytes written) or `none`.
     #[schemars(extend("enum" = ["frames", "written", "none"]))]
     pub progress: String,
+    /// The unit of the progress.
+    #[serde(default, skip_serializing_if = "WorkUnit::is_frame")]
+    pub unit: WorkUnit,
     /// The regular expression that finds the progress in the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_regex: Option<String>,

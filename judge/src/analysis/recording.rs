@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::analysis::{ProgressClock, SharePart, level_over};
 use crate::run::{RunVerdict, judge};
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{Memory, RunContext, Series};
+use memreel_trace::{Memory, RunContext, Series, WorkUnit};
 
 /// Writing goes on where every block of the second half wrote as much as this.
 const LEAST_WRITTEN_A_BLOCK: Bytes = Bytes::from_kib(64);
@@ -107,7 +107,7 @@ pub fn summarise_recording(
 ) -> RecordingSummary {
     let anonymous = series.memory(Memory::AnonymousAndSwap).is_measured();
     let level_of = if anonymous { Memory::AnonymousAndSwap } else { Memory::Rss };
-    let way = Way::of(series, level_of);
+    let way = Way::of(series, level_of, context.unit);
     let planned = frames.filter(|_| way.over == Over::Frames).map(Count::as_f64);
     RecordingSummary {
         lasted_s: lasted_s.or(series.end_s()).unwrap_or(0.0),
@@ -140,13 +140,17 @@ struct Way {
 }
 
 impl Way {
-    fn of(series: &Series, memory: Memory) -> Way {
+    fn of(series: &Series, memory: Memory, unit: WorkUnit) -> Way {
         let frames = ProgressClock::of_frames(series);
+        let written = ProgressClock::of_written(series);
+        if unit == WorkUnit::Mebibyte && written.is_running() {
+            return Way::along(Over::Written, &written, series, memory);
+        }
         if frames.is_running() {
             return Way::along(Over::Frames, &frames, series, memory);
         }
         if goes_on_writing(series) {
-            return Way::along(Over::Written, &ProgressClock::of_written(series), series, memory);
+            return Way::along(Over::Written, &written, series, memory);
         }
         let levels = series.levels(memory).map(|(t_s, level)| (t_s, level.as_f64())).collect();
         Way { over: Over::Seconds, steps: series.end_s(), levels }

@@ -82,7 +82,9 @@ impl<'a> Case<'a> {
         let shape = profile.shape(&terms, course.resolution, k);
         Case {
             form: if teeth.is_some() { Form::SawTooth } else { shape.form },
-            division: (course.per == Per::Frame)
+            division: course
+                .per
+                .is_counted()
                 .then(|| Division::of(course, &envelope, whole, context, &terms, k))
                 .flatten(),
             k,
@@ -122,7 +124,12 @@ impl<'a> Case<'a> {
     }
 
     fn too_little(&self) -> Option<(Reason, Needs)> {
-        let scale = if self.course.per == Per::Frame { 1.0 } else { 0.01 };
+        // What is not counted one by one is enough when it took long enough.
+        let scale = match self.course.per {
+            Per::Frame | Per::Item => 1.0,
+            Per::Mebibyte => 0.01 * self.course.steps / self.course.seconds,
+            Per::Second => 0.01,
+        };
         // What is steep shows in half of it, and what is level in few samples: the envelope knows the future.
         let steep = self.shape.grows == Answer::Yes && self.profile.is_steep(&self.terms);
         let least = scale * self.k.least_frames / if steep { 2.0 } else { 1.0 };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::left;
+use memreel_trace::WorkUnit;
 use memreel_trace::units::Bytes;
 
 /// Places of the bar.
@@ -21,7 +22,9 @@ pub struct JobProgress<'a> {
     pub variant: &'a str,
     /// Which repeat.
     pub repeat: u32,
-    /// Frames exported so far.
+    /// What its work is counted in.
+    pub unit: WorkUnit,
+    /// Frames exported so far, or items.
     pub frames: u64,
     /// Frames to export, where that is known.
     pub all_frames: Option<u64>,
@@ -67,7 +70,7 @@ impl JobProgress<'_> {
         let bar = self.all_frames.filter(|_| has(Detail::Bar)).map(|all| format!("{} ", self.bar(all)));
         let bar = bar.unwrap_or_default();
         let all_frames = self.all_frames.map_or_else(String::new, |all| format!("/{all}"));
-        let unit = if has(Detail::Unit) { " frames" } else { "" };
+        let unit = if has(Detail::Unit) { format!(" {}", self.unit.several()) } else { String::new() };
         let frames_so_far =
             format!("{place} {variant} · {repeat_word}{repeat}: {bar}{frames}{all_frames}{unit}");
         let speed = (has(Detail::Speed) && *frames > 0).then(|| format!("{:.0}/s", self.speed()));
@@ -138,6 +141,7 @@ mod tests {
             repeat: 1,
             frames: 1200,
             all_frames: Some(2000),
+            unit: WorkUnit::Frame,
             elapsed: Duration::from_secs(3),
             memory: Some((Bytes::from_mib(92), Bytes::from_mib(93))),
             left: Some(Duration::from_secs(240)),

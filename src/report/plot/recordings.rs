@@ -161,7 +161,7 @@ fn remarks(row: &RecordingRow, memory: Memory, over: Over) -> Vec<String> {
     let failure = row.failure().map(ToString::to_string);
     let empty = row.curve(memory).points.is_empty().then(|| match over {
         _ if row.summary.samples == 0 => "no samples".to_string(),
-        Over::Frames if row.has(memory) => "no frames counted".to_string(),
+        Over::Frames if row.has(memory) => "no progress counted".to_string(),
         Over::Written if row.has(memory) => "nothing written".to_string(),
         _ => format!("without {memory}"),
     });

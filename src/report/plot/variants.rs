@@ -10,7 +10,7 @@ use crate::report::plot::provenance;
 use crate::report::plot::scene::{HEIGHT, Scene, WIDTH};
 use crate::report::{MeasuredJob, Report, VariantRow};
 use memreel_judge::analysis::Curve;
-use memreel_trace::Outcome;
+use memreel_trace::{Outcome, WorkUnit};
 
 /// What the lines run over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,33 +37,40 @@ impl Over {
         }
     }
 
-    fn title(self) -> &'static str {
-        match self {
-            Over::Frames => "frames exported",
-            Over::Time => "seconds since the engine started",
+    fn title(self, unit: Option<WorkUnit>) -> &'static str {
+        match (self, unit) {
+            (Over::Frames, Some(WorkUnit::Frame)) => "frames exported",
+            (Over::Frames, Some(WorkUnit::Item)) => "items finished",
+            (Over::Frames, Some(WorkUnit::Mebibyte)) => "MiB written",
+            (Over::Frames, None) => "progress, in the unit of each engine",
+            (Over::Time, _) => "seconds since the engine started",
         }
     }
 
     /// How far a job was to go, or went.
     fn reach(self, job: &MeasuredJob) -> f64 {
         let planned = match self {
+            Over::Frames if job.context.unit == WorkUnit::Mebibyte => 0.0,
             Over::Frames => job.context.frames.map_or(0.0, |frames| frames.as_f64()),
             Over::Time => job.summary.wall_s,
         };
         self.curve(job).points.last().map_or(planned, |point| planned.max(point.at))
     }
 
-    fn where_it_died(self, at: f64) -> String {
-        match self {
-            Over::Frames => format!("at frame {}", number(at, 0)),
-            Over::Time => format!("after {} s", number(at, 1)),
+    fn where_it_died(self, at: f64, unit: WorkUnit) -> String {
+        match (self, unit) {
+            (Over::Frames, WorkUnit::Frame | WorkUnit::Item) => {
+                format!("at {} {}", unit.name(), number(at, 0))
+            }
+            (Over::Frames, WorkUnit::Mebibyte) => format!("after {} MiB", number(at, 1)),
+            (Over::Time, _) => format!("after {} s", number(at, 1)),
         }
     }
 
     /// Why there is no line.
     fn why_empty(self, job: &MeasuredJob) -> &'static str {
         match self {
-            Over::Frames if !job.over_time.points.is_empty() => "no frames counted",
+            Over::Frames if !job.over_time.points.is_empty() => "no progress counted",
             _ => "too short to be sampled",
         }
     }
@@ -78,7 +85,8 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
 
     let mut scene = Scene::default();
     let top = frame::write_header(&mut scene, &report.question, &provenance(report)) + 140;
-    let cuts = (over == Over::Frames).then(|| cuts::shared(report));
+    let unit = report.unit();
+    let cuts = (over == Over::Frames && unit == Some(WorkUnit::Frame)).then(|| cuts::shared(report));
     let notes = frame::write_notes(&mut scene, &notes(report, over, &shown, cuts.as_ref()));
     let names = shown.iter().map(|variant| variant.name.as_str());
     let failed = shown.iter().any(|variant| variant.summary.finished < variant.summary.ran);
@@ -96,7 +104,7 @@ fn draw(report: &Report, over: Over) -> Option<Scene> {
     };
     let columns = (plane.across, Ticks::within(reach, 6));
     let below = if over == Over::Frames { 78 } else { 50 };
-    frame::draw_sideward_axis(&mut scene, field, columns, below, over.title());
+    frame::draw_sideward_axis(&mut scene, field, columns, below, over.title(unit));
     let upward =
         UpwardAxis { scale: plane.upward, ticks: rows, title: "anonymous memory + swap, MiB", above: 62 };
     frame::draw_upward_axis(&mut scene, field, &upward);
@@ -168,7 +176,8 @@ fn line_of(variant: &VariantRow<'_>, ink: Ink, over: Over, plane: &Plane) -> Lin
 fn remarks(jobs: &[&MeasuredJob], over: Over) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(died) = jobs.iter().find(|job| !job.summary.outcome.is_finished()) {
-        let place = over.curve(died).points.last().map(|point| over.where_it_died(point.at));
+        let place =
+            over.curve(died).points.last().map(|point| over.where_it_died(point.at, died.context.unit));
         let count = jobs.iter().filter(|job| !job.summary.outcome.is_finished()).count();
         let of = if jobs.len() > 1 { format!("{count} of {}: ", jobs.len()) } else { String::new() };
         remarks.push(format!("{of}{} {}", died.summary.outcome.word(), place.unwrap_or_default()));

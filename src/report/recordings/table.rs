@@ -131,7 +131,7 @@ pub struct RecordingLine<'a> {
 #[derive(Serialize, JsonSchema)]
 struct RecordingGrowth {
     /// The unit of the numbers.
-    #[schemars(extend("enum" = [unit(Per::Frame), unit(Per::Second)]))]
+    #[schemars(extend("enum" = [unit(Per::Frame), unit(Per::Item), unit(Per::Mebibyte), unit(Per::Second)]))]
     unit: &'static str,
     /// The estimate.
     estimate: f64,
@@ -176,5 +176,10 @@ fn line_growth(verdict: &RunVerdict) -> Option<RecordingGrowth> {
 }
 
 fn unit(per: Per) -> &'static str {
-    if per == Per::Frame { "bytes/frame" } else { "bytes/s" }
+    match per {
+        Per::Frame => "bytes/frame",
+        Per::Item => "bytes/item",
+        Per::Mebibyte => "bytes/MiB written",
+        Per::Second => "bytes/s",
+    }
 }

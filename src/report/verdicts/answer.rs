@@ -122,8 +122,7 @@ impl Told<'_> {
     fn by(&self, with: With, interval: bool) -> Option<String> {
         let rate = self.growth.with(with)?;
         let each = match (with, self.per) {
-            (With::Frames, Per::Frame) => "per frame",
-            (With::Frames, Per::Second) => "per second",
+            (With::Frames, per) => &format!("per {}", per.one()),
             (With::Sources, _) => "with each new source",
             (With::Cuts, _) if self.with.contains(&With::Sources) && !self.unparted => "with every other cut",
             (With::Cuts, _) => "with every cut",
@@ -146,7 +145,7 @@ impl Told<'_> {
                 amount(limit)
             );
         }
-        let each = one(self.per);
+        let each = self.per.one();
         let limit = self
             .limit
             .map(|limit| format!("a leak of more than {} per {each} would have been seen", amount(limit)));
@@ -175,8 +174,7 @@ pub fn rates_in_short(verdict: &RunVerdict) -> Vec<String> {
     let with = if alike { &verdict.with[..1] } else { &verdict.with };
     let rate = |with: &With| {
         let each = match with {
-            With::Frames if per == Per::Second => "s",
-            With::Frames => "frame",
+            With::Frames => per.short(),
             With::Sources => "source",
             With::Cuts => "cut",
             With::Exports => "export",
@@ -217,20 +215,29 @@ fn unit_of(bytes: f64) -> (f64, &'static str) {
 }
 
 fn why_open(reason: Option<Reason>, verdict: &RunVerdict) -> String {
-    let seconds = verdict.per == Some(Per::Second);
     match reason {
-        Some(Reason::TooShort) if seconds => format!("the run is too short: {} s", short(verdict.steps)),
-        Some(Reason::TooShort) => format!("the run is too short: {} frames", number(verdict.steps, 0)),
+        Some(Reason::TooShort) => {
+            format!("the run is too short: {}", steps(verdict.steps, verdict.per.unwrap_or_default()))
+        }
         Some(reason) => why(reason, verdict.at_rest.as_ref().map(|rest| rest.exports as u64)),
         None => "nothing was measured".into(),
     }
 }
 
-/// One step.
-fn one(per: Per) -> &'static str {
+/// Where a step is.
+fn place(step: f64, per: Per) -> String {
     match per {
-        Per::Frame => "frame",
-        Per::Second => "second",
+        Per::Frame | Per::Item | Per::Second => format!("{} {}", per.one(), number(step, 0)),
+        Per::Mebibyte => steps(step, per),
+    }
+}
+
+/// So many steps.
+fn steps(steps: f64, per: Per) -> String {
+    match per {
+        Per::Frame | Per::Item => format!("{} {}", number(steps, 0), per.several()),
+        Per::Mebibyte => format!("{} {}", short(steps), per.several()),
+        Per::Second => format!("{} s", short(steps)),
     }
 }
 
@@ -298,12 +305,11 @@ fn why_jobs_are_open(verdict: &JobsVerdict) -> String {
         Because::SourcesAreOpen => {
             "two numbers of sources do not show whether growth with sources continues".into()
         }
-        _ if verdict.reason == Some(Reason::TooShort) && verdict.runs.len() == 1 => match verdict.per {
-            Per::Frame => {
-                format!("the export is too short: {} frames", number(verdict.up_to_frames as f64, 0))
-            }
-            Per::Second => format!("the export is too short: {} s", short(verdict.steps)),
-        },
+        _ if verdict.reason == Some(Reason::TooShort) && verdict.runs.len() == 1 => {
+            let per = verdict.per;
+            let done = if per.is_counted() { verdict.up_to_frames as f64 } else { verdict.steps };
+            format!("the export is too short: {}", steps(done, per))
+        }
         _ => verdict
             .reason
             .filter(|_| verdict.runs.len() == 1)
@@ -320,7 +326,7 @@ fn disagree(verdict: &JobsVerdict) -> String {
 
 /// Where it rose, of a run that is level.
 fn where_it_rose(verdict: &RunVerdict) -> Option<String> {
-    let at = |step: f64| format!("{} {}", one(verdict.per.unwrap_or_default()), number(step, 0));
+    let at = |step: f64| place(step, verdict.per.unwrap_or_default());
     match verdict.form? {
         Form::Filled => {
             verdict.flat_since.map(|since| format!("it grew until {} and then stopped", at(since)))
@@ -342,9 +348,9 @@ fn where_it_rose(verdict: &RunVerdict) -> Option<String> {
 
 fn where_jobs_stopped(verdict: &JobsVerdict) -> Option<String> {
     match verdict.because {
-        Because::RunsStop => verdict
-            .stopped_at
-            .map(|at| format!("it grew until {} {} and then stopped", one(verdict.per), number(at, 0))),
+        Because::RunsStop => {
+            verdict.stopped_at.map(|at| format!("it grew until {} and then stopped", place(at, verdict.per)))
+        }
         Because::LevelsStopRisingWithSources => {
             Some("it grew with the first sources and not with more".into())
         }

@@ -239,11 +239,11 @@ pub fn forecast(prediction: Result<Prediction, WhyNot>, memory: Option<Bytes>) -
 }
 
 fn one(verdict: &RunVerdict) -> &'static str {
-    if verdict.per == Some(Per::Second) { "second" } else { "frame" }
+    verdict.per.unwrap_or_default().one()
 }
 
 fn plural(verdict: &RunVerdict) -> &'static str {
-    if verdict.per == Some(Per::Second) { "seconds" } else { "frames" }
+    verdict.per.unwrap_or_default().several()
 }
 
 /// That a recording of ours without its record has no end; `None` where it has one.
@@ -266,7 +266,8 @@ pub fn clock(set_back_s: f64) -> Option<String> {
 pub fn caveats(verdict: &RunVerdict) -> Vec<String> {
     let resident = verdict.memory.as_deref() == Some(&Memory::Rss.to_string());
     let seconds = verdict.per == Some(Per::Second);
-    let blind = verdict.grows_with_frames() && !verdict.cuts_known && !seconds;
+    let frames = verdict.per.unwrap_or_default() == Per::Frame;
+    let blind = verdict.grows_with_frames() && !verdict.cuts_known && frames;
     let caveats = [
         resident.then_some(
             "Anonymous memory was not measured: resident memory is judged, pages of files included.",

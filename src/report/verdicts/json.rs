@@ -23,7 +23,11 @@ use memreel_trace::units::Bytes;
 pub struct GrowthRecord {
     /// Growth with each frame.
     frame: Option<GrowthRate>,
-    /// Growth with each second, if frames were not counted.
+    /// Growth with each item, if items were counted.
+    item: Option<GrowthRate>,
+    /// Growth with each MiB written, if these were counted.
+    mib_written: Option<GrowthRate>,
+    /// Growth with each second, if nothing was counted.
     second: Option<GrowthRate>,
     /// Growth with each first use of a source.
     source: Option<GrowthRate>,
@@ -38,6 +42,8 @@ impl GrowthRecord {
         let by = |wanted: Per| growth.frame.filter(|_| per == wanted).map(rounded_rate);
         GrowthRecord {
             frame: by(Per::Frame),
+            item: by(Per::Item),
+            mib_written: by(Per::Mebibyte),
             second: by(Per::Second),
             source: growth.source.map(rounded_rate),
             cut: growth.cut.map(rounded_rate),
@@ -153,6 +159,10 @@ pub struct VerdictRecord {
     pub next: Option<String>,
     /// The kind of memory that was judged.
     pub memory: Option<String>,
+    /// What the run is counted in; null if nothing was measured.
+    pub unit: Option<Per>,
+    /// The length of the run, in that unit.
+    pub work: Option<f64>,
     /// The length of the run, in frames.
     pub frames: Option<f64>,
     /// The length of the run, in seconds, if frames were not counted.
@@ -231,6 +241,8 @@ impl VerdictRecord {
             needs: verdict.needs,
             next: None,
             memory: verdict.memory.clone(),
+            unit: verdict.per,
+            work: verdict.per.map(|_| round(verdict.steps)),
             frames: by_frames.then_some(round(verdict.steps)),
             seconds: by_seconds.then_some(round(verdict.steps)),
             judged_frames: verdict

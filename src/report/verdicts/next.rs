@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::store::{ProjectRecord, Recorded};
-use memreel_judge::course::Per;
 use memreel_judge::exports;
 use memreel_judge::jobs::{Because, JobsVerdict};
 use memreel_judge::shape::Answer;
@@ -99,7 +98,7 @@ pub fn of_jobs(verdict: &JobsVerdict, experiment: &Experiment) -> Option<Next> {
             needs: verdict.needs,
             reason: verdict.reason,
             sources: verdict.because == Because::SourcesAreOpen,
-            steps: if verdict.per == Per::Second { verdict.steps } else { verdict.up_to_frames as f64 },
+            steps: if verdict.per.is_counted() { verdict.up_to_frames as f64 } else { verdict.steps },
         };
         return Some(experiment.next(&open));
     }
@@ -174,7 +173,8 @@ fn progress_options(recorded: &Recorded) -> impl Iterator<Item = String> {
     let options =
         [("--progress-regex", &recorded.progress_regex), ("--progress-file", &recorded.progress_file)];
     let given = options.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-    given.flat_map(|(name, value)| match value.starts_with('-') {
+    let unit = (!recorded.unit.is_frame()).then(|| ("--unit", recorded.unit.name()));
+    given.chain(unit).flat_map(|(name, value)| match value.starts_with('-') {
         true => vec![format!("{name}={value}")],
         false => vec![name.to_string(), value.to_string()],
     })

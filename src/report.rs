@@ -345,7 +345,9 @@ impl Report {
         if leaks && !asked && family.jobs.iter().any(|job| job.leaves_a_consumer_running()) {
             return Some(verdicts::next::of_exports_not_stopped(experiment));
         }
-        let at_frames = family.verdict.grows == Answer::Yes && family.verdict.with.contains(&With::Frames);
+        let verdict = &family.verdict;
+        let at_frames =
+            verdict.grows == Answer::Yes && verdict.per == Per::Frame && verdict.with.contains(&With::Frames);
         let mut measured = family.jobs.iter().filter_map(|job| job.measured.as_ref());
         if at_frames && experiment.is_opaque && measured.all(|job| job.context.cuts.is_empty()) {
             return Some(Next::Words(CUTS_UNKNOWN.into()));

@@ -483,6 +483,9 @@ fn a_command_that_says_nothing_is_judged_by_the_mib_that_it_writes() {
     let grown = leaks.growth.frame.unwrap().estimate / 1024.0;
     assert!((360.0..440.0).contains(&grown), "{grown} KiB per MiB written\n{}", ran.out);
     assert!(ran.out.contains(" KiB per MiB written (95 %: "), "{}", ran.out);
+    let compared = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(compared.contains("keep 400 grows with every MiB written, keep 0 does not grow"), "{compared}");
+    assert!(!ran.out.contains("--cuts"), "{}", ran.out);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::report::{ASKED, Report, VariantRow, value_name};
 use memreel_judge::With;
 use memreel_judge::budget::Figure;
 use memreel_judge::compare::{self, Change, Comparison, Finding, LEAST_REPEATS, Pair};
+use memreel_judge::course::Per;
 use memreel_judge::shape::Answer;
 use memreel_judge::stats::Interval;
 
@@ -203,7 +204,7 @@ fn growth(pair: &Compared<'_>) -> Option<String> {
 /// How memory grows with the length of the export.
 #[derive(Debug, Clone, PartialEq)]
 enum Grows {
-    With(Vec<With>),
+    With(Vec<With>, Per),
     Not,
 }
 
@@ -218,7 +219,7 @@ impl Grows {
         let growing: Vec<_> = runs.iter().filter(|run| run.grows == Answer::Yes).collect();
         let first = growing.first().filter(|_| most(Answer::Yes))?;
         let alike = growing.iter().all(|run| run.with == first.with);
-        alike.then(|| Grows::With(first.with.clone()))
+        alike.then(|| Grows::With(first.with.clone(), first.per.unwrap_or_default()))
     }
 
     /// What one variant does, or both.
@@ -227,17 +228,17 @@ impl Grows {
         match self {
             Grows::Not if both => "neither grows".into(),
             Grows::Not => "does not grow".into(),
-            Grows::With(with) => {
-                let with: Vec<_> = with.iter().map(|with| each(*with)).collect();
+            Grows::With(with, per) => {
+                let with: Vec<_> = with.iter().map(|with| each(*with, *per)).collect();
                 format!("{}grow{s} with every {}", if both { "both " } else { "" }, with.join(" or "))
             }
         }
     }
 }
 
-fn each(with: With) -> &'static str {
+fn each(with: With, per: Per) -> &'static str {
     match with {
-        With::Frames => "frame",
+        With::Frames => per.one(),
         With::Sources => "new source",
         With::Cuts => "cut",
         With::Exports => "export",

@@ -21,13 +21,15 @@ struct Told<'a> {
     per: Per,
     limit: Option<f64>,
     why_open: String,
+    /// Whether that is because memory rose, so that growth has a bound and no more.
+    rises: bool,
     /// Where it stopped growing, or rose once.
     where_it_rose: Option<String>,
     exports: Option<usize>,
     rises_along: Vec<String>,
     /// In how many of how many runs, where they do not all answer the same.
     in_runs: Option<(usize, usize)>,
-    /// Without what of a project it does not grow, or grows as well.
+    /// Without what of a project it does not grow, or grows less, or as much.
     without: Option<String>,
 }
 
@@ -42,6 +44,7 @@ pub fn of_run(verdict: &RunVerdict) -> String {
         per: verdict.per.unwrap_or_default(),
         limit: verdict.not_stable_above,
         why_open: why_open(verdict.reason, verdict),
+        rises: verdict.reason == Some(Reason::Irregular),
         where_it_rose: where_it_rose(verdict),
         exports: verdict.at_rest.as_ref().map(|rest| rest.exports),
         rises_along: rises_along(verdict),
@@ -69,6 +72,7 @@ pub fn of_jobs(verdict: &JobsVerdict) -> String {
         per: verdict.per,
         limit: verdict.not_stable_above,
         why_open: why_jobs_are_open(verdict),
+        rises: verdict.reason == Some(Reason::Irregular) && verdict.runs.len() == 1,
         where_it_rose: where_jobs_stopped(verdict),
         exports: several,
         rises_along: Vec::new(),
@@ -84,8 +88,17 @@ impl Told<'_> {
         match self.grows {
             Answer::Yes => format!("Memory grows: yes{runs}, {}.", self.how_much()),
             Answer::No => format!("Memory grows: no{runs} – {}.", self.what_would_show()),
-            Answer::Open => format!("Memory grows: can't tell yet – {}.", self.why_open),
+            Answer::Open => {
+                let most = self.at_most().map(|most| format!("; {most}")).unwrap_or_default();
+                format!("Memory grows: can't tell yet – {}{most}.", self.why_open)
+            }
         }
+    }
+
+    /// How large the growth is at most, where there was enough to see that.
+    fn at_most(&self) -> Option<String> {
+        let limit = self.limit.filter(|_| self.rises)?;
+        Some(format!("steady growth is at most {} per {}", amount(limit), self.per.one()))
     }
 
     fn how_much(&self) -> String {

@@ -50,7 +50,14 @@ fn level(form: Form) -> RunVerdict {
 }
 
 fn open(reason: Reason) -> RunVerdict {
-    RunVerdict { grows: Answer::Open, reason: Some(reason), steps: 75.0, ..RunVerdict::default() }
+    let not_stable_above = Some(5632.0);
+    RunVerdict {
+        grows: Answer::Open,
+        reason: Some(reason),
+        steps: 75.0,
+        not_stable_above,
+        ..RunVerdict::default()
+    }
 }
 
 /// Twenty exports in one process, each of ten frames.

@@ -134,6 +134,7 @@ pub struct Lab {
     is_mounted: bool,
     /// The processes of every memreel that was started: beside this test others may run and be killed.
     started: RefCell<Vec<i32>>,
+    since: SystemTime,
 }
 
 /// What of a job is the same however often it is exported.
@@ -150,6 +151,7 @@ impl Lab {
             killed: None,
             is_mounted: false,
             started: RefCell::default(),
+            since: SystemTime::now(),
         }
     }
 
@@ -190,7 +192,7 @@ impl Lab {
             );
             self.is_whole(may_fail, whole);
         }
-        assert_eq!(groups_of(&self.started.borrow()), Vec::<PathBuf>::new());
+        assert_eq!(groups_of(&self.started.borrow(), self.since), Vec::<PathBuf>::new());
     }
 
     /// Every job that finished is as it is undisturbed.
@@ -450,13 +452,14 @@ pub fn undisturbed(engine: &str) -> Facts {
     facts(&lab.folder())
 }
 
-/// The control groups that these have made.
-fn groups_of(memreels: &[i32]) -> Vec<PathBuf> {
+/// The control groups that these have made, since then: an older one is of another process of that number.
+fn groups_of(memreels: &[i32], since: SystemTime) -> Vec<PathBuf> {
     let is_theirs = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let owner =
             name.strip_prefix("memreel-").and_then(|rest| rest.split('-').next()?.parse::<i32>().ok());
-        owner.is_some_and(|pid| memreels.contains(&pid))
+        let made = fs::metadata(path).and_then(|about| about.modified());
+        owner.is_some_and(|pid| memreels.contains(&pid)) && made.is_ok_and(|made| made >= since)
     };
     let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
     let mut left = Vec::new();

@@ -19,6 +19,7 @@
 //!
 //! use memreel_record::record::{Content, LogLayout, Order, ProgressSource, PsrecordLog, What, record};
 //! use memreel_record::sampler::{Live, Settings};
+//! use memreel_trace::WorkUnit;
 //!
 //! # let folder = std::env::temp_dir().join(format!("memreel-record-{}", std::process::id()));
 //! # std::fs::create_dir_all(&folder)?;
@@ -30,6 +31,7 @@
 //!     settings: Settings::every(Duration::from_millis(10)),
 //!     duration: Some(Duration::from_millis(200)),
 //!     progress: ProgressSource::Written,
+//!     unit: WorkUnit::Frame,
 //!     marks: None,
 //! };
 //! let end = record(order, vec![Box::new(log)], &Arc::new(Live::default()), &mut |error| eprintln!("{error}"))?;

@@ -65,7 +65,10 @@ fn an_ffmpeg_command_is_measured_by_frames_over_an_axis_of_the_users_own() {
     }
     // Only what the command was told is a column.
     let header = fs::read_to_string(bench.latest_folder("ffmpeg").join("summary.csv")).unwrap();
-    assert!(header.starts_with("engine,container,allocator,memory-limit,threads,repeat,outcome,"), "{header}");
+    assert!(
+        header.starts_with("engine,container,allocator,memory-limit,threads,repeat,outcome,"),
+        "{header}"
+    );
     let shown = summary(&bench.latest_folder("ffmpeg"));
     assert!(shown.iter().all(|row| row["frames_out"] == "50" && row["engine"] == "command"));
 }

@@ -136,6 +136,9 @@ impl Told<'_> {
         let rate = self.growth.with(with)?;
         let each = match (with, self.per) {
             (With::Frames, per) => &format!("per {}", per.one()),
+            // Half of them may gain nothing.
+            (With::Sources, _) if rate.low <= 0.0 => "with some of the new sources",
+            (With::Cuts, _) if rate.low <= 0.0 => "with some of the cuts",
             (With::Sources, _) => "with each new source",
             (With::Cuts, _) if self.with.contains(&With::Sources) && !self.unparted => "with every other cut",
             (With::Cuts, _) => "with every cut",

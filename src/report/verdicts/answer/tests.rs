@@ -36,6 +36,13 @@ fn growing(with: &[With]) -> RunVerdict {
     RunVerdict { grows: Answer::Yes, with: with.to_vec(), growth, steps: 2000.0, ..RunVerdict::default() }
 }
 
+/// At cuts, of which half gain nothing.
+fn growing_at_some_cuts() -> RunVerdict {
+    let cut = rate(107.0).map(|rate| GrowthRate { low: 0.0, ..rate });
+    let verdict = growing(&[With::Cuts]);
+    RunVerdict { growth: Growth { cut, ..verdict.growth }, ..verdict }
+}
+
 fn level(form: Form) -> RunVerdict {
     let step =
         Step { at: 1240.0, over: 1.0, size: Bytes::from_kib(2900), cut: None, first_use: false, threads: 0 };
@@ -93,6 +100,7 @@ fn a_run_is_answered_in_these_sentences() {
         by_seconds(growing(&[Frames])),
         growing(&[Sources]),
         growing(&[Cuts]),
+        growing_at_some_cuts(),
         growing(&[Exports]),
         growing(&[Frames, Cuts]),
         growing(&[Sources, Cuts]),

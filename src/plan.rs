@@ -177,7 +177,7 @@ impl Variant {
         generated.or(needed)
     }
 
-    /// What its progress is counted in.
+    /// The unit of its progress.
     pub fn unit(&self) -> WorkUnit {
         self.engine.recipe.as_ref().map_or(WorkUnit::Frame, |recipe| recipe.unit)
     }

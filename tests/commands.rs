@@ -486,8 +486,7 @@ fn a_command_that_says_nothing_is_judged_by_the_mib_that_it_writes() {
     let grown = leaks.growth.frame.unwrap().estimate / 1024.0;
     assert!((360.0..440.0).contains(&grown), "{grown} KiB per MiB written\n{}", ran.out);
     assert!(ran.out.contains(" KiB per MiB written (95 %: "), "{}", ran.out);
-    let compared = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(compared.contains("keep 400 grows with every MiB written, keep 0 does not grow"), "{compared}");
+    ran.says(&["keep 400 grows with every MiB written, keep 0 does not grow"]);
     assert!(!ran.out.contains("--cuts"), "{}", ran.out);
 }
 
@@ -507,7 +506,7 @@ fn what_is_counted_in_items_is_called_so() {
     let short =
         bench.run(&[&["record"][..], &counted, &["--", "/usr/bin/python3", "pages.py", "200"]].concat());
     short.expect(0);
-    let said = short.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = unwrapped(&short.err);
     assert!(said.contains("can't tell yet – the run is too short: 200 items."), "{said}");
     assert!(said.contains("memreel record --progress-regex 'page ([0-9]+)' --unit item -- "), "{said}");
 }
@@ -518,7 +517,11 @@ fn a_unit_that_there_is_not_or_that_leaves_nothing_to_read_is_refused() {
     let run = |more: &[&str]| bench.run(&[&["run", "--command", "echo page 1"][..], more].concat());
     let unknown = run(&["--unit", "page"]);
     unknown.expect(2);
-    assert!(unknown.err.contains("`page` is no unit of progress: frame, item or MiB"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("`page` is not a unit of progress; use frame, item or MiB"),
+        "{}",
+        unknown.err
+    );
     let both = run(&["--unit", "MiB", "--progress-regex", "page ([0-9]+)"]);
     both.expect(2).complains(&["the MiB are those that the command writes: leave out `progress`, or `unit`"]);
     let record = ["record", "--unit", "MiB", "--progress-file", "p.txt", "--", "echo", "page 1"];

@@ -72,7 +72,7 @@ fn four_kib_kept_of_each_frame_grow_per_frame_by_that_much() {
 fn a_decoder_kept_open_of_each_source_grows_per_source_and_not_per_frame() {
     let shown = exported(MANY, "keep-decoder=source", &["--threading", "single"]);
     assert_shown(&shown, Answer::Yes, &[With::Sources, With::Cuts]);
-    let told = shown.told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = unwrapped(&shown.told);
     // Each cut opens a source, so that one run cannot tell them apart.
     assert!(
         told.contains("with each new source") && told.contains("No growth per frame was found"),

@@ -55,7 +55,7 @@ fn settles(bench: &Bench, arguments: &[&str], why: &str) -> String {
         answers.iter().any(|line| line.contains("can't tell yet"))
     };
     let mut printed = run(arguments);
-    assert!(is_open(&printed) && words(&printed).contains(why), "{printed}");
+    assert!(is_open(&printed) && unwrapped(&printed).contains(why), "{printed}");
     for _ in 0..3 {
         let command = next(&printed);
         printed = run(&command.iter().map(String::as_str).collect::<Vec<_>>());
@@ -75,11 +75,6 @@ fn last_rests(bench: &Bench) -> String {
         summary["jobs"][0]["at_rest"].to_string()
     });
     rests.collect()
-}
-
-/// A text on one line.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -189,7 +184,7 @@ fn a_leak_of_a_project_is_followed_to_the_filter_that_leaks_by_the_commands_that
         memreel.env("MLT_REPOSITORY", &modules);
         let ran = bench.start_command(memreel).wait();
         printed = format!("{}{}", ran.expect(0).out, ran.err);
-        if words(&printed).contains(" It does not grow without leaky.") {
+        if unwrapped(&printed).contains(" It does not grow without leaky.") {
             let without = command.iter().position(|word| word == "--without").unwrap();
             assert_eq!(command[without + 1], "brightness,leaky", "{printed}");
             return;

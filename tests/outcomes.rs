@@ -552,7 +552,7 @@ fn of_twenty_exports_each_it_is_told_how_often_they_fail_and_whether_one_does_mo
     let arguments = ["run", "flaky.toml", "--repeat", "20", "--stall-limit", "4", "--wall-limit", "8"];
     let ran = bench.start_command(bench.memreel_with_exporter(FLAKY, &arguments)).wait();
     ran.expect(4);
-    let told = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = unwrapped(&ran.out);
     for sentence in [
         "single: 7 of 20 failed (35 %, 18–57 %): 4 crashed (20 %, 8–42 %), 1 stalled (5 %, 0.9–24 %), \
          1 timed out (5 %, 0.9–24 %), 1 ended incomplete (5 %, 0.9–24 %).",

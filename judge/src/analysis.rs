@@ -26,9 +26,7 @@ pub use variant::{Spread, VariantSummary, group_by_variant};
 
 use crate::run::RunVerdict;
 use memreel_trace::units::{Bytes, Count};
-use memreel_trace::{
-    FramesShownBy, Memory, MemoryGroupRecord, Outcome, RunRecord, Series, ThreadSample, WorkUnit,
-};
+use memreel_trace::{FramesShownBy, Memory, MemoryGroupRecord, Outcome, RunRecord, Series, ThreadSample};
 
 /// What is said of one job: a row of `summary.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,7 +102,7 @@ pub fn summarise(
 ) -> JobSummary {
     let clock = ProgressClock::of_work(series, record.context.unit);
     let total = work_of_export(record, &clock);
-    let counted = total.filter(|_| record.context.unit != WorkUnit::Mebibyte);
+    let counted = total.filter(|_| record.context.unit.is_counted());
     let levels = clock.levels(series, Memory::AnonymousAndSwap);
     JobSummary {
         outcome: record.outcome.clone(),
@@ -162,7 +160,7 @@ fn speed(record: &RunRecord, series: &Series) -> Option<f64> {
 /// The work of the whole export: as planned, or else as counted when it came to its end.
 fn work_of_export(record: &RunRecord, clock: &ProgressClock) -> Option<f64> {
     let counted = clock.last_step().filter(|_| record.outcome.is_finished());
-    let planned = record.context.frames.filter(|_| record.context.unit != WorkUnit::Mebibyte);
+    let planned = record.context.frames.filter(|_| record.context.unit.is_counted());
     planned.map(Count::as_f64).or(counted).filter(|&steps| steps > 0.0)
 }
 

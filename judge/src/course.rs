@@ -34,7 +34,7 @@ pub enum Per {
 }
 
 impl Per {
-    /// What a count in this unit goes by.
+    /// The step of a course whose progress has this unit.
     pub fn of(unit: WorkUnit) -> Per {
         match unit {
             WorkUnit::Frame => Per::Frame,
@@ -45,7 +45,7 @@ impl Per {
 
     /// Whether the program itself counted its work, one by one.
     pub fn is_counted(self) -> bool {
-        matches!(self, Per::Frame | Per::Item)
+        self.unit().is_some_and(WorkUnit::is_counted)
     }
 
     /// One of them, as a sentence says it.

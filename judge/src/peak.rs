@@ -40,8 +40,8 @@ pub struct HighestLevel {
 
 impl HighestLevel {
     /// The highest level in a series; `None` where no memory was measured.
-    /// `clock` is that of its frames.
-    pub fn of(series: &Series, context: &RunContext) -> Option<HighestLevel> {
+    /// `clock` is that of its work.
+    pub fn of(series: &Series, clock: &ProgressClock, context: &RunContext) -> Option<HighestLevel> {
         let resident = series.memory(Memory::Rss).is_measured();
         let memory = if resident { Memory::Rss } else { Memory::AnonymousAndSwap };
         let column = series.memory(memory);
@@ -54,11 +54,9 @@ impl HighestLevel {
         Some(HighestLevel {
             of: memory.to_string(),
             bytes: Bytes::new(peak as u64),
-            reached_at_frame: context
-                .unit
-                .is_frame()
-                .then(|| ProgressClock::of_frames(series).step_at(series.t_s()[reached]))
-                .flatten()
+            reached_at_frame: clock
+                .step_at(series.t_s()[reached])
+                .filter(|_| context.unit.is_frame())
                 .map(f64::round),
             reached_at_s: series.t_s()[reached],
             anonymous,

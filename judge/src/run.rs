@@ -38,7 +38,7 @@ pub fn judge(series: &Series, context: &RunContext) -> RunVerdict {
 pub fn judge_export(series: &Series, context: &RunContext, finished: bool) -> RunVerdict {
     let counts = !context.frame_counters.is_empty();
     if !finished && counts && !ProgressClock::of_frames(series).is_running() {
-        let peak = HighestLevel::of(series, context);
+        let peak = HighestLevel::of(series, &ProgressClock::of_frames(series), context);
         return RunVerdict {
             reason: Some(Reason::NoFrames),
             per: Some(Per::of(context.unit)),
@@ -71,15 +71,14 @@ pub fn judge_with(series: &Series, context: &RunContext, k: &Constants) -> RunVe
     let shared =
         of(Memory::Shared).filter(|shared| shared.grows == Answer::Yes && verdict.grows != Answer::Yes);
     RunVerdict {
-        peak: HighestLevel::of(series, context),
+        peak: HighestLevel::of(series, &clock, context),
         ..shared.map_or(verdict, |shared| named(Memory::Shared, shared))
     }
 }
 
 /// Frames or items of the run: those that were counted, or that it is known to have.
 fn frames(clock: &ProgressClock, context: &RunContext) -> Option<f64> {
-    let is_counted = Per::of(context.unit).is_counted();
-    clock.last_step().or(context.frames.map(Count::as_f64)).filter(|_| is_counted)
+    clock.last_step().or(context.frames.map(Count::as_f64)).filter(|_| context.unit.is_counted())
 }
 
 /// The verdict where there are no two samples to lay a course through.

@@ -73,7 +73,7 @@ fn step(course: &Course, context: &RunContext, begin: (f64, f64), end: (f64, f64
 }
 
 /// The cut within reach of a rise: two resolutions before it or after. Where half of all frames are within
-/// reach of some cut, nearness says nothing.
+/// reach of some cut, nearness says nothing; and so it does where MiB or seconds are the steps, since cuts are frames.
 fn cut_at(course: &Course, context: &RunContext, begin: f64, end: f64) -> Option<u64> {
     if !course.per.is_counted() {
         return None;

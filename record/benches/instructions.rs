@@ -1,8 +1,8 @@
 //! Guards what the sampling path costs, by counting instructions: on a shared machine times differ by
 //! half from run to run, and these by a thousandth.
 //!
-//! `make guard` (or `cargo bench -p memreel-record --bench instructions --profile guard`): runs each part under valgrind with two numbers
-//! of repetitions; the difference is what a repetition takes, the start of the program not counted.
+//! `make guard` (or `cargo bench -p memreel-record --bench instructions --profile guard`) runs each part under valgrind
+//! with two numbers of repetitions; the difference is what a repetition takes, the start of the program not counted.
 //! Fails when one takes more than its limit. What the kernel does is not counted.
 
 use std::hint::black_box;

@@ -50,7 +50,7 @@ pub struct Order {
     pub duration: Option<Duration>,
     /// How its progress is known.
     pub progress: ProgressSource,
-    /// What its progress is counted in.
+    /// The unit of its progress.
     pub unit: WorkUnit,
     /// The named pipe of which each line is a mark.
     pub marks: Option<PathBuf>,

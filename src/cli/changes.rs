@@ -148,15 +148,9 @@ impl OwnOptions {
         Ok(texts)
     }
 
-    /// The files of engines, and how many changes are theirs.
-    fn engines_files(&self) -> Result<(Vec<PathBuf>, usize), Failure> {
-        let paths = self.engines.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
-        Ok((paths, self.texts_of_files()?.len()))
-    }
-
-    /// Those that change a scenario, each as `key=value`; first those of files.
+    /// The other options that change a scenario, each as `key=value`.
     fn texts(&self) -> Result<Vec<String>, Failure> {
-        let mut texts = self.texts_of_files()?;
+        let mut texts = Vec::new();
         for text in &self.axis {
             let (name, values) = named("--axis", "threads=1,4", text)?;
             texts.push(format!("axes.{name}={values}"));
@@ -302,9 +296,10 @@ impl ScenarioOptions {
 
     /// The same with further changes.
     pub fn load_with(&self, scenario: Option<&str>, more: &[String]) -> Result<Scenario, Failure> {
-        let mut texts = self.texts()?;
-        texts.extend(more.iter().cloned());
-        let engines_files = self.own.engines_files()?;
+        let mut texts = self.own.texts_of_files()?;
+        let paths = self.own.engines.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+        let engines_files = (paths, texts.len());
+        texts.extend(self.texts_but_of_files()?.into_iter().chain(more.iter().cloned()));
         let scenario = match scenario {
             Some(scenario) if !self.own.command.is_empty() => {
                 Err(Failure::usage(format!("give either the scenario {scenario} or a --command, not both")))
@@ -328,8 +323,14 @@ impl ScenarioOptions {
         self.own.given()
     }
 
-    /// Each change as `key=value`.
+    /// Each change as `key=value`; first those of files.
     pub fn texts(&self) -> Result<Vec<String>, Failure> {
+        let mut texts = self.own.texts_of_files()?;
+        texts.extend(self.texts_but_of_files()?);
+        Ok(texts)
+    }
+
+    fn texts_but_of_files(&self) -> Result<Vec<String>, Failure> {
         let options = [
             ("matrix.engine", &self.engine),
             ("matrix.threading", &self.threading),

@@ -71,7 +71,7 @@ impl ProgressLine {
                     variant: variant.label().to_string(),
                     repeat,
                     began: Instant::now(),
-                    frames: variant.frames_of_all_exports().filter(|_| variant.unit() != WorkUnit::Mebibyte),
+                    frames: variant.frames_of_all_exports().filter(|_| variant.unit().is_counted()),
                     unit: variant.unit(),
                     live,
                     schedule: self.schedule.clone(),
@@ -110,9 +110,9 @@ impl ProgressLine {
 impl Current {
     /// How much of its work is done, where that is counted.
     fn done(&self) -> Option<u64> {
-        match self.unit {
-            WorkUnit::Frame | WorkUnit::Item => self.live.frames().map(Count::get),
-            WorkUnit::Mebibyte => Some(self.live.written().mib() as u64),
+        match self.unit.is_counted() {
+            true => self.live.frames().map(Count::get),
+            false => Some(self.live.written().mib() as u64),
         }
     }
 

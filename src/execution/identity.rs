@@ -56,7 +56,7 @@ pub fn export_digest(
     digest::of(format!("export 1\n{text}\n{arguments:?}\n{environment:?}\n{interval:?}{media}{memory}{unit}"))
 }
 
-/// What its growth is told by; nothing for frames, so that it is the same as before there were other units.
+/// The unit of progress. For frames the text is empty, so that digests of older results stay valid.
 fn unit(variant: &Variant) -> String {
     let unit = variant.unit();
     if unit.is_frame() { String::new() } else { format!("\nunit {}", unit.name()) }

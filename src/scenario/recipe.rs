@@ -60,7 +60,7 @@ pub struct Recipe {
     pub shell: bool,
     /// Where it says how far it is.
     pub progress: RecipeProgress,
-    /// What its progress is counted in.
+    /// The unit of its progress.
     pub unit: WorkUnit,
     /// A command that prints its version; empty where there is none.
     pub version: Vec<String>,

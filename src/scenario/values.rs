@@ -391,7 +391,7 @@ pub enum AllocatorChoice {
     /// The program's own: the C library's, as a rule.
     #[default]
     Default,
-    /// glibc's with at most so many arenas.
+    /// glibc's allocator, with this number of arenas at most.
     Arenas(u32),
     /// jemalloc in place of the C library's.
     Jemalloc,

@@ -64,7 +64,7 @@ pub struct Recorded {
     pub progress_regex: Option<String>,
     /// The file that its progress was read from, where one was given.
     pub progress_file: Option<String>,
-    /// What its progress was counted in.
+    /// The unit of its progress.
     pub unit: WorkUnit,
     /// Whether samples are missing because no more files could be opened.
     pub lacked_files: bool,

@@ -162,7 +162,7 @@ impl Lab {
         let name = disturbance.name;
         let is_known = code.map_or(disturbance.codes.is_empty(), |code| disturbance.codes.contains(&code));
         assert!(is_known, "{name}: {}\n{}{}", ran.status, ran.out, ran.err);
-        let said = [&ran.out, &ran.err].map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let said = [&ran.out, &ran.err].map(|text| unwrapped(text));
         assert!(said.iter().any(|text| text.contains(disturbance.says)), "{name}: {said:?}");
         self.settle(disturbance.may_fail, whole);
         ran

@@ -262,13 +262,18 @@ impl Ran {
     /// Asserts that standard output holds each of these words, also where a line ends between them.
     #[track_caller]
     pub fn says(&self, words: &[&str]) -> &Ran {
-        let unwrapped = self.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        let unwrapped = unwrapped(&self.out);
         for word in words {
             let is_said = self.out.contains(word) || unwrapped.contains(word);
             assert!(is_said, "`{word}` is missing:\n{}\n{}", self.out, self.err);
         }
         self
     }
+}
+
+/// A text on one line.
+pub fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Two variants of an export of an instant.

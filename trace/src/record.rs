@@ -287,7 +287,7 @@ pub struct RunContext {
     pub unit: WorkUnit,
 }
 
-/// What the progress of a program is counted in.
+/// The unit of a program's progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum WorkUnit {
     /// Frames.
@@ -333,6 +333,11 @@ impl WorkUnit {
         }
     }
 
+    /// Whether the program counts its work one by one: frames or items, but no MiB.
+    pub fn is_counted(self) -> bool {
+        self != WorkUnit::Mebibyte
+    }
+
     /// Whether it is frames.
     pub fn is_frame(&self) -> bool {
         *self == WorkUnit::Frame
@@ -344,6 +349,6 @@ impl FromStr for WorkUnit {
 
     fn from_str(text: &str) -> Result<WorkUnit, String> {
         let known = WorkUnit::ALL.into_iter().find(|unit| unit.name() == text);
-        known.ok_or_else(|| format!("`{text}` is no unit of progress: frame, item or MiB"))
+        known.ok_or_else(|| format!("`{text}` is not a unit of progress; use frame, item or MiB"))
     }
 }

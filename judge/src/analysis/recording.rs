@@ -141,16 +141,13 @@ struct Way {
 
 impl Way {
     fn of(series: &Series, memory: Memory, unit: WorkUnit) -> Way {
-        let frames = ProgressClock::of_frames(series);
-        let written = ProgressClock::of_written(series);
-        if unit == WorkUnit::Mebibyte && written.is_running() {
-            return Way::along(Over::Written, &written, series, memory);
-        }
-        if frames.is_running() {
-            return Way::along(Over::Frames, &frames, series, memory);
+        let work = ProgressClock::of_work(series, unit);
+        if work.is_running() {
+            let over = if unit.is_counted() { Over::Frames } else { Over::Written };
+            return Way::along(over, &work, series, memory);
         }
         if goes_on_writing(series) {
-            return Way::along(Over::Written, &written, series, memory);
+            return Way::along(Over::Written, &ProgressClock::of_written(series), series, memory);
         }
         let levels = series.levels(memory).map(|(t_s, level)| (t_s, level.as_f64())).collect();
         Way { over: Over::Seconds, steps: series.end_s(), levels }

@@ -124,7 +124,7 @@ impl<'a> Case<'a> {
     }
 
     fn too_little(&self) -> Option<(Reason, Needs)> {
-        // What is not counted one by one is enough when it took long enough.
+        // For MiB and seconds, the duration decides whether the run is long enough.
         let scale = match self.course.per {
             Per::Frame | Per::Item => 1.0,
             Per::Mebibyte => 0.01 * self.course.steps / self.course.seconds,

@@ -274,8 +274,8 @@ fn frames_at(graph: &Graph, holder: &str, place: usize) -> u64 {
 
 /// Plays a part of what was played before, several times in a row: one item of a playlist for each time.
 ///
-/// What was played before does not change. MLT counts the points of an entry from the first frame that the service plays
-/// by itself, whatever in point it has (melt 7.12).
+/// The service itself does not change. MLT counts the in and out points of an entry from the first frame that the service
+/// plays, whatever the in point of the service is (melt 7.12).
 pub fn play(graph: &mut Graph, points: Points, times: u32) {
     let Some(root) = graph.root() else { return };
     let entry = Entry { of: root.id.clone(), points, ..Entry::default() };

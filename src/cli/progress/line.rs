@@ -22,7 +22,7 @@ pub struct JobProgress<'a> {
     pub variant: &'a str,
     /// Which repeat.
     pub repeat: u32,
-    /// What its work is counted in.
+    /// The unit of its work.
     pub unit: WorkUnit,
     /// Frames exported so far, or items.
     pub frames: u64,

@@ -50,8 +50,10 @@ impl Over {
     /// How far a job was to go, or went.
     fn reach(self, job: &MeasuredJob) -> f64 {
         let planned = match self {
-            Over::Frames if job.context.unit == WorkUnit::Mebibyte => 0.0,
-            Over::Frames => job.context.frames.map_or(0.0, |frames| frames.as_f64()),
+            Over::Frames => {
+                let frames = job.context.frames.filter(|_| job.context.unit.is_counted());
+                frames.map_or(0.0, |frames| frames.as_f64())
+            }
             Over::Time => job.summary.wall_s,
         };
         self.curve(job).points.last().map_or(planned, |point| planned.max(point.at))

@@ -159,7 +159,7 @@ pub struct VerdictRecord {
     pub next: Option<String>,
     /// The kind of memory that was judged.
     pub memory: Option<String>,
-    /// What the run is counted in; null if nothing was measured.
+    /// The unit of the run's length; null if nothing was measured.
     pub unit: Option<Per>,
     /// The length of the run, in that unit.
     pub work: Option<f64>,

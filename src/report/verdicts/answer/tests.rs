@@ -36,7 +36,7 @@ fn growing(with: &[With]) -> RunVerdict {
     RunVerdict { grows: Answer::Yes, with: with.to_vec(), growth, steps: 2000.0, ..RunVerdict::default() }
 }
 
-/// At cuts, of which half gain nothing.
+/// Growth at cuts, where half of the cuts gain nothing.
 fn growing_at_some_cuts() -> RunVerdict {
     let cut = rate(107.0).map(|rate| GrowthRate { low: 0.0, ..rate });
     let verdict = growing(&[With::Cuts]);

@@ -367,9 +367,7 @@ impl Report {
 
     /// The unit of all engines' progress; `None` where they have several.
     pub fn unit(&self) -> Option<WorkUnit> {
-        let mut units = self.measured().map(|job| job.context.unit);
-        let first = units.next().unwrap_or_default();
-        units.all(|unit| unit == first).then_some(first)
+        the_same(self.measured().map(|job| job.context.unit))
     }
 
     /// What was measured, in the order of the plan.
@@ -447,6 +445,12 @@ fn measure(stored: &StoredJob) -> Result<MeasuredJob, ReportError> {
 /// Below growth that may be growth at cuts.
 const CUTS_UNKNOWN: &str = "Clip starts are not known: --cuts LIST, like --cuts 50,100, separates growth at cuts from \
                             growth per frame.";
+
+/// The unit that all of these have, frames where there are none; `None` where they differ.
+fn the_same(mut units: impl Iterator<Item = WorkUnit>) -> Option<WorkUnit> {
+    let first = units.next().unwrap_or_default();
+    units.all(|unit| unit == first).then_some(first)
+}
 
 /// How a result was made: what another one like it takes.
 pub fn experiment(index: &ResultIndex) -> Experiment {

@@ -503,12 +503,17 @@ fn what_is_counted_in_items_is_called_so() {
     assert!(!long.out.contains(" frame "), "{}", long.out);
     let svg = fs::read_to_string(bench.latest_folder("python3").join("memory-over-frames.svg")).unwrap();
     assert!(svg.contains("items finished") && !svg.contains("frames exported"));
-    let short =
-        bench.run(&[&["record"][..], &counted, &["--", "/usr/bin/python3", "pages.py", "200"]].concat());
+    let short = bench.run(
+        &[&["record", "--save", "short"][..], &counted, &["--", "/usr/bin/python3", "pages.py", "200"]]
+            .concat(),
+    );
     short.expect(0);
     let said = unwrapped(&short.err);
     assert!(said.contains("can't tell yet – the run is too short: 200 items."), "{said}");
     assert!(said.contains("memreel record --progress-regex 'page ([0-9]+)' --unit item -- "), "{said}");
+    bench.run(&["plot", "short", "-o", "short.svg", "--over", "frames"]).expect(0);
+    let svg = fs::read_to_string(bench.path().join("short.svg")).unwrap();
+    assert!(svg.contains("items finished") && !svg.contains("frames exported"));
 }
 
 #[test]

@@ -22,8 +22,18 @@ use std::path::{Path, PathBuf};
 
 use crate::report::{MeasuredJob, Report, ReportError};
 use crate::store;
-use memreel_trace::Machine;
+use memreel_trace::{Machine, WorkUnit};
 use scene::Scene;
+
+/// The title of an axis along which work is done; `None` where it has several units.
+fn work_title(unit: Option<WorkUnit>) -> &'static str {
+    match unit {
+        Some(WorkUnit::Frame) => "frames exported",
+        Some(WorkUnit::Item) => "items finished",
+        Some(WorkUnit::Mebibyte) => "MiB written",
+        None => "progress, each in its own unit",
+    }
+}
 
 /// Lays a plot out; `None` when it would be empty.
 type LayOut = fn(&Report) -> Option<Scene>;

@@ -12,7 +12,7 @@ use crate::report::plot::{self, Picture};
 use crate::report::{COLUMNS, ReportError, TableLook};
 use crate::store::{self, Recording};
 use memreel_judge::analysis::{self, CpuUse, Curve, Over, ProgressClock, RecordingSummary};
-use memreel_trace::{Machine, Memory, Outcome, Series, visible};
+use memreel_trace::{Machine, Memory, Outcome, Series, WorkUnit, visible};
 
 /// The kind of event whose words are a label that the user gave.
 const MARK: &str = "mark";
@@ -94,6 +94,12 @@ pub struct RecordingRow {
 }
 
 impl RecordingReport {
+    /// The unit of all recordings' progress; `None` where they have several.
+    pub fn unit(&self) -> Option<WorkUnit> {
+        let of = |row: &RecordingRow| row.recording.context.as_ref().map(|context| context.unit);
+        super::the_same(self.rows.iter().map(|row| of(row).unwrap_or_default()))
+    }
+
     /// Reads the samples of recordings and works out what is told of them.
     ///
     /// # Errors

@@ -2,15 +2,15 @@
 
 use crate::report::number::number;
 use crate::report::plot::axis::{AxisScale, Ticks};
-use crate::report::plot::distinct;
 use crate::report::plot::frame::{self, MARGIN, PlotArea, UpwardAxis};
 use crate::report::plot::lines::{self, GAP, Legend, Line, Plane};
 use crate::report::plot::marks::{Mark, PlotMarks};
 use crate::report::plot::palette::{GREY, Ink};
 use crate::report::plot::scene::{HEIGHT, Place, Scene, WIDTH};
+use crate::report::plot::{distinct, work_title};
 use crate::report::recordings::{RecordingReport, RecordingRow};
 use memreel_judge::analysis::{CpuUse, Over};
-use memreel_trace::Memory;
+use memreel_trace::{Memory, WorkUnit};
 
 /// Width of the line of CPU use.
 const THIN: u32 = 3;
@@ -66,7 +66,7 @@ impl Layout {
 
     fn draw_axes(&self, report: &RecordingReport, scene: &mut Scene) {
         let Plane { field, across, upward } = self.plane;
-        frame::draw_sideward_axis(scene, field, (across, self.ticks.1), 50, over_title(report.axes.over));
+        frame::draw_sideward_axis(scene, field, (across, self.ticks.1), 50, over_title(report));
         let title = format!("{}, MiB", report.memory());
         let axis = UpwardAxis { scale: upward, ticks: self.ticks.0, title: &title, above: self.above };
         frame::draw_upward_axis(scene, field, &axis);
@@ -122,10 +122,10 @@ fn notes(report: &RecordingReport, marks: &PlotMarks, cpu: Option<&CpuUse>) -> V
     cpu.into_iter().chain(marks.note()).chain(failed).collect()
 }
 
-fn over_title(over: Over) -> &'static str {
-    match over {
-        Over::Frames => "frames exported",
-        Over::Written => "MiB written",
+fn over_title(report: &RecordingReport) -> &'static str {
+    match report.axes.over {
+        Over::Frames => work_title(report.unit()),
+        Over::Written => work_title(Some(WorkUnit::Mebibyte)),
         Over::Seconds => "seconds since the recording began",
     }
 }

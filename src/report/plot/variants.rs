@@ -6,8 +6,8 @@ use crate::report::plot::cuts;
 use crate::report::plot::frame::{self, MARGIN, PlotArea, UpwardAxis};
 use crate::report::plot::lines::{self, GAP, Line, Plane};
 use crate::report::plot::palette::Ink;
-use crate::report::plot::provenance;
 use crate::report::plot::scene::{HEIGHT, Scene, WIDTH};
+use crate::report::plot::{provenance, work_title};
 use crate::report::{MeasuredJob, Report, VariantRow};
 use memreel_judge::analysis::Curve;
 use memreel_trace::{Outcome, WorkUnit};
@@ -38,12 +38,9 @@ impl Over {
     }
 
     fn title(self, unit: Option<WorkUnit>) -> &'static str {
-        match (self, unit) {
-            (Over::Frames, Some(WorkUnit::Frame)) => "frames exported",
-            (Over::Frames, Some(WorkUnit::Item)) => "items finished",
-            (Over::Frames, Some(WorkUnit::Mebibyte)) => "MiB written",
-            (Over::Frames, None) => "progress, in the unit of each engine",
-            (Over::Time, _) => "seconds since the engine started",
+        match self {
+            Over::Frames => work_title(unit),
+            Over::Time => "seconds since the engine started",
         }
     }
 

@@ -504,8 +504,12 @@ fn what_is_counted_in_items_is_called_so() {
     let svg = fs::read_to_string(bench.latest_folder("python3").join("memory-over-frames.svg")).unwrap();
     assert!(svg.contains("items finished") && !svg.contains("frames exported"));
     let short = bench.run(
-        &[&["record", "--save", "short"][..], &counted, &["--", "/usr/bin/python3", "pages.py", "200"]]
-            .concat(),
+        &[
+            &["record", "--save", "short", "--interval", "0.3"][..],
+            &counted,
+            &["--", "/usr/bin/python3", "pages.py", "200"],
+        ]
+        .concat(),
     );
     short.expect(0);
     let said = unwrapped(&short.err);

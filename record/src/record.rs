@@ -15,8 +15,8 @@ mod watch;
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ use crate::progress::Pattern;
 use crate::sampler::{self, Instant, Live, Sampler, SamplerReport, Settings};
 use crate::writer::{Sink, Writer};
 use memreel_trace::units::Bytes;
-use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, TraceError, WorkUnit};
+use memreel_trace::{Outcome, RECORDING_FORMAT, RecordingRecord, Sample, TraceError, WorkUnit};
 
 pub use folder::{Folder, check_writable};
 pub use psrecord_log::{Content, LogLayout, PsrecordLog};
@@ -206,7 +206,8 @@ pub fn record(
     let witnesses = Witnesses::from_now(subject.pid);
     let origin = Instant::now();
     let (progress, unit) = (order.progress.given(), order.unit);
-    let relay = relay(&mut subject, order.progress, live)?;
+    let heard = LastHeard::default();
+    let relay = relay(&mut subject, order.progress, &heard, (live, origin))?;
     let (sampler, rows) = Sampler::start(subject.target(), order.settings, origin, Arc::clone(live), None)?;
     let mut began =
         Began { started, witnesses, origin, cpu: live.cpu(), limit: order.duration, progress, unit };
@@ -220,7 +221,9 @@ pub fn record(
     let (mut seen, failures) = Watch::new(&mut subject, ears, failures, scene).until_the_end(tell)?;
     let sampler = sampler.finish();
     relay.finish(seen.left_running > 0);
-    let _ = writer.finish(None);
+    // What is heard after the last sample counts, too: whoever counts to 200 has done 200.
+    let heard = *heard.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = writer.finish(heard.filter(|heard| heard.t_s > sampler.last_s));
     for failure in failures.rest() {
         tell(&failure);
         seen.unwritten.push(failure);
@@ -279,16 +282,27 @@ fn describe(
     }
 }
 
+/// The last progress that was heard in the output, and when.
+type LastHeard = Arc<Mutex<Option<Sample>>>;
+
 /// Passes the output on where it comes to us, listening for the progress in it.
-fn relay(subject: &mut Subject, progress: ProgressSource, live: &Arc<Live>) -> std::io::Result<Relay> {
+fn relay(
+    subject: &mut Subject,
+    progress: ProgressSource,
+    heard: &LastHeard,
+    (live, origin): (&Arc<Live>, Instant),
+) -> std::io::Result<Relay> {
     let mut relay = Relay::new();
     if let (Some((output, errors)), ProgressSource::Output { pattern, to }) = (subject.outputs(), progress) {
         for (from, to) in [(output, to.0), (errors, to.1)] {
-            let (pattern, live) = (pattern.clone(), Arc::clone(live));
+            let (pattern, live, heard) = (pattern.clone(), Arc::clone(live), Arc::clone(heard));
             relay.pass_on(from, to, move |line| {
-                let frames = pattern.last_in(line);
-                live.note_frames(None, frames);
-                frames.is_some()
+                let Some(frames) = pattern.last_in(line) else { return false };
+                live.note_frames(None, Some(frames));
+                let t_s = Instant::now().since(origin).as_secs_f64();
+                let last = Sample { t_s, frames_out: live.frames_out(), ..Sample::default() };
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+                true
             })?;
         }
     }
